@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * "Nothing waits in a callback."
+ *
+ * libmilter's worker pool lets innocent sessions queue behind a callback that
+ * sleeps. So a thread marks itself while it runs a callback, and everything
+ * that can block (condition wait, poll, sleep, blocking read, commit) declares
+ * itself. A declared block inside a callback is a bug of ours: it aborts when
+ * assertions are on, and is logged once otherwise.
+ */
+#ifndef BASE_BLOCK_H
+#define BASE_BLOCK_H
+
+#include <stdbool.h>
+
+/* Nesting is allowed; each enter needs its leave on the same thread. */
+void block_callback_enter(void);
+void block_callback_leave(void);
+bool block_in_callback(void);
+
+/* what  names the primitive, for the message; a string literal */
+void block_declare(const char *what);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two clocks that the program reads, behind one value, so that tests own
+ * the time. Any thread may read; a struct clock is immutable after its init.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct clock {
+	_Atomic int64_t *shift_ms; /* added to both clocks; NULL = 0; borrowed */
+	bool manual;		   /* true: the real clocks are left out */
+};
+
+/* The system's clocks. */
+void clock_init(struct clock *clock);
+
+/*
+ * A clock that stands still until *now_ms changes; both clocks read *now_ms.
+ * now_ms  milliseconds since 1970; borrowed, must outlive the clock
+ */
+void clock_init_manual(struct clock *clock, _Atomic int64_t *now_ms);
+
+/*
+ * Maps the file named by the environment variable TARGREY_TEST_CLOCK (eight
+ * bytes, native int64, milliseconds) as the shift. Does nothing when the
+ * variable is not set, or in builds without the option TARGREY_TEST_CLOCK.
+ * The mapping lives as long as the process.
+ */
+bool clock_map_shift(struct clock *clock, struct error *error);
+
+/* Milliseconds since 1970 (UTC). */
+int64_t clock_wall_ms(const struct clock *clock);
+
+/* Seconds since 1970 (UTC). */
+int64_t clock_wall(const struct clock *clock);
+
+/* Milliseconds that never run backwards (CLOCK_MONOTONIC). */
+int64_t clock_mono_ms(const struct clock *clock);
+
+/*
+ * The longest that a loop may sleep at once so that it sees a shifted clock:
+ * timeout_ms itself (-1 = for ever) with the system's clocks, at most 10 ms
+ * when the clock can be shifted or set.
+ */
+int clock_slice_ms(const struct clock *clock, int timeout_ms);
+
+#endif

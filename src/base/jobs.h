@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A bounded set of worker threads with a bounded queue, for work that may
+ * block (DNS). Submitting never blocks. Deadlines belong to the jobs
+ * themselves: a job that starts late sees the clock.
+ */
+#ifndef BASE_JOBS_H
+#define BASE_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct jobs;
+
+/* workers 1..256 threads; max_queued jobs may wait for one */
+struct jobs *jobs_start(unsigned workers, size_t max_queued, struct error *error);
+
+/*
+ * Runs run(arg) on a worker. false: the queue is full or stopping, and run was
+ * and will not be called. arg belongs to the job from true on.
+ */
+bool jobs_submit(struct jobs *jobs, void (*run)(void *), void *arg);
+
+/* Runs what is queued, joins the workers, frees. Accepts NULL; nulls. */
+void jobs_stop(struct jobs **jobs);
+
+#endif

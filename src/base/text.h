@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Small pieces of text work that libc leaves out. No state. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Copies with NUL; false when source did not fit (it is then cut). */
+bool text_copy(char *target, size_t size, const char *source);
+
+/* Skips blanks at the start and cuts them at the end, in place. */
+char *text_trim(char *text);
+
+/* ASCII lower case, in place, whatever the locale. */
+void text_lower(char *text);
+
+/* Whole text is a decimal integer within [min, max]. */
+bool text_integer(const char *text, int64_t min, int64_t max, int64_t *value_r);
+
+/*
+ * A duration with an optional unit: s (the default), m, h, d, w. No fractions.
+ * *seconds_r is within [0, INT32_MAX].
+ */
+bool text_duration(const char *text, int64_t *seconds_r);
+/* The shortest exact form: 3600 -> "1h", 90 -> "90s". Returns buf. */
+const char *text_from_duration(int64_t seconds, char buf[static 24]);
+
+/*
+ * Percent-encodes: every octet other than A-Z a-z 0-9 . _ : - + / [ ] , becomes
+ * %HH (docs/headers.md). The result has at most limit characters; when the
+ * source does not fit, it is cut between octets and ends in %7E.
+ * Returns the length written.
+ * limit  3..size-1
+ */
+size_t text_percent(char *target, size_t size, size_t limit, const void *source,
+    size_t length);
+
+/* Exact-size copy on the heap; NULL for NULL or when memory is out. */
+char *text_dup(const char *source);
+
+#endif

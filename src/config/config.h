@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * targrey.conf: one table of keys (keys.c), from which the parser, the dump,
+ * the sample file and targrey.conf(5) come. A struct config is a value read
+ * once and then immutable.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "facts/gather.h"
+#include "gate/gate.h"
+#include "policy/policy.h"
+
+/* NULL-terminated array of strings, all owned by the config. */
+struct string_list {
+	char **items;
+	size_t count;
+};
+
+struct config {
+	char *path; /* the file that was read */
+
+	/* top level */
+	char *listen, *user, *socket_group, *hostname, *log;
+	unsigned socket_mode;
+	enum gate_failure on_failure;
+	int64_t answer_timeout_s;
+	bool hash_people; /* privacy = "hash" */
+	struct string_list suspect; /* words as written, "helo warn" included */
+	struct string_list exempt_networks, trusted_relays;
+
+	/* the rest of the decisions: mode, suspect, tarpit, greylist, allow */
+	struct policy_settings policy;
+
+	/* tarpit */
+	unsigned max_sessions, max_per_net;
+	/* greylist */
+	char *greylist_text;
+	uint32_t max_new_per_net;
+	/* allow, suspects: glob patterns and paths */
+	struct string_list allow_files, suspect_files;
+	char *s25r_file;
+	/* dns */
+	struct string_list dns_servers, dnsbl; /* dnsbl: "zone name mask weight" */
+	int64_t dns_timeout_s;
+	unsigned dns_workers;
+	/* spf, headers */
+	bool spf, received_spf, authentication_results;
+	/* store */
+	char *store_url;
+	int64_t events_s;
+	bool durable;
+};
+
+/* The file as it is used when none is named. */
+#define CONFIG_DEFAULT_PATH "/etc/targrey/targrey.conf"
+
+/*
+ * Reads and checks the whole file. NULL with "FILE:LINE: KEY: what is wrong;
+ * allowed: ..." on the first mistake. path NULL: all defaults, no file.
+ */
+struct config *config_load(const char *path, struct error *error);
+void config_free(struct config **config);
+
+/* Writes the settings in force, as a file that config_load() accepts. */
+void config_dump(const struct config *config, FILE *file);
+
+/* The sample file: every key with its help, default and range. */
+void config_dump_default(FILE *file);
+
+/* The body of targrey.conf(5)'s list of keys, in mdoc. */
+void config_dump_manual(FILE *file);
+
+/*
+ * Keys that differ and need a restart (listen, user, store.url), as one text
+ * in error; true when there are none.
+ */
+bool config_may_reload(const struct config *now, const struct config *next,
+    struct error *error);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every fact of a transaction that needs DNS, gathered by one background job:
+ * SPF of both identities, whether the HELO name leads to the client, whether
+ * the sender's domain exists, DNS lists. Started at MAIL; the clock of the
+ * timeout runs from there, queueing included. Workers own the job's result and
+ * never touch a session.
+ */
+#ifndef FACTS_GATHER_H
+#define FACTS_GATHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/ip.h"
+
+/* RFC 7208 2.6, and skipped: loopback, exempt, switched off. */
+enum spf_result {
+	SPF_NONE,
+	SPF_NEUTRAL,
+	SPF_PASS,
+	SPF_FAIL,
+	SPF_SOFTFAIL,
+	SPF_TEMPERROR,
+	SPF_PERMERROR,
+	SPF_SKIPPED,
+	SPF_RESULTS
+};
+extern const char *const spf_result_words[SPF_RESULTS];
+
+enum spf_trouble {
+	SPF_TROUBLE_NONE,
+	SPF_TROUBLE_TIMEOUT,
+	SPF_TROUBLE_SERVFAIL,
+	SPF_TROUBLE_SYNTAX,
+	SPF_TROUBLE_TERMS,  /* over 10 terms that look up (RFC 7208 4.6.4) */
+	SPF_TROUBLE_VOIDS,  /* over 2 void look-ups */
+	SPF_TROUBLE_SIZE,   /* record or term over our limits */
+	SPF_TROUBLE_QUERIES, /* over our limit of queries a message */
+	SPF_TROUBLE_LIMIT,  /* our own queue was full */
+	SPF_TROUBLES
+};
+extern const char *const spf_trouble_words[SPF_TROUBLES];
+
+#define SPF_DOMAIN_SIZE 256
+
+struct spf_fact {
+	enum spf_result result;
+	enum spf_trouble trouble;
+	char domain[SPF_DOMAIN_SIZE]; /* checked domain, lower case, or "" */
+	unsigned queries, terms, voids;
+	uint32_t ms;
+	/* Why a pass is worth little: +all, /0 or a very wide match, ... */
+	bool by_all, by_ptr, by_exists, by_macro, wide;
+};
+
+/* A pass that ties the client to the domain: none of the flags above. */
+bool spf_is_narrow(const struct spf_fact *fact);
+
+enum helo_dns { HELO_DNS_UNKNOWN, HELO_DNS_MATCH, HELO_DNS_MISMATCH, HELO_DNS_NONE };
+
+#define DNSBL_TEXT_SIZE 129
+
+struct dns_facts {
+	struct spf_fact mailfrom, helo;
+	enum helo_dns helo_dns;
+	bool sender_nodns;  /* neither MX nor address; false when unknown */
+	bool sender_known;  /* the question was answered */
+	int dnsbl_weight;   /* sum of the weights of the lists that answered */
+	char dnsbl[DNSBL_TEXT_SIZE]; /* names of the lists, joined by ','; or "" */
+	int64_t ms;	    /* from gather_start() to the end */
+	bool timed_out;	    /* the deadline ended something */
+	bool limited;	    /* the queue was full: everything unknown or temperror */
+};
+/* Everything skipped or unknown: what a session without DNS has. */
+void dns_facts_clear(struct dns_facts *facts);
+
+struct dnsbl_setting {
+	const char *zone;
+	const char *name; /* <= 24 characters, as in the header */
+	uint8_t mask;	  /* last octet & mask must not be 0; 0xff = any */
+	int weight;	  /* negative for a list of good senders */
+};
+
+struct gather_settings {
+	const char *servers; /* "192.0.2.53,127.0.0.1:5353", "" = the system's */
+	int64_t timeout_ms;
+	bool spf;
+	const struct dnsbl_setting *lists;
+	size_t lists_count;
+	unsigned workers;   /* 1..64 */
+	size_t max_queued;
+	const char *hostname; /* receiving host, for the %{r} macro */
+};
+
+/* The workers and their resolvers. */
+struct gatherer;
+
+struct gatherer *gatherer_open(const struct gather_settings *settings,
+    const struct clock *clock, struct error *error);
+/* (blocks) until running jobs reached their deadline at most. Accepts NULL; nulls. */
+void gatherer_close(struct gatherer **gatherer);
+
+struct gather; /* one job; reference counted */
+
+struct gather_request {
+	struct ip ip;
+	const char *helo;   /* as said, or NULL */
+	const char *sender; /* local@domain without brackets; "" = null sender */
+};
+
+/*
+ * Starts the job; texts are copied. done(ctx, number) is called once, on a
+ * worker's thread (or by this function when the queue is full: then the result
+ * is ready, with limited set). NULL only when memory is out.
+ */
+struct gather *gather_start(struct gatherer *gatherer,
+    const struct gather_request *request, void (*done)(void *ctx, uint64_t number),
+    void *ctx, uint64_t number);
+
+/* true and a copy of the result when the job has ended; false while it runs */
+bool gather_result(const struct gather *gather, struct dns_facts *facts_r);
+
+/* Monotonic time (clock_mono_ms) at which it ends at the latest. */
+int64_t gather_deadline_ms(const struct gather *gather);
+
+/* The session's interest ends; done is not called any more. Accepts NULL; nulls. */
+void gather_drop(struct gather **gather);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Settings and words of the decisions. Everything in policy/ is pure: no
+ * clock, no allocation, no log, no I/O; the same code runs in the daemon and in
+ * targreyctl explain.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum mode { MODE_OBSERVE, MODE_RGREY, MODE_STARPIT, MODE_TARGREY, MODE_STRICT, MODES };
+extern const char *const mode_words[MODES];
+
+/* What can make a client a suspect; bits of policy_settings.suspect and .warn. */
+enum selector {
+	SELECT_S25R = 1 << 0,
+	SELECT_ALL = 1 << 1,
+	SELECT_HELO = 1 << 2,
+	SELECT_SPF = 1 << 3,
+	SELECT_DNSBL = 1 << 4,
+	SELECT_LOCAL = 1 << 5
+};
+#define SELECTORS 6
+extern const char *const selector_words[SELECTORS]; /* in the order of the bits */
+
+enum overflow { OVERFLOW_GREYLIST, OVERFLOW_PASS };
+
+/* Durations are in seconds. */
+struct policy_settings {
+	enum mode mode;
+	unsigned suspect; /* selectors that act */
+	unsigned warn;	  /* selectors that only fill would= */
+
+	int64_t hold_s, min_hold_s;
+	enum overflow overflow;
+	unsigned vary_percent; /* 0..100, share of addresses held for another time */
+	bool trust_eom;
+
+	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;
+	uint32_t retry_count;
+
+	uint32_t auto_allow; /* successes; 0 = never */
+	int64_t auto_allow_gap_s;
+	int dnsbl_weight; /* sum from which the selector dnsbl speaks */
+};
+
+#endif

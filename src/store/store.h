@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What was seen before.
+ *
+ * Recalls are reads and may be called from callbacks, from any thread. Writes
+ * go as notes to one writer thread, which gathers all that wait into one
+ * transaction and reports each note after the commit. Nothing here blocks a
+ * caller but store_open(), store_close() and the functions marked (blocks).
+ *
+ * "Not found" is an empty record; "could not look" is STORE_FAILED.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/ip.h"
+#include "base/siphash.h"
+#include "facts/event.h"
+#include "facts/history.h"
+
+struct store;
+
+enum store_status { STORE_OK, STORE_FAILED };
+
+/*
+ * How records change; pure functions of policy/, called by the writer inside
+ * its transaction. The store knows no policy, it only keeps what comes back.
+ * settings is passed on as it was given with the note.
+ */
+struct store_steps {
+	struct grey_row (*triplet)(const void *settings, struct grey_row row,
+	    enum deed deed, int64_t now);
+	struct address_record (*address)(const void *settings,
+	    struct address_record record, enum deed deed, uint32_t secs, int64_t now);
+	struct domain_record (*domain)(const void *settings,
+	    struct domain_record record, enum deed deed, int64_t now);
+	/* the row that is nearer to passing */
+	struct grey_row (*better)(struct grey_row a, struct grey_row b);
+};
+
+struct store_settings {
+	const char *url;	/* "sqlite:/path" or "memory:" */
+	bool durable;		/* durability = full: every commit is synced */
+	int64_t events_s;	/* events are kept this long */
+	int64_t retry_window_s; /* waiting triplets are kept this long */
+	int64_t max_age_s;	/* passed triplets and records, since last use */
+	uint32_t max_new_per_net; /* new triplets a client network a minute */
+	bool hash_people;	/* privacy = hash: addresses of people as keyed hashes */
+};
+
+/*
+ * Opens or creates the database, checks its version, starts the writer and the
+ * checkpointer. steps and clock are borrowed and must outlive the store.
+ * NULL with the reason: cannot open, locked by another daemon, newer schema,
+ * not a database.
+ */
+struct store *store_open(const struct store_settings *settings,
+    const struct store_steps *steps, const struct clock *clock, struct error *error);
+
+/* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls. */
+void store_close(struct store **store);
+
+/* Lifetimes and limits that a reload may change; url is left alone. */
+void store_configure(struct store *store, const struct store_settings *settings);
+
+/* The secret of this database: made at first start, kept in it. */
+const uint8_t *store_secret(const struct store *store);
+
+/* Who is asked about or noted. */
+struct store_who {
+	struct ip ip;	    /* the client; the store derives the keys */
+	const char *domain; /* SPF domain that passed narrowly, or NULL */
+};
+
+/* Both already folded and lower case; borrowed for the call. */
+struct triplet {
+	const char *sender;
+	const char *recipient;
+};
+
+/*
+ * Everything on record for a client and the triplets of one message.
+ * history_r->rows  points to count rows of the caller's, filled on STORE_OK
+ */
+enum store_status store_recall(struct store *store, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r);
+
+/* ------------------------------------------------------------------ notes */
+
+enum note_state {
+	NOTE_WAITING,
+	NOTE_COMMITTED,
+	NOTE_FAILED,  /* nothing of it was kept */
+	NOTE_LIMITED  /* refused by max_new_per_net; nothing of it was kept */
+};
+
+struct note; /* reference counted */
+
+struct note_spec {
+	struct store_who who;
+	int64_t now;
+	enum deed deed;
+	uint32_t secs; /* DEED_GONE: how long the client had waited */
+	/* Triplets that the deed is about; none for DEED_SEEN, DEED_ALLOWED. */
+	const struct triplet *triplets;
+	size_t count;
+	const struct event *event; /* row to add, or NULL */
+	const void *settings;	   /* for the steps */
+	/*
+	 * settings and whatever else the note needs stay alive until this is
+	 * called, once, when the note is freed; may be NULL.
+	 */
+	void (*release)(void *keep);
+	void *keep;
+	/*
+	 * Called on the writer's thread (or by store_submit() itself when it
+	 * refuses) once the state is final; may be NULL. Must not block.
+	 */
+	void (*done)(void *ctx, uint64_t number, enum note_state state);
+	void *ctx;
+	uint64_t number;
+};
+
+/* A copy of spec with one reference; NULL when memory is out. */
+struct note *note_new(const struct note_spec *spec);
+struct note *note_ref(struct note *note);
+/* Drops one reference. Accepts NULL; nulls. */
+void note_drop(struct note **note);
+enum note_state note_state(const struct note *note);
+
+/*
+ * Hands the note to the writer, which takes a reference of its own. Never
+ * blocks. false: the queue is full, the store is down or too slow; the state is
+ * then NOTE_FAILED already.
+ */
+bool store_submit(struct store *store, struct note *note);
+
+/* (blocks) Waits until all notes submitted so far are final. Tests, targreyctl. */
+void store_flush(struct store *store);
+
+/* ----------------------------------------------------------------- status */
+
+struct store_status_report {
+	bool failing;		/* the last commit failed */
+	char trouble[256];	/* why, or "" */
+	uint64_t commits, notes, refused, limited, failed;
+	uint64_t queued;	/* notes waiting now */
+	uint64_t file_bytes, wal_bytes;
+	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
+	int schema;
+};
+/* Counts rows only when want_counts is true (a scan of small tables). */
+void store_report(struct store *store, bool want_counts,
+    struct store_status_report *report_r);
+
+#endif
