@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <threads.h>
+
+#include "base/log.h"
+#include "facts/pattern.h"
+
+static const struct {
+	const char *pattern, *subject;
+	bool matches;
+} cases[] = {
+    {"^dyn", "DYN-1.example.net", true},
+    {"^dyn", "a.dyn.example.net", false},
+    {"example", "mail.example.net", true},
+    {"\\.net$", "mail.example.net", true},
+    {"\\.net$", "mail.example.net\n", false},
+    {"(a)\\1", "xaax", true},
+    {"", "", true},
+    {"^$", "x", false},
+    {"^[^.]*[0-9][^0-9.]+[0-9].*\\.", "p7-dyn100.example.net", true},
+    {"(*NO_JIT)^mail", "mail.example.net", true},
+};
+
+static void patterns_match_without_case_and_to_the_very_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct error error = {""};
+		struct pattern *pattern = pattern_compile(cases[i].pattern, &error);
+		if (pattern == NULL)
+			fail_msg("%s: %s", cases[i].pattern, error.text);
+		assert_string_equal(pattern_text(pattern), cases[i].pattern);
+		if (pattern_match(pattern, cases[i].subject,
+		        strlen(cases[i].subject)) != cases[i].matches)
+			fail_msg("%s on %s", cases[i].pattern, cases[i].subject);
+		pattern_free(&pattern);
+		assert_null(pattern);
+	}
+	pattern_free(&(struct pattern *){NULL});
+}
+
+static void octets_beyond_ascii_and_nul_are_only_octets(void **state)
+{
+	(void)state;
+	struct pattern *pattern = pattern_compile("a.b$", NULL);
+	assert_true(pattern_match(pattern, "x\377a\0b", 5));
+	assert_true(pattern_match(pattern, "a\200b", 3));
+	pattern_free(&pattern);
+}
+
+static void a_wrong_pattern_is_an_error_with_its_offset(void **state)
+{
+	(void)state;
+	static const char *const wrong[][2] = {{"ab(", "offset 3: "},
+	    {"[z-a]", "offset 3: "}, {"(*UTF)x", "offset 6: "}};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct error error = {""};
+		assert_null(pattern_compile(wrong[i][0], &error));
+		if (strncmp(error.text, wrong[i][1], strlen(wrong[i][1])) != 0)
+			fail_msg("%s: %s", wrong[i][0], error.text);
+	}
+	assert_null(pattern_compile("(", NULL));
+}
+
+static int lines;
+
+static void count_lines(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	if (strstr(text, "too costly") != NULL)
+		lines++;
+}
+
+static void a_pattern_that_explodes_is_given_up_and_logged_once(void **state)
+{
+	(void)state;
+	char subject[4097];
+	memset(subject, 'a', sizeof subject);
+	log_to_sink(count_lines, NULL);
+	static const char *const exploding[] = {"(a+)+$x", "^(a|aa)+[^a]$",
+	    "(.*)*(.*)*(.*)*z", "(*NO_JIT)^(a|aa)+[^a]$"};
+	for (size_t i = 0; i < sizeof exploding / sizeof *exploding; i++) {
+		struct pattern *pattern = pattern_compile(exploding[i], NULL);
+		assert_non_null(pattern);
+		lines = 0;
+		for (int repeat = 0; repeat < 5; repeat++)
+			assert_false(
+			    pattern_match(pattern, subject, sizeof subject));
+		if (lines > 1)
+			fail_msg("%s: %d lines", exploding[i], lines);
+		if (i == 1)
+			assert_int_equal(lines, 1);
+		pattern_free(&pattern);
+	}
+	log_to_stderr("test");
+}
+
+static int match_often(void *pattern)
+{
+	int hits = 0;
+	for (int i = 0; i < 2000; i++) {
+		char name[64];
+		int length =
+		    snprintf(name, sizeof name, "host%d.dyn.example.net", i);
+		hits += pattern_match(pattern, name, (size_t)length);
+	}
+	return hits;
+}
+
+static void threads_share_one_pattern(void **state)
+{
+	(void)state;
+	struct pattern *pattern = pattern_compile("^host[0-9]*7\\.dyn\\.", NULL);
+	thrd_t threads[4];
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(
+		    thrd_create(&threads[i], match_often, pattern), thrd_success);
+	for (size_t i = 0; i < 4; i++) {
+		int hits;
+		thrd_join(threads[i], &hits);
+		assert_int_equal(hits, 200);
+	}
+	pattern_free(&pattern);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(patterns_match_without_case_and_to_the_very_end),
+	    cmocka_unit_test(octets_beyond_ascii_and_nul_are_only_octets),
+	    cmocka_unit_test(a_wrong_pattern_is_an_error_with_its_offset),
+	    cmocka_unit_test(a_pattern_that_explodes_is_given_up_and_logged_once),
+	    cmocka_unit_test(threads_share_one_pattern),
+	};
+	return cmocka_run_group_tests_name("pattern", tests, NULL, NULL);
+}
