@@ -5,7 +5,7 @@
 #
 #   cmake -DSOURCE=<checkout> -P tests/layers.cmake
 
-set(may_base)
+set(may_base "")
 set(may_dns base)
 set(may_facts base dns)
 set(may_policy base facts)
