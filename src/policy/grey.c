@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/grey.h"
+
+#define HOUR_S 3600
+#define DAY_S  86400
+
+static bool
+has_expired(const struct policy_settings *settings, const struct grey_row *row, int64_t now)
+{
+	if (row->passed != 0)
+		return now - row->passed > settings->max_age_s;
+	if (row->tries == 0)
+		return now - row->first > settings->retry_window_s;
+	return now - row->last > settings->retry_window_s;
+}
+
+static struct grey_row
+attempt(const struct policy_settings *settings, struct grey_row row, int64_t now)
+{
+	if (row.first == 0 || has_expired(settings, &row, now))
+		return (struct grey_row){.first = now, .last = now};
+	if (row.passed != 0) {
+		row.last = now;
+		return row;
+	}
+	if (now - row.last < settings->retry_gap_s)
+		row.early = true;
+	int64_t since = row.last_try != 0 ? row.last_try : row.first;
+	if (now - row.first >= settings->delay_s && now - since >= settings->retry_gap_s) {
+		row.tries++;
+		row.last_try = now;
+	}
+	row.last = now;
+	return row;
+}
+
+struct grey_row
+grey_step(const struct policy_settings *settings, struct grey_row row, enum deed deed,
+    int64_t now)
+{
+	switch (deed) {
+	case DEED_ATTEMPT:
+		return attempt(settings, row, now);
+	case DEED_PASSED:
+		row = attempt(settings, row, now);
+		row.passed = now;
+		return row;
+	case DEED_GONE:
+	case DEED_ENDURED:
+	case DEED_UNPROVEN:
+	case DEED_ALLOWED:
+	case DEED_SEEN:
+		break;
+	}
+	return row;
+}
+
+bool
+grey_passes(const struct policy_settings *settings, const struct grey_row *row, int64_t now)
+{
+	if (row->first == 0 || has_expired(settings, row, now))
+		return false;
+	return row->passed != 0 || row->tries >= settings->retry_count;
+}
+
+struct grey_row
+grey_better(struct grey_row a, struct grey_row b)
+{
+	if (a.first == 0 || b.first == 0)
+		return a.first == 0 ? b : a;
+	if (a.passed != b.passed)
+		return a.passed > b.passed ? a : b;
+	if (a.tries != b.tries)
+		return a.tries > b.tries ? a : b;
+	return a.first <= b.first ? a : b;
+}
+
+static void
+count_success(const struct policy_settings *settings, int64_t now, int64_t *last_counted,
+    uint32_t *counted, int64_t *allowed_until)
+{
+	if (*last_counted == 0 || now - *last_counted >= settings->auto_allow_gap_s) {
+		(*counted)++;
+		*last_counted = now;
+	}
+	if (settings->auto_allow != 0 && *counted >= settings->auto_allow)
+		*allowed_until = now + settings->max_age_s;
+}
+
+static void
+address_succeeds(const struct policy_settings *settings, struct address_record *record,
+    int64_t now)
+{
+	record->successes++;
+	record->last_success = now;
+	record->gaveup = 0;
+	record->gaveup_secs = 0;
+	record->last_gaveup = 0;
+	count_success(settings, now, &record->last_counted, &record->counted,
+	    &record->allowed_until);
+}
+
+struct address_record
+address_step(const struct policy_settings *settings, struct address_record record,
+    enum deed deed, uint32_t secs, int64_t now)
+{
+	bool was_success_lately =
+	    record.last_success != 0 && now - record.last_success < HOUR_S;
+
+	if (record.first_seen == 0)
+		record.first_seen = now;
+	record.last_seen = now;
+	switch (deed) {
+	case DEED_ATTEMPT:
+		break;
+	case DEED_GONE:
+		if (was_success_lately)
+			break;
+		record.gaveup++;
+		record.gaveup_secs = secs;
+		record.last_gaveup = now;
+		break;
+	case DEED_UNPROVEN:
+		if (!settings->trust_eom) {
+			if (record.last_unproven != 0 &&
+			    now - record.last_unproven < DAY_S)
+				break;
+			record.last_unproven = now;
+		}
+		address_succeeds(settings, &record, now);
+		break;
+	case DEED_ENDURED:
+	case DEED_PASSED:
+		address_succeeds(settings, &record, now);
+		break;
+	case DEED_ALLOWED:
+		if (record.allowed_until >= now)
+			record.allowed_until = now + settings->max_age_s;
+		break;
+	case DEED_SEEN:
+		record.sessions++;
+		break;
+	}
+	return record;
+}
+
+struct domain_record
+domain_step(const struct policy_settings *settings, struct domain_record record,
+    enum deed deed, int64_t now)
+{
+	if (record.first_seen == 0)
+		record.first_seen = now;
+	record.last_seen = now;
+	switch (deed) {
+	case DEED_ENDURED:
+	case DEED_PASSED:
+		record.successes++;
+		record.last_success = now;
+		count_success(settings, now, &record.last_counted, &record.counted,
+		    &record.allowed_until);
+		break;
+	case DEED_ALLOWED:
+		if (record.allowed_until >= now)
+			record.allowed_until = now + settings->max_age_s;
+		break;
+	case DEED_ATTEMPT:
+	case DEED_GONE:
+	case DEED_UNPROVEN:
+	case DEED_SEEN:
+		break;
+	}
+	return record;
+}
+
+bool
+address_is_gone(const struct policy_settings *settings,
+    const struct address_record *record, int64_t now)
+{
+	return record->last_gaveup != 0 && record->last_gaveup > record->last_success &&
+	    now - record->last_gaveup <= settings->retry_window_s;
+}

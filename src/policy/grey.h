@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How what is remembered changes: the steps that the store runs inside its
+ * transaction, and that judge() runs ahead to see what an attempt would give.
+ * Pure. Times in seconds since 1970.
+ */
+#ifndef POLICY_GREY_H
+#define POLICY_GREY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "facts/history.h"
+#include "policy/policy.h"
+
+/*
+ * One triplet. An attempt at least delay_s after the first one and retry_gap_s
+ * after the last try counts as a try; when the first retry comes after
+ * retry_window_s, or a passed row was last used max_age_s ago, the course
+ * starts anew.
+ */
+struct grey_row grey_step(const struct policy_settings *settings, struct grey_row row,
+    enum deed deed, int64_t now);
+
+/* The triplet lets its message pass: it has passed before, or tries are reached. */
+bool grey_passes(const struct policy_settings *settings, const struct grey_row *row,
+    int64_t now);
+
+/* Of the rows of one triplet under two keys, the one that is nearer to passing. */
+struct grey_row grey_better(struct grey_row a, struct grey_row b);
+
+/* secs  DEED_GONE: how long the client had waited */
+struct address_record address_step(const struct policy_settings *settings,
+    struct address_record record, enum deed deed, uint32_t secs, int64_t now);
+
+struct domain_record domain_step(const struct policy_settings *settings,
+    struct domain_record record, enum deed deed, int64_t now);
+
+/* Seen from more networks than this in a day, a domain ties nothing together. */
+#define DOMAIN_MAX_NETWORKS 64
+
+/* The address went from a hold within retry_window_s and has not succeeded since. */
+bool address_is_gone(const struct policy_settings *settings,
+    const struct address_record *record, int64_t now);
+
+#endif

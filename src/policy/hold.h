@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How long a client is held, and what the end of a hold means. Pure. */
+#ifndef POLICY_HOLD_H
+#define POLICY_HOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "facts/event.h"
+#include "facts/history.h"
+#include "policy/policy.h"
+
+/* A hold and the DNS wait before it never take longer than this together. */
+#define HOLD_CEILING_MS 240000
+/* A null sender may be a call-out's successor: shorter, and at DATA. */
+#define HOLD_NULL_SENDER_MS 90000
+/* A hold that the budget cut below this proves nothing. */
+#define HOLD_SHED_MS 60000
+
+struct hold_request {
+	uint64_t dice;	  /* keyed hash of the address: the same client, the same length */
+	bool null_sender;
+	unsigned holds;	  /* in progress, this one included */
+	unsigned max_holds;
+	int64_t spent_ms; /* waited in this session already (DNS) */
+};
+
+struct hold_plan {
+	int64_t ms;
+	bool varied; /* another length than the setting, for the survival figures */
+	bool shed;   /* the budget shortened it below HOLD_SHED_MS */
+};
+
+/*
+ * The setting, or 5 s to twice the setting for vary_percent of the addresses;
+ * from 70 % of max_holds on shrinking linearly to min_hold_s.
+ */
+struct hold_plan hold_plan(const struct policy_settings *settings,
+    const struct hold_request *request);
+
+/*
+ * What an ended hold is recorded as once it is known whether the message came.
+ * end      how the wait ended: HOLD_ELAPSED or anything else
+ * watched  the client's socket was seen standing at the end
+ * arrived  end of message was reached
+ */
+enum hold_end hold_outcome(enum hold_end end, bool shed, bool watched, bool arrived);
+
+/* The deed that the store is told of it; false when it counts for nothing. */
+bool hold_deed(enum hold_end outcome, enum deed *deed_r);
+
+#endif

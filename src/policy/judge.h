@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What to do with a client that is not exempt. Pure; the trace says every step
+ * in order, for explain and for the log.
+ */
+#ifndef POLICY_JUDGE_H
+#define POLICY_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "facts/facts.h"
+#include "facts/history.h"
+#include "policy/policy.h"
+
+enum verdict { VERDICT_PASS, VERDICT_HOLD, VERDICT_GREYLIST, VERDICTS };
+extern const char *const verdict_words[VERDICTS];
+
+/* The step that spoke. */
+enum why {
+	WHY_S25R,
+	WHY_ALL,
+	WHY_HELO,
+	WHY_SPF,
+	WHY_DNSBL,
+	WHY_LOCAL,
+	WHY_ALLOWED_ADDRESS,
+	WHY_ALLOWED_DOMAIN,
+	WHY_TRIES,
+	WHY_NONE, /* not a suspect */
+	WHY_OVERFLOW,
+	WHY_FAULT,
+	WHY_WARN, /* not a suspect, but a rule or selector on trial spoke */
+	WHYS
+};
+extern const char *const why_words[WHYS];
+
+struct trace_step {
+	const char *step; /* a word, static */
+	bool spoke;	  /* this step decided */
+	const char *said; /* static text */
+};
+#define TRACE_MAX 16
+
+struct judgement {
+	enum verdict verdict;
+	enum why why;
+	/*
+	 * The selector that made the client a suspect (or the one on trial, when
+	 * why is WHY_WARN); WHY_NONE when there is none.
+	 */
+	enum why suspect;
+	enum verdict would; /* observe, warn: what would have been done; else pass */
+	bool then_greylist; /* strict: the hold is followed by a 450 */
+	bool is_suspect;
+	/* WHY_TRIES: of the row that lets it pass, with this attempt counted. */
+	bool passed_before;
+	uint32_t grey_tries;
+	int64_t grey_secs;
+	bool early; /* this attempt or an earlier one came too early */
+	struct trace_step trace[TRACE_MAX];
+	size_t trace_count;
+};
+
+/*
+ * history  NULL when the store could not be asked: then nothing is allowed and
+ *          no tries are known
+ */
+struct judgement judge(const struct policy_settings *settings, const struct facts *facts,
+    const struct history *history, int64_t now);
+
+/* The selectors that speak for these facts, as bits of enum selector. */
+unsigned judge_selectors(const struct policy_settings *settings,
+    const struct facts *facts, unsigned *warned_r);
+
+/* What a hold becomes that the budget has no room for. */
+enum verdict judge_overflow(const struct policy_settings *settings,
+    const struct history *history);
+
+#endif
