@@ -33,10 +33,11 @@ enum store_status { STORE_OK, STORE_FAILED };
  * settings is passed on as it was given with the note.
  */
 struct store_steps {
-	struct grey_row (*triplet)(const void *settings, struct grey_row row,
-	    enum deed deed, int64_t now);
+	struct grey_row (*triplet)(
+	    const void *settings, struct grey_row row, enum deed deed, int64_t now);
 	struct address_record (*address)(const void *settings,
-	    struct address_record record, enum deed deed, uint32_t secs, int64_t now);
+	    struct address_record record, enum deed deed, uint32_t secs,
+	    int64_t now);
 	struct domain_record (*domain)(const void *settings,
 	    struct domain_record record, enum deed deed, int64_t now);
 	/* the row that is nearer to passing */
@@ -44,13 +45,13 @@ struct store_steps {
 };
 
 struct store_settings {
-	const char *url;	/* "sqlite:/path" or "memory:" */
-	bool durable;		/* durability = full: every commit is synced */
-	int64_t events_s;	/* events are kept this long */
-	int64_t retry_window_s; /* waiting triplets are kept this long */
-	int64_t max_age_s;	/* passed triplets and records, since last use */
+	const char *url;          /* "sqlite:/path" or "memory:" */
+	bool durable;             /* durability = full: every commit is synced */
+	int64_t events_s;         /* events are kept this long */
+	int64_t retry_window_s;   /* waiting triplets are kept this long */
+	int64_t max_age_s;        /* passed triplets and records, since last use */
 	uint32_t max_new_per_net; /* new triplets a client network a minute */
-	bool hash_people;	/* privacy = hash: addresses of people as keyed hashes */
+	bool hash_people; /* privacy = hash: addresses of people as keyed hashes */
 };
 
 /*
@@ -60,9 +61,11 @@ struct store_settings {
  * not a database.
  */
 struct store *store_open(const struct store_settings *settings,
-    const struct store_steps *steps, const struct clock *clock, struct error *error);
+    const struct store_steps *steps, const struct clock *clock,
+    struct error *error);
 
-/* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls. */
+/* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls.
+ */
 void store_close(struct store **store);
 
 /* Lifetimes and limits that a reload may change; url is left alone. */
@@ -73,7 +76,7 @@ const uint8_t *store_secret(const struct store *store);
 
 /* Who is asked about or noted. */
 struct store_who {
-	struct ip ip;	    /* the client; the store derives the keys */
+	struct ip ip;       /* the client; the store derives the keys */
 	const char *domain; /* SPF domain that passed narrowly, or NULL */
 };
 
@@ -96,8 +99,8 @@ enum store_status store_recall(struct store *store, const struct store_who *who,
 enum note_state {
 	NOTE_WAITING,
 	NOTE_COMMITTED,
-	NOTE_FAILED,  /* nothing of it was kept */
-	NOTE_LIMITED  /* refused by max_new_per_net; nothing of it was kept */
+	NOTE_FAILED, /* nothing of it was kept */
+	NOTE_LIMITED /* refused by max_new_per_net; nothing of it was kept */
 };
 
 struct note; /* reference counted */
@@ -111,7 +114,7 @@ struct note_spec {
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */
-	const void *settings;	   /* for the steps */
+	const void *settings;      /* for the steps */
 	/*
 	 * settings and whatever else the note needs stay alive until this is
 	 * called, once, when the note is freed; may be NULL.
@@ -147,16 +150,16 @@ void store_flush(struct store *store);
 /* ----------------------------------------------------------------- status */
 
 struct store_status_report {
-	bool failing;		/* the last commit failed */
-	char trouble[256];	/* why, or "" */
+	bool failing;      /* the last commit failed */
+	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;
-	uint64_t queued;	/* notes waiting now */
+	uint64_t queued; /* notes waiting now */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;
 };
 /* Counts rows only when want_counts is true (a scan of small tables). */
-void store_report(struct store *store, bool want_counts,
-    struct store_status_report *report_r);
+void store_report(
+    struct store *store, bool want_counts, struct store_status_report *report_r);
 
 #endif
