@@ -32,9 +32,11 @@ struct config {
 	unsigned socket_mode;
 	enum gate_failure on_failure;
 	int64_t answer_timeout_s;
-	bool hash_people; /* privacy = "hash" */
+	bool hash_people;           /* privacy = "hash" */
 	struct string_list suspect; /* words as written, "helo warn" included */
 	struct string_list exempt_networks, trusted_relays;
+	struct ipnet *exempt; /* exempt_networks, parsed */
+	size_t exempt_count;
 
 	/* the rest of the decisions: mode, suspect, tarpit, greylist, allow */
 	struct policy_settings policy;
@@ -49,6 +51,9 @@ struct config {
 	char *s25r_file;
 	/* dns */
 	struct string_list dns_servers, dnsbl; /* dnsbl: "zone name mask weight" */
+	char *dns_servers_text;               /* joined by ',', "" = the system's */
+	struct dnsbl_setting *dnsbl_settings; /* dnsbl, parsed */
+	size_t dnsbl_count;
 	int64_t dns_timeout_s;
 	unsigned dns_workers;
 	/* spf, headers */
@@ -65,6 +70,8 @@ struct config {
 /*
  * Reads and checks the whole file. NULL with "FILE:LINE: KEY: what is wrong;
  * allowed: ..." on the first mistake. path NULL: all defaults, no file.
+ * Files that the settings name (lists, rules) are not opened. One thread at a
+ * time.
  */
 struct config *config_load(const char *path, struct error *error);
 void config_free(struct config **config);
@@ -82,7 +89,7 @@ void config_dump_manual(FILE *file);
  * Keys that differ and need a restart (listen, user, store.url), as one text
  * in error; true when there are none.
  */
-bool config_may_reload(const struct config *now, const struct config *next,
-    struct error *error);
+bool config_may_reload(
+    const struct config *now, const struct config *next, struct error *error);
 
 #endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rules between keys, what is derived from them, and what a reload may change. */
+#include "config/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define HOLD_AND_DNS_MAX 240
+
+struct rule {
+	bool broken;
+	const char *section, *name;     /* the key that is blamed */
+	const char *section_b, *name_b; /* unless only this one is in the file */
+	const char *what;
+};
+
+static bool check_rules(
+    const struct config *config, const struct places *places, struct error *error)
+{
+	const struct policy_settings *p = &config->policy;
+	const struct rule rules[] = {
+	    {p->hold_s + config->dns_timeout_s > HOLD_AND_DNS_MAX, "tarpit", "hold",
+	        "dns", "timeout",
+	        "tarpit.hold and dns.timeout together are above 4m, and senders "
+	        "give up "
+	        "after 5m; allowed: 240s in all"},
+	    {p->hold_s > 0 && p->min_hold_s > p->hold_s, "tarpit", "min_hold",
+	        "tarpit", "hold",
+	        "tarpit.min_hold is above tarpit.hold; allowed: at most "
+	        "tarpit.hold"},
+	    {p->delay_s >= p->retry_window_s, "greylist", "delay", "greylist",
+	        "retry_window",
+	        "greylist.delay is not below greylist.retry_window, so no retry "
+	        "could ever "
+	        "count; allowed: less than greylist.retry_window"},
+	    {p->retry_window_s > p->max_age_s, "greylist", "retry_window",
+	        "greylist", "max_age",
+	        "greylist.retry_window is above greylist.max_age; allowed: at most "
+	        "greylist.max_age"},
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		const struct rule *rule = &rules[i];
+		if (!rule->broken)
+			continue;
+		int line = places_line(places, rule->section, rule->name);
+		bool second = line == 0;
+		if (second)
+			line = places_line(places, rule->section_b, rule->name_b);
+		error_set(error, "%d: %s.%s: %s", line,
+		    second ? rule->section_b : rule->section,
+		    second ? rule->name_b : rule->name, rule->what);
+		return false;
+	}
+	return true;
+}
+
+static bool derive_suspect(
+    struct config *config, const struct places *places, struct error *error)
+{
+	config->policy.suspect = config->policy.warn = 0;
+	for (size_t i = 0; i < config->suspect.count; i++) {
+		unsigned bit = 0;
+		bool warn = false;
+		parse_suspect(config->suspect.items[i], &bit, &warn);
+		if ((config->policy.suspect | config->policy.warn) & bit) {
+			error_set(error, "%d: suspect: \"%s\" is in the list twice",
+			    places_line(places, "", "suspect"),
+			    config->suspect.items[i]);
+			return false;
+		}
+		*(warn ? &config->policy.warn : &config->policy.suspect) |= bit;
+	}
+	return true;
+}
+
+static bool derive_lists(struct config *config)
+{
+	size_t size = 1;
+
+	config->exempt =
+	    calloc(config->exempt_networks.count + 1, sizeof *config->exempt);
+	config->dnsbl_settings =
+	    calloc(config->dnsbl.count + 1, sizeof *config->dnsbl_settings);
+	if (config->exempt == NULL || config->dnsbl_settings == NULL)
+		return false;
+	for (size_t i = 0; i < config->exempt_networks.count; i++)
+		ipnet_from_text(config->exempt_networks.items[i],
+		    &config->exempt[config->exempt_count++]);
+
+	for (size_t i = 0; i < config->dnsbl.count; i++) {
+		struct dnsbl_words words;
+		if (!parse_dnsbl(config->dnsbl.items[i], &words, NULL))
+			return false;
+		struct dnsbl_setting *row =
+		    &config->dnsbl_settings[config->dnsbl_count++];
+		*row = (struct dnsbl_setting){text_dup(words.zone),
+		    text_dup(words.name), words.mask, words.weight};
+		if (row->zone == NULL || row->name == NULL)
+			return false;
+	}
+
+	for (size_t i = 0; i < config->dns_servers.count; i++)
+		size += strlen(config->dns_servers.items[i]) + 1;
+	config->dns_servers_text = calloc(1, size);
+	if (config->dns_servers_text == NULL)
+		return false;
+	for (size_t i = 0; i < config->dns_servers.count; i++) {
+		if (i > 0)
+			strcat(config->dns_servers_text, ",");
+		strcat(config->dns_servers_text, config->dns_servers.items[i]);
+	}
+	return true;
+}
+
+bool config_finish(
+    struct config *config, const struct places *places, struct error *error)
+{
+	struct policy_settings *policy = &config->policy;
+	if (policy->hold_s > 0 && policy->min_hold_s > policy->hold_s &&
+	    places_line(places, "tarpit", "min_hold") == 0)
+		policy->min_hold_s = policy->hold_s;
+
+	if (!derive_suspect(config, places, error) ||
+	    !check_rules(config, places, error))
+		return false;
+	if (!derive_lists(config)) {
+		error_set(error, "0: out of memory");
+		return false;
+	}
+	return true;
+}
+
+bool config_may_reload(
+    const struct config *now, const struct config *next, struct error *error)
+{
+	char old[KEY_TEXT_SIZE], new[KEY_TEXT_SIZE], names[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < config_keys_count; i++) {
+		const struct key *key = &config_keys[i];
+		char path[KEY_PATH_SIZE];
+		if (!key->needs_restart ||
+		    strcmp(key_text(key, now, old), key_text(key, next, new)) == 0)
+			continue;
+		int length = snprintf(names + used, sizeof names - used, "%s%s",
+		    used == 0 ? "" : ", ", key_path(key, path));
+		used += (size_t)length;
+	}
+	if (used > 0)
+		error_set(error, "%s: changed, which needs a restart", names);
+	return used == 0;
+}

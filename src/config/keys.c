@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FIELD(member)                                                              \
+	offsetof(struct config, member), sizeof(((struct config *)0)->member)
+#define WORDS(array) .words = array, .words_count = sizeof(array) / sizeof *(array)
+
+enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+
+static const char *const failure_words[] = {
+    [GATE_ACCEPT] = "accept", [GATE_TEMPFAIL] = "tempfail"};
+static const char *const overflow_words[] = {
+    [OVERFLOW_GREYLIST] = "greylist", [OVERFLOW_PASS] = "pass"};
+static const char *const privacy_words[] = {"off", "hash"};
+static const char *const durability_words[] = {"normal", "full"};
+static const char *const log_words[] = {"syslog", "stderr"};
+
+static const char *const suspect_initials[] = {"s25r", NULL};
+static const char *const exempt_initials[] = {"127.0.0.0/8", "::1/128",
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7",
+    "fe80::/10", NULL};
+static const char *const allow_initials[] = {"/etc/targrey/allow.d/*", NULL};
+static const char *const suspects_initials[] = {"/etc/targrey/suspect.d/*", NULL};
+
+const struct section config_sections[] = {
+    {"", "General"},
+    {"tarpit", "Holding suspects before the reply to RCPT"},
+    {"greylist", "Asking suspects to come again"},
+    {"allow", "Clients that are left in peace"},
+    {"suspects", "What makes a client a suspect"},
+    {"dns", "Look-ups"},
+    {"spf", "Sender Policy Framework"},
+    {"headers", "Headers besides X-TaRgrey-*"},
+    {"store", "What is remembered"},
+};
+const size_t config_sections_count =
+    sizeof config_sections / sizeof *config_sections;
+
+const struct key config_keys[] = {
+    {"", "mode", KEY_WORD, FIELD(policy.mode), "targrey", .words = mode_words,
+        .words_count = MODES,
+        .help = "What happens to a suspect. observe: nothing, the headers say what "
+                "would have; rgrey: greylisted; starpit: held; targrey: held, and "
+                "greylisted if it hung up on an earlier hold; strict: held, then "
+                "greylisted. Every mode ends in delivery for a sender that keeps "
+                "coming back."},
+    {"", "suspect", KEY_LIST, FIELD(suspect), .initials = suspect_initials,
+        .check = check_suspect,
+        .allowed =
+            "s25r, all, helo, spf, dnsbl, local; each may be followed by \" warn\"",
+        .help =
+            "What marks a client as a suspect: its name (s25r), every client "
+            "(all), a bad HELO (helo), SPF fail or softfail (spf), DNS lists "
+            "(dnsbl), the local rules of suspects.files (local). With \" warn\" "
+            "the selector delays nobody and only shows in would= and the reports."},
+    {"", "listen", KEY_TEXT, FIELD(listen),
+        "unix:/var/spool/postfix/targrey/targrey.sock", .check = check_listen,
+        .allowed = "unix:/path, inet:port@address, inet6:port@address",
+        .help = "Where Postfix finds the filter. A path below the queue directory "
+                "works for Postfix services with and without chroot.",
+        .needs_restart = true},
+    {"", "user", KEY_TEXT, FIELD(user), "targrey", .check = check_account,
+        .allowed = "an account's name, or \"\" to stay the user that started it",
+        .help = "Account that the daemon becomes once the socket is bound.",
+        .needs_restart = true},
+    {"", "socket_group", KEY_TEXT, FIELD(socket_group), "postfix",
+        .check = check_account,
+        .allowed = "a group's name, or \"\" to leave it alone",
+        .help = "Group of the socket, which Postfix must be in.",
+        .needs_restart = true},
+    {"", "socket_mode", KEY_OCTAL, FIELD(socket_mode), "0660", .min = 0,
+        .max = 0777, .help = "Permissions of the socket, octal.",
+        .needs_restart = true},
+    {"", "hostname", KEY_TEXT, FIELD(hostname), "", .check = check_hostname,
+        .allowed = "a host name of at most 64 characters, or \"\" for the system's",
+        .help =
+            "Name of this host in id= of the headers, and what HELO \"ours\" is "
+            "compared with."},
+    {"", "exempt_networks", KEY_LIST, FIELD(exempt_networks),
+        .initials = exempt_initials, .check = check_network,
+        .allowed = "addresses and networks such as 192.0.2.0/24 and 2001:db8::/32",
+        .help =
+            "Clients that are never delayed and get no headers: own machines, "
+            "printers, scanners. \"+=\" adds to the default, \"=\" replaces it."},
+    {"", "trusted_relays", KEY_LIST, FIELD(trusted_relays), .check = check_relay,
+        .allowed = "the hostname of each, of at most 64 characters",
+        .help =
+            "Own other mail exchangers that run targrey: their X-TaRgrey headers, "
+            "known by id=, are kept when an exempt client brings them."},
+    {"", "on_failure", KEY_WORD, FIELD(on_failure), "accept", WORDS(failure_words),
+        .help =
+            "What replaces a 450 that cannot be remembered, and the reply when the "
+            "filter itself does not answer in time."},
+    {"", "answer_timeout", KEY_DURATION, FIELD(answer_timeout_s), "20s", .min = 1,
+        .max = 5 * MINUTE,
+        .help = "How long one command may take inside the filter before on_failure "
+                "answers for it. Holds do not count."},
+    {"", "privacy", KEY_WORD, FIELD(hash_people), "off", WORDS(privacy_words),
+        .help =
+            "hash: mail addresses of people are stored as keyed hashes and kept "
+            "out of the log."},
+    {"", "log", KEY_TEXT, FIELD(log), "syslog", WORDS(log_words),
+        .help = "Where log lines go (syslog: facility mail).",
+        .needs_restart = true},
+
+    {"tarpit", "hold", KEY_DURATION, FIELD(policy.hold_s), "125s", .min = 0,
+        .max = 240,
+        .help = "How long a suspect waits for the reply to RCPT; 0 holds nobody. "
+                "Hold and "
+                "dns.timeout together are at most 4m: senders give up after 5m."},
+    {"tarpit", "min_hold", KEY_DURATION, FIELD(policy.min_hold_s), "10s", .min = 1,
+        .max = 240,
+        .help = "What holds shrink to as max_sessions comes near; not above hold, "
+                "to which "
+                "the default gives way."},
+    {"tarpit", "max_sessions", KEY_NUMBER, FIELD(max_sessions), "50", .min = 1,
+        .max = 10000, .unit = "sessions",
+        .help =
+            "Holds at the same time. Each keeps one smtpd process of Postfix busy: "
+            "stay below 70 % of its process limit (100 by default)."},
+    {"tarpit", "max_per_net", KEY_NUMBER, FIELD(max_per_net), "5", .min = 1,
+        .max = 10000, .unit = "sessions",
+        .help = "Holds at the same time from one network (IPv4 /24, IPv6 /48)."},
+    {"tarpit", "overflow", KEY_WORD, FIELD(policy.overflow), "greylist",
+        WORDS(overflow_words),
+        .help = "What a suspect gets that finds no place to be held; in the modes "
+                "starpit "
+                "and observe it always passes."},
+    {"tarpit", "vary", KEY_NUMBER, FIELD(policy.vary_percent), "2", .min = 0,
+        .max = 100, .unit = "percent",
+        .help =
+            "Share of addresses that are held for another time, 5 s to twice the "
+            "setting, so that reports can tell which length is worth it."},
+    {"tarpit", "trust_eom", KEY_FLAG, FIELD(policy.trust_eom), "no",
+        .help =
+            "Count a message that arrived after a hold as proof of endurance even "
+            "where the client's socket cannot be seen. Only where Postfix forbids "
+            "unauthorised pipelining and does not offer CHUNKING."},
+
+    {"greylist", "delay", KEY_DURATION, FIELD(policy.delay_s), "30m", .min = 0,
+        .max = DAY,
+        .help = "Time after the first attempt before a retry counts; below "
+                "retry_window."},
+    {"greylist", "retry_count", KEY_NUMBER, FIELD(policy.retry_count), "2",
+        .min = 1, .max = 10, .unit = "tries",
+        .help = "Retries that count before the mail passes."},
+    {"greylist", "retry_gap", KEY_DURATION, FIELD(policy.retry_gap_s), "1m",
+        .min = 0, .max = HOUR,
+        .help = "Least time between two retries that count."},
+    {"greylist", "retry_window", KEY_DURATION, FIELD(policy.retry_window_s), "2d",
+        .min = 1, .max = 30 * DAY,
+        .help = "A first retry later than this starts anew; not above max_age."},
+    {"greylist", "max_age", KEY_DURATION, FIELD(policy.max_age_s), "35d", .min = 1,
+        .max = 400 * DAY,
+        .help = "What has passed or is allowed is forgotten when not used for so "
+                "long."},
+    {"greylist", "max_new_per_net", KEY_NUMBER, FIELD(max_new_per_net), "600",
+        .min = 1, .max = 1000000, .unit = "rows a minute",
+        .help = "New sender and recipient pairs that one client network (IPv4 /24, "
+                "IPv6 /64) may add in a minute."},
+    {"greylist", "text", KEY_TEXT, FIELD(greylist_text),
+        "Greylisted: please send this message again in half an hour",
+        .check = check_reply,
+        .allowed =
+            "1 to 200 printable ASCII characters without %, and no reply code",
+        .help = "What follows \"450 4.7.1\"."},
+
+    {"allow", "auto_allow", KEY_NUMBER, FIELD(policy.auto_allow), "5", .min = 0,
+        .max = 1000, .unit = "successes",
+        .help =
+            "Successes after which a client is no longer a suspect, until it has "
+            "not been seen for greylist.max_age; 0 is never."},
+    {"allow", "auto_allow_gap", KEY_DURATION, FIELD(policy.auto_allow_gap_s), "1h",
+        .min = 0, .max = DAY, .help = "Successes closer together count as one."},
+    {"allow", "files", KEY_LIST, FIELD(allow_files), .initials = allow_initials,
+        .check = check_glob, .allowed = "absolute paths; * ? [] as in the shell",
+        .help = "Lists of clients, recipients and senders that are never delayed, "
+                "in the "
+                "format of postgrey's."},
+
+    {"suspects", "s25r", KEY_TEXT, FIELD(s25r_file), "/etc/targrey/s25r.rules",
+        .check = check_path, .allowed = "an absolute path",
+        .help = "The rules of the selector s25r."},
+    {"suspects", "files", KEY_LIST, FIELD(suspect_files),
+        .initials = suspects_initials, .check = check_glob,
+        .allowed = "absolute paths; * ? [] as in the shell",
+        .help =
+            "Local rules, which set the tags of local= and the selector local."},
+
+    {"dns", "servers", KEY_LIST, FIELD(dns_servers), .check = check_server,
+        .allowed =
+            "addresses, with a port as 192.0.2.53:5353 or [2001:db8::53]:5353",
+        .help = "Resolvers to ask; none: the system's."},
+    {"dns", "timeout", KEY_DURATION, FIELD(dns_timeout_s), "5s", .min = 1,
+        .max = 60,
+        .help = "Time for all look-ups of one message together, from MAIL on."},
+    {"dns", "workers", KEY_NUMBER, FIELD(dns_workers), "16", .min = 1, .max = 64,
+        .unit = "threads", .help = "Messages whose look-ups run at the same time.",
+        .needs_restart = true},
+    {"dns", "dnsbl", KEY_LIST, FIELD(dnsbl), .check = check_dnsbl,
+        .allowed = "\"zone [name [mask [weight]]]\": name of at most 24 of A-Z a-z "
+                   "0-9 . _ "
+                   "-, mask 1 to 255, weight -100 to 100",
+        .help = "DNS lists to ask. An answer 127.x.y.z counts when z and mask have "
+                "a bit in "
+                "common (255: any but 0); it adds weight (1; negative for lists of "
+                "good "
+                "senders)."},
+    {"dns", "dnsbl_weight", KEY_NUMBER, FIELD(policy.dnsbl_weight), "1", .min = 1,
+        .max = 1000, .unit = "points",
+        .help = "Sum of weights from which the selector dnsbl speaks."},
+
+    {"spf", "enabled", KEY_FLAG, FIELD(spf), "yes",
+        .help = "Check SPF of HELO and MAIL FROM."},
+
+    {"headers", "received_spf", KEY_FLAG, FIELD(received_spf), "yes",
+        .help = "Add Received-SPF, which SpamAssassin reads."},
+    {"headers", "authentication_results", KEY_FLAG, FIELD(authentication_results),
+        "no",
+        .help = "Add Authentication-Results with SPF, and remove incoming ones "
+                "that bear "
+                "our name."},
+
+    {"store", "url", KEY_TEXT, FIELD(store_url),
+        "sqlite:/var/lib/targrey/targrey.db", .check = check_store,
+        .allowed = "sqlite:/path, memory:",
+        .help = "The database; memory: forgets everything at the end.",
+        .needs_restart = true},
+    {"store", "events", KEY_DURATION, FIELD(events_s), "30d", .min = HOUR,
+        .max = 3650 * (int64_t)DAY,
+        .help = "How long events are kept for the reports."},
+    {"store", "durability", KEY_WORD, FIELD(durable), "full",
+        WORDS(durability_words),
+        .help =
+            "full: what a client was told is on disk before it is told; normal: a "
+            "power cut may lose the last moments, a crash of the program nothing."},
+};
+const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
+
+const struct key *key_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_keys_count; i++) {
+		if (strcmp(config_keys[i].section, section) == 0 &&
+		    strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+const char *key_path(const struct key *key, char buf[static KEY_PATH_SIZE])
+{
+	snprintf(buf, KEY_PATH_SIZE, "%s%s%s", key->section,
+	    *key->section == '\0' ? "" : ".", key->name);
+	return buf;
+}

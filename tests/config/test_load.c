@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+
+#include "config/config.h"
+#include "config/file.h"
+
+static struct config *load(const char *text, struct error *error)
+{
+	file_write(text, strlen(text));
+	return config_load(file_path, error);
+}
+
+/* wanted: the error behind the file's name, or its beginning when it ends in "*" */
+static const struct {
+	const char *text, *wanted;
+} mistakes[] = {
+    /* keys and sections */
+    {"moed = \"targrey\"\n", "1: moed: unknown key; allowed: mode, suspect, *"},
+    {"tarpit {\n  holdd = 5\n}\n",
+        "2: tarpit.holdd: unknown key; allowed in section "
+        "tarpit: hold, min_hold, *"},
+    {"\nhold = 5\n", "2: hold: belongs into section tarpit, not outside of one"},
+    {"tarpit { mode = \"observe\" }",
+        "1: mode: belongs outside of all sections, not into section tarpit"},
+    {"tarpitt { }", "1: tarpitt: unknown section; allowed: tarpit, greylist, *"},
+    {"mode = \"rgrey\"\n# x\nmode = \"rgrey\"\n",
+        "3: mode: given twice, first in line 1"},
+    {"tarpit { hold = 5s }\ntarpit {\n hold = 6s }",
+        "3: tarpit.hold: given twice, first in line 1"},
+    {"suspect = {\"s25r\"}\nsuspect += {\"helo\"}",
+        "2: suspect: given twice, first in line 1"},
+    {"tarpit { hold += 5 }", "1: tarpit.hold: \"+=\" is for lists only"},
+    /* structure */
+    {"tarpit {\n hold = 5\n", "1: section tarpit: no closing \"}\""},
+    {"tarpit {\n hold = 5\n greylist {\n", "3: \"{\" inside a section *"},
+    {"}\n", "1: unexpected \"}\""},
+    {"mode\n", "2: no \"=\" or \"{\" behind the last name"},
+    {"mode = ", "1: mode: no value"},
+    {"tarpit { hold = }", "1: tarpit.hold: no value"},
+    {"tarpit { hold = {5} }", "1: tarpit.hold: takes one value, not a list in {}"},
+    {"suspect = {\"s25r\"\n\n", "1: suspect: no closing \"}\""},
+    {"suspect = {\"s25r\"; \"helo\"}", "1: suspect: \";\" outside of quotes: *"},
+    {"suspect = {\"s25r\" \"helo\"}", "1: *"},
+    {"mode = = 1", "1: mode: unexpected \"=\""},
+    {"mode targrey", "1: no \"=\" or \"{\" behind a name"},
+    {"/* begun\n\n", "1: comment without end"},
+    {"user = \"targrey\nmode = \"observe\"\n",
+        "1: user: no closing quote on this line"},
+    {"user = 'targrey\n", "1: user: no closing quote on this line"},
+    {"\"mode\" = 1", "1: text in quotes where a key should be"},
+    /* what libconfuse would take silently */
+    {"allow {\n  files = {/etc/targrey/allow.d/*}\n}\n",
+        "2: allow.files: \"/\" outside of quotes: write \"text\""},
+    {"suspects { s25r = /etc/targrey/x }",
+        "1: suspects.s25r: \"/\" outside of quotes: *"},
+    {"user = \"${HOME}\"", "1: user: ${...} is not expanded here"},
+    {"user = ${HOME}", "1: user: \"$\" outside of quotes: *"},
+    {"listen = unix:x", "1: listen: \":\" outside of quotes: *"},
+    {"mode = \xc3\xa4", "1: mode: odd character outside of quotes (octet 195)"},
+    {"user = \"t\xc3\xa4\"",
+        "1: user: holds a character other than printable ASCII; *"},
+    /* words */
+    {"mode = \"greylist\"",
+        "1: mode: \"greylist\" is not one of the words; allowed: "
+        "observe, rgrey, starpit, targrey, strict"},
+    {"\n\nsuspect = {\"s25r\",\n  \"helo\",\n  \"spam\"}",
+        "5: suspect: \"spam\": is no selector; allowed: s25r, all, *"},
+    {"suspect = {\"helo  warn\"}", "1: suspect: \"helo  warn\": is no selector; *"},
+    {"suspect = {\"helo\", \"helo warn\"}",
+        "1: suspect: \"helo warn\" is in the list twice"},
+    {"privacy = \"full\"",
+        "1: privacy: \"full\" is not one of the words; allowed: off, hash"},
+    {"log = \"file\"",
+        "1: log: \"file\" is not one of the words; allowed: syslog, stderr"},
+    {"on_failure = \"reject\"", "1: on_failure: *allowed: accept, tempfail"},
+    {"tarpit { overflow = \"hold\" }",
+        "1: tarpit.overflow: *allowed: greylist, pass"},
+    {"store { durability = \"none\" }",
+        "1: store.durability: *allowed: normal, full"},
+    {"spf { enabled = maybe }",
+        "1: spf.enabled: \"maybe\" is neither yes nor no; allowed: yes, no"},
+    /* numbers and durations */
+    {"tarpit {\n\n hold = \"241s\"\n}",
+        "3: tarpit.hold: \"241s\" is out of range; allowed: 0s to 4m"},
+    {"tarpit { hold = \"2 m\" }",
+        "1: tarpit.hold: \"2 m\" is not a whole number with *"},
+    {"tarpit { hold = -1 }", "1: tarpit.hold: \"-1\" is not a whole number with *"},
+    {"tarpit { hold = 1.5 }",
+        "1: tarpit.hold: \"1.5\" is not a whole number with *"},
+    {"tarpit { hold = \"\" }", "1: tarpit.hold: \"\" is not a whole number with *"},
+    {"tarpit { min_hold = 0 }", "1: tarpit.min_hold: *allowed: 1s to 4m"},
+    {"tarpit { max_sessions = 0 }",
+        "1: tarpit.max_sessions: \"0\" is out of range; allowed: 1 to 10000"},
+    {"tarpit { max_sessions = 10001 }",
+        "1: tarpit.max_sessions: \"10001\" is out of *"},
+    {"tarpit { max_sessions = many }", "1: tarpit.max_sessions: \"many\" is not a "
+                                       "whole number; allowed: 1 to 10000"},
+    {"tarpit { max_sessions = 99999999999999999999999 }",
+        "1: tarpit.max_sessions: *is not a whole number; *"},
+    {"tarpit { vary = 101 }", "1: tarpit.vary: *allowed: 0 to 100"},
+    {"greylist { retry_count = 0 }", "1: greylist.retry_count: *allowed: 1 to 10"},
+    {"greylist { retry_count = 11 }", "1: greylist.retry_count: *allowed: 1 to 10"},
+    {"socket_mode = \"0888\"",
+        "1: socket_mode: \"0888\" is not an octal number; allowed: "
+        "0000 to 0777"},
+    {"socket_mode = 01777", "1: socket_mode: \"01777\" is out of range; *"},
+    {"dns { timeout = 61 }", "1: dns.timeout: *allowed: 1s to 1m"},
+    {"dns { workers = 65 }", "1: dns.workers: *allowed: 1 to 64"},
+    /* rules between keys */
+    {"tarpit {\n hold = 238\n}\n", "2: tarpit.hold: tarpit.hold and dns.timeout *"},
+    {"dns {\n\n timeout = 30 }\ntarpit { hold = 200 vary = 1\n hold = 1 }",
+        "5: tarpit.hold: given twice, first in line 4"},
+    {"tarpit { hold = 239 }\ndns { timeout = 2 }", "1: tarpit.hold: *"},
+    {"tarpit { hold = 9\n min_hold = 10 }", "2: tarpit.min_hold: *"},
+    {"greylist { delay = 1d\n retry_window = 1d }", "1: greylist.delay: *"},
+    {"greylist {\n retry_window = 20m }", "2: greylist.retry_window: *"},
+    {"greylist {\n max_age = 1d }", "2: greylist.max_age: *"},
+    /* texts */
+    {"listen = \"/run/x.sock\"",
+        "1: listen: \"/run/x.sock\": has none of the forms; "
+        "allowed: unix:/path, *"},
+    {"listen = \"unix:x.sock\"", "1: listen: *is not an absolute path; *"},
+    {"listen = \"inet:0@127.0.0.1\"", "1: listen: *the port is not a number *"},
+    {"listen = \"inet:25\"", "1: listen: *has not the form port@address; *"},
+    {"listen = \"inet:25@::1\"", "1: listen: *the address is not IPv4; *"},
+    {"listen = \"inet6:25@127.0.0.1\"", "1: listen: *the address is not IPv6; *"},
+    {"user = \"a b\"", "1: user: \"a b\": is no name; *"},
+    {"hostname = \"mx_\xff\"", "1: hostname: *"},
+    {"hostname = \"mx;v=2\"", "1: hostname: \"mx;v=2\": is no host name; *"},
+    {"trusted_relays = {\"\"}", "1: trusted_relays: *"},
+    {"exempt_networks = {\"10.0.0.1/8\"}",
+        "1: exempt_networks: \"10.0.0.1/8\": is no *"},
+    {"exempt_networks = {\"localhost\"}", "1: exempt_networks: *"},
+    {"suspects { s25r = \"s25r.rules\" }",
+        "1: suspects.s25r: *is not an absolute path; *"},
+    {"allow { files = {\"allow.d/*\"} }",
+        "1: allow.files: *is not an absolute path; *"},
+    {"store { url = \"mysql://x\" }", "1: store.url: *is of no kind that is known; "
+                                      "allowed: sqlite:/path, memory:"},
+    {"store { url = \"sqlite:x.db\" }",
+        "1: store.url: *is not an absolute path; *"},
+    {"dns { servers = {\"ns.example\"} }", "1: dns.servers: *"},
+    {"dns { servers = {\"192.0.2.1:0\"} }", "1: dns.servers: *the port is not *"},
+    {"dns { servers = {\"[192.0.2.1]:53\"} }", "1: dns.servers: *"},
+    {"dns { dnsbl = {\"zone\"} }", "1: dns.dnsbl: *the zone is no domain name; *"},
+    {"dns { dnsbl = {\"a.example b 256\"} }", "1: dns.dnsbl: *the mask is not *"},
+    {"dns { dnsbl = {\"a.example b 255 0\"} }",
+        "1: dns.dnsbl: *the weight is not *"},
+    {"dns { dnsbl = {\"a.example b 255 1 x\"} }",
+        "1: dns.dnsbl: *has more than four *"},
+    {"dns { dnsbl = {\"a.example b;c\"} }",
+        "1: dns.dnsbl: *the name is too long or *"},
+    {"greylist { text = \"\" }", "1: greylist.text: *is empty or too long; *"},
+    {"greylist { text = \"a\\r\\nb\" }",
+        "1: greylist.text: holds a character other *"},
+    {"greylist { text = \"wait\xe3\x82\x8c\" }",
+        "1: greylist.text: holds a character *"},
+    {"greylist { text = \"100% sure\" }", "1: greylist.text: *holds a %; *"},
+    {"greylist { text = \"450 later\" }",
+        "1: greylist.text: *starts with a code; *"},
+    {"greylist { text = \"4.7.1 later\" }",
+        "1: greylist.text: *starts with a code; *"},
+    {"greylist { text = \"550 never\" }", "1: greylist.text: *of another class *"},
+    {"greylist { text = \"no (5.7.1) mail\" }",
+        "1: greylist.text: *of another class *"},
+    {"greylist { text = \"error 554: go\" }",
+        "1: greylist.text: *of another class *"},
+    {"greylist { text = \"2.0.0 fine\" }", "1: greylist.text: *of another class *"},
+};
+
+/* "*" stands for any text */
+static bool matches(const char *wanted, const char *text)
+{
+	for (; *wanted != '*'; wanted++, text++) {
+		if (*wanted != *text)
+			return false;
+		if (*wanted == '\0')
+			return true;
+	}
+	for (; *text != '\0'; text++) {
+		if (matches(wanted + 1, text))
+			return true;
+	}
+	return wanted[1] == '\0';
+}
+
+static void every_mistake_names_file_line_and_key(void **state)
+{
+	(void)state;
+	size_t prefix = strlen(file_path);
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		struct error error = {""};
+		struct config *config = load(mistakes[i].text, &error);
+		bool good = config == NULL &&
+		            strncmp(error.text, file_path, prefix) == 0 &&
+		            error.text[prefix] == ':' &&
+		            matches(mistakes[i].wanted, error.text + prefix + 1);
+		if (!good) {
+			print_error("%s\n  wanted: %s\n  got:    %s\n",
+			    mistakes[i].text, mistakes[i].wanted, error.text);
+			wrong++;
+		}
+		config_free(&config);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void a_mistake_needs_no_place_for_its_text(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+		assert_null(load(mistakes[i].text, NULL));
+	assert_null(config_load("/nonexistent/targrey.conf", NULL));
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	assert_null(config_load("/nonexistent/targrey.conf", &error));
+	assert_non_null(strstr(error.text, "/nonexistent/targrey.conf"));
+	assert_non_null(strstr(error.text, "No such file"));
+
+	file_write("mode = \"obs\0erve\"", 17);
+	assert_null(config_load(file_path, &error));
+	assert_non_null(strstr(error.text, "NUL"));
+
+	assert_null(config_load("/tmp", &error));
+	assert_non_null(strstr(error.text, "directory"));
+}
+
+static void everything_has_the_default_of_the_design(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct config *c = config_load(NULL, &error);
+	if (c == NULL)
+		fail_msg("%s", error.text);
+	assert_int_equal(c->policy.mode, MODE_TARGREY);
+	assert_int_equal(c->policy.suspect, SELECT_S25R);
+	assert_int_equal(c->policy.warn, 0);
+	assert_int_equal(c->policy.hold_s, 125);
+	assert_int_equal(c->policy.min_hold_s, 10);
+	assert_int_equal(c->policy.overflow, OVERFLOW_GREYLIST);
+	assert_int_equal(c->policy.vary_percent, 2);
+	assert_false(c->policy.trust_eom);
+	assert_int_equal(c->policy.delay_s, 1800);
+	assert_int_equal(c->policy.retry_count, 2);
+	assert_int_equal(c->policy.retry_gap_s, 60);
+	assert_int_equal(c->policy.retry_window_s, 172800);
+	assert_int_equal(c->policy.max_age_s, 35 * 86400);
+	assert_int_equal(c->policy.auto_allow, 5);
+	assert_int_equal(c->policy.auto_allow_gap_s, 3600);
+	assert_int_equal(c->policy.dnsbl_weight, 1);
+	assert_int_equal(c->max_sessions, 50);
+	assert_int_equal(c->max_per_net, 5);
+	assert_int_equal(c->socket_mode, 0660);
+	assert_int_equal(c->on_failure, GATE_ACCEPT);
+	assert_int_equal(c->answer_timeout_s, 20);
+	assert_false(c->hash_people);
+	assert_true(c->durable);
+	assert_true(c->spf);
+	assert_true(c->received_spf);
+	assert_false(c->authentication_results);
+	assert_int_equal(c->dns_timeout_s, 5);
+	assert_int_equal(c->events_s, 30 * 86400);
+	assert_string_equal(
+	    c->listen, "unix:/var/spool/postfix/targrey/targrey.sock");
+	assert_string_equal(c->user, "targrey");
+	assert_string_equal(c->socket_group, "postfix");
+	assert_string_equal(c->hostname, "");
+	assert_string_equal(c->log, "syslog");
+	assert_string_equal(c->store_url, "sqlite:/var/lib/targrey/targrey.db");
+	assert_string_equal(c->s25r_file, "/etc/targrey/s25r.rules");
+	assert_string_equal(c->allow_files.items[0], "/etc/targrey/allow.d/*");
+	assert_string_equal(c->suspect_files.items[0], "/etc/targrey/suspect.d/*");
+	assert_null(c->allow_files.items[1]);
+	assert_int_equal(c->trusted_relays.count, 0);
+	assert_int_equal(c->exempt_count, 8);
+	assert_string_equal(c->dns_servers_text, "");
+	config_free(&c);
+	assert_null(c);
+	config_free(&c);
+}
+
+static void an_empty_file_means_the_defaults(void **state)
+{
+	(void)state;
+	static const char *const empty[] = {"", "\n", "# nothing",
+	    "// x\n/* y\n */", "tarpit { }\n", "tarpit {\n}\ntarpit {}\r\n"};
+	for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+		struct error error = {""};
+		struct config *c = load(empty[i], &error);
+		if (c == NULL)
+			fail_msg("%s: %s", empty[i], error.text);
+		assert_int_equal(c->policy.hold_s, 125);
+		assert_int_equal(c->exempt_count, 8);
+		assert_string_equal(c->path, file_path);
+		config_free(&c);
+	}
+}
+
+static const char everything[] =
+    "mode = starpit # a bare word will do\n"
+    "suspect = {\"s25r warn\", 'helo', \"dnsbl\"}\n"
+    "listen = \"inet:10025@127.0.0.1\" user = \"\"\n"
+    "socket_mode = 666\n"
+    "exempt_networks = {}\n"
+    "trusted_relays = {\"mx2.example.jp\"}\n"
+    "on_failure = \"tempfail\" privacy = \"hash\" log = \"stderr\" answer_timeout "
+    "= 3\n"
+    "tarpit {\n"
+    "  hold = 5 // seconds\n"
+    "  max_sessions = 7\n"
+    "  trust_eom = yes\n"
+    "}\n"
+    "greylist { delay = \"2s\" text = \"say \\\"please\\\" \\\\o/ 4.2.1 in 2025\" "
+    "}\n"
+    "allow { files = {\"/a/*\", \"/b/{c}\"} auto_allow = 0 }\n"
+    "dns { servers = {\"192.0.2.53\", \"[2001:db8::53]:5353\"}\n"
+    "  dnsbl = {\"zen.example.org\", \"list.example.net good 15 -3\"} dnsbl_weight "
+    "= 3 }\n"
+    "store { url = \"memory:\" durability = \"normal\" }\n"
+    "spf { enabled = off }\n"
+    "allow { auto_allow_gap = 0 }\n";
+
+static void settings_are_read_as_written(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct config *c = load(everything, &error);
+	if (c == NULL)
+		fail_msg("%s", error.text);
+	assert_int_equal(c->policy.mode, MODE_STARPIT);
+	assert_int_equal(c->policy.suspect, SELECT_HELO | SELECT_DNSBL);
+	assert_int_equal(c->policy.warn, SELECT_S25R);
+	assert_string_equal(c->suspect.items[0], "s25r warn");
+	assert_string_equal(c->listen, "inet:10025@127.0.0.1");
+	assert_string_equal(c->user, "");
+	assert_int_equal(c->socket_mode, 0666);
+	assert_int_equal(c->exempt_count, 0);
+	assert_int_equal(c->trusted_relays.count, 1);
+	assert_int_equal(c->on_failure, GATE_TEMPFAIL);
+	assert_true(c->hash_people);
+	assert_int_equal(c->policy.hold_s, 5);
+	assert_int_equal(c->policy.min_hold_s, 5); /* the default gave way */
+	assert_int_equal(c->max_sessions, 7);
+	assert_true(c->policy.trust_eom);
+	assert_int_equal(c->policy.delay_s, 2);
+	assert_string_equal(c->greylist_text, "say \"please\" \\o/ 4.2.1 in 2025");
+	assert_int_equal(c->allow_files.count, 2);
+	assert_string_equal(c->allow_files.items[1], "/b/{c}");
+	assert_int_equal(c->policy.auto_allow, 0);
+	assert_int_equal(c->policy.auto_allow_gap_s, 0);
+	assert_string_equal(c->dns_servers_text, "192.0.2.53,[2001:db8::53]:5353");
+	assert_int_equal(c->dnsbl_count, 2);
+	assert_string_equal(c->dnsbl_settings[0].zone, "zen.example.org");
+	assert_string_equal(c->dnsbl_settings[0].name, "zen.example.org");
+	assert_int_equal(c->dnsbl_settings[0].mask, 255);
+	assert_int_equal(c->dnsbl_settings[0].weight, 1);
+	assert_string_equal(c->dnsbl_settings[1].name, "good");
+	assert_int_equal(c->dnsbl_settings[1].mask, 15);
+	assert_int_equal(c->dnsbl_settings[1].weight, -3);
+	assert_int_equal(c->policy.dnsbl_weight, 3);
+	assert_false(c->spf);
+	assert_false(c->durable);
+	config_free(&c);
+}
+
+static void a_list_can_be_added_to(void **state)
+{
+	(void)state;
+	struct config *c = load("exempt_networks += {\"203.0.113.0/24\"}\n"
+	                        "suspect += {\"local warn\"}",
+	    NULL);
+	assert_non_null(c);
+	assert_int_equal(c->exempt_count, 9);
+	assert_string_equal(c->exempt_networks.items[0], "127.0.0.0/8");
+	assert_string_equal(c->exempt_networks.items[8], "203.0.113.0/24");
+	assert_int_equal(c->policy.suspect, SELECT_S25R);
+	assert_int_equal(c->policy.warn, SELECT_LOCAL);
+	config_free(&c);
+}
+
+static void a_reload_refuses_what_needs_a_restart(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct config *now = config_load(NULL, NULL), *next;
+
+	next = load(
+	    "mode = \"observe\" tarpit { hold = 5 } dns { timeout = 1 }", NULL);
+	assert_true(config_may_reload(now, next, &error));
+	config_free(&next);
+
+	next = load("listen = \"inet:25@127.0.0.1\" user = \"nobody\"\n"
+	            "store { url = \"memory:\" }",
+	    NULL);
+	assert_false(config_may_reload(now, next, &error));
+	assert_string_equal(
+	    error.text, "listen, user, store.url: changed, which needs a restart");
+	assert_false(config_may_reload(now, next, NULL));
+	config_free(&next);
+	config_free(&now);
+}
+
+/* Any octet anywhere: an error or a config, never a crash. */
+static void no_damage_to_a_file_breaks_the_reader(void **state)
+{
+	(void)state;
+	static const char odd[] = "\"'{}=+,#/*\\\n$x \x80";
+	size_t length = strlen(everything);
+	char *text = malloc(length + 1);
+	uint64_t random = 88172645463325252u;
+
+	for (int round = 0; round < 4000; round++) {
+		memcpy(text, everything, length + 1);
+		for (int changes = 0; changes <= round % 4; changes++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			text[random % length] =
+			    odd[(random >> 32) % (sizeof odd - 1)];
+		}
+		size_t keep =
+		    round % 3 == 0 ? (size_t)(random >> 16) % length : length;
+		struct error error = {""};
+		file_write(text, keep);
+		struct config *config = config_load(file_path, &error);
+		if (config == NULL)
+			assert_true(
+			    strncmp(error.text, file_path, strlen(file_path)) == 0);
+		config_free(&config);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_mistake_names_file_line_and_key),
+	    cmocka_unit_test(a_mistake_needs_no_place_for_its_text),
+	    cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+	    cmocka_unit_test(everything_has_the_default_of_the_design),
+	    cmocka_unit_test(an_empty_file_means_the_defaults),
+	    cmocka_unit_test(settings_are_read_as_written),
+	    cmocka_unit_test(a_list_can_be_added_to),
+	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),
+	    cmocka_unit_test(no_damage_to_a_file_breaks_the_reader),
+	};
+	return cmocka_run_group_tests_name(
+	    "config load", tests, file_setup, file_teardown);
+}
