@@ -15,25 +15,29 @@
 static const char name_characters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
-static bool wrong(struct error *error, const char *what)
+static bool
+wrong(struct error *error, const char *what)
 {
 	error_set(error, "%s", what);
 	return false;
 }
 
-bool check_path(const char *value, struct error *error)
+bool
+check_path(const char *value, struct error *error)
 {
 	if (value[0] != '/')
 		return wrong(error, "is not an absolute path");
 	return true;
 }
 
-bool check_glob(const char *value, struct error *error)
+bool
+check_glob(const char *value, struct error *error)
 {
 	return check_path(value, error);
 }
 
-static bool check_port(const char *text, struct error *error)
+static bool
+check_port(const char *text, struct error *error)
 {
 	int64_t port;
 	if (!text_integer(text, 1, 65535, &port))
@@ -41,7 +45,8 @@ static bool check_port(const char *text, struct error *error)
 	return true;
 }
 
-static bool check_inet(const char *value, bool v6, struct error *error)
+static bool
+check_inet(const char *value, bool v6, struct error *error)
 {
 	char port[8];
 	const char *at = strchr(value, '@');
@@ -59,7 +64,8 @@ static bool check_inet(const char *value, bool v6, struct error *error)
 	return true;
 }
 
-bool check_listen(const char *value, struct error *error)
+bool
+check_listen(const char *value, struct error *error)
 {
 	/* The lock has the same name with ".lock" behind it. */
 	size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
@@ -75,7 +81,8 @@ bool check_listen(const char *value, struct error *error)
 	return check_path(value + 5, error);
 }
 
-bool check_account(const char *value, struct error *error)
+bool
+check_account(const char *value, struct error *error)
 {
 	size_t length = strlen(value);
 
@@ -85,7 +92,8 @@ bool check_account(const char *value, struct error *error)
 	return true;
 }
 
-bool check_relay(const char *value, struct error *error)
+bool
+check_relay(const char *value, struct error *error)
 {
 	size_t length = strlen(value);
 
@@ -96,12 +104,14 @@ bool check_relay(const char *value, struct error *error)
 	return true;
 }
 
-bool check_hostname(const char *value, struct error *error)
+bool
+check_hostname(const char *value, struct error *error)
 {
 	return *value == '\0' || check_relay(value, error);
 }
 
-bool check_network(const char *value, struct error *error)
+bool
+check_network(const char *value, struct error *error)
 {
 	struct ipnet net;
 
@@ -111,7 +121,8 @@ bool check_network(const char *value, struct error *error)
 	return true;
 }
 
-bool parse_suspect(const char *value, unsigned *bit_r, bool *warn_r)
+bool
+parse_suspect(const char *value, unsigned *bit_r, bool *warn_r)
 {
 	size_t length = strcspn(value, " ");
 
@@ -128,7 +139,8 @@ bool parse_suspect(const char *value, unsigned *bit_r, bool *warn_r)
 	return false;
 }
 
-bool check_suspect(const char *value, struct error *error)
+bool
+check_suspect(const char *value, struct error *error)
 {
 	unsigned bit;
 	bool warn;
@@ -142,7 +154,8 @@ bool check_suspect(const char *value, struct error *error)
  * The class of a reply code ("550") or status code ("5.7.1") that a word is;
  * 0 when it is neither. What may be wrapped around it does not hide it.
  */
-static char code_class(const char *word, size_t length)
+static char
+code_class(const char *word, size_t length)
 {
 	while (length > 0 && strchr("([{<\"'#", *word) != NULL) {
 		word++;
@@ -165,7 +178,8 @@ static char code_class(const char *word, size_t length)
 	return is_reply || is_status ? word[0] : 0;
 }
 
-bool check_reply(const char *value, struct error *error)
+bool
+check_reply(const char *value, struct error *error)
 {
 	size_t length = strlen(value);
 
@@ -189,7 +203,8 @@ bool check_reply(const char *value, struct error *error)
 	return true;
 }
 
-bool check_server(const char *value, struct error *error)
+bool
+check_server(const char *value, struct error *error)
 {
 	char address[IP_TEXT_SIZE];
 	const char *start = value, *end, *port = NULL;
@@ -217,7 +232,8 @@ bool check_server(const char *value, struct error *error)
 	return port == NULL || check_port(port, error);
 }
 
-static bool is_zone(const char *zone)
+static bool
+is_zone(const char *zone)
 {
 	size_t length = strlen(zone);
 
@@ -226,8 +242,8 @@ static bool is_zone(const char *zone)
 	       strstr(zone, "..") == NULL && strchr(zone, '.') != NULL;
 }
 
-bool parse_dnsbl(
-    const char *value, struct dnsbl_words *words_r, struct error *error)
+bool
+parse_dnsbl(const char *value, struct dnsbl_words *words_r, struct error *error)
 {
 	char zone[256] = "", name[256] = "", mask[256] = "255", weight[256] = "1",
 	     more[2];
@@ -258,14 +274,16 @@ bool parse_dnsbl(
 	return true;
 }
 
-bool check_dnsbl(const char *value, struct error *error)
+bool
+check_dnsbl(const char *value, struct error *error)
 {
 	struct dnsbl_words words;
 
 	return parse_dnsbl(value, &words, error);
 }
 
-bool check_store(const char *value, struct error *error)
+bool
+check_store(const char *value, struct error *error)
 {
 	if (strcmp(value, "memory:") == 0)
 		return true;

@@ -9,7 +9,8 @@
 
 #define LINE_WIDTH 79
 
-static void put_quoted(FILE *file, const char *text)
+static void
+put_quoted(FILE *file, const char *text)
 {
 	fputc('"', file);
 	for (; *text != '\0'; text++) {
@@ -20,8 +21,9 @@ static void put_quoted(FILE *file, const char *text)
 	fputc('"', file);
 }
 
-static void put_value(FILE *file, const struct key *key,
-    const struct config *config, const char *indent)
+static void
+put_value(FILE *file, const struct key *key, const struct config *config,
+    const char *indent)
 {
 	char buf[KEY_TEXT_SIZE];
 
@@ -52,7 +54,8 @@ static void put_value(FILE *file, const struct key *key,
 		put_quoted(file, buf);
 }
 
-static void put_wrapped(FILE *file, const char *prefix, const char *text)
+static void
+put_wrapped(FILE *file, const char *prefix, const char *text)
 {
 	size_t column = strlen(prefix);
 
@@ -71,7 +74,8 @@ static void put_wrapped(FILE *file, const char *prefix, const char *text)
 	fputc('\n', file);
 }
 
-static void each_section(FILE *file, const struct config *config, bool sample,
+static void
+each_section(FILE *file, const struct config *config, bool sample,
     void (*put)(FILE *, const struct key *, const struct config *, const char *))
 {
 	for (size_t s = 0; s < config_sections_count; s++) {
@@ -93,21 +97,24 @@ static void each_section(FILE *file, const struct config *config, bool sample,
 	}
 }
 
-static void put_setting(FILE *file, const struct key *key,
-    const struct config *config, const char *indent)
+static void
+put_setting(FILE *file, const struct key *key, const struct config *config,
+    const char *indent)
 {
 	fprintf(file, "%s%s = ", indent, key->name);
 	put_value(file, key, config, indent);
 	fputc('\n', file);
 }
 
-void config_dump(const struct config *config, FILE *file)
+void
+config_dump(const struct config *config, FILE *file)
 {
 	each_section(file, config, false, put_setting);
 }
 
-static void put_sample(FILE *file, const struct key *key,
-    const struct config *config, const char *indent)
+static void
+put_sample(FILE *file, const struct key *key, const struct config *config,
+    const char *indent)
 {
 	char prefix[16], allowed[KEY_ALLOWED_SIZE], line[KEY_ALLOWED_SIZE + 64];
 
@@ -123,7 +130,8 @@ static void put_sample(FILE *file, const struct key *key,
 	fputs("\n\n", file);
 }
 
-void config_dump_default(FILE *file)
+void
+config_dump_default(FILE *file)
 {
 	struct config *config = config_load(NULL, NULL);
 
@@ -143,7 +151,8 @@ void config_dump_default(FILE *file)
 }
 
 /* Text in mdoc: no macro at the start of a line, no escapes. */
-static void put_mdoc(FILE *file, const char *text)
+static void
+put_mdoc(FILE *file, const char *text)
 {
 	bool start = true;
 
@@ -170,8 +179,8 @@ static void put_mdoc(FILE *file, const char *text)
 	fputc('\n', file);
 }
 
-static void put_manual_key(
-    FILE *file, const struct key *key, const struct config *config)
+static void
+put_manual_key(FILE *file, const struct key *key, const struct config *config)
 {
 	char allowed[KEY_ALLOWED_SIZE], value[KEY_TEXT_SIZE],
 	    line[KEY_ALLOWED_SIZE + 64];
@@ -198,7 +207,8 @@ static void put_manual_key(
 		fputs("A change needs a restart.\n", file);
 }
 
-void config_dump_manual(FILE *file)
+void
+config_dump_manual(FILE *file)
 {
 	struct config *config = config_load(NULL, NULL);
 

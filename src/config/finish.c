@@ -17,7 +17,8 @@ struct rule {
 	const char *what;
 };
 
-static bool check_rules(
+static bool
+check_rules(
     const struct config *config, const struct places *places, struct error *error)
 {
 	const struct policy_settings *p = &config->policy;
@@ -58,7 +59,8 @@ static bool check_rules(
 	return true;
 }
 
-static bool derive_suspect(
+static bool
+derive_suspect(
     struct config *config, const struct places *places, struct error *error)
 {
 	config->policy.suspect = config->policy.warn = 0;
@@ -77,7 +79,8 @@ static bool derive_suspect(
 	return true;
 }
 
-static bool derive_lists(struct config *config)
+static bool
+derive_lists(struct config *config)
 {
 	size_t size = 1;
 
@@ -116,7 +119,8 @@ static bool derive_lists(struct config *config)
 	return true;
 }
 
-bool config_finish(
+bool
+config_finish(
     struct config *config, const struct places *places, struct error *error)
 {
 	struct policy_settings *policy = &config->policy;
@@ -134,7 +138,8 @@ bool config_finish(
 	return true;
 }
 
-bool config_may_reload(
+bool
+config_may_reload(
     const struct config *now, const struct config *next, struct error *error)
 {
 	char old[KEY_TEXT_SIZE], new[KEY_TEXT_SIZE], names[256] = "";

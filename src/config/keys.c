@@ -240,7 +240,8 @@ const struct key config_keys[] = {
 };
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 
-const struct key *key_find(const char *section, const char *name)
+const struct key *
+key_find(const char *section, const char *name)
 {
 	for (size_t i = 0; i < config_keys_count; i++) {
 		if (strcmp(config_keys[i].section, section) == 0 &&
@@ -250,7 +251,8 @@ const struct key *key_find(const char *section, const char *name)
 	return NULL;
 }
 
-const char *key_path(const struct key *key, char buf[static KEY_PATH_SIZE])
+const char *
+key_path(const struct key *key, char buf[static KEY_PATH_SIZE])
 {
 	snprintf(buf, KEY_PATH_SIZE, "%s%s%s", key->section,
 	    *key->section == '\0' ? "" : ".", key->name);

@@ -23,7 +23,8 @@ static _Thread_local struct load {
 	bool failed;
 } * loading;
 
-static void report(cfg_t *cfg, const char *format, va_list args)
+static void
+report(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[300];
 
@@ -35,7 +36,8 @@ static void report(cfg_t *cfg, const char *format, va_list args)
 }
 
 /* One value, or one item of a list, while libconfuse stands on its line. */
-static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+static int
+take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	const char *section = strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
 	const struct key *key = key_find(section, opt->name);
@@ -51,7 +53,8 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 }
 
 /* The options of one section; opts has room for all keys and a last row. */
-static size_t fill_options(cfg_opt_t *opts, const char *section)
+static size_t
+fill_options(cfg_opt_t *opts, const char *section)
 {
 	size_t count = 0;
 
@@ -69,7 +72,8 @@ static size_t fill_options(cfg_opt_t *opts, const char *section)
 	return count;
 }
 
-static bool parse(const char *text)
+static bool
+parse(const char *text)
 {
 	/* A row for each key, section and end of a section. */
 	size_t room = config_keys_count + 2 * config_sections_count + 1;
@@ -104,7 +108,8 @@ static bool parse(const char *text)
 }
 
 /* The whole file, NUL-terminated; the caller frees. */
-static char *read_file(const char *path, struct error *error)
+static char *
+read_file(const char *path, struct error *error)
 {
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
@@ -138,7 +143,8 @@ done:
 	return NULL;
 }
 
-static bool set_defaults(struct config *config)
+static bool
+set_defaults(struct config *config)
 {
 	for (size_t i = 0; i < config_keys_count; i++) {
 		if (!key_reset(&config_keys[i], config))
@@ -147,8 +153,9 @@ static bool set_defaults(struct config *config)
 	return true;
 }
 
-static bool read_text(struct config *config, const char *text,
-    struct places *places, struct error *error)
+static bool
+read_text(struct config *config, const char *text, struct places *places,
+    struct error *error)
 {
 	struct load load = {config, error, false};
 
@@ -165,7 +172,8 @@ static bool read_text(struct config *config, const char *text,
 	return ok;
 }
 
-struct config *config_load(const char *path, struct error *error)
+struct config *
+config_load(const char *path, struct error *error)
 {
 	struct config *config = calloc(1, sizeof *config);
 	struct places places = {NULL, 0};
@@ -197,7 +205,8 @@ done:
 	return config;
 }
 
-void config_free(struct config **config)
+void
+config_free(struct config **config)
 {
 	if (*config == NULL)
 		return;

@@ -24,7 +24,8 @@ struct scan {
 	struct error *error;
 };
 
-static bool wrong(struct scan *scan, int line, const char *what)
+static bool
+wrong(struct scan *scan, int line, const char *what)
 {
 	char path[KEY_PATH_SIZE];
 
@@ -37,7 +38,8 @@ static bool wrong(struct scan *scan, int line, const char *what)
 }
 
 /* Appends the names of the keys, or sections, that may stand here. */
-static void list_names(struct error *error, const char *section, bool sections)
+static void
+list_names(struct error *error, const char *section, bool sections)
 {
 	size_t used = strlen(error->text);
 	bool first = true;
@@ -57,7 +59,8 @@ static void list_names(struct error *error, const char *section, bool sections)
 	}
 }
 
-static bool unknown_key(struct scan *scan)
+static bool
+unknown_key(struct scan *scan)
 {
 	bool inside = *scan->section != '\0';
 
@@ -80,7 +83,8 @@ static bool unknown_key(struct scan *scan)
 	return false;
 }
 
-static bool add_place(struct scan *scan, bool append)
+static bool
+add_place(struct scan *scan, bool append)
 {
 	struct places *places = scan->places;
 	const struct key *key = key_find(scan->section, scan->word);
@@ -108,7 +112,8 @@ static bool add_place(struct scan *scan, bool append)
 }
 
 /* A string in quotes, which must end on its line. */
-static bool skip_string(struct scan *scan)
+static bool
+skip_string(struct scan *scan)
 {
 	char quote = *scan->at++;
 
@@ -131,13 +136,15 @@ static bool skip_string(struct scan *scan)
 	return true;
 }
 
-static bool is_word_character(char c)
+static bool
+is_word_character(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
-static bool read_word(struct scan *scan)
+static bool
+read_word(struct scan *scan)
 {
 	size_t length = 0;
 
@@ -168,7 +175,8 @@ static bool read_word(struct scan *scan)
 	return true;
 }
 
-static bool open_brace(struct scan *scan)
+static bool
+open_brace(struct scan *scan)
 {
 	if (scan->in_value && !scan->in_list) {
 		if (scan->key->type != KEY_LIST)
@@ -200,7 +208,8 @@ static bool open_brace(struct scan *scan)
 	return false;
 }
 
-static bool close_brace(struct scan *scan)
+static bool
+close_brace(struct scan *scan)
 {
 	if (scan->in_list) {
 		scan->in_list = scan->in_value = false;
@@ -214,7 +223,8 @@ static bool close_brace(struct scan *scan)
 	return true;
 }
 
-static bool read_equals(struct scan *scan, bool append)
+static bool
+read_equals(struct scan *scan, bool append)
 {
 	if (scan->in_value || *scan->word == '\0')
 		return wrong(scan, scan->line, "unexpected \"=\"");
@@ -225,7 +235,8 @@ static bool read_equals(struct scan *scan, bool append)
 	return true;
 }
 
-static bool skip_comment(struct scan *scan)
+static bool
+skip_comment(struct scan *scan)
 {
 	int line = scan->line;
 
@@ -240,7 +251,8 @@ static bool skip_comment(struct scan *scan)
 	return wrong(scan, line, "comment without end");
 }
 
-static bool read_token(struct scan *scan)
+static bool
+read_token(struct scan *scan)
 {
 	switch (*scan->at) {
 	case '\n':
@@ -289,7 +301,8 @@ static bool read_token(struct scan *scan)
 	}
 }
 
-bool config_scan(const char *text, struct places *places_r, struct error *error)
+bool
+config_scan(const char *text, struct places *places_r, struct error *error)
 {
 	struct scan scan = {
 	    .at = text, .line = 1, .places = places_r, .error = error};
@@ -314,7 +327,8 @@ bool config_scan(const char *text, struct places *places_r, struct error *error)
 	return true;
 }
 
-int places_line(const struct places *places, const char *section, const char *name)
+int
+places_line(const struct places *places, const char *section, const char *name)
 {
 	for (size_t i = 0; i < places->count; i++) {
 		const struct key *key = places->items[i].key;

@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 
-void string_list_clear(struct string_list *list)
+void
+string_list_clear(struct string_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		free(list->items[i]);
@@ -17,7 +18,8 @@ void string_list_clear(struct string_list *list)
 	*list = (struct string_list){NULL, 0};
 }
 
-bool string_list_add(struct string_list *list, const char *item)
+bool
+string_list_add(struct string_list *list, const char *item)
 {
 	char **more = realloc(list->items, (list->count + 2) * sizeof *more);
 	if (more == NULL)
@@ -30,17 +32,20 @@ bool string_list_add(struct string_list *list, const char *item)
 	return true;
 }
 
-void *key_field(const struct key *key, struct config *config)
+void *
+key_field(const struct key *key, struct config *config)
 {
 	return (char *)config + key->offset;
 }
 
-const void *key_value(const struct key *key, const struct config *config)
+const void *
+key_value(const struct key *key, const struct config *config)
 {
 	return (const char *)config + key->offset;
 }
 
-static void join_words(const struct key *key, char *buf, size_t size)
+static void
+join_words(const struct key *key, char *buf, size_t size)
 {
 	size_t used = 0;
 
@@ -52,7 +57,8 @@ static void join_words(const struct key *key, char *buf, size_t size)
 	}
 }
 
-const char *key_allowed(const struct key *key, char buf[static KEY_ALLOWED_SIZE])
+const char *
+key_allowed(const struct key *key, char buf[static KEY_ALLOWED_SIZE])
 {
 	char low[24], high[24];
 
@@ -86,7 +92,8 @@ const char *key_allowed(const struct key *key, char buf[static KEY_ALLOWED_SIZE]
 	return buf;
 }
 
-static bool find_word(const struct key *key, const char *text, size_t *index_r)
+static bool
+find_word(const struct key *key, const char *text, size_t *index_r)
 {
 	for (size_t i = 0; i < key->words_count; i++) {
 		if (strcmp(key->words[i], text) == 0) {
@@ -97,7 +104,8 @@ static bool find_word(const struct key *key, const char *text, size_t *index_r)
 	return false;
 }
 
-static bool parse_flag(const char *text, bool *flag_r)
+static bool
+parse_flag(const char *text, bool *flag_r)
 {
 	static const char *const words[2][3] = {
 	    {"no", "off", "false"}, {"yes", "on", "true"}};
@@ -111,7 +119,8 @@ static bool parse_flag(const char *text, bool *flag_r)
 	return false;
 }
 
-static bool parse_octal(const char *text, int64_t *value_r)
+static bool
+parse_octal(const char *text, int64_t *value_r)
 {
 	size_t length = strlen(text);
 
@@ -132,8 +141,8 @@ static const char *const not_a[] = {
     [KEY_LIST] = "is wrong",
 };
 
-static const char *parse_scalar(
-    const struct key *key, const char *text, int64_t *value_r)
+static const char *
+parse_scalar(const struct key *key, const char *text, int64_t *value_r)
 {
 	bool ok = true, flag = false;
 	size_t word = 0;
@@ -166,8 +175,8 @@ static const char *parse_scalar(
 	                                                  : NULL;
 }
 
-static void store_scalar(
-    const struct key *key, struct config *config, int64_t value)
+static void
+store_scalar(const struct key *key, struct config *config, int64_t value)
 {
 	void *field = key_field(key, config);
 	uint8_t octet = (uint8_t)value;
@@ -181,8 +190,8 @@ static void store_scalar(
 		memcpy(field, &value, sizeof value);
 }
 
-static bool store_text(
-    const struct key *key, struct config *config, const char *text)
+static bool
+store_text(const struct key *key, struct config *config, const char *text)
 {
 	if (key->type == KEY_LIST)
 		return string_list_add(key_field(key, config), text);
@@ -196,7 +205,8 @@ static bool store_text(
 	return true;
 }
 
-static bool text_is_clean(const char *text)
+static bool
+text_is_clean(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if (*text < ' ' || *text > '~')
@@ -205,7 +215,8 @@ static bool text_is_clean(const char *text)
 	return true;
 }
 
-bool key_store(const struct key *key, struct config *config, const char *text,
+bool
+key_store(const struct key *key, struct config *config, const char *text,
     struct error *error)
 {
 	char allowed[KEY_ALLOWED_SIZE];
@@ -244,7 +255,8 @@ bool key_store(const struct key *key, struct config *config, const char *text,
 	return true;
 }
 
-static int64_t load_scalar(const struct key *key, const struct config *config)
+static int64_t
+load_scalar(const struct key *key, const struct config *config)
 {
 	const void *field = key_value(key, config);
 	uint8_t octet;
@@ -263,7 +275,8 @@ static int64_t load_scalar(const struct key *key, const struct config *config)
 	return value;
 }
 
-const char *key_text(const struct key *key, const struct config *config,
+const char *
+key_text(const struct key *key, const struct config *config,
     char buf[static KEY_TEXT_SIZE])
 {
 	char duration[24];
@@ -299,7 +312,8 @@ const char *key_text(const struct key *key, const struct config *config,
 	return buf;
 }
 
-bool key_reset(const struct key *key, struct config *config)
+bool
+key_reset(const struct key *key, struct config *config)
 {
 	if (key->type != KEY_LIST)
 		return key_store(key, config, key->initial, NULL);

@@ -25,17 +25,20 @@ struct pattern {
 static tss_t match_data_key;
 static bool have_key;
 
-static void drop_match_data(void *data)
+static void
+drop_match_data(void *data)
 {
 	pcre2_match_data_free(data);
 }
 
-static void make_key(void)
+static void
+make_key(void)
 {
 	have_key = tss_create(&match_data_key, drop_match_data) == thrd_success;
 }
 
-static pcre2_match_data *thread_match_data(void)
+static pcre2_match_data *
+thread_match_data(void)
 {
 	static once_flag once = ONCE_FLAG_INIT;
 
@@ -53,7 +56,8 @@ static pcre2_match_data *thread_match_data(void)
 	return data;
 }
 
-static bool set_limits(struct pattern *pattern)
+static bool
+set_limits(struct pattern *pattern)
 {
 	pattern->limits = pcre2_match_context_create(NULL);
 	if (pattern->limits == NULL)
@@ -63,7 +67,8 @@ static bool set_limits(struct pattern *pattern)
 	return true;
 }
 
-struct pattern *pattern_compile(const char *text, struct error *error)
+struct pattern *
+pattern_compile(const char *text, struct error *error)
 {
 	struct pattern *pattern = calloc(1, sizeof *pattern);
 	if (pattern == NULL) {
@@ -94,8 +99,8 @@ struct pattern *pattern_compile(const char *text, struct error *error)
 	return pattern;
 }
 
-bool pattern_match(
-    const struct pattern *pattern, const char *subject, size_t length)
+bool
+pattern_match(const struct pattern *pattern, const char *subject, size_t length)
 {
 	pcre2_match_data *data = thread_match_data();
 	if (data == NULL)
@@ -115,12 +120,14 @@ bool pattern_match(
 	return false;
 }
 
-const char *pattern_text(const struct pattern *pattern)
+const char *
+pattern_text(const struct pattern *pattern)
 {
 	return pattern->text;
 }
 
-void pattern_free(struct pattern **pattern)
+void
+pattern_free(struct pattern **pattern)
 {
 	if (*pattern == NULL)
 		return;

@@ -5,7 +5,8 @@
 
 #include "config/config.h"
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "sample") == 0) {
 		config_dump_default(stdout);

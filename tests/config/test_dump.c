@@ -9,7 +9,8 @@
 #include "config/file.h"
 
 /* What a function writes, NUL-terminated; the caller frees. */
-static char *written(void (*write)(FILE *))
+static char *
+written(void (*write)(FILE *))
 {
 	char *text = NULL;
 	size_t length = 0;
@@ -19,7 +20,8 @@ static char *written(void (*write)(FILE *))
 	return text;
 }
 
-static char *dumped(const struct config *config)
+static char *
+dumped(const struct config *config)
 {
 	char *text = NULL;
 	size_t length = 0;
@@ -29,7 +31,8 @@ static char *dumped(const struct config *config)
 	return text;
 }
 
-static char *contents(const char *path)
+static char *
+contents(const char *path)
 {
 	FILE *file = fopen(path, "r");
 	if (file == NULL)
@@ -41,7 +44,8 @@ static char *contents(const char *path)
 	return text;
 }
 
-static struct config *reload(const char *text)
+static struct config *
+reload(const char *text)
 {
 	struct error error = {""};
 	file_write(text, strlen(text));
@@ -51,7 +55,8 @@ static struct config *reload(const char *text)
 	return config;
 }
 
-static void a_dump_is_a_file_with_the_same_meaning(void **state)
+static void
+a_dump_is_a_file_with_the_same_meaning(void **state)
 {
 	(void)state;
 	static const char *const files[] = {"",
@@ -76,7 +81,8 @@ static void a_dump_is_a_file_with_the_same_meaning(void **state)
 	}
 }
 
-static void the_sample_file_is_the_table(void **state)
+static void
+the_sample_file_is_the_table(void **state)
 {
 	(void)state;
 	char *wanted = written(config_dump_default), *found = contents(SAMPLE_FILE);
@@ -86,7 +92,8 @@ static void the_sample_file_is_the_table(void **state)
 	free(found);
 }
 
-static void the_sample_file_changes_nothing_with_and_without_its_marks(void **state)
+static void
+the_sample_file_changes_nothing_with_and_without_its_marks(void **state)
 {
 	(void)state;
 	char *sample = written(config_dump_default);
@@ -124,7 +131,8 @@ static void the_sample_file_changes_nothing_with_and_without_its_marks(void **st
 	free(wanted);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_dump_is_a_file_with_the_same_meaning),

@@ -10,7 +10,8 @@
 #include "config/config.h"
 #include "config/file.h"
 
-static struct config *load(const char *text, struct error *error)
+static struct config *
+load(const char *text, struct error *error)
 {
 	file_write(text, strlen(text));
 	return config_load(file_path, error);
@@ -175,7 +176,8 @@ static const struct {
 };
 
 /* "*" stands for any text */
-static bool matches(const char *wanted, const char *text)
+static bool
+matches(const char *wanted, const char *text)
 {
 	for (; *wanted != '*'; wanted++, text++) {
 		if (*wanted != *text)
@@ -190,7 +192,8 @@ static bool matches(const char *wanted, const char *text)
 	return wanted[1] == '\0';
 }
 
-static void every_mistake_names_file_line_and_key(void **state)
+static void
+every_mistake_names_file_line_and_key(void **state)
 {
 	(void)state;
 	size_t prefix = strlen(file_path);
@@ -213,7 +216,8 @@ static void every_mistake_names_file_line_and_key(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-static void a_mistake_needs_no_place_for_its_text(void **state)
+static void
+a_mistake_needs_no_place_for_its_text(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
@@ -221,7 +225,8 @@ static void a_mistake_needs_no_place_for_its_text(void **state)
 	assert_null(config_load("/nonexistent/targrey.conf", NULL));
 }
 
-static void a_file_that_cannot_be_read_is_named(void **state)
+static void
+a_file_that_cannot_be_read_is_named(void **state)
 {
 	(void)state;
 	struct error error = {""};
@@ -237,7 +242,8 @@ static void a_file_that_cannot_be_read_is_named(void **state)
 	assert_non_null(strstr(error.text, "directory"));
 }
 
-static void everything_has_the_default_of_the_design(void **state)
+static void
+everything_has_the_default_of_the_design(void **state)
 {
 	(void)state;
 	struct error error = {""};
@@ -291,7 +297,8 @@ static void everything_has_the_default_of_the_design(void **state)
 	config_free(&c);
 }
 
-static void an_empty_file_means_the_defaults(void **state)
+static void
+an_empty_file_means_the_defaults(void **state)
 {
 	(void)state;
 	static const char *const empty[] = {"", "\n", "# nothing",
@@ -332,7 +339,8 @@ static const char everything[] =
     "spf { enabled = off }\n"
     "allow { auto_allow_gap = 0 }\n";
 
-static void settings_are_read_as_written(void **state)
+static void
+settings_are_read_as_written(void **state)
 {
 	(void)state;
 	struct error error = {""};
@@ -375,7 +383,8 @@ static void settings_are_read_as_written(void **state)
 	config_free(&c);
 }
 
-static void a_list_can_be_added_to(void **state)
+static void
+a_list_can_be_added_to(void **state)
 {
 	(void)state;
 	struct config *c = load("exempt_networks += {\"203.0.113.0/24\"}\n"
@@ -390,7 +399,8 @@ static void a_list_can_be_added_to(void **state)
 	config_free(&c);
 }
 
-static void a_reload_refuses_what_needs_a_restart(void **state)
+static void
+a_reload_refuses_what_needs_a_restart(void **state)
 {
 	(void)state;
 	struct error error = {""};
@@ -413,7 +423,8 @@ static void a_reload_refuses_what_needs_a_restart(void **state)
 }
 
 /* Any octet anywhere: an error or a config, never a crash. */
-static void no_damage_to_a_file_breaks_the_reader(void **state)
+static void
+no_damage_to_a_file_breaks_the_reader(void **state)
 {
 	(void)state;
 	static const char odd[] = "\"'{}=+,#/*\\\n$x \x80";
@@ -443,7 +454,8 @@ static void no_damage_to_a_file_breaks_the_reader(void **state)
 	free(text);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_mistake_names_file_line_and_key),

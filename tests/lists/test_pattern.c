@@ -29,7 +29,8 @@ static const struct {
     {"(*NO_JIT)^mail", "mail.example.net", true},
 };
 
-static void patterns_match_without_case_and_to_the_very_end(void **state)
+static void
+patterns_match_without_case_and_to_the_very_end(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -47,7 +48,8 @@ static void patterns_match_without_case_and_to_the_very_end(void **state)
 	pattern_free(&(struct pattern *){NULL});
 }
 
-static void octets_beyond_ascii_and_nul_are_only_octets(void **state)
+static void
+octets_beyond_ascii_and_nul_are_only_octets(void **state)
 {
 	(void)state;
 	struct pattern *pattern = pattern_compile("a.b$", NULL);
@@ -56,7 +58,8 @@ static void octets_beyond_ascii_and_nul_are_only_octets(void **state)
 	pattern_free(&pattern);
 }
 
-static void a_wrong_pattern_is_an_error_with_its_offset(void **state)
+static void
+a_wrong_pattern_is_an_error_with_its_offset(void **state)
 {
 	(void)state;
 	static const char *const wrong[][2] = {{"ab(", "offset 3: "},
@@ -72,7 +75,8 @@ static void a_wrong_pattern_is_an_error_with_its_offset(void **state)
 
 static int lines;
 
-static void count_lines(void *ctx, enum log_level level, const char *text)
+static void
+count_lines(void *ctx, enum log_level level, const char *text)
 {
 	(void)ctx;
 	(void)level;
@@ -80,7 +84,8 @@ static void count_lines(void *ctx, enum log_level level, const char *text)
 		lines++;
 }
 
-static void a_pattern_that_explodes_is_given_up_and_logged_once(void **state)
+static void
+a_pattern_that_explodes_is_given_up_and_logged_once(void **state)
 {
 	(void)state;
 	char subject[4097];
@@ -104,7 +109,8 @@ static void a_pattern_that_explodes_is_given_up_and_logged_once(void **state)
 	log_to_stderr("test");
 }
 
-static int match_often(void *pattern)
+static int
+match_often(void *pattern)
 {
 	int hits = 0;
 	for (int i = 0; i < 2000; i++) {
@@ -116,7 +122,8 @@ static int match_often(void *pattern)
 	return hits;
 }
 
-static void threads_share_one_pattern(void **state)
+static void
+threads_share_one_pattern(void **state)
 {
 	(void)state;
 	struct pattern *pattern = pattern_compile("^host[0-9]*7\\.dyn\\.", NULL);
@@ -132,7 +139,8 @@ static void threads_share_one_pattern(void **state)
 	pattern_free(&pattern);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(patterns_match_without_case_and_to_the_very_end),
