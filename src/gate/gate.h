@@ -10,8 +10,12 @@
  * called from any thread and never block, unless marked (blocks).
  *
  * A connection's number (generation and slot) is given to libmilter as the
- * macro {targrey_gate}, in decimal. A call with the number of a connection
- * that is gone does nothing and returns false.
+ * macro {targrey_gate}, in decimal. Commands go to libmilter one at a time;
+ * CONNECT and HELO that nobody waits for travel with the frame that follows.
+ * Once the gate has given an answer of its own (client gone, stop, libmilter
+ * silent), it gives all later ones of that connection too, and libmilter sees
+ * the end of the connection, so that abort and close run. A call with the number of
+ * a connection that is gone does nothing and returns false.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
@@ -32,14 +36,14 @@ enum gate_failure { GATE_ACCEPT, GATE_TEMPFAIL };
 struct gate_settings {
 	/* "unix:/path", "inet:port@address", "inet6:port@address" */
 	const char *listen;
-	mode_t socket_mode;    /* of a unix socket */
-	gid_t socket_group;    /* (gid_t)-1: left as it is */
-	const char *back_path; /* libmilter's private unix socket */
+	mode_t socket_mode;        /* of a unix socket */
+	gid_t socket_group;        /* (gid_t)-1: left as it is */
+	const char *back_path;     /* libmilter's private unix socket */
 	int64_t answer_timeout_ms; /* libmilter must answer a command within */
 	enum gate_failure on_failure;
-	unsigned max_holds;	     /* max_sessions of the tarpit */
-	unsigned max_holds_per_key; /* max_per_net */
-	size_t max_connections;	     /* 0: (descriptor limit - 32) / 3 */
+	unsigned max_holds;         /* max_sessions of the tarpit */
+	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
+	size_t max_connections;     /* 0: (descriptor limit - 32) / 3 */
 };
 
 /*
@@ -47,8 +51,8 @@ struct gate_settings {
  * before privileges are dropped. A second instance is refused with an error
  * that says so.
  */
-struct gate *gate_open(const struct gate_settings *settings, const struct clock *clock,
-    struct error *error);
+struct gate *gate_open(const struct gate_settings *settings,
+    const struct clock *clock, struct error *error);
 
 /* Starts the loop's thread and accepts connections. */
 bool gate_start(struct gate *gate, struct error *error);
@@ -84,10 +88,11 @@ enum gate_wait_kind {
 struct gate_wait {
 	enum gate_wait_kind kind;
 	int64_t until_ms; /* of clock_mono_ms(); at least 10 ms from now */
-	bool is_hold;	  /* counts in the budget; the client's socket is watched */
+	bool is_hold;     /* counts in the budget; the client's socket is watched */
 	/*
 	 * GATE_WITHHOLD: a whole SMTP reply, "450 4.7.1 text", at most 512
 	 * octets, that can be sent in place of libmilter's; copied. NULL: none.
+	 * Plain text: the gate doubles percent signs as the protocol wants.
 	 */
 	const char *refusal;
 	bool refuse_when_due; /* what happens at until_ms, if not settled before */
@@ -95,16 +100,17 @@ struct gate_wait {
 
 enum gate_wait_answer {
 	GATE_WAITING,
-	GATE_NOT_WAITING, /* no such connection, stopping, client gone, no reply to drop */
-	GATE_FULL	  /* the budget has no room for this hold */
+	GATE_NOT_WAITING, /* no such connection, stopping, client gone, no reply to
+	                     drop */
+	GATE_FULL         /* the budget has no room for this hold */
 };
 
 /*
  * Called in a callback that has a reply; takes effect when the callback has
  * returned. A hold must have been granted with gate_budget() before.
  */
-enum gate_wait_answer gate_wait(struct gate *gate, uint64_t number,
-    const struct gate_wait *wait);
+enum gate_wait_answer gate_wait(
+    struct gate *gate, uint64_t number, const struct gate_wait *wait);
 
 /*
  * Something that the session waits for has arrived. GATE_ASK_AGAIN: the command
@@ -121,7 +127,8 @@ enum gate_settlement {
 	GATE_FORWARD_WHEN_DUE,
 	GATE_REFUSE_WHEN_DUE
 };
-/* May come before the reply's frame, even before gate_wait(); the last one counts. */
+/* May come before the reply's frame, even before gate_wait(); the last one counts.
+ */
 bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how);
 
 /*
@@ -134,7 +141,7 @@ bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms);
 /* ----------------------------------------------------------------- budget */
 
 struct gate_grant {
-	bool granted;	/* false: at max_holds, or max_holds_per_key for key */
+	bool granted;   /* false: at max_holds, or max_holds_per_key for key */
 	unsigned holds; /* in progress now, this one included when granted */
 	unsigned max_holds;
 };
@@ -148,12 +155,12 @@ struct gate_grant gate_budget(struct gate *gate, uint64_t number, uint64_t key);
 /* ---------------------------------------------------------------- outcome */
 
 enum gate_end {
-	GATE_END_NONE,	   /* no wait yet since the last RCPT or DATA frame */
-	GATE_END_WAITING,  /* still on: asked again before it was due */
+	GATE_END_NONE,    /* no wait yet since the last RCPT or DATA frame */
+	GATE_END_WAITING, /* still on: asked again before it was due */
 	GATE_END_ELAPSED,
 	GATE_END_WOKEN,
-	GATE_END_GONE,	   /* the client's socket is no longer ESTABLISHED */
-	GATE_END_STOPPED,  /* the program stops */
+	GATE_END_GONE,    /* the client's socket is no longer ESTABLISHED */
+	GATE_END_STOPPED, /* the program stops */
 	GATE_END_MTA_GONE
 };
 
@@ -161,12 +168,14 @@ struct gate_outcome {
 	enum gate_end end;
 	int64_t waited_ms; /* since the first wait for this command */
 	bool was_hold;
-	bool watched;	/* the client's socket could be seen when the hold began */
-	bool refused;	/* the gate sent the refusal, or a text of its own */
-	unsigned asked; /* times the command was sent to libmilter, first included */
+	bool watched; /* the client's socket could be seen when the hold began */
+	bool refused; /* the gate sent the refusal, or a text of its own */
+	unsigned
+	    asked; /* times the command was sent to libmilter, first included */
 };
 /* Readable in every later callback, abort and close included. */
-bool gate_outcome(struct gate *gate, uint64_t number, struct gate_outcome *outcome_r);
+bool gate_outcome(
+    struct gate *gate, uint64_t number, struct gate_outcome *outcome_r);
 
 /* ----------------------------------------------------------------- client */
 
@@ -174,8 +183,8 @@ bool gate_outcome(struct gate *gate, uint64_t number, struct gate_outcome *outco
  * The end points of the SMTP connection, for the watch; call it in the connect
  * callback. mta is the address and port that the MTA listens on.
  */
-bool gate_endpoints(struct gate *gate, uint64_t number, const struct sockaddr *client,
-    const struct sockaddr *mta);
+bool gate_endpoints(struct gate *gate, uint64_t number,
+    const struct sockaddr *client, const struct sockaddr *mta);
 
 /*
  * Octets that the client has sent and the MTA has not read yet; -1 when the
@@ -188,7 +197,8 @@ int64_t gate_pending(struct gate *gate, uint64_t number);
 
 struct gate_report {
 	unsigned connections, holds, holds_peak, max_holds;
-	uint64_t accepted, holds_begun, holds_refused, gone, timeouts, watched, unwatched;
+	uint64_t accepted, holds_begun, holds_refused, gone, timeouts, watched,
+	    unwatched;
 };
 void gate_report(struct gate *gate, struct gate_report *report_r);
 

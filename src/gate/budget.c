@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Places for holds: counted here, so that the count is exact. */
+#include <stdlib.h>
+
+#include "gate/internal.h"
+
+static struct budget_row **find(struct gate *gate, uint64_t key)
+{
+	struct budget_row **row = &gate->budget[(key ^ key >> 32) % BUDGET_ROWS];
+	while (*row != NULL && (*row)->key != key)
+		row = &(*row)->next;
+	return row;
+}
+
+bool budget_book(struct gate *gate, struct conn *conn, uint64_t key)
+{
+	if (conn->shared.booked)
+		return true;
+	struct budget_row **place = find(gate, key);
+	unsigned of_key = *place == NULL ? 0 : (*place)->holds;
+
+	if (gate->report.holds >= gate->max_holds ||
+	    (gate->max_holds_per_key > 0 && of_key >= gate->max_holds_per_key)) {
+		gate->report.holds_refused++;
+		return false;
+	}
+	if (*place == NULL) {
+		struct budget_row *row = calloc(1, sizeof *row);
+		if (row == NULL)
+			return false;
+		row->key = key;
+		*place = row;
+	}
+	(*place)->holds++;
+	conn->shared.booked = true;
+	conn->shared.key = key;
+	gate->report.holds++;
+	if (gate->report.holds > gate->report.holds_peak)
+		gate->report.holds_peak = gate->report.holds;
+	return true;
+}
+
+void budget_release(struct gate *gate, struct conn *conn)
+{
+	if (!conn->shared.booked)
+		return;
+	struct budget_row **place = find(gate, conn->shared.key);
+	struct budget_row *row = *place;
+
+	conn->shared.booked = false;
+	gate->report.holds--;
+	if (--row->holds == 0) {
+		*place = row->next;
+		free(row);
+	}
+}

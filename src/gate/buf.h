@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Octets in a row: appended at the end, taken from the front. Holds memory
+ * only while it holds octets. Zero-initialise. One owner, no locks.
+ */
+#ifndef GATE_BUF_H
+#define GATE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf {
+	char *data;
+	size_t off, len, cap; /* data[off .. off + len) is in use */
+};
+
+/* false: out of memory, nothing was appended */
+bool buf_append(struct buf *buf, const void *data, size_t len);
+const char *buf_head(const struct buf *buf);
+/* len <= buf->len; frees the memory when nothing is left */
+void buf_take(struct buf *buf, size_t len);
+/* Gives back what is not in use. */
+void buf_trim(struct buf *buf);
+void buf_clear(struct buf *buf);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/block.h"
+#include "gate/internal.h"
+
+#define MOST_CONNECTIONS ((size_t)1 << 20)
+
+static size_t connections_of(const struct gate_settings *settings)
+{
+	struct rlimit limit;
+	size_t most = MOST_CONNECTIONS;
+
+	/* Three descriptors each: ours to the MTA, ours and libmilter's between us.
+	 */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur < 3 * MOST_CONNECTIONS)
+		most = limit.rlim_cur < 35 ? 1 : (size_t)(limit.rlim_cur - 32) / 3;
+	if (settings->max_connections > 0 && settings->max_connections < most)
+		most = settings->max_connections;
+	return most;
+}
+
+static bool make_tables(struct gate *gate)
+{
+	size_t count = gate->max_connections;
+
+	gate->slots = calloc(count, sizeof(struct conn *));
+	gate->free_slots = calloc(count, sizeof *gate->free_slots);
+	gate->scratch = malloc(READ_SIZE);
+	if (!heap_init(&gate->heap, count) || gate->slots == NULL ||
+	    gate->free_slots == NULL || gate->scratch == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		gate->free_slots[i] = (uint32_t)(count - 1 - i);
+	gate->free_count = count;
+	return true;
+}
+
+struct gate *gate_open(const struct gate_settings *settings,
+    const struct clock *clock, struct error *error)
+{
+	struct gate *gate = calloc(1, sizeof *gate);
+
+	if (gate == NULL) {
+		error_set(error, "gate: out of memory");
+		return NULL;
+	}
+	gate->epoll = gate->wake_fd = gate->lock_fd = gate->listen_fd = -1;
+	gate->watch_socket.fd = gate->pending_socket.fd = -1;
+	gate->clock = *clock;
+	pthread_mutex_init(&gate->lock, NULL);
+	pthread_mutex_init(&gate->pending_lock, NULL);
+	gate->max_connections = connections_of(settings);
+	gate->back_path = strdup(settings->back_path);
+	if (gate->back_path == NULL || !make_tables(gate)) {
+		error_set(error, "gate: out of memory");
+		gate_free(&gate);
+		return NULL;
+	}
+	if (strlen(gate->back_path) >=
+	    sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		error_set(error, "gate: %s: longer than a socket's path may be",
+		    gate->back_path);
+		gate_free(&gate);
+		return NULL;
+	}
+	gate_configure(gate, settings);
+	if (!listen_open(gate, settings, error))
+		gate_free(&gate);
+	return gate;
+}
+
+static bool start_thread(struct gate *gate, struct error *error)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&gate->thread, NULL, loop_run, gate);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed != 0) {
+		errno = failed;
+		error_set_errno(error, "gate: thread");
+		return false;
+	}
+	return true;
+}
+
+bool gate_start(struct gate *gate, struct error *error)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = 2};
+
+	gate->epoll = epoll_create1(EPOLL_CLOEXEC);
+	gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (gate->epoll < 0 || gate->wake_fd < 0 ||
+	    epoll_ctl(gate->epoll, EPOLL_CTL_ADD, gate->wake_fd, &event) != 0) {
+		error_set_errno(error, "gate: epoll");
+		return false;
+	}
+	watch_open(&gate->watch_socket);
+	watch_open(&gate->pending_socket);
+	if (gate->watch_socket.fd < 0)
+		log_warn("gate: no sock_diag, hang-ups cannot be seen");
+	gate->now_ms = clock_mono_ms(&gate->clock);
+	gate->started = true;
+	listen_resume(gate);
+	if (!start_thread(gate, error)) {
+		gate->started = false;
+		return false;
+	}
+	return true;
+}
+
+void gate_configure(struct gate *gate, const struct gate_settings *settings)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->max_holds = settings->max_holds;
+	gate->max_holds_per_key = settings->max_holds_per_key;
+	pthread_mutex_unlock(&gate->lock);
+	atomic_store(&gate->answer_timeout_ms, settings->answer_timeout_ms);
+	atomic_store(&gate->on_failure, (int)settings->on_failure);
+}
+
+void gate_stop(struct gate *gate, int64_t grace_ms)
+{
+	if (!gate->started || gate->joined)
+		return;
+	block_declare("gate: stop");
+	pthread_mutex_lock(&gate->lock);
+	gate->stop_asked = gate->no_waits = true;
+	gate->grace_ms = grace_ms;
+	pthread_mutex_unlock(&gate->lock);
+	loop_poke(gate);
+	pthread_join(gate->thread, NULL);
+	gate->joined = true;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void gate_free(struct gate **gate_ptr)
+{
+	struct gate *gate = *gate_ptr;
+
+	if (gate == NULL)
+		return;
+	*gate_ptr = NULL;
+	listen_close(gate);
+	watch_close(&gate->watch_socket);
+	watch_close(&gate->pending_socket);
+	close_fd(gate->epoll);
+	close_fd(gate->wake_fd);
+	close_fd(gate->lock_fd);
+	heap_free(&gate->heap);
+	free(gate->slots);
+	free(gate->free_slots);
+	free(gate->scratch);
+	free(gate->socket_path);
+	free(gate->back_path);
+	pthread_mutex_destroy(&gate->lock);
+	pthread_mutex_destroy(&gate->pending_lock);
+	free(gate);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The public socket: lock, bind, accept within the cap. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "gate/internal.h"
+
+#define BATCH 64
+
+static bool lock_path(struct gate *gate, const char *path, struct error *error)
+{
+	char name[sizeof((struct sockaddr_un *)NULL)->sun_path + 8];
+
+	snprintf(name, sizeof name, "%s.lock", path);
+	gate->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (gate->lock_fd < 0) {
+		error_set_errno(error, "%s", name);
+		return false;
+	}
+	if (flock(gate->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			error_set(error,
+			    "%s: another instance is running (it holds "
+			    "the lock %s)",
+			    path, name);
+		else
+			error_set_errno(error, "%s: lock", name);
+		return false;
+	}
+	return true;
+}
+
+static bool open_unix(struct gate *gate, const struct gate_settings *settings,
+    const char *path, struct error *error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat status;
+
+	if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path) {
+		error_set(error,
+		    "listen: the path of a unix socket has 1 to %zu octets",
+		    sizeof address.sun_path - 1);
+		return false;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (!lock_path(gate, path, error))
+		return false;
+	if (lstat(path, &status) == 0) {
+		if (!S_ISSOCK(status.st_mode)) {
+			error_set(error, "%s: exists and is not a socket", path);
+			return false;
+		}
+		unlink(path);
+	}
+	gate->listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before = umask(0177);
+	int bound = gate->listen_fd < 0
+	                ? -1
+	                : bind(gate->listen_fd, (struct sockaddr *)&address,
+	                      sizeof address);
+	umask(before);
+	if (bound != 0) {
+		error_set_errno(error, "%s", path);
+		return false;
+	}
+	gate->socket_path = strdup(path);
+	if ((settings->socket_group != (gid_t)-1 &&
+	        chown(path, (uid_t)-1, settings->socket_group) != 0) ||
+	    chmod(path, settings->socket_mode) != 0) {
+		error_set_errno(error, "%s: group and mode", path);
+		return false;
+	}
+	return gate->socket_path != NULL;
+}
+
+static bool open_inet(
+    struct gate *gate, const char *text, int family, struct error *error)
+{
+	struct addrinfo hints = {.ai_family = family,
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found = NULL;
+	char port[8];
+	static const int on = 1;
+
+	const char *at = strchr(text, '@');
+	if (at == NULL || at[1] == '\0' || at == text ||
+	    (size_t)(at - text) >= sizeof port) {
+		error_set(error, "listen: \"%s\": port@address wanted", text);
+		return false;
+	}
+	snprintf(port, sizeof port, "%.*s", (int)(at - text), text);
+	int failed = getaddrinfo(at + 1, port, &hints, &found);
+	if (failed != 0) {
+		error_set(error, "listen: \"%s\": %s", text, gai_strerror(failed));
+		return false;
+	}
+	gate->listen_fd =
+	    socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool bound = gate->listen_fd >= 0 &&
+	             setsockopt(gate->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on,
+	                 sizeof on) == 0 &&
+	             bind(gate->listen_fd, found->ai_addr, found->ai_addrlen) == 0;
+	if (!bound)
+		error_set_errno(error, "listen: %s", text);
+	freeaddrinfo(found);
+	return bound;
+}
+
+bool listen_open(
+    struct gate *gate, const struct gate_settings *settings, struct error *error)
+{
+	const char *listen_at = settings->listen == NULL ? "" : settings->listen;
+	bool opened = false;
+
+	if (strncmp(listen_at, "unix:", 5) == 0)
+		opened = open_unix(gate, settings, listen_at + 5, error);
+	else if (strncmp(listen_at, "local:", 6) == 0)
+		opened = open_unix(gate, settings, listen_at + 6, error);
+	else if (strncmp(listen_at, "inet:", 5) == 0)
+		opened = open_inet(gate, listen_at + 5, AF_INET, error);
+	else if (strncmp(listen_at, "inet6:", 6) == 0)
+		opened = open_inet(gate, listen_at + 6, AF_INET6, error);
+	else
+		error_set(error,
+		    "listen: \"%s\": unix:/path, inet:port@address or "
+		    "inet6:port@address wanted",
+		    listen_at);
+	if (opened && listen(gate->listen_fd, SOMAXCONN) != 0) {
+		error_set_errno(error, "listen: %s", listen_at);
+		opened = false;
+	}
+	return opened;
+}
+
+static void set_listening(struct gate *gate, bool on)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
+
+	if (gate->listen_fd < 0 || gate->listening == on)
+		return;
+	epoll_ctl(gate->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, gate->listen_fd,
+	    &event);
+	gate->listening = on;
+}
+
+static bool is_full(struct gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	bool full = gate->free_count == 0;
+	pthread_mutex_unlock(&gate->lock);
+	return full;
+}
+
+/* At the cap, or out of descriptors, the rest waits in the backlog. */
+void listen_accept(struct gate *gate)
+{
+	for (int i = 0; i < BATCH; i++) {
+		if (is_full(gate)) {
+			if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+				log_warnx("gate: %zu connections, no more at once",
+				    gate->max_connections);
+			set_listening(gate, false);
+			return;
+		}
+		int fd = accept4(
+		    gate->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0) {
+			if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+				log_warn("gate: accept");
+			set_listening(gate, false);
+			gate->paused = true;
+			gate->paused_until_ms = loop_real_ms() + PAUSE_MS;
+			return;
+		}
+		conn_open(gate, fd);
+	}
+}
+
+void listen_resume(struct gate *gate)
+{
+	if (!gate->is_stopping && gate->started)
+		set_listening(gate, true);
+	gate->paused = false;
+}
+
+void listen_close(struct gate *gate)
+{
+	if (gate->listen_fd < 0)
+		return;
+	close(gate->listen_fd);
+	gate->listen_fd = -1;
+	if (gate->socket_path != NULL)
+		unlink(gate->socket_path);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gate/watch.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+struct request {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 body;
+};
+#define ANSWER_SIZE 512
+
+void watch_open(struct watch *watch)
+{
+	watch->fd = socket(
+	    AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+	watch->sequence = 0;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (watch->fd >= 0)
+		close(watch->fd);
+	watch->fd = -1;
+}
+
+bool watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
+    const struct sockaddr *mta)
+{
+	*socket_r = (struct watch_socket){0};
+	if (client == NULL || mta == NULL || client->sa_family != mta->sa_family)
+		return false;
+	if (client->sa_family == AF_INET) {
+		struct sockaddr_in c, m;
+		memcpy(&c, client, sizeof c);
+		memcpy(&m, mta, sizeof m);
+		memcpy(socket_r->client, &c.sin_addr, 4);
+		memcpy(socket_r->mta, &m.sin_addr, 4);
+		socket_r->client_port = c.sin_port;
+		socket_r->mta_port = m.sin_port;
+	} else if (client->sa_family == AF_INET6) {
+		struct sockaddr_in6 c, m;
+		memcpy(&c, client, sizeof c);
+		memcpy(&m, mta, sizeof m);
+		memcpy(socket_r->client, &c.sin6_addr, 16);
+		memcpy(socket_r->mta, &m.sin6_addr, 16);
+		socket_r->client_port = c.sin6_port;
+		socket_r->mta_port = m.sin6_port;
+		socket_r->interface = c.sin6_scope_id;
+	} else
+		return false;
+	if (socket_r->client_port == 0 || socket_r->mta_port == 0)
+		return false;
+	socket_r->family = (uint8_t)client->sa_family;
+	return true;
+}
+
+static void fill(
+    struct request *request, const struct watch_socket *wanted, uint32_t sequence)
+{
+	*request = (struct request){
+	    .head = {.nlmsg_len = sizeof *request,
+	        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+	        .nlmsg_flags = NLM_F_REQUEST,
+	        .nlmsg_seq = sequence},
+	    .body = {.sdiag_family = wanted->family,
+	        .sdiag_protocol = IPPROTO_TCP,
+	        .idiag_states = ~0U},
+	};
+	struct inet_diag_sockid *id = &request->body.id;
+	id->idiag_sport = wanted->mta_port;
+	id->idiag_dport = wanted->client_port;
+	id->idiag_if = wanted->interface;
+	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	memcpy(id->idiag_src, wanted->mta, 16);
+	memcpy(id->idiag_dst, wanted->client, 16);
+}
+
+static struct watch_result judge(
+    const char *answer, size_t length, const struct watch_socket *wanted)
+{
+	struct watch_result result = {WATCH_UNKNOWN, 0};
+	struct nlmsghdr head;
+	struct nlmsgerr failure;
+	struct inet_diag_msg body;
+
+	memcpy(&head, answer, sizeof head);
+	if (head.nlmsg_type == NLMSG_ERROR &&
+	    length >= sizeof head + sizeof failure) {
+		memcpy(&failure, answer + sizeof head, sizeof failure);
+		if (failure.error == -ENOENT)
+			result.state = WATCH_UNSEEN;
+		return result;
+	}
+	if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    length < sizeof head + sizeof body)
+		return result;
+	result.state = WATCH_UNSEEN;
+	memcpy(&body, answer + sizeof head, sizeof body);
+	/* After a reset the kernel offers the listening socket instead. */
+	if (body.idiag_state == TCP_LISTEN ||
+	    body.id.idiag_dport != wanted->client_port)
+		return result;
+	result.state =
+	    body.idiag_state == TCP_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
+	result.unread = body.idiag_rqueue;
+	return result;
+}
+
+static size_t ask(struct watch *watch, const struct watch_socket *const *sockets,
+    size_t count, size_t *index)
+{
+	struct request requests[WATCH_BATCH];
+	size_t asked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (sockets[i]->family == 0)
+			continue;
+		fill(&requests[asked], sockets[i],
+		    watch->sequence + (uint32_t)asked);
+		index[asked++] = i;
+	}
+	if (asked == 0)
+		return 0;
+	ssize_t sent = send(watch->fd, requests, asked * sizeof requests[0], 0);
+	return sent < 0 ? 0 : asked;
+}
+
+void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
+    size_t count, struct watch_result *results_r)
+{
+	static const struct watch_result unknown = {WATCH_UNKNOWN, 0};
+	char answers[WATCH_BATCH][ANSWER_SIZE];
+	struct mmsghdr heads[WATCH_BATCH];
+	struct iovec parts[WATCH_BATCH];
+	size_t index[WATCH_BATCH];
+
+	for (size_t i = 0; i < count; i++)
+		results_r[i] = unknown;
+	if (watch->fd < 0)
+		return;
+	uint32_t first = watch->sequence;
+	size_t asked = ask(watch, sockets, count, index);
+	watch->sequence += (uint32_t)asked;
+	for (size_t left = asked; left > 0;) {
+		for (size_t i = 0; i < left; i++) {
+			parts[i] = (struct iovec){answers[i], ANSWER_SIZE};
+			heads[i] = (struct mmsghdr){
+			    .msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+		}
+		int got =
+		    recvmmsg(watch->fd, heads, (unsigned)left, MSG_DONTWAIT, NULL);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return;
+		for (size_t i = 0; i < (size_t)got; i++) {
+			struct nlmsghdr head;
+			if (heads[i].msg_len < sizeof head)
+				continue;
+			memcpy(&head, answers[i], sizeof head);
+			uint32_t at = head.nlmsg_seq - first;
+			if (at < asked)
+				results_r[index[at]] = judge(answers[i],
+				    heads[i].msg_len, sockets[index[at]]);
+		}
+		left -= (size_t)got;
+	}
+}

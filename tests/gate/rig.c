@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gate/rig.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gate/filter.h"
+
+#define HANG_MS 60000
+
+static _Atomic int64_t now_ms = 1000000;
+static struct rig the_rig;
+
+static void drop(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	if (getenv("TARGREY_TEST_VERBOSE") != NULL)
+		fprintf(stderr, "log: %s\n", text);
+}
+
+static void clean(void)
+{
+	char name[128];
+	static const char *const files[] = {
+	    "back.sock", "front.sock", "front.sock.lock"};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		snprintf(name, sizeof name, "%s/%s", the_rig.folder, files[i]);
+		unlink(name);
+	}
+	rmdir(the_rig.folder);
+}
+
+void rig_reset(struct rig *rig)
+{
+	rig->settings.listen = rig->listen;
+	rig->settings.socket_mode = 0600;
+	rig->settings.socket_group = (gid_t)-1;
+	rig->settings.answer_timeout_ms = 20000;
+	rig->settings.on_failure = GATE_ACCEPT;
+	rig->settings.max_holds = 1000;
+	rig->settings.max_holds_per_key = 0;
+	rig->settings.max_connections = 0;
+}
+
+struct rig *rig_open(void)
+{
+	struct rig *rig = &the_rig;
+
+	if (rig->folder[0] != '\0')
+		return rig;
+	log_to_sink(drop, NULL);
+	char folder[] = "/tmp/targrey-gate-XXXXXX";
+	if (mkdtemp(folder) == NULL)
+		abort();
+	memcpy(rig->folder, folder, sizeof folder);
+	atexit(clean);
+	snprintf(
+	    rig->listen, sizeof rig->listen, "unix:%s/front.sock", folder);
+	rig->settings.back_path = filter_start(rig->folder);
+	clock_init_manual(&rig->clock, &now_ms);
+	rig_reset(rig);
+	return rig;
+}
+
+void rig_gate(struct rig *rig)
+{
+	struct error error;
+
+	rig->gate = gate_open(&rig->settings, &rig->clock, &error);
+	if (rig->gate == NULL || !gate_start(rig->gate, &error)) {
+		fprintf(stderr, "gate: %s\n", error.text);
+		abort();
+	}
+}
+
+void rig_gate_stop(struct rig *rig)
+{
+	if (rig->gate == NULL)
+		return;
+	gate_stop(rig->gate, 1000);
+	gate_free(&rig->gate);
+}
+
+void rig_advance(int64_t ms)
+{
+	atomic_fetch_add(&now_ms, ms);
+}
+
+int64_t rig_now(void)
+{
+	return atomic_load(&now_ms);
+}
+
+struct mta mta_connect(const struct rig *rig)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct mta mta = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	memcpy(address.sun_path, rig->listen + 5, strlen(rig->listen + 5) + 1);
+	if (connect(mta.fd, (struct sockaddr *)&address, sizeof address) != 0) {
+		perror("connect to the gate");
+		abort();
+	}
+	return mta;
+}
+
+void mta_close(struct mta *mta)
+{
+	if (mta->fd >= 0)
+		close(mta->fd);
+	mta->fd = -1;
+}
+
+void mta_send_raw(struct mta *mta, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t sent = send(mta->fd, at, len, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return;
+		at += sent;
+		len -= (size_t)sent;
+	}
+}
+
+size_t mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len)
+{
+	size_t size = len + 1;
+
+	for (int i = 0; i < 4; i++)
+		buf[at + (size_t)i] = (char)(size >> (24 - 8 * i));
+	buf[at + 4] = cmd;
+	if (len > 0)
+		memcpy(buf + at + 5, data, len);
+	return at + 5 + len;
+}
+
+void mta_send(struct mta *mta, char cmd, const void *data, size_t len)
+{
+	char *buf = malloc(len + 5);
+
+	if (buf == NULL)
+		abort();
+	mta_send_raw(mta, buf, mta_frame_put(buf, 0, cmd, data, len));
+	free(buf);
+}
+
+bool mta_ready(struct mta *mta, int ms)
+{
+	struct pollfd one = {.fd = mta->fd, .events = POLLIN};
+	return poll(&one, 1, ms) > 0;
+}
+
+bool mta_silent(struct mta *mta, int ms)
+{
+	return !mta_ready(mta, ms);
+}
+
+/* 1: all there; 0: closed; -1: nothing for a minute */
+static int read_all(struct mta *mta, void *data, size_t len)
+{
+	char *at = data;
+
+	while (len > 0) {
+		if (!mta_ready(mta, HANG_MS))
+			return -1;
+		ssize_t got = recv(mta->fd, at, len, 0);
+		if (got <= 0)
+			return 0;
+		at += got;
+		len -= (size_t)got;
+	}
+	return 1;
+}
+
+struct mta_frame mta_read_any(struct mta *mta)
+{
+	struct mta_frame frame = {0};
+	unsigned char head[5];
+	char byte;
+	int all = read_all(mta, head, sizeof head);
+
+	if (all <= 0) {
+		frame.cmd = all == 0 ? 0 : '?';
+		return frame;
+	}
+	frame.len = ((uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 |
+	                (uint32_t)head[2] << 8 | head[3]) -
+	            1;
+	frame.cmd = (char)head[4];
+	for (uint32_t i = 0; i < frame.len; i++) {
+		if (read_all(mta, &byte, 1) <= 0)
+			break;
+		if (i < sizeof frame.data - 1)
+			frame.data[i] = byte;
+	}
+	return frame;
+}
+
+struct mta_frame mta_read(struct mta *mta)
+{
+	struct mta_frame frame;
+
+	do
+		frame = mta_read_any(mta);
+	while (frame.cmd == 'p');
+	return frame;
+}
+
+uint32_t mta_negotiate(struct mta *mta, uint32_t protocol)
+{
+	unsigned char body[12] = {0, 0, 0, 6, 0, 0, 1, 0xff,
+	    (unsigned char)(protocol >> 24), (unsigned char)(protocol >> 16),
+	    (unsigned char)(protocol >> 8), (unsigned char)protocol};
+
+	mta_send(mta, 'O', body, sizeof body);
+	struct mta_frame frame = mta_read(mta);
+	const unsigned char *got = (const unsigned char *)frame.data;
+	if (frame.cmd != 'O')
+		return 0xffffffffU;
+	return (uint32_t)got[8] << 24 | (uint32_t)got[9] << 16 |
+	       (uint32_t)got[10] << 8 | got[11];
+}
+
+void mta_greet(struct mta *mta)
+{
+	static const char macros[] = "Cj\0mx.example.org\0{daemon_name}\0mx";
+	static const char client[] = "client.example.net\0"
+	                             "4\0\0"
+	                             "192.0.2.7";
+
+	mta_send(mta, 'D', macros, sizeof macros);
+	mta_send(mta, 'C', client, sizeof client);
+	mta_send(mta, 'H', "client.example.net", 19);
+	mta_send(mta, 'M', "<sender@example.net>", 21);
+}
+
+void mta_rcpt(struct mta *mta, const char *recipient)
+{
+	mta_send(mta, 'D', "R{rcpt_addr}\0who@example.org", 29);
+	mta_send(mta, 'R', recipient, strlen(recipient) + 1);
+}
+
+void mta_data(struct mta *mta)
+{
+	mta_send(mta, 'T', NULL, 0);
+}
+
+void mta_message(struct mta *mta)
+{
+	mta_send(mta, 'L', "Subject\0hello", 14);
+	mta_send(mta, 'N', NULL, 0);
+	mta_send(mta, 'B', "body\r\n", 6);
+	mta_send(mta, 'E', NULL, 0);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rig of the gate's tests: a folder, the libmilter filter, a gate with a
+ * clock that stands still until a test moves it, and an MTA that speaks raw
+ * frames. Reading guards against a hang with one minute; nothing else depends
+ * on real time.
+ */
+#ifndef TESTS_GATE_RIG_H
+#define TESTS_GATE_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gate/gate.h"
+
+struct rig {
+	char folder[40];
+	char listen[256];
+	struct gate_settings settings;
+	struct clock clock;
+	struct gate *gate;
+};
+
+/* The process's one rig; made by the first call. */
+struct rig *rig_open(void);
+/* A new gate with rig->settings, which the test may have changed. */
+void rig_gate(struct rig *rig);
+void rig_gate_stop(struct rig *rig);
+/* Moves the clock. */
+void rig_advance(int64_t ms);
+int64_t rig_now(void);
+/* Defaults of settings. */
+void rig_reset(struct rig *rig);
+
+struct mta {
+	int fd;
+};
+struct mta_frame {
+	char cmd; /* 0: the connection was closed; '?': nothing for a minute */
+	uint32_t len;
+	char data[1024]; /* cut, with NUL */
+};
+
+struct mta mta_connect(const struct rig *rig);
+void mta_close(struct mta *mta);
+void mta_send(struct mta *mta, char cmd, const void *data, size_t len);
+void mta_send_raw(struct mta *mta, const void *data, size_t len);
+/* Appends a frame to buf; returns the new length. */
+size_t mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len);
+/* The next frame that is not progress. */
+struct mta_frame mta_read(struct mta *mta);
+/* The next frame, progress too. */
+struct mta_frame mta_read_any(struct mta *mta);
+/* Nothing arrives within some milliseconds of real time. */
+bool mta_silent(struct mta *mta, int ms);
+/* Whether a frame can be read within ms. */
+bool mta_ready(struct mta *mta, int ms);
+
+/* Negotiates, offering protocol; returns the reply's protocol bits. */
+uint32_t mta_negotiate(struct mta *mta, uint32_t protocol);
+/* Connect macros, CONNECT, HELO, MAIL, with replies read as negotiated none. */
+void mta_greet(struct mta *mta);
+void mta_rcpt(struct mta *mta, const char *recipient);
+void mta_data(struct mta *mta);
+/* Headers, end of headers, body, end; the final reply is not read. */
+void mta_message(struct mta *mta);
+
+#define MTA_OFFER 0x1fffffU
+
+#endif
