@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What targreyctl has to say, before it has a form: sections of sentences,
+ * facts, a table, a chart of that table. One content, four writers (text,
+ * JSON, CSV, HTML), so that no form can say something else than another.
+ *
+ * A doc belongs to one thread. Out of memory is remembered and makes the
+ * writers fail, so that callers check once.
+ */
+#ifndef REPORT_DOC_H
+#define REPORT_DOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum cell_kind {
+	CELL_NONE, /* nothing to say */
+	CELL_TEXT,
+	CELL_COUNT,   /* whole number */
+	CELL_REAL,    /* two digits behind the point */
+	CELL_SHARE,   /* 0..1, shown as percent */
+	CELL_SECONDS, /* a span, shown as "2h 5m" to people, as seconds to programs
+	               */
+	CELL_TIME     /* seconds since 1970; 0 = never */
+};
+
+struct cell {
+	enum cell_kind kind;
+	const char *text; /* CELL_TEXT; borrowed for the call */
+	double number;
+};
+struct cell cell_none(void);
+struct cell cell_text(const char *text); /* NULL: cell_none() */
+struct cell cell_count(uint64_t number);
+struct cell cell_real(double number);
+struct cell cell_share(double part, double whole); /* none when whole is 0 */
+struct cell cell_seconds(double seconds);
+struct cell cell_time(int64_t time);
+
+/* key: in JSON and CSV; title: for people. String literals. */
+struct column {
+	const char *key, *title;
+	/* columns on a terminal that is not --wide; 0 = as wide as needed */
+	unsigned width;
+	bool is_minor; /* left out on a terminal that is not --wide */
+};
+#define COLUMNS_MAX 24
+
+enum chart_kind {
+	CHART_BARS,    /* one horizontal bar a row: label and one number */
+	CHART_STACKED, /* one upright bar a row; several numbers on each other */
+	CHART_STEPS    /* a falling line over a number: x and share */
+};
+
+struct chart {
+	enum chart_kind kind;
+	const char *title;
+	char alternative[640]; /* what a person who cannot see it must know */
+	unsigned label;        /* column of the label or of x */
+	unsigned values[3];    /* columns of the numbers */
+	size_t values_count;
+	double mark; /* CHART_STEPS: an upright line there; 0 = none */
+	const char *mark_text;
+	size_t rows; /* the first so many; 0 = all */
+};
+
+struct doc;
+
+/* key: of the whole in JSON. NULL when memory is out. */
+struct doc *doc_new(const char *title);
+void doc_free(struct doc **doc);
+
+/* Everything after this goes into it, until the next. */
+void doc_section(struct doc *doc, const char *key, const char *title);
+void doc_say(struct doc *doc, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void doc_fact(
+    struct doc *doc, const char *key, const char *title, struct cell cell);
+/* One table a section; rows follow. columns: borrowed for ever. */
+void doc_table(struct doc *doc, const struct column *columns, size_t count);
+void doc_row(struct doc *doc, const struct cell *cells);
+void doc_chart(struct doc *doc, const struct chart *chart);
+size_t doc_rows(const struct doc *doc); /* of the section's table, so far */
+
+enum doc_format { DOC_TEXT, DOC_JSON, DOC_CSV, DOC_HTML, DOC_FORMATS };
+extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end */
+
+/*
+ * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide)
+ * false when memory was out while it was filled, or the file failed.
+ */
+bool doc_write(
+    const struct doc *doc, enum doc_format format, unsigned width, FILE *file);
+
+/* The four writers, each in its own file. */
+void doc_write_text(const struct doc *doc, unsigned width, FILE *file);
+void doc_write_json(const struct doc *doc, FILE *file);
+void doc_write_csv(const struct doc *doc, FILE *file);
+void doc_write_html(const struct doc *doc, FILE *file);
+
+/* --- for the writers --- */
+
+struct doc_cell {
+	enum cell_kind kind;
+	char *text;
+	double number;
+};
+struct doc_fact_row {
+	const char *key, *title;
+	struct doc_cell cell;
+};
+struct section {
+	char *key, *title;
+	char **says;
+	size_t says_count;
+	struct doc_fact_row *facts;
+	size_t facts_count;
+	const struct column *columns;
+	size_t columns_count;
+	struct doc_cell *cells; /* row after row */
+	size_t rows_count;
+	struct chart chart;
+	bool has_table, has_chart;
+};
+struct doc {
+	char *title;
+	struct section *sections;
+	size_t sections_count;
+	size_t facts_room, says_room, cells_room; /* of the last section */
+	bool failed;
+};
+const struct doc_cell *section_cell(
+    const struct section *section, size_t row, size_t column);
+
+/* A column of numbers, which stand at the right. */
+bool section_is_right(const struct section *section, size_t column);
+
+/*
+ * A cell's value as text: for people (with units, percent, local time) or for
+ * programs (plain numbers, ISO 8601 UTC). Texts are returned as they are.
+ */
+#define CELL_TEXT_SIZE 48
+const char *cell_for_people(
+    const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE]);
+const char *cell_for_programs(
+    const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Text of strangers, made harmless for the place where it is shown. A database
+ * holds what clients said: escape sequences, markup, spreadsheet formulas.
+ * Input is any octets with a NUL at the end; NULL counts as "".
+ */
+#ifndef REPORT_ESCAPE_H
+#define REPORT_ESCAPE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * Length of the UTF-8 character at text when it may be shown as it is: not a
+ * control character, not a change of writing direction, not broken. Else 0.
+ * *code_r  its code point; may be NULL
+ */
+size_t escape_utf8(const char *text, unsigned *code_r);
+
+/*
+ * For a terminal: everything escape_utf8() refuses becomes \xHH.
+ * Returns the columns used (one a character). file NULL: only counts.
+ * limit  at most so many columns, a cut text ends in "~"; 0 = no limit
+ */
+size_t escape_terminal(FILE *file, const char *text, size_t limit);
+
+/* For HTML and SVG, in text and in quoted attributes. */
+void escape_html(FILE *file, const char *text);
+
+/*
+ * One CSV field (RFC 4180), quoted where needed. A text that a spreadsheet
+ * would take for a formula (begins with = + - @, tab or CR) gets a ' in front.
+ */
+void escape_csv(FILE *file, const char *text);
+
+/* One JSON string with its quotes; broken UTF-8 becomes U+FFFD. */
+void escape_json(FILE *file, const char *text);
+
+/* Inside the quotes of an OpenMetrics label. */
+void escape_label(FILE *file, const char *text);
+
+#endif

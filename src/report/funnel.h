@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How many came, and what became of them. */
+#ifndef REPORT_FUNNEL_H
+#define REPORT_FUNNEL_H
+
+#include <stdint.h>
+
+#include "report/doc.h"
+#include "report/tally.h"
+#include "report/view.h"
+
+#define FUNNEL_SIDS   16384
+#define FUNNEL_FAULTS 4
+
+struct funnel {
+	uint64_t events, sessions, mails, exempt, ordinary, suspects, warned;
+	uint64_t by_allowed, by_tries;
+	uint64_t holds[HOLD_ENDS]; /* by how they ended; HOLD_NONE unused */
+	uint64_t held, greylisted, overflow;
+	uint64_t came_back; /* suspects with an earlier attempt (early or a try) */
+	uint64_t passed;    /* grey=passed at the end of message */
+	uint64_t delivered, delivered_suspects;
+	uint64_t ham, spam;
+	uint64_t faults[FUNNEL_FAULTS]; /* store dns limit gate */
+	int64_t first, last;            /* times of events */
+	struct tally *exempt_why, *rules;
+	uint64_t recent[FUNNEL_SIDS]; /* hashes of the last sids */
+};
+extern const char *const funnel_faults[FUNNEL_FAULTS];
+
+bool funnel_init(struct funnel *funnel);
+void funnel_clear(struct funnel *funnel);
+void funnel_add(struct funnel *funnel, const struct view *view);
+void funnel_write(struct funnel *funnel, struct doc *doc);
+
+#endif

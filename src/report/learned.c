@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/learned.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/top.h"
+
+/* A proposal needs so many good mails and no bad one. */
+#define GOOD_LEAST 2
+
+bool
+learned_init(struct learned *learned)
+{
+	memset(learned, 0, sizeof(*learned));
+	learned->rules = tally_new(512);
+	learned->holds = tally_new(64);
+	learned->spf = tally_new(64);
+	learned->good = tally_new(8192);
+	return learned->rules != NULL && learned->holds != NULL &&
+	       learned->spf != NULL && learned->good != NULL;
+}
+
+void
+learned_clear(struct learned *learned)
+{
+	tally_free(&learned->rules);
+	tally_free(&learned->holds);
+	tally_free(&learned->spf);
+	tally_free(&learned->good);
+}
+
+static void
+count(struct tally *tally, const char *name, const struct view *view)
+{
+	struct tally_row *row = tally_add(tally, name, 1, view->event->time);
+
+	if (row == NULL)
+		return;
+	row->count[0] += view->is_ham;
+	row->count[1] += view->is_spam;
+	row->count[2] += !view->is_ham && !view->is_spam;
+}
+
+static void
+count_good(struct learned *learned, const struct view *view)
+{
+	const struct event *event = view->event;
+	char name[300], ip[IP_TEXT_SIZE];
+
+	if (!view->is_ham && !view->is_spam)
+		return;
+	if (event->name != NULL)
+		snprintf(name, sizeof(name), "%s", top_site(event->name));
+	else
+		snprintf(name, sizeof(name), "%s", ip_to_text(&event->ip, ip));
+	count(learned->good, name, view);
+}
+
+void
+learned_add(struct learned *learned, const struct view *view)
+{
+	if (view->is_exempt || !view->is_delivered)
+		return;
+	learned->ham += view->is_ham;
+	learned->spam += view->is_spam;
+	const char *s25r = view_word(view, SK_S25R);
+	char name[64];
+	snprintf(name, sizeof(name), "rule %.24s", view_word(view, SK_S25R_RULE));
+	count(learned->rules, strcmp(s25r, "match") == 0 ? name : s25r, view);
+	count(learned->holds,
+	    view->is_held ? hold_end_words[view->event->hold_end] : "not held",
+	    view);
+	count(learned->spf, view_word(view, SK_SPF), view);
+	if (view->is_suspect)
+		count_good(learned, view);
+}
+
+static void
+write_one(struct doc *doc, struct tally *tally, const char *key, const char *title)
+{
+	static const struct column columns[] = {
+	    {"which", "Which", 0, false},
+	    {"mails", "Delivered", 0, false},
+	    {"ham", "Ham", 0, false},
+	    {"spam", "Spam", 0, false},
+	    {"unknown", "Not known", 0, false},
+	    {"spam_share", "Spam of known", 0, false},
+	};
+	size_t rows_count;
+	const struct tally_row *rows = tally_sort(tally, &rows_count);
+
+	doc_section(doc, key, title);
+	doc_table(doc, columns, 6);
+	for (size_t i = 0; i < rows_count; i++) {
+		const uint64_t *n = rows[i].count;
+		doc_row(doc,
+		    (struct cell[]){
+		        cell_text(*rows[i].name == '\0' ? "(none)" : rows[i].name),
+		        cell_count(rows[i].rank), cell_count(n[0]),
+		        cell_count(n[1]), cell_count(n[2]),
+		        cell_share((double)n[1], (double)(n[0] + n[1]))});
+	}
+}
+
+static void
+write_proposals(struct learned *learned, size_t most, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"entry", "Line for allow.d", 0, false},
+	    {"ham", "Good mails", 0, false},
+	    {"first", "First", 0, true},
+	    {"last", "Last", 0, true},
+	};
+	size_t rows_count, shown = 0;
+	const struct tally_row *rows = tally_sort(learned->good, &rows_count);
+
+	doc_section(doc, "proposals", "Proposed for the allow list");
+	doc_table(doc, columns, 4);
+	for (size_t i = 0; i < rows_count && shown < most; i++) {
+		if (rows[i].count[0] < GOOD_LEAST || rows[i].count[1] > 0)
+			continue;
+		shown++;
+		doc_row(
+		    doc, (struct cell[]){cell_text(rows[i].name),
+		             cell_count(rows[i].count[0]), cell_time(rows[i].first),
+		             cell_time(rows[i].last)});
+	}
+	doc_say(doc,
+	    "Suspects whose mail a content filter called ham %d times or more "
+	    "and never spam: a verified name's domain, or an address. Look at "
+	    "each before you take it over.",
+	    GOOD_LEAST);
+}
+
+void
+learned_write(struct learned *learned, size_t rows, struct doc *doc)
+{
+	doc_section(doc, "feedback", "What content filters said");
+	doc_fact(doc, "ham", "Ham", cell_count(learned->ham));
+	doc_fact(doc, "spam", "Spam", cell_count(learned->spam));
+	if (learned->ham + learned->spam == 0) {
+		doc_say(doc, "Nothing is known yet: feed a mail log to targreyctl "
+		             "learn-log.");
+		return;
+	}
+	write_one(
+	    doc, learned->rules, "feedback_rules", "Spam and ham by S25R rule");
+	write_one(doc, learned->holds, "feedback_holds", "Spam and ham by hold");
+	write_one(doc, learned->spf, "feedback_spf", "Spam and ham by SPF result");
+	write_proposals(learned, rows, doc);
+}

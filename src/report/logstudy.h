@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What targrey would see, from the log of a Postfix that runs without it:
+ * which clients are suspects by their name, which of them delivered mail, how
+ * those come back that were refused for a time.
+ *
+ * Memory: 80 bytes a client address up to 2^20 of them, 64 bytes a followed
+ * retry up to 2^18; what is above is counted, not followed.
+ */
+#ifndef REPORT_LOGSTUDY_H
+#define REPORT_LOGSTUDY_H
+
+#include <stdint.h>
+
+#include "facts/s25r.h"
+#include "report/doc.h"
+#include "report/maillog.h"
+
+struct logstudy;
+
+/* s25r: borrowed. top: rows of the lists. NULL when memory is out. */
+struct logstudy *logstudy_new(const struct s25r *s25r, unsigned top);
+void logstudy_free(struct logstudy **study);
+
+/* text: one line without its end, taken apart in place */
+void logstudy_line(struct logstudy *study, char *text, int64_t now_s);
+/* A line that was longer than the reader's buffer. */
+void logstudy_too_long(struct logstudy *study);
+
+/* NULL when memory is out. */
+struct doc *logstudy_finish(struct logstudy *study);
+
+/* For tests: of the clients (or, by_name, of the names) in a group. */
+enum log_group { GROUP_ACCEPTED, GROUP_REFUSED, GROUP_CONNECTED, LOG_GROUPS };
+struct log_share {
+	uint64_t count, match;
+};
+struct log_share logstudy_share(
+    const struct logstudy *study, enum log_group group, bool by_name);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/outlook.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool
+outlook_init(struct outlook *outlook)
+{
+	memset(outlook, 0, sizeof(*outlook));
+	outlook->warned = tally_new(256);
+	return outlook->warned != NULL;
+}
+
+void
+outlook_clear(struct outlook *outlook)
+{
+	tally_free(&outlook->warned);
+}
+
+static void
+count_warned(struct outlook *outlook, const struct view *view)
+{
+	const char *detail = view->event->why_detail;
+	struct tally_row *row = tally_add(outlook->warned,
+	    detail == NULL ? view_word(view, SK_WHY) : detail, 1,
+	    view->event->time);
+
+	if (row == NULL)
+		return;
+	row->count[0] += strcmp(view_word(view, SK_WOULD), "hold") == 0;
+	row->count[1] += strcmp(view_word(view, SK_WOULD), "greylist") == 0;
+	row->count[2] += view->is_delivered;
+	row->count[3] += view->is_ham;
+	row->count[4] += view->is_spam;
+}
+
+void
+outlook_add(struct outlook *outlook, const struct view *view)
+{
+	const char *why = view_word(view, SK_WHY);
+
+	outlook->would_hold += strcmp(view_word(view, SK_WOULD), "hold") == 0;
+	outlook->would_greylist +=
+	    strcmp(view_word(view, SK_WOULD), "greylist") == 0;
+	if (view->is_warned)
+		count_warned(outlook, view);
+	if (!view->is_suspect)
+		return;
+	const char *const *modes = session_keys[SK_MODE].words;
+	for (size_t i = 0; modes[i] != NULL && i < 5; i++)
+		outlook->in_mode[i] +=
+		    strcmp(view_word(view, SK_MODE), modes[i]) == 0;
+	if (strncmp(why, "allowed", 7) == 0 || strcmp(why, "tries") == 0) {
+		outlook->passes++;
+		return;
+	}
+	outlook->rest++;
+	outlook->rest_held += view->is_held;
+	outlook->rest_gone += view->is_gone;
+	outlook->rest_greylisted += view->is_greylisted;
+	outlook->rest_repeat += view_number(view, SK_GAVEUP) > 0;
+}
+
+static void
+mode_row(const struct outlook *outlook, struct doc *doc, unsigned mode,
+    uint64_t held, uint64_t greylisted, const char *told)
+{
+	doc_row(doc, (struct cell[]){cell_text(session_keys[SK_MODE].words[mode]),
+	                 cell_count(outlook->in_mode[mode]), cell_count(held),
+	                 cell_count(greylisted), cell_text(told)});
+}
+
+static void
+write_warned(struct outlook *outlook, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"rule", "Rule or selector on trial", 40, false},
+	    {"count", "Count", 0, false},
+	    {"would_hold", "Would hold", 0, false},
+	    {"would_greylist", "Would greylist", 0, false},
+	    {"delivered", "Delivered", 0, false},
+	    {"ham", "Ham", 0, false},
+	    {"spam", "Spam", 0, false},
+	};
+	size_t count;
+	const struct tally_row *rows = tally_sort(outlook->warned, &count);
+
+	doc_section(doc, "trial", "Rules on trial (warn)");
+	doc_table(doc, columns, 7);
+	for (size_t i = 0; i < count && i < 30; i++) {
+		const uint64_t *n = rows[i].count;
+		doc_row(doc, (struct cell[]){cell_text(rows[i].name),
+		                 cell_count(rows[i].rank), cell_count(n[0]),
+		                 cell_count(n[1]), cell_count(n[2]),
+		                 cell_count(n[3]), cell_count(n[4])});
+	}
+}
+
+void
+outlook_write(struct outlook *outlook, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"mode", "Mode", 0, false},
+	    {"was_in_force", "In force for", 0, false},
+	    {"would_hold", "Would hold", 0, false},
+	    {"would_greylist", "Would greylist", 0, false},
+	    {"known", "What is known of the outcome", 0, false},
+	};
+	char held[160], repeat[160];
+	uint64_t rest = outlook->rest;
+
+	snprintf(held, sizeof(held),
+	    "%llu were really held: %llu left; of the other %llu the events cannot "
+	    "tell",
+	    (unsigned long long)outlook->rest_held,
+	    (unsigned long long)outlook->rest_gone,
+	    (unsigned long long)(rest - outlook->rest_held));
+	snprintf(repeat, sizeof(repeat),
+	    "as starpit; %llu visits were of addresses that had gone from a hold "
+	    "before",
+	    (unsigned long long)outlook->rest_repeat);
+	doc_section(doc, "outlook", "What each mode would have done");
+	doc_fact(doc, "would_hold", "observe or warn: would have held",
+	    cell_count(outlook->would_hold));
+	doc_fact(doc, "would_greylist", "observe or warn: would have greylisted",
+	    cell_count(outlook->would_greylist));
+	doc_fact(doc, "passes", "Suspects that pass in every mode",
+	    cell_count(outlook->passes));
+	doc_table(doc, columns, 5);
+	mode_row(outlook, doc, 0, 0, 0, "nothing is delayed");
+	mode_row(outlook, doc, 1, 0, rest,
+	    "who would have come back the events cannot tell, save for those "
+	    "really "
+	    "greylisted");
+	mode_row(outlook, doc, 2, rest, 0, held);
+	mode_row(outlook, doc, 3, rest - outlook->rest_repeat, outlook->rest_repeat,
+	    repeat);
+	mode_row(outlook, doc, 4, rest, rest, "as starpit for the holds");
+	doc_say(doc,
+	    "The numbers take every visit as it came. In another mode some visits "
+	    "would not have happened (retries of a greylisted mail) and others "
+	    "would; a record as good sender would have grown at another pace. "
+	    "The events cannot tell these.");
+	write_warned(outlook, doc);
+}

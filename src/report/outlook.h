@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What observe, rules on trial and other modes would have done, as far as the
+ * events can tell.
+ */
+#ifndef REPORT_OUTLOOK_H
+#define REPORT_OUTLOOK_H
+
+#include <stdint.h>
+
+#include "report/doc.h"
+#include "report/tally.h"
+#include "report/view.h"
+
+struct outlook {
+	uint64_t would_hold, would_greylist;
+	uint64_t in_mode[5]; /* suspects' mails judged in that mode */
+	uint64_t passes;     /* suspects known as good or with their tries */
+	uint64_t rest;       /* suspects that a mode has to deal with */
+	uint64_t rest_held;  /* of rest: really held, end known */
+	uint64_t rest_gone;  /* of rest_held: gone */
+	uint64_t rest_greylisted;
+	uint64_t rest_repeat; /* of rest: the address had gone before */
+	struct tally *warned;
+};
+
+bool outlook_init(struct outlook *outlook);
+void outlook_clear(struct outlook *outlook);
+void outlook_add(struct outlook *outlook, const struct view *view);
+void outlook_write(struct outlook *outlook, struct doc *doc);
+
+#endif

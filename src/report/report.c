@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/report.h"
+
+#include <stdlib.h>
+
+#include "report/course.h"
+#include "report/funnel.h"
+#include "report/hours.h"
+#include "report/learned.h"
+#include "report/outlook.h"
+#include "report/survival.h"
+#include "report/top.h"
+#include "report/view.h"
+
+struct report {
+	struct report_settings settings;
+	struct funnel funnel;
+	struct survival survival;
+	struct hours hours;
+	struct top top;
+	struct courses courses;
+	struct outlook outlook;
+	struct learned learned;
+};
+
+struct report *
+report_new(const struct report_settings *settings)
+{
+	struct report *report = calloc(1, sizeof(*report));
+
+	if (report == NULL)
+		return NULL;
+	report->settings = *settings;
+	bool ok = funnel_init(&report->funnel);
+	ok = top_init(&report->top) && ok;
+	ok = courses_init(&report->courses, settings->retry_window_s) && ok;
+	ok = outlook_init(&report->outlook) && ok;
+	ok = learned_init(&report->learned) && ok;
+	if (!ok)
+		report_free(&report);
+	return report;
+}
+
+void
+report_free(struct report **report)
+{
+	if (*report == NULL)
+		return;
+	funnel_clear(&(*report)->funnel);
+	top_clear(&(*report)->top);
+	courses_clear(&(*report)->courses);
+	outlook_clear(&(*report)->outlook);
+	learned_clear(&(*report)->learned);
+	free(*report);
+	*report = NULL;
+}
+
+void
+report_add(struct report *report, const struct event *event)
+{
+	struct view view = view_of(event);
+
+	funnel_add(&report->funnel, &view);
+	survival_add(&report->survival, &view);
+	hours_add(&report->hours, &view);
+	top_add(&report->top, &view);
+	courses_add(&report->courses, &view);
+	outlook_add(&report->outlook, &view);
+	learned_add(&report->learned, &view);
+}
+
+struct doc *
+report_finish(struct report *report)
+{
+	const struct report_settings *settings = &report->settings;
+	struct doc *doc = doc_new("targrey report");
+
+	if (doc == NULL)
+		return NULL;
+	courses_finish(&report->courses);
+	doc_section(doc, "range", "Range");
+	doc_fact(doc, "since", "Since", cell_time(settings->since));
+	doc_fact(doc, "until", "Until", cell_time(settings->until));
+	if (report->funnel.events == 0)
+		doc_say(doc, "There are no events in this range.");
+	funnel_write(&report->funnel, doc);
+	survival_write(&report->survival, settings->hold_s, doc);
+	hours_write(&report->hours, doc);
+	courses_write(&report->courses, doc);
+	top_write(&report->top, settings->top, doc);
+	outlook_write(&report->outlook, doc);
+	learned_write(&report->learned, settings->top, doc);
+	return doc;
+}
+
+uint64_t
+report_words(void)
+{
+	static const enum session_key keys[] = {SK_SID, SK_MODE, SK_VERDICT, SK_WHY,
+	    SK_WOULD, SK_S25R, SK_S25R_RULE, SK_GREY, SK_GREY_TRIES, SK_EARLY,
+	    SK_AGE, SK_SEEN, SK_GAVEUP, SK_SPF, SK_LOCAL, SK_FAULT};
+	uint64_t words = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		words |= UINT64_C(1) << keys[i];
+	return words;
+}
+
+const struct funnel *
+report_funnel(const struct report *report)
+{
+	return &report->funnel;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Is it worth it? Summaries over a stream of events, in bounded memory,
+ * whatever their number. Pure: no clock, no files, no store; events may come
+ * from anywhere, in the order of time (nearly).
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "facts/event.h"
+#include "report/doc.h"
+
+struct report_settings {
+	int64_t since, until;   /* what was asked for; 0 = open */
+	int64_t hold_s;         /* the setting now, for the proposal */
+	int64_t retry_window_s; /* a course ends so long after its last attempt */
+	unsigned top;           /* rows of the lists of the most frequent */
+};
+
+struct report;
+
+/* NULL when memory is out. */
+struct report *report_new(const struct report_settings *settings);
+void report_free(struct report **report);
+
+void report_add(struct report *report, const struct event *event);
+
+/*
+ * Ends the stream and puts every section into a new doc. NULL when memory is
+ * out.
+ */
+struct doc *report_finish(struct report *report);
+
+/* The session keys of an event that report_add() reads, as bits 1 << SK_. */
+uint64_t report_words(void);
+
+/* What was counted, for the metrics and for tests. */
+struct funnel;
+const struct funnel *report_funnel(const struct report *report);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/survival.h"
+
+#include <stdio.h>
+
+/* A second counts for the curve while so many holds are under watch. */
+#define AT_RISK 10
+/* Longest hold that the daemon takes (policy/hold.h). */
+#define LONGEST 240
+
+void
+survival_add(struct survival *survival, const struct view *view)
+{
+	const struct event *event = view->event;
+	int64_t second = event->hold_ms / 1000;
+
+	if (!view->is_held || event->hold_ms < 0)
+		return;
+	if (second >= SURVIVAL_SECONDS)
+		second = SURVIVAL_SECONDS - 1;
+	if (event->hold_end == HOLD_GONE)
+		survival->gone[second]++;
+	else if (event->hold_end != HOLD_FAULT && event->hold_end != HOLD_MTA_GONE)
+		survival->ended[second]++;
+}
+
+struct curve {
+	double share[SURVIVAL_SECONDS]; /* still there at the end of that second */
+	uint64_t watched[SURVIVAL_SECONDS]; /* under watch when it began */
+	uint64_t holds, gone;
+	unsigned last; /* last second with AT_RISK holds under watch */
+};
+
+static void
+draw(const struct survival *survival, struct curve *curve)
+{
+	uint64_t left = 0;
+	double share = 1;
+
+	*curve = (struct curve){0};
+	for (unsigned s = 0; s < SURVIVAL_SECONDS; s++) {
+		left += survival->gone[s] + survival->ended[s];
+		curve->gone += survival->gone[s];
+	}
+	curve->holds = left;
+	for (unsigned s = 0; s < SURVIVAL_SECONDS; s++) {
+		curve->watched[s] = left;
+		if (left > 0)
+			share *= 1 - (double)survival->gone[s] / (double)left;
+		if (left >= AT_RISK)
+			curve->last = s;
+		curve->share[s] = share;
+		left -= survival->gone[s] + survival->ended[s];
+	}
+}
+
+/* The first second by which that part of those who ever leave have left. */
+static unsigned
+second_of(const struct curve *curve, double part)
+{
+	double lost = 1 - curve->share[curve->last];
+
+	for (unsigned s = 0; s < curve->last; s++) {
+		if (1 - curve->share[s] >= part * lost)
+			return s + 1;
+	}
+	return curve->last + 1;
+}
+
+struct survival_advice
+survival_advise(const struct survival *survival, int64_t now_s)
+{
+	struct survival_advice advice = {0};
+	struct curve curve;
+
+	draw(survival, &curve);
+	if (curve.holds < SURVIVAL_LEAST || curve.gone < 10) {
+		snprintf(advice.reason, sizeof(advice.reason),
+		    "No proposal: %llu holds, %llu of them given up; at least %d "
+		    "and 10 "
+		    "are needed.",
+		    (unsigned long long)curve.holds, (unsigned long long)curve.gone,
+		    SURVIVAL_LEAST);
+		return advice;
+	}
+	unsigned knee = second_of(&curve, 0.95);
+	double lost = 1 - curve.share[curve.last];
+	double late =
+	    curve.share[curve.last - curve.last / 10] - curve.share[curve.last];
+	if (curve.last >= 20 && late > 0.1 * lost && curve.last < LONGEST - 5) {
+		int64_t wanted = ((int64_t)curve.last + 30 + 4) / 5 * 5;
+		advice.hold_s = wanted > LONGEST ? LONGEST : wanted;
+		snprintf(advice.reason, sizeof(advice.reason),
+		    "Clients still leave in the last seconds watched (%u s): %.1f "
+		    "%% of all "
+		    "held, of %.1f %% that leave at all. A longer hold would show "
+		    "more "
+		    "(now %lld s).",
+		    curve.last, late * 100, lost * 100, (long long)now_s);
+		return advice;
+	}
+	advice.hold_s = ((int64_t)knee + 5 + 4) / 5 * 5;
+	if (advice.hold_s > LONGEST)
+		advice.hold_s = LONGEST;
+	snprintf(advice.reason, sizeof(advice.reason),
+	    "95 %% of the clients that give up at all have gone after %u s; 5 s "
+	    "are added "
+	    "and the sum rounded up. Waiting on to %u s would catch %.1f %% of all "
+	    "held "
+	    "more (now %lld s).",
+	    knee, curve.last,
+	    (curve.share[knee > 0 ? knee - 1 : 0] - curve.share[curve.last]) * 100,
+	    (long long)now_s);
+	return advice;
+}
+
+static void
+write_rows(
+    const struct survival *survival, const struct curve *curve, struct doc *doc)
+{
+	double shown = 2;
+
+	for (unsigned s = 0; s <= curve->last; s++) {
+		bool is_step = s % 10 == 9 || s == curve->last || s == 0;
+		if (!is_step && shown - curve->share[s] < 0.01)
+			continue;
+		shown = curve->share[s];
+		doc_row(doc, (struct cell[]){cell_count(s + 1),
+		                 cell_share(curve->share[s], 1),
+		                 cell_count(curve->watched[s]),
+		                 cell_count(survival->gone[s])});
+	}
+}
+
+void
+survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"second", "After s", 0, false},
+	    {"still_there", "Still there", 0, false},
+	    {"watched", "Under watch", 0, false},
+	    {"left", "Left in it", 0, false},
+	};
+	struct survival_advice advice = survival_advise(survival, hold_s);
+	struct chart chart = {.kind = CHART_STEPS,
+	    .title = "Share of held clients still there, by seconds",
+	    .label = 0,
+	    .values = {1},
+	    .values_count = 1,
+	    .mark = (double)advice.hold_s,
+	    .mark_text = "proposed"};
+	struct curve curve;
+
+	draw(survival, &curve);
+	doc_section(doc, "survival", "How long suspects wait");
+	doc_fact(doc, "holds", "Holds under watch", cell_count(curve.holds));
+	doc_fact(doc, "gave_up", "Gave up", cell_count(curve.gone));
+	doc_fact(doc, "hold_now", "tarpit.hold now", cell_seconds((double)hold_s));
+	doc_fact(doc, "hold_proposed", "tarpit.hold proposed",
+	    advice.hold_s > 0 ? cell_seconds((double)advice.hold_s) : cell_none());
+	doc_say(doc, "%s", advice.reason);
+	doc_table(doc, columns, 4);
+	if (curve.holds == 0)
+		return;
+	write_rows(survival, &curve, doc);
+	snprintf(chart.alternative, sizeof(chart.alternative),
+	    "Of %llu holds, %.0f %% are still there after 10 s, %.0f %% after 60 "
+	    "s, "
+	    "%.0f %% after %u s. %s",
+	    (unsigned long long)curve.holds, curve.share[9] * 100,
+	    curve.share[59] * 100, curve.share[curve.last] * 100, curve.last + 1,
+	    advice.reason);
+	doc_chart(doc, &chart);
+}

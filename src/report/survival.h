@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who is still there after N seconds of a hold. Holds end at different times
+ * (vary, the budget, a stop), so the share is estimated from those still under
+ * watch in each second (Kaplan and Meier, 1958).
+ */
+#ifndef REPORT_SURVIVAL_H
+#define REPORT_SURVIVAL_H
+
+#include <stdint.h>
+
+#include "report/doc.h"
+#include "report/view.h"
+
+#define SURVIVAL_SECONDS 256 /* a hold never exceeds 240 */
+
+struct survival {
+	uint64_t gone[SURVIVAL_SECONDS];  /* left in that second */
+	uint64_t ended[SURVIVAL_SECONDS]; /* watch ended, client still there */
+};
+
+void survival_add(struct survival *survival, const struct view *view);
+
+/* Below so many holds nothing is proposed. */
+#define SURVIVAL_LEAST 50
+
+struct survival_advice {
+	int64_t hold_s; /* 0: none */
+	char reason[320];
+};
+struct survival_advice survival_advise(
+    const struct survival *survival, int64_t now_s);
+
+void survival_write(
+    const struct survival *survival, int64_t hold_s, struct doc *doc);
+
+#endif

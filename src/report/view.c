@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *
+view_word(const struct view *view, enum session_key key)
+{
+	return view->event->words->value[key];
+}
+
+uint32_t
+view_number(const struct view *view, enum session_key key)
+{
+	return (uint32_t)strtoul(view_word(view, key), NULL, 10);
+}
+
+struct view
+view_of(const struct event *event)
+{
+	struct view view = {.event = event};
+	const char *why = view_word(&view, SK_WHY);
+
+	view.is_mail =
+	    event->sender != NULL && event->rcpt_accepted + event->rcpt_refused > 0;
+	view.is_exempt = event->exempt != NULL && *event->exempt != '\0';
+	view.is_warned = !view.is_exempt && strcmp(why, "warn") == 0;
+	view.is_suspect = !view.is_exempt && !view.is_warned && *why != '\0' &&
+	                  strcmp(why, "none") != 0;
+	view.is_held = event->hold_end != HOLD_NONE;
+	view.is_gone = event->hold_end == HOLD_GONE;
+	view.is_endured =
+	    event->hold_end == HOLD_ENDURED || event->hold_end == HOLD_UNPROVEN;
+	view.is_greylisted = !view.is_gone && event->reply != NULL &&
+	                     event->reply[0] == '4' &&
+	                     strcmp(view_word(&view, SK_VERDICT), "pass") != 0;
+	view.is_delivered = event->delivered;
+	if (event->feedback != NULL) {
+		view.is_ham = strcmp(event->feedback, "ham") == 0;
+		view.is_spam = strcmp(event->feedback, "spam") == 0;
+	}
+	return view;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One event as the summaries of this room look at it; built once an event. */
+#ifndef REPORT_VIEW_H
+#define REPORT_VIEW_H
+
+#include <stdbool.h>
+
+#include "facts/event.h"
+
+struct view {
+	const struct event *event;
+	bool is_mail; /* a transaction, not a session without one */
+	bool is_exempt;
+	bool is_suspect; /* a selector marks it, whatever was done then */
+	bool is_warned;  /* only a rule or selector on trial does */
+	bool is_held, is_gone, is_endured;
+	bool is_greylisted; /* heard our 450 at DATA */
+	bool is_delivered;
+	bool is_ham, is_spam;
+};
+
+struct view view_of(const struct event *event);
+const char *view_word(const struct view *view, enum session_key key);
+/* 0 when it is no number */
+uint32_t view_number(const struct view *view, enum session_key key);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/doc.h"
+#include "report/escape.h"
+
+/* Two columns stand between neighbours. */
+#define GAP 2
+
+static bool
+is_shown(const struct section *section, size_t column, unsigned width)
+{
+	return width == 0 || !section->columns[column].is_minor;
+}
+
+static void
+measure(
+    const struct section *section, unsigned width, size_t wide[static COLUMNS_MAX])
+{
+	char buf[CELL_TEXT_SIZE];
+	size_t total = 0, widest = 0;
+
+	for (size_t i = 0; i < section->columns_count; i++) {
+		wide[i] = strlen(section->columns[i].title);
+		for (size_t row = 0; row < section->rows_count; row++) {
+			size_t used = escape_terminal(NULL,
+			    cell_for_people(section_cell(section, row, i), buf), 0);
+			if (used > wide[i])
+				wide[i] = used;
+		}
+		unsigned most = section->columns[i].width;
+		if (width > 0 && most > 0 && wide[i] > most)
+			wide[i] = most;
+		if (is_shown(section, i, width))
+			total += wide[i] + GAP;
+	}
+	while (width > 0 && total > width + GAP) {
+		for (size_t i = 0; i < section->columns_count; i++) {
+			if (is_shown(section, i, width) &&
+			    (!is_shown(section, widest, width) ||
+			        wide[i] > wide[widest]))
+				widest = i;
+		}
+		if (wide[widest] <= 8)
+			break;
+		wide[widest]--;
+		total--;
+	}
+}
+
+static void
+pad(FILE *file, size_t columns)
+{
+	while (columns-- > 0)
+		fputc(' ', file);
+}
+
+static void
+write_line(const struct section *section, size_t row, unsigned width,
+    const size_t *wide, FILE *file)
+{
+	char buf[CELL_TEXT_SIZE];
+	size_t owed = 0;
+
+	for (size_t i = 0; i < section->columns_count; i++) {
+		if (!is_shown(section, i, width))
+			continue;
+		const struct doc_cell *cell = section_cell(section, row, i);
+		const char *text = cell_for_people(cell, buf);
+		size_t used = escape_terminal(NULL, text, wide[i]);
+		bool right = section_is_right(section, i);
+		pad(file, owed + (right ? wide[i] - used : 0));
+		escape_terminal(file, text, wide[i]);
+		owed = GAP + (right ? 0 : wide[i] - used);
+	}
+	fputc('\n', file);
+}
+
+static void
+write_table(const struct section *section, unsigned width, FILE *file)
+{
+	size_t wide[COLUMNS_MAX] = {0};
+	size_t owed = 0;
+
+	if (section->rows_count == 0) {
+		fputs("(nothing)\n", file);
+		return;
+	}
+	measure(section, width, wide);
+	for (size_t i = 0; i < section->columns_count; i++) {
+		if (!is_shown(section, i, width))
+			continue;
+		const char *title = section->columns[i].title;
+		size_t used = escape_terminal(NULL, title, wide[i]);
+		bool right = section_is_right(section, i);
+		pad(file, owed + (right ? wide[i] - used : 0));
+		escape_terminal(file, title, wide[i]);
+		owed = GAP + (right ? 0 : wide[i] - used);
+	}
+	fputc('\n', file);
+	for (size_t row = 0; row < section->rows_count; row++)
+		write_line(section, row, width, wide, file);
+}
+
+/* A sentence, folded at blanks to the width. */
+static void
+write_say(const char *text, unsigned width, FILE *file)
+{
+	size_t at = 0;
+
+	while (*text != '\0') {
+		size_t length = strcspn(text, " ");
+		char *word = strndup(text, length);
+		if (word == NULL)
+			return;
+		size_t used = escape_terminal(NULL, word, 0);
+		if (width > 0 && at > 0 && at + 1 + used > width) {
+			fputc('\n', file);
+			at = 0;
+		} else if (at > 0) {
+			fputc(' ', file);
+			at++;
+		}
+		at += escape_terminal(file, word, 0);
+		free(word);
+		text += length;
+		if (*text == ' ')
+			text++;
+	}
+	fputc('\n', file);
+}
+
+static void
+write_facts(const struct section *section, FILE *file)
+{
+	char buf[CELL_TEXT_SIZE];
+	size_t widest = 0;
+
+	for (size_t i = 0; i < section->facts_count; i++) {
+		size_t length = strlen(section->facts[i].title);
+		if (length > widest)
+			widest = length;
+	}
+	for (size_t i = 0; i < section->facts_count; i++) {
+		const struct doc_fact_row *fact = &section->facts[i];
+		fprintf(file, "%s", fact->title);
+		pad(file, widest - strlen(fact->title) + GAP);
+		escape_terminal(file, cell_for_people(&fact->cell, buf), 0);
+		fputc('\n', file);
+	}
+}
+
+void
+doc_write_text(const struct doc *doc, unsigned width, FILE *file)
+{
+	bool titled = doc->sections_count > 1;
+
+	if (titled) {
+		escape_terminal(file, doc->title, 0);
+		fputc('\n', file);
+	}
+	for (size_t i = 0; i < doc->sections_count; i++) {
+		const struct section *section = &doc->sections[i];
+		if (titled) {
+			fputs("\n", file);
+			size_t used = escape_terminal(file, section->title, 0);
+			fputc('\n', file);
+			while (used-- > 0)
+				fputc('-', file);
+			fputc('\n', file);
+		}
+		write_facts(section, file);
+		if (section->has_table)
+			write_table(section, width, file);
+		for (size_t k = 0; k < section->says_count; k++)
+			write_say(section->says[k], width, file);
+	}
+}

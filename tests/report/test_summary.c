@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report/course.h"
+#include "report/funnel.h"
+#include "report/report.h"
+#include "report/survival.h"
+#include "report/top.h"
+
+struct made {
+	struct event event;
+	struct session_words words;
+	char recipient[64], sid[32];
+};
+
+/* A suspect by rule 0 that is held and lets itself be changed. */
+static struct made *
+make(struct made *made, int number, int64_t time)
+{
+	*made = (struct made){0};
+	struct event *event = &made->event;
+	event->time = time;
+	event->sender = "a@example.com";
+	snprintf(
+	    made->recipient, sizeof(made->recipient), "u%d@example.jp", number);
+	event->recipients = made->recipient;
+	event->rcpt_accepted = 1;
+	event->hold_ms = event->hold_asked_ms = event->dns_ms = -1;
+	event->score = (double)NAN;
+	event->words = &made->words;
+	event->reply = "250";
+	ip_from_text("192.0.2.7", &event->ip);
+	for (unsigned i = 0; i < SESSION_KEYS; i++) {
+		const struct session_key_row *row = &session_keys[i];
+		snprintf(made->words.value[i], SESSION_VALUE_SIZE, "%s",
+		    row->words != NULL ? row->words[0] : "0");
+	}
+	snprintf(made->words.value[SK_SID], SESSION_VALUE_SIZE, "sid%d", number);
+	strcpy(made->words.value[SK_S25R], "match");
+	strcpy(made->words.value[SK_MODE], "targrey");
+	strcpy(made->words.value[SK_VERDICT], "hold");
+	return made;
+}
+
+static void
+held(struct made *made, enum hold_end end, int64_t ms)
+{
+	made->event.hold_end = end;
+	made->event.hold_ms = ms;
+	made->event.delivered = end == HOLD_ENDURED;
+	made->event.reply = made->event.delivered ? "250" : "450";
+}
+
+static void
+the_funnel_counts_each_stage(void **state)
+{
+	struct report *report =
+	    report_new(&(struct report_settings){.hold_s = 125, .top = 10});
+	struct made made;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		make(&made, i, 1000000 + i);
+		if (i < 10) {
+			made.event.exempt = "network: 192.0.2.0/24";
+		} else if (i < 30) {
+			strcpy(made.words.value[SK_WHY], "none");
+			strcpy(made.words.value[SK_S25R], "none");
+			made.event.delivered = true;
+		} else if (i < 70) {
+			held(&made, HOLD_GONE, 20000);
+		} else if (i < 90) {
+			held(&made, HOLD_ENDURED, 125000);
+		} else {
+			strcpy(made.words.value[SK_VERDICT], "greylist");
+			made.event.reply = "450";
+		}
+		if (i == 99)
+			strcpy(made.words.value[SK_FAULT], "store");
+		report_add(report, &made.event);
+	}
+	/* a second transaction of the last session */
+	report_add(report, &made.event);
+	const struct funnel *funnel = report_funnel(report);
+	assert_int_equal(funnel->events, 101);
+	assert_int_equal(funnel->sessions, 100);
+	assert_int_equal(funnel->exempt, 10);
+	assert_int_equal(funnel->ordinary, 20);
+	assert_int_equal(funnel->suspects, 71);
+	assert_int_equal(funnel->held, 60);
+	assert_int_equal(funnel->holds[HOLD_GONE], 40);
+	assert_int_equal(funnel->holds[HOLD_ENDURED], 20);
+	assert_int_equal(funnel->greylisted, 11);
+	assert_int_equal(funnel->delivered, 40);
+	assert_int_equal(funnel->delivered_suspects, 20);
+	assert_int_equal(funnel->faults[0], 2);
+	struct doc *doc = report_finish(report);
+	for (enum doc_format format = 0; format < DOC_FORMATS; format++) {
+		FILE *file = tmpfile();
+		assert_true(doc_write(doc, format, 80, file));
+		assert_true(ftell(file) > 1000);
+		fclose(file);
+	}
+	doc_free(&doc);
+	report_free(&report);
+}
+
+static void
+an_empty_report_can_be_written(void **state)
+{
+	struct report *report =
+	    report_new(&(struct report_settings){.hold_s = 125, .top = 10});
+	struct doc *doc = report_finish(report);
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	assert_true(doc_write(doc, DOC_TEXT, 80, file));
+	fclose(file);
+	assert_non_null(strstr(text, "There are no events in this range."));
+	assert_non_null(strstr(text, "No proposal: 0 holds"));
+	free(text);
+	doc_free(&doc);
+	report_free(&report);
+}
+
+static void
+feed(struct survival *survival, enum hold_end end, int64_t seconds, int times)
+{
+	struct made made;
+
+	while (times-- > 0) {
+		make(&made, 1, 1000);
+		held(&made, end, seconds * 1000);
+		struct view view = view_of(&made.event);
+		survival_add(survival, &view);
+	}
+}
+
+static void
+the_proposed_hold_is_where_the_curve_flattens(void **state)
+{
+	struct survival survival = {0};
+
+	(void)state;
+	for (int s = 1; s <= 60; s++)
+		feed(&survival, HOLD_GONE, s, 10);
+	feed(&survival, HOLD_ENDURED, 125, 200);
+	struct survival_advice advice = survival_advise(&survival, 125);
+	assert_in_range(advice.hold_s, 60, 70);
+	assert_non_null(strstr(advice.reason, "95 %"));
+}
+
+static void
+a_curve_that_still_falls_asks_for_longer_holds(void **state)
+{
+	struct survival survival = {0};
+
+	(void)state;
+	for (int s = 1; s <= 60; s++)
+		feed(&survival, HOLD_GONE, s, 10);
+	feed(&survival, HOLD_ENDURED, 61, 300);
+	assert_true(survival_advise(&survival, 60).hold_s > 60);
+}
+
+static void
+few_holds_give_no_proposal(void **state)
+{
+	struct survival survival = {0};
+
+	(void)state;
+	feed(&survival, HOLD_GONE, 10, 20);
+	assert_int_equal(survival_advise(&survival, 125).hold_s, 0);
+	feed(&survival, HOLD_STOPPED, 10, 100);
+	feed(&survival, HOLD_FAULT, 0, 100);
+	assert_int_equal(survival_advise(&survival, 125).hold_s > 0, 1);
+}
+
+static void
+a_course_tells_return_spread_and_delay(void **state)
+{
+	static struct courses courses;
+	struct made made;
+
+	(void)state;
+	assert_true(courses_init(&courses, 172800));
+	const char *const addresses[] = {"192.0.2.1", "198.51.100.1", "192.0.2.1"};
+	const int64_t times[] = {1000, 1000 + 600, 1000 + 1860};
+	for (int i = 0; i < 3; i++) {
+		make(&made, 1, times[i]);
+		ip_from_text(addresses[i], &made.event.ip);
+		made.event.delivered = i == 2;
+		struct view view = view_of(&made.event);
+		courses_add(&courses, &view);
+	}
+	make(&made, 2, 1000); /* never again */
+	struct view view = view_of(&made.event);
+	courses_add(&courses, &view);
+	courses_finish(&courses);
+	assert_int_equal(courses.started, 2);
+	assert_int_equal(courses.never, 1);
+	assert_int_equal(courses.passed, 1);
+	assert_int_equal(courses.gap[2], 1);      /* 5 to 15 min */
+	assert_int_equal(courses.attempts[0], 1); /* once */
+	assert_int_equal(courses.attempts[2], 1); /* three times */
+	assert_int_equal(courses.spread[1], 1);   /* two addresses */
+	assert_int_equal(courses.late.count, 1);
+	assert_true(fabs(courses.worst[0].seconds - 1860) < 0.001);
+	courses_clear(&courses);
+}
+
+static void
+more_courses_than_room_are_counted(void **state)
+{
+	static struct courses courses;
+	struct made made;
+
+	(void)state;
+	assert_true(courses_init(&courses, 172800));
+	for (int i = 0; i < 400000; i++) {
+		make(&made, i, 1000 + i / 100);
+		struct view view = view_of(&made.event);
+		courses_add(&courses, &view);
+	}
+	courses_finish(&courses);
+	assert_int_equal(courses.started, 400000);
+	assert_true(courses.cut_short >= 400000 - 262144);
+	assert_int_equal(courses.never, 400000);
+	courses_clear(&courses);
+}
+
+static void
+the_site_of_a_name_is_found(void **state)
+{
+	(void)state;
+	assert_string_equal(top_site("mail.example.com"), "example.com");
+	assert_string_equal(top_site("a.b.example.co.jp"), "example.co.jp");
+	assert_string_equal(top_site("p1.example.de"), "example.de");
+	assert_string_equal(top_site("example.com"), "example.com");
+	assert_string_equal(top_site("localhost"), "localhost");
+	assert_string_equal(top_site("co.jp"), "co.jp");
+	assert_string_equal(top_site("ne.jp"), "ne.jp");
+	assert_string_equal(top_site("x.ne.jp"), "x.ne.jp");
+	assert_string_equal(top_site(""), "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_funnel_counts_each_stage),
+	    cmocka_unit_test(an_empty_report_can_be_written),
+	    cmocka_unit_test(the_proposed_hold_is_where_the_curve_flattens),
+	    cmocka_unit_test(a_curve_that_still_falls_asks_for_longer_holds),
+	    cmocka_unit_test(few_holds_give_no_proposal),
+	    cmocka_unit_test(a_course_tells_return_spread_and_delay),
+	    cmocka_unit_test(more_courses_than_room_are_counted),
+	    cmocka_unit_test(the_site_of_a_name_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
