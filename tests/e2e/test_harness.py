@@ -20,7 +20,7 @@ class PrivatePostfix(LabTest):
     def test_a_message_reaches_its_recipients_folder(self):
         you, two = self.person(), self.person("two")
         self.lab.client(LINE).try_one("a@example.com", you, two).expect(250)
-        self.assertIn("Hello.", self.lab.postfix.wait_mail(you).message.get_payload())
+        self.assertIn("Hello,", self.lab.postfix.wait_mail(you).message.get_payload())
         self.assertEqual(self.lab.postfix.wait_mail(two).to, two)
 
     def test_xclient_gives_the_names_and_the_address(self):

@@ -128,7 +128,7 @@ class Daemon:
             return subprocess.Popen(
                 [str(self.binary), "-f", str(self.conf), *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment(), cwd="/")
+                env=self.environment(), cwd="/", start_new_session=True)
 
     def start(self):
         self._process = self.spawn()

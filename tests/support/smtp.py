@@ -7,6 +7,7 @@
     session.rcpt("you@example.jp", hold=125).expect(250)
     session.message().expect(250)
 """
+import email.utils
 import select
 import socket
 import struct
@@ -22,9 +23,12 @@ From: %(sender)s
 To: %(to)s
 Subject: %(subject)s
 Message-ID: <%(id)s@mail.example.com>
-Date: Mon, 05 Jan 2026 10:00:00 +0900
+Date: %(date)s
 
-Hello.
+Hello,
+
+this is a short and honest message about nothing in particular, written so
+that there is something to deliver. Kind regards from the other side.
 """
 
 
@@ -251,8 +255,8 @@ class Session:
     def sample(self, subject="Greetings"):
         return MESSAGE % {
             "sender": self.sender or "MAILER-DAEMON@mail.example.com",
-            "to": ", ".join(self.recipients[:5]), "subject": subject,
-            "id": "%x" % time.time_ns()}
+            "to": ", ".join(self.recipients[:5]) or "you@example.jp", "subject": subject,
+            "id": "%x" % time.time_ns(), "date": email.utils.formatdate()}
 
     def rset(self):
         return self.command("RSET")
