@@ -45,12 +45,13 @@ struct store_steps {
 };
 
 struct store_settings {
-	const char *url;          /* "sqlite:/path" or "memory:" */
-	bool durable;             /* durability = full: every commit is synced */
-	int64_t events_s;         /* events are kept this long */
-	int64_t retry_window_s;   /* waiting triplets are kept this long */
-	int64_t max_age_s;        /* passed triplets and records, since last use */
-	uint32_t max_new_per_net; /* new triplets a client network a minute */
+	const char *url;        /* "sqlite:/path" or "memory:" */
+	bool durable;           /* durability = full: every commit is synced */
+	int64_t events_s;       /* events are kept this long */
+	int64_t retry_window_s; /* waiting triplets are kept this long */
+	int64_t max_age_s;      /* passed triplets and records, since last use */
+	uint32_t
+	    max_new_per_net; /* new triplets a client network a minute; 0: any */
 	bool hash_people; /* privacy = hash: addresses of people as keyed hashes */
 };
 
@@ -161,5 +162,12 @@ struct store_status_report {
 /* Counts rows only when want_counts is true (a scan of small tables). */
 void store_report(
     struct store *store, bool want_counts, struct store_status_report *report_r);
+
+/*
+ * What the daemon says of itself, for targreyctl: lines "key=value". Written
+ * into the database with the next housekeeping, within a second; never blocks.
+ * query_status() reads it.
+ */
+void store_publish(struct store *store, const char *text);
 
 #endif

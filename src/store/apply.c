@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/keys.h"
+#include "store/schema.h"
+
+/* A last use is written at most this often for a key. */
+#define REFRESH_S 3600
+/* From here on networks of a domain are no longer told apart. */
+#define NETWORKS_COUNTED 1000
+
+/* Everything under which one triplet is remembered. */
+struct doors {
+	char network[IPNET_TEXT_SIZE];
+	const char *clients[2]; /* texts of the keys */
+	size_t count;
+};
+
+static void
+open_doors(struct doors *doors, const struct store_who *who)
+{
+	struct ipnet net = key_network(&who->ip);
+
+	doors->clients[0] = ipnet_to_text(&net, doors->network);
+	doors->clients[1] = who->domain;
+	doors->count = who->domain == NULL ? 1 : 2;
+}
+
+int64_t
+apply_bucket(const struct grey_row *row)
+{
+	return schema_bucket(row->tries > 0 ? row->last : row->first);
+}
+
+/* What is under each door, and the best of it. */
+struct found {
+	int64_t hashes[2];
+	struct grey_row rows[2], best;
+};
+
+static bool
+find(const struct apply *apply, const struct doors *doors,
+    const struct triplet *triplet, int64_t now, struct found *found,
+    struct trouble *trouble)
+{
+	int64_t newest = schema_bucket(now);
+	int64_t oldest = schema_bucket(now - apply->retry_window_s);
+
+	for (size_t i = 0; i < doors->count; i++) {
+		found->hashes[i] = key_triplet(apply->secret, doors->clients[i],
+		    triplet->sender, triplet->recipient);
+		if (!apply->ops->find_triplet(apply->view, found->hashes[i], oldest,
+		        newest, &found->rows[i], trouble))
+			return false;
+		found->best =
+		    i == 0 ? found->rows[0]
+		           : apply->steps->better(found->best, found->rows[i]);
+	}
+	return true;
+}
+
+bool
+apply_recall(const struct apply *apply, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r, struct trouble *trouble)
+{
+	struct doors doors;
+	struct found found;
+
+	open_doors(&doors, who);
+	memset(&history_r->domain, 0, sizeof history_r->domain);
+	if (!apply->ops->find_address(
+	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble))
+		return false;
+	if (who->domain != NULL &&
+	    !apply->ops->find_domain(apply->view, who->domain, schema_day(now),
+	        &history_r->domain, trouble))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!find(apply, &doors, &triplets[i], now, &found, trouble))
+			return false;
+		history_r->rows[i] = found.best;
+	}
+	history_r->rows_count = count;
+	return true;
+}
+
+static bool
+is_recent(int64_t was, int64_t now)
+{
+	return now >= was && now - was < REFRESH_S;
+}
+
+/* Only the time of last use moved, and not far. */
+static bool
+row_is_fresh(const struct grey_row *was, const struct grey_row *row)
+{
+	if (was->first != row->first || was->last_try != row->last_try ||
+	    was->tries != row->tries || was->early != row->early)
+		return false;
+	if (was->passed == 0 || row->passed == 0)
+		return was->passed == row->passed && was->last == row->last;
+	return is_recent(was->passed, row->passed) &&
+	       is_recent(was->last, row->last);
+}
+
+static bool
+allowed_is_fresh(int64_t was, int64_t until)
+{
+	return was == until || (was != 0 && is_recent(was, until));
+}
+
+static bool
+address_is_fresh(
+    const struct address_record *was, const struct address_record *record)
+{
+	return was->first_seen == record->first_seen &&
+	       was->last_success == record->last_success &&
+	       was->last_counted == record->last_counted &&
+	       was->last_unproven == record->last_unproven &&
+	       was->last_gaveup == record->last_gaveup &&
+	       was->sessions == record->sessions &&
+	       was->successes == record->successes &&
+	       was->counted == record->counted && was->gaveup == record->gaveup &&
+	       was->gaveup_secs == record->gaveup_secs && was->ham == record->ham &&
+	       was->spam == record->spam &&
+	       allowed_is_fresh(was->allowed_until, record->allowed_until) &&
+	       is_recent(was->last_seen, record->last_seen);
+}
+
+static bool
+domain_is_fresh(const struct domain_record *was, const struct domain_record *record)
+{
+	return was->first_seen == record->first_seen &&
+	       was->last_success == record->last_success &&
+	       was->last_counted == record->last_counted &&
+	       was->successes == record->successes &&
+	       was->counted == record->counted &&
+	       was->networks == record->networks &&
+	       allowed_is_fresh(was->allowed_until, record->allowed_until) &&
+	       is_recent(was->last_seen, record->last_seen);
+}
+
+static bool
+keep_triplet(const struct apply *apply, const struct doors *doors,
+    const struct triplet *triplet, const struct found *found,
+    const struct grey_row *row, struct trouble *trouble)
+{
+	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
+	struct triplet_text text = {NULL, triplet->sender, triplet->recipient};
+
+	if (apply->hash_people) {
+		text.sender = person_hash(apply->secret, triplet->sender, sender);
+		text.recipient =
+		    person_hash(apply->secret, triplet->recipient, recipient);
+	}
+	for (size_t i = 0; i < doors->count; i++) {
+		text.client = doors->clients[i];
+		if (!row_is_fresh(&found->rows[i], row) &&
+		    !apply->ops->keep_triplet(apply->view, found->hashes[i],
+		        &found->rows[i], row, &text, trouble))
+			return false;
+	}
+	return true;
+}
+
+/* So many triplets of a note need no memory from the heap. */
+#define FOUND_AT_HAND 8
+
+struct triplets_work {
+	struct doors doors;
+	struct found *found; /* one a triplet */
+};
+
+static struct grey_row
+step_triplet(const struct apply *apply, const struct note_spec *spec,
+    const struct found *found)
+{
+	return apply->steps->triplet(
+	    spec->settings, found->best, spec->deed, spec->now);
+}
+
+static bool
+is_limited(const struct apply *apply, const struct note_spec *spec,
+    const struct triplets_work *work)
+{
+	const char *network = work->doors.network;
+	uint32_t fresh = 0;
+
+	for (size_t i = 0; i < spec->count; i++) {
+		if (work->found[i].best.first == 0 &&
+		    step_triplet(apply, spec, &work->found[i]).first != 0)
+			fresh++;
+	}
+	return fresh > 0 && !limit_take(apply->limit,
+	                        siphash(apply->secret, network, strlen(network)),
+	                        fresh, apply->max_new_per_net, spec->now);
+}
+
+/* Reads first and writes then, so that a refused note leaves nothing behind. */
+static enum applied
+work_on_triplets(const struct apply *apply, const struct note_spec *spec,
+    struct triplets_work *work, struct trouble *trouble)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		if (!find(apply, &work->doors, &spec->triplets[i], spec->now,
+		        &work->found[i], trouble))
+			return APPLY_FAILED;
+	}
+	if (is_limited(apply, spec, work))
+		return APPLY_LIMITED;
+	for (size_t i = 0; i < spec->count; i++) {
+		struct grey_row row = step_triplet(apply, spec, &work->found[i]);
+		if (row.first != 0 &&
+		    !keep_triplet(apply, &work->doors, &spec->triplets[i],
+		        &work->found[i], &row, trouble))
+			return APPLY_FAILED;
+	}
+	return APPLIED;
+}
+
+static enum applied
+apply_triplets(const struct apply *apply, const struct note_spec *spec,
+    struct trouble *trouble)
+{
+	struct found at_hand[FOUND_AT_HAND], *heap = NULL;
+	struct triplets_work work;
+	enum applied answer;
+
+	if (spec->count > FOUND_AT_HAND) {
+		heap = calloc(spec->count, sizeof *heap);
+		if (heap == NULL) {
+			trouble->kind = TROUBLE_NOTE;
+			error_set(&trouble->error, "out of memory");
+			return APPLY_FAILED;
+		}
+	}
+	work.found = heap != NULL ? heap : at_hand;
+	open_doors(&work.doors, &spec->who);
+	answer = work_on_triplets(apply, spec, &work, trouble);
+	free(heap);
+	return answer;
+}
+
+static bool
+apply_address(const struct apply *apply, const struct note_spec *spec,
+    struct trouble *trouble)
+{
+	int64_t key = key_from_ip(&spec->who.ip);
+	struct address_record was, record;
+
+	if (!apply->ops->find_address(apply->view, key, &was, trouble))
+		return false;
+	record = apply->steps->address(
+	    spec->settings, was, spec->deed, spec->secs, spec->now);
+	if (was.allowed_until >= ALLOWED_FOREVER)
+		record.allowed_until = was.allowed_until;
+	return address_is_fresh(&was, &record) ||
+	       apply->ops->keep_address(apply->view, key, &record, trouble);
+}
+
+static bool
+count_network(const struct apply *apply, const struct note_spec *spec, int64_t day,
+    struct domain_record *record, struct trouble *trouble)
+{
+	struct ipnet net = key_network(&spec->who.ip);
+	char text[IPNET_TEXT_SIZE];
+	bool is_new;
+
+	if (record->networks >= NETWORKS_COUNTED)
+		return true;
+	int64_t hash =
+	    key_text(apply->secret, spec->who.domain, ipnet_to_text(&net, text));
+	if (!apply->ops->count_network(apply->view, day, hash, &is_new, trouble))
+		return false;
+	if (is_new)
+		record->networks++;
+	return true;
+}
+
+static bool
+apply_domain(const struct apply *apply, const struct note_spec *spec,
+    struct trouble *trouble)
+{
+	int64_t day = schema_day(spec->now);
+	struct domain_record was, record;
+
+	if (!apply->ops->find_domain(
+	        apply->view, spec->who.domain, day, &was, trouble))
+		return false;
+	record = apply->steps->domain(spec->settings, was, spec->deed, spec->now);
+	record.networks = was.networks;
+	if (was.allowed_until >= ALLOWED_FOREVER)
+		record.allowed_until = was.allowed_until;
+	if (!count_network(apply, spec, day, &record, trouble))
+		return false;
+	return domain_is_fresh(&was, &record) ||
+	       apply->ops->keep_domain(
+	           apply->view, spec->who.domain, day, &record, trouble);
+}
+
+static bool
+apply_event(
+    const struct apply *apply, const struct event *event, struct trouble *trouble)
+{
+	char sender[PERSON_SIZE], recipients[20 * PERSON_SIZE];
+	struct event hashed = *event;
+
+	if (!apply->hash_people)
+		return apply->ops->add_event(
+		    apply->view, apply->logged, event, trouble);
+	if (event->sender != NULL)
+		hashed.sender = person_hash(apply->secret, event->sender, sender);
+	if (event->recipients != NULL)
+		hashed.recipients = person_hash_list(apply->secret,
+		    event->recipients, recipients, sizeof recipients);
+	return apply->ops->add_event(apply->view, apply->logged, &hashed, trouble);
+}
+
+enum applied
+apply_note(const struct apply *apply, const struct note_spec *spec,
+    struct trouble *trouble)
+{
+	if (spec->count > 0) {
+		enum applied answer = apply_triplets(apply, spec, trouble);
+		if (answer != APPLIED)
+			return answer;
+	}
+	if (!apply_address(apply, spec, trouble))
+		return APPLY_FAILED;
+	if (spec->who.domain != NULL && !apply_domain(apply, spec, trouble))
+		return APPLY_FAILED;
+	if (spec->event != NULL && !apply_event(apply, spec->event, trouble))
+		return APPLY_FAILED;
+	return APPLIED;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One note inside a transaction, and one look-up; private to this folder. */
+#ifndef STORE_APPLY_H
+#define STORE_APPLY_H
+
+#include "store/backend.h"
+#include "store/limit.h"
+#include "store/note.h"
+
+/* Borrowed; what both need to know. */
+struct apply {
+	const struct backend_ops *ops;
+	struct view *view;
+	const uint8_t *secret;
+	const struct store_steps *steps;
+	int64_t retry_window_s;
+	uint32_t max_new_per_net;
+	bool hash_people;
+	struct limit *limit;
+	int64_t logged; /* time that events are filed under */
+};
+
+enum applied { APPLIED, APPLY_LIMITED, APPLY_FAILED };
+enum applied apply_note(const struct apply *apply, const struct note_spec *spec,
+    struct trouble *trouble);
+
+/* As store_recall(). */
+bool apply_recall(const struct apply *apply, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r, struct trouble *trouble);
+
+/* The bucket that a waiting row belongs to. */
+int64_t apply_bucket(const struct grey_row *row);
+
+/* No step shortens what was allowed until this time. */
+#define ALLOWED_FOREVER INT64_C(253402300799)
+
+#endif

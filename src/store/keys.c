@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/keys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "facts/history.h"
+
+#define PART_MAX 320 /* an address of RFC 5321 with room */
+
+/*
+ * Parts longer than PART_MAX stand as their own hash, so that the whole fits
+ * the buffer and two long texts still differ.
+ */
+static size_t
+add_part(
+    const uint8_t secret[static SIPHASH_KEY_SIZE], uint8_t *buf, const char *part)
+{
+	size_t length = strlen(part);
+
+	if (length <= PART_MAX) {
+		memcpy(buf, part, length + 1);
+		return length + 1;
+	}
+	uint64_t hash = siphash(secret, part, length);
+	buf[0] = 0xff; /* never the first octet of a short part in UTF-8 */
+	memcpy(buf + 1, &hash, sizeof hash);
+	return 1 + sizeof hash;
+}
+
+int64_t
+key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
+    const char *sender, const char *recipient)
+{
+	uint8_t buf[3 * (PART_MAX + 1)];
+	size_t used = add_part(secret, buf, client);
+
+	used += add_part(secret, buf + used, sender);
+	used += add_part(secret, buf + used, recipient);
+	/* The last NUL separates nothing. */
+	return (int64_t)siphash(secret, buf, used - 1);
+}
+
+int64_t
+key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
+    const char *text)
+{
+	uint8_t buf[2 * (PART_MAX + 1)];
+	size_t used = add_part(secret, buf, kind);
+
+	used += add_part(secret, buf + used, text);
+	/* 47 bits: six octets in a row of SQLite. */
+	return (int64_t)(siphash(secret, buf, used) & 0x7fffffffffff);
+}
+
+int64_t
+key_from_ip(const struct ip *ip)
+{
+	struct ip key = key_address(ip);
+	const uint8_t *bytes = ip_is_v4(&key) ? key.bytes + 12 : key.bytes;
+	size_t count = ip_is_v4(&key) ? 4 : 8;
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < count; i++)
+		number = number << 8 | bytes[i];
+	/* ::/32 would meet the IPv4 numbers; 8000::/32 is assigned to nobody. */
+	if (count == 8 && number >> 32 == 0)
+		number |= UINT64_C(0x8000000000000000);
+	return (int64_t)number;
+}
+
+struct ip
+key_to_ip(int64_t key)
+{
+	struct ip ip = {{0}};
+	uint64_t number = (uint64_t)key;
+
+	if (number >> 32 == 0) {
+		ip.bytes[10] = ip.bytes[11] = 0xff;
+		for (int i = 0; i < 4; i++)
+			ip.bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+		return ip;
+	}
+	if (number >> 32 == 0x80000000)
+		number &= 0xffffffff;
+	for (int i = 0; i < 8; i++)
+		ip.bytes[i] = (uint8_t)(number >> (56 - 8 * i));
+	return ip;
+}
+
+const char *
+person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
+    char buf[static PERSON_SIZE])
+{
+	buf[0] = '\0';
+	if (person[0] != '\0')
+		snprintf(buf, PERSON_SIZE, "#%016" PRIx64,
+		    siphash(secret, person, strlen(person)));
+	return buf;
+}
+
+const char *
+person_hash_list(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *list,
+    char *buf, unsigned size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	while (*list != '\0' && used + PERSON_SIZE < size) {
+		size_t length = strcspn(list, " ");
+		if (length > 0)
+			used += (size_t)snprintf(buf + used, size - used,
+			    "%s#%016" PRIx64, used > 0 ? " " : "",
+			    siphash(secret, list, length));
+		list += length;
+		list += strspn(list, " ");
+	}
+	return buf;
+}

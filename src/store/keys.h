@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The keys of the tables; private to this folder. */
+#ifndef STORE_KEYS_H
+#define STORE_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "base/siphash.h"
+
+/* Of any length of text, without a copy on the heap up to a few KiB. */
+int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
+    const char *client, const char *sender, const char *recipient);
+
+/* Hash of a kind and a text, for the index of events and domain_network. */
+int64_t key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
+    const char *text);
+
+/* key_address() as an integer and back. */
+int64_t key_from_ip(const struct ip *ip);
+struct ip key_to_ip(int64_t key);
+
+/* Addresses of people as keyed hashes: "#" and 16 hex digits. */
+#define PERSON_SIZE 18
+/* "" stays "". Returns buf. */
+const char *person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE],
+    const char *person, char buf[static PERSON_SIZE]);
+/* Each word of a list separated by single blanks; cut to size. Returns buf. */
+const char *person_hash_list(const uint8_t secret[static SIPHASH_KEY_SIZE],
+    const char *list, char *buf, unsigned size);
+
+#endif

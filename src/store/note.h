@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A note and its way through the queue; private to this folder. */
+#ifndef STORE_NOTE_H
+#define STORE_NOTE_H
+
+#include <stdatomic.h>
+
+#include "store/store.h"
+
+struct note {
+	_Atomic unsigned references;
+	_Atomic int state;     /* enum note_state */
+	struct note_spec spec; /* all it points to lies behind the struct */
+	int64_t queued_ms;
+	struct note *next; /* in the queue; guarded by the queue's lock */
+};
+
+/* Sets the state, tells the one who waits, and drops the queue's reference. */
+void note_finish(struct note *note, enum note_state state);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "store/schema.h"
+
+#define READER_CACHE_KIB 512
+#define READER_BUSY_MS   20
+
+static bool
+take_lock(struct backend *backend, struct error *error)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s.lock", backend->path);
+	backend->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (backend->lock_fd < 0) {
+		error_set_errno(error, "%s", path);
+		return false;
+	}
+	if (flock(backend->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno == EWOULDBLOCK)
+		error_set(error, "in use by another targreyd (%s is locked)", path);
+	else
+		error_set_errno(error, "%s", path);
+	return false;
+}
+
+/* Writer and checkpointer; the readers open when they are asked for. */
+static bool
+open_all(struct backend *backend, struct trouble *trouble)
+{
+	if (!sqlite_open_writer(backend, trouble))
+		return false;
+	atomic_store(&backend->checkpoint.wal_pages, 0);
+	checkpoint_watch(&backend->checkpoint, backend->writer.connection.db);
+	if (checkpoint_start(&backend->checkpoint, backend->path, trouble))
+		return true;
+	connection_close(&backend->writer.connection);
+	return false;
+}
+
+/*
+ * Closes every connection. SQLite removes the log by its name when the last
+ * one goes, so none may be left when another file gets that name.
+ */
+static void
+close_all(struct backend *backend)
+{
+	checkpoint_stop(&backend->checkpoint);
+	for (int i = 0; i < READERS; i++) {
+		struct view *reader = &backend->readers[i];
+		pthread_mutex_lock(&reader->lock);
+		connection_close(&reader->connection);
+		pthread_mutex_unlock(&reader->lock);
+	}
+	connection_close(&backend->writer.connection);
+}
+
+static void
+sqlite_close(struct backend *backend)
+{
+	if (backend == NULL)
+		return;
+	atomic_store(&backend->down, true);
+	close_all(backend);
+	checkpoint_free(&backend->checkpoint);
+	for (int i = 0; i < READERS; i++)
+		pthread_mutex_destroy(&backend->readers[i].lock);
+	if (backend->lock_fd >= 0)
+		close(backend->lock_fd);
+	free(backend->path);
+	free(backend);
+}
+
+static struct backend *
+new_backend(const struct store_settings *settings, struct error *error)
+{
+	const char *path = sqlite_path(settings->url);
+
+	if (path == NULL) {
+		error_set(
+		    error, "store.url must be \"sqlite:/path\" or \"memory:\"");
+		return NULL;
+	}
+	struct backend *backend = calloc(1, sizeof *backend);
+	if (backend == NULL || (backend->path = text_dup(path)) == NULL ||
+	    !checkpoint_init(&backend->checkpoint, error)) {
+		error_set(error, "out of memory");
+		if (backend != NULL)
+			free(backend->path);
+		free(backend);
+		return NULL;
+	}
+	backend->durable = settings->durable;
+	backend->lock_fd = -1;
+	backend->writer.backend = backend;
+	for (int i = 0; i < READERS; i++) {
+		backend->readers[i].backend = backend;
+		pthread_mutex_init(&backend->readers[i].lock, NULL);
+	}
+	backend->sweep.passed = backend->sweep.address = INT64_MIN;
+	return backend;
+}
+
+static bool
+open_or_set_aside(struct backend *backend, struct trouble *trouble)
+{
+	if (open_all(backend, trouble))
+		return true;
+	/* What is no database at all may be somebody's file: left alone. */
+	if (trouble->kind != TROUBLE_CORRUPT ||
+	    strstr(trouble->error.text, "not a database") != NULL)
+		return false;
+	return sqlite_set_aside(backend->path, trouble) &&
+	       open_all(backend, trouble);
+}
+
+static struct backend *
+sqlite_open(const struct store_settings *settings,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error)
+{
+	struct trouble trouble = {0};
+	struct backend *backend = new_backend(settings, error);
+
+	if (backend == NULL)
+		return NULL;
+	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
+	bool ok = take_lock(backend, error);
+	if (ok && !open_or_set_aside(backend, &trouble)) {
+		*error = trouble.error;
+		ok = false;
+	}
+	if (!ok) {
+		error_prefix(error, "%s", backend->path);
+		sqlite_close(backend);
+		return NULL;
+	}
+	memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+	return backend;
+}
+
+static bool
+sqlite_reopen(struct backend *backend, bool set_aside,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble)
+{
+	atomic_store(&backend->down, true);
+	close_all(backend);
+	bool ok = (!set_aside || sqlite_set_aside(backend->path, trouble)) &&
+	          open_all(backend, trouble);
+	if (ok) {
+		memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+		atomic_store(&backend->down, false);
+	}
+	return ok;
+}
+
+static void
+sqlite_set_durable(struct backend *backend, bool durable)
+{
+	struct trouble ignored;
+
+	backend->durable = durable;
+	if (backend->writer.connection.db != NULL)
+		connection_run(&backend->writer.connection,
+		    durable ? "PRAGMA synchronous=FULL"
+		            : "PRAGMA synchronous=NORMAL",
+		    &ignored);
+}
+
+static struct view *
+lock_reader(struct backend *backend)
+{
+	for (int i = 0; i < READERS; i++) {
+		if (pthread_mutex_trylock(&backend->readers[i].lock) == 0)
+			return &backend->readers[i];
+	}
+	/* All in use: some microseconds behind another reader, never the writer. */
+	pthread_mutex_lock(&backend->readers[READERS - 1].lock);
+	return &backend->readers[READERS - 1];
+}
+
+static struct view *
+sqlite_reader(struct backend *backend, struct trouble *trouble)
+{
+	struct view *view = lock_reader(backend);
+
+	if (atomic_load(&backend->down)) {
+		trouble->kind = TROUBLE_WAIT;
+		error_set(&trouble->error, "the database is being opened again");
+	} else if ((view->connection.db != NULL ||
+	               connection_open(&view->connection, backend->path,
+	                   SQLITE_OPEN_READONLY, READER_CACHE_KIB, READER_BUSY_MS,
+	                   trouble)) &&
+	           connection_do(&view->connection, SQL_BEGIN, trouble)) {
+		return view;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return NULL;
+}
+
+static void
+sqlite_release(struct view *view)
+{
+	struct trouble ignored;
+
+	if (!sqlite3_get_autocommit(view->connection.db))
+		connection_do(&view->connection, SQL_COMMIT, &ignored);
+	pthread_mutex_unlock(&view->lock);
+}
+
+static bool
+has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
+{
+	struct connection *connection = &backend->writer.connection;
+	sqlite3_stmt *statement =
+	    connection_statement(connection, SQL_DATA_VERSION, trouble);
+	bool row;
+
+	if (statement == NULL ||
+	    !connection_step(connection, statement, &row, trouble))
+		return false;
+	int64_t version = row ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_reset(statement);
+	*changed_r = version != backend->data_version;
+	backend->data_version = version;
+	return true;
+}
+
+static struct view *
+sqlite_begin(struct backend *backend, bool *changed_r, struct trouble *trouble)
+{
+	struct view *view = &backend->writer;
+
+	if (view->connection.db == NULL) {
+		trouble->kind = TROUBLE_REOPEN;
+		error_set(&trouble->error, "the database is not open");
+		return NULL;
+	}
+	if (!sqlite_is_in_place(backend, trouble))
+		return NULL;
+	checkpoint_enter(&backend->checkpoint);
+	if (connection_do(&view->connection, SQL_BEGIN_IMMEDIATE, trouble)) {
+		if (has_changed(backend, changed_r, trouble))
+			return view;
+		sqlite3_exec(view->connection.db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	checkpoint_leave(&backend->checkpoint);
+	return NULL;
+}
+
+static void
+sqlite_rollback(struct view *view)
+{
+	if (!sqlite3_get_autocommit(view->connection.db))
+		sqlite3_exec(view->connection.db, "ROLLBACK", NULL, NULL, NULL);
+	checkpoint_leave(&view->backend->checkpoint);
+}
+
+static bool
+sqlite_commit(struct view *view, struct trouble *trouble)
+{
+	if (!connection_do(&view->connection, SQL_COMMIT, trouble)) {
+		sqlite_rollback(view);
+		return false;
+	}
+	checkpoint_leave(&view->backend->checkpoint);
+	return true;
+}
+
+static uint64_t
+file_size(const char *path, const char *suffix)
+{
+	struct stat status;
+	char full[4096];
+
+	snprintf(full, sizeof full, "%s%s", path, suffix);
+	return stat(full, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static void
+count_rows(struct connection *connection, const char *table, uint64_t *count_r)
+{
+	struct trouble ignored;
+	int64_t count;
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+	*count_r = connection_number(connection, sql, &count, &ignored)
+	               ? (uint64_t)count
+	               : 0;
+}
+
+static void
+sqlite_report(
+    struct backend *backend, bool want_counts, struct store_status_report *report_r)
+{
+	struct trouble ignored;
+
+	report_r->file_bytes = file_size(backend->path, "");
+	report_r->wal_bytes = file_size(backend->path, "-wal");
+	report_r->schema = schema_version;
+	if (!want_counts)
+		return;
+	struct view *view = sqlite_reader(backend, &ignored);
+	if (view == NULL)
+		return;
+	count_rows(&view->connection, "waiting", &report_r->triplets_waiting);
+	count_rows(&view->connection, "passed", &report_r->triplets_passed);
+	count_rows(&view->connection, "address", &report_r->addresses);
+	count_rows(&view->connection, "domain", &report_r->domains);
+	count_rows(&view->connection, "event", &report_r->events);
+	sqlite_release(view);
+}
+
+const struct backend_ops sqlite_ops = {
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .reopen = sqlite_reopen,
+    .set_durable = sqlite_set_durable,
+    .reader = sqlite_reader,
+    .release = sqlite_release,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .find_address = sqlite_find_address,
+    .find_domain = sqlite_find_domain,
+    .find_triplet = sqlite_find_triplet,
+    .keep_address = sqlite_keep_address,
+    .keep_domain = sqlite_keep_domain,
+    .keep_triplet = sqlite_keep_triplet,
+    .count_network = sqlite_count_network,
+    .add_event = sqlite_add_event,
+    .publish = sqlite_publish,
+    .expire = sqlite_expire,
+    .report = sqlite_report,
+};

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/inside.h"
+
+/* Housekeeping, and looks at a shifted clock, at least this often. */
+#define TEND_MS 250
+/* A probe of a failing store, and the walk of expiry. */
+#define PROBE_MS 1000
+/* Between two slices of expiry that found something. */
+#define SLICE_PAUSE_MS 4
+#define SLICE_ROWS     250
+/* A corrupt page that comes back within this time after opening again. */
+#define STRIKE_MS 60000
+
+static void
+say_failing(struct store *store, const struct trouble *trouble)
+{
+	unsigned dropped = 0;
+
+	pthread_mutex_lock(&store->lock);
+	store->counters.failing = true;
+	memcpy(store->counters.trouble, trouble->error.text,
+	    sizeof store->counters.trouble - 1);
+	pthread_mutex_unlock(&store->lock);
+	if (log_may(&store->quiet, clock_mono_ms(store->clock), &dropped))
+		log_warnx("store: cannot write: %s (%u more)", trouble->error.text,
+		    dropped);
+}
+
+static void
+say_working(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	bool was_failing = store->counters.failing;
+	store->counters.failing = false;
+	store->counters.trouble[0] = '\0';
+	store->counters.commits++;
+	pthread_mutex_unlock(&store->lock);
+	if (was_failing)
+		log_info("store: works again");
+}
+
+/* Opens the database again; true when the work may be tried once more. */
+static bool
+mend(struct store *store, enum trouble_kind kind, struct trouble *trouble)
+{
+	int64_t now_ms = clock_mono_ms(store->clock);
+	bool set_aside = false;
+	uint8_t secret[SIPHASH_KEY_SIZE];
+
+	if (kind != TROUBLE_REOPEN && kind != TROUBLE_CORRUPT)
+		return false;
+	if (kind == TROUBLE_CORRUPT) {
+		set_aside =
+		    store->strike_ms != 0 && now_ms - store->strike_ms < STRIKE_MS;
+		store->strike_ms = set_aside ? 0 : now_ms;
+	}
+	if (!store->ops->reopen(store->backend, set_aside, secret, trouble) ||
+	    !store_take_secret(store, secret))
+		return false;
+	if (kind == TROUBLE_REOPEN &&
+	    log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+		log_warnx("store: the database was opened again after: %s",
+		    trouble->error.text);
+	return true;
+}
+
+/* ------------------------------------------------------------------ a batch */
+
+struct batch {
+	struct note *notes[BATCH_MAX];
+	enum note_state states[BATCH_MAX]; /* NOTE_WAITING: still to be decided */
+	size_t count;
+};
+
+enum outcome { DONE, AGAIN, GIVE_UP };
+
+static struct apply
+applying(struct store *store, struct view *view)
+{
+	struct apply apply = store_apply(store, view);
+	int64_t now = clock_wall(store->clock);
+
+	if (now > store->logged)
+		store->logged = now;
+	apply.logged = store->logged;
+	return apply;
+}
+
+/*
+ * One transaction with all that are undecided. A note that cannot be kept is
+ * decided alone, and the others are tried again without it.
+ */
+static enum outcome
+try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
+{
+	bool changed;
+	struct view *view = store->ops->begin(store->backend, &changed, trouble);
+
+	if (view == NULL)
+		return GIVE_UP;
+	struct apply apply = applying(store, view);
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->states[i] != NOTE_WAITING)
+			continue;
+		switch (apply_note(&apply, &batch->notes[i]->spec, trouble)) {
+		case APPLIED:
+			break;
+		case APPLY_LIMITED:
+			batch->states[i] = NOTE_LIMITED;
+			break;
+		case APPLY_FAILED:
+			store->ops->rollback(view);
+			if (trouble->kind != TROUBLE_NOTE)
+				return GIVE_UP;
+			batch->states[i] = NOTE_FAILED;
+			return AGAIN;
+		}
+	}
+	return store->ops->commit(view, trouble) ? DONE : GIVE_UP;
+}
+
+static void
+run_batch(struct store *store, struct batch *batch)
+{
+	struct trouble trouble = {0};
+	enum outcome outcome;
+	int mends = 0;
+
+	do {
+		outcome = try_batch(store, batch, &trouble);
+		if (outcome == GIVE_UP) {
+			say_failing(store, &trouble);
+			if (mends++ < 2 && mend(store, trouble.kind, &trouble))
+				outcome = AGAIN;
+		}
+	} while (outcome == AGAIN);
+
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->states[i] == NOTE_WAITING)
+			batch->states[i] =
+			    outcome == DONE ? NOTE_COMMITTED : NOTE_FAILED;
+	}
+	if (outcome == DONE)
+		say_working(store);
+}
+
+static void
+count_batch(struct store *store, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		switch (batch->states[i]) {
+		case NOTE_COMMITTED:
+			store->counters.notes++;
+			break;
+		case NOTE_LIMITED:
+			store->counters.limited++;
+			break;
+		case NOTE_WAITING:
+		case NOTE_FAILED:
+			store->counters.failed++;
+			break;
+		}
+	}
+}
+
+static void
+finish_batch(struct store *store, struct batch *batch)
+{
+	pthread_mutex_lock(&store->lock);
+	count_batch(store, batch);
+	store->oldest_ms = store->first == NULL ? 0 : store->first->queued_ms;
+	pthread_mutex_unlock(&store->lock);
+
+	for (size_t i = 0; i < batch->count; i++)
+		note_finish(batch->notes[i], batch->states[i]);
+
+	pthread_mutex_lock(&store->lock);
+	store->finished += batch->count;
+	pthread_cond_broadcast(&store->idle);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* Called with the lock held. */
+static void
+take_batch(struct store *store, struct batch *batch)
+{
+	batch->count = 0;
+	while (store->first != NULL && batch->count < BATCH_MAX) {
+		struct note *note = store->first;
+		store->first = note->next;
+		batch->notes[batch->count] = note;
+		batch->states[batch->count++] = NOTE_WAITING;
+	}
+	if (store->first == NULL)
+		store->last = &store->first;
+	store->queued -= batch->count;
+}
+
+/* ------------------------------------------------------------- housekeeping */
+
+static struct lifetimes
+lifetimes_of(struct store *store, bool *durable_r)
+{
+	pthread_mutex_lock(&store->lock);
+	struct lifetimes lifetimes = {store->settings.events_s,
+	    store->settings.retry_window_s, store->settings.max_age_s};
+	*durable_r = store->settings.durable;
+	pthread_mutex_unlock(&store->lock);
+	return lifetimes;
+}
+
+static char *
+take_status(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	char *status = store->status;
+	store->status = NULL;
+	pthread_mutex_unlock(&store->lock);
+	return status;
+}
+
+static bool
+publish_status(struct store *store, struct view *view, struct trouble *trouble)
+{
+	char *status = take_status(store);
+	bool ok =
+	    status == NULL || store->ops->publish(view, "status", status, trouble);
+
+	free(status);
+	return ok;
+}
+
+/* One slice of expiry in a transaction of its own; with a probe of the disk. */
+static bool
+tend_once(struct store *store, bool probe, struct trouble *trouble)
+{
+	bool changed, durable;
+	struct lifetimes lifetimes = lifetimes_of(store, &durable);
+	struct view *view = store->ops->begin(store->backend, &changed, trouble);
+
+	if (view == NULL)
+		return false;
+	bool ok = store->ops->expire(view, &lifetimes, clock_wall(store->clock),
+	              SLICE_ROWS, &store->may_expire_more, trouble) &&
+	          publish_status(store, view, trouble) &&
+	          (!probe || store->ops->publish(view, "probe", "", trouble));
+	if (ok)
+		return store->ops->commit(view, trouble);
+	store->ops->rollback(view);
+	return false;
+}
+
+static void
+tend(struct store *store)
+{
+	struct trouble trouble = {0};
+	int reader = atomic_exchange(&store->reader_trouble, (int)TROUBLE_NONE);
+
+	store->tended_ms = clock_mono_ms(store->clock);
+	if (reader != (int)TROUBLE_NONE) {
+		error_set(&trouble.error, "a reader's trouble");
+		mend(store, (enum trouble_kind)reader, &trouble);
+	}
+	pthread_mutex_lock(&store->lock);
+	bool failing = store->counters.failing;
+	pthread_mutex_unlock(&store->lock);
+	if (tend_once(store, failing, &trouble)) {
+		if (failing)
+			say_working(store);
+		return;
+	}
+	store->may_expire_more = false;
+	say_failing(store, &trouble);
+	mend(store, trouble.kind, &trouble);
+}
+
+/* ---------------------------------------------------------------- the thread */
+
+static struct timespec
+in_ms(int ms)
+{
+	struct timespec when;
+
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_nsec += (long)ms * 1000000;
+	when.tv_sec += when.tv_nsec / 1000000000;
+	when.tv_nsec %= 1000000000;
+	return when;
+}
+
+static bool
+is_time_to_tend(const struct store *store)
+{
+	int64_t since = clock_mono_ms(store->clock) - store->tended_ms;
+
+	return since >= PROBE_MS || since < 0 ||
+	       (store->may_expire_more && since >= SLICE_PAUSE_MS);
+}
+
+void *
+writer_run(void *arg)
+{
+	struct store *store = arg;
+	struct batch *batch = malloc(sizeof *batch);
+	bool go_on = batch != NULL;
+
+	while (go_on) {
+		pthread_mutex_lock(&store->lock);
+		if (store->first == NULL && !store->stopping) {
+			struct timespec when = in_ms(
+			    store->may_expire_more ? SLICE_PAUSE_MS : TEND_MS);
+			pthread_cond_timedwait(&store->work, &store->lock, &when);
+		}
+		take_batch(store, batch);
+		go_on = batch->count > 0 || !store->stopping;
+		pthread_mutex_unlock(&store->lock);
+		if (batch->count > 0) {
+			run_batch(store, batch);
+			finish_batch(store, batch);
+		}
+		if (go_on && is_time_to_tend(store))
+			tend(store);
+	}
+	free(batch);
+	return NULL;
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every backend must do: the same tests for memory and SQLite. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "bed.h"
+
+#define IP       "192.0.2.10"
+#define SAME_NET "192.0.2.77"
+#define OTHER    "198.51.100.5"
+#define FROM     "a@example.org"
+#define TO       "b@example.jp"
+
+static struct history history;
+static struct grey_row row;
+
+static int
+open_memory(void **state)
+{
+	*state = malloc(sizeof(struct bed));
+	bed_open(*state, true);
+	return 0;
+}
+
+static int
+open_sqlite(void **state)
+{
+	*state = malloc(sizeof(struct bed));
+	bed_open(*state, false);
+	return 0;
+}
+
+static int
+close_bed(void **state)
+{
+	bed_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void
+unknown_client_has_an_empty_history(void **state)
+{
+	row.first = 1;
+	assert_int_equal(
+	    bed_recall(*state, IP, NULL, FROM, TO, &history, &row), STORE_OK);
+	assert_int_equal(history.address.first_seen, 0);
+	assert_int_equal(history.domain.first_seen, 0);
+	assert_int_equal(row.first, 0);
+	assert_int_equal(history.rows_count, 1);
+}
+
+static void
+attempt_is_found_under_the_network_and_nowhere_else(void **state)
+{
+	assert_int_equal(
+	    bed_note(*state, DEED_ATTEMPT, IP, NULL, FROM, TO), NOTE_COMMITTED);
+	bed_recall(*state, SAME_NET, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(row.last, BED_NOW);
+	assert_int_equal(row.last_try, 0);
+	assert_int_equal(row.tries, 0);
+	assert_false(row.early);
+	assert_int_equal(history.address.first_seen, 0);
+	bed_recall(*state, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.first_seen, BED_NOW);
+	bed_recall(*state, OTHER, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	bed_recall(*state, IP, NULL, "other@example.org", TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	bed_recall(*state, IP, NULL, FROM, "other@example.jp", &history, &row);
+	assert_int_equal(row.first, 0);
+}
+
+static void
+every_number_of_a_waiting_row_comes_back(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, 30);
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_true(row.early);
+	assert_int_equal(row.last, BED_NOW + 30);
+	bed_sleep(bed, 40000);
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, 40000);
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(row.last, BED_NOW + 80030);
+	assert_int_equal(row.last_try, BED_NOW + 80030);
+	assert_int_equal(row.tries, 2);
+	assert_true(row.early);
+	assert_int_equal(row.passed, 0);
+}
+
+static void
+waiting_row_is_forgotten_after_the_window(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, 2 * 86400);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	bed_sleep(bed, 86400);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+}
+
+static void
+try_keeps_the_row_for_another_window(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, 2 * 86400 - 60);
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, 2 * 86400 - 60);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(row.tries, 1);
+}
+
+static void
+passed_row_outlives_the_window(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, BED_DELAY);
+	bed_note(bed, DEED_PASSED, IP, NULL, FROM, TO);
+	bed_sleep(bed, 30 * 86400);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(row.passed, BED_NOW + BED_DELAY);
+	assert_int_equal(row.tries, 1);
+	assert_int_equal(history.address.successes, 1);
+}
+
+static void
+domain_finds_the_triplet_from_another_network(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(history.domain.first_seen, BED_NOW);
+	bed_recall(bed, OTHER, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	assert_int_equal(history.domain.first_seen, 0);
+}
+
+static void
+attempt_without_domain_is_carried_over_to_it(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, BED_DELAY);
+	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(row.tries, 1);
+}
+
+static void
+hang_up_sticks_to_the_address_alone(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_GONE, IP, "example.org", FROM, TO);
+	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.address.gaveup, 1);
+	assert_int_equal(history.address.gaveup_secs, 41);
+	assert_int_equal(history.address.last_gaveup, BED_NOW);
+	assert_int_equal(history.domain.successes, 0);
+	bed_recall(bed, SAME_NET, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.address.gaveup, 0);
+}
+
+static void
+success_counts_for_address_and_domain(void **state)
+{
+	struct bed *bed = *state;
+
+	for (int i = 0; i < 5; i++)
+		bed_note(bed, DEED_ENDURED, IP, "example.org", NULL, NULL);
+	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.address.successes, 5);
+	assert_int_equal(history.address.counted, 5);
+	assert_int_equal(history.address.allowed_until, BED_NOW + 35 * 86400);
+	assert_int_equal(history.domain.successes, 5);
+}
+
+static void
+networks_of_a_domain_are_counted_once_a_day(void **state)
+{
+	struct bed *bed = *state;
+	char ip[32];
+
+	for (int i = 0; i < 70; i++) {
+		snprintf(ip, sizeof ip, "10.0.%d.1", i % 35);
+		bed_note(bed, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+	}
+	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.networks, 35);
+	bed_sleep(bed, 86400);
+	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.networks, 0);
+	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.networks, 1);
+}
+
+static void
+ipv6_counts_by_its_first_half(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, "2001:db8:0:1::5", NULL, FROM, TO);
+	bed_recall(bed, "2001:db8:0:1:ffff::9", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(history.address.first_seen, BED_NOW);
+	bed_recall(bed, "2001:db8:0:2::5", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	assert_int_equal(history.address.first_seen, 0);
+}
+
+static void
+flood_of_new_triplets_is_limited_by_network_and_minute(void **state)
+{
+	struct bed *bed = *state;
+	char from[32];
+	struct store_status_report report;
+
+	bed->settings.max_new_per_net = 10;
+	store_configure(bed->store, &bed->settings);
+	for (int i = 0; i < 15; i++) {
+		snprintf(from, sizeof from, "%d@example.org", i);
+		assert_int_equal(bed_note(bed, DEED_ATTEMPT, IP, NULL, from, TO),
+		    i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
+	}
+	assert_int_equal(bed_note(bed, DEED_ATTEMPT, IP, NULL, "3@example.org", TO),
+	    NOTE_COMMITTED);
+	bed_recall(bed, IP, NULL, "12@example.org", TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	bed_sleep(bed, 60);
+	assert_int_equal(
+	    bed_note(bed, DEED_ATTEMPT, IP, NULL, "12@example.org", TO),
+	    NOTE_COMMITTED);
+	store_report(bed->store, true, &report);
+	assert_int_equal(report.limited, 5);
+	assert_int_equal(report.triplets_waiting, 11);
+}
+
+static void
+rows_past_their_time_go_and_others_stay(void **state)
+{
+	struct bed *bed = *state;
+	struct store_status_report report;
+
+	bed_note(bed, DEED_ATTEMPT, IP, "old.example", FROM, TO);
+	bed_note_event(bed, IP, "a1");
+	bed_sleep(bed, 36 * 86400);
+	bed_note(bed, DEED_ATTEMPT, OTHER, "new.example", FROM, TO);
+	bed_note_event(bed, OTHER, "a2");
+	for (int i = 0; i < 200; i++) {
+		bed_sleep(bed, 2);
+		bed_note(bed, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+	}
+	store_report(bed->store, true, &report);
+	assert_int_equal(report.triplets_waiting, 2);
+	assert_int_equal(report.addresses, 1);
+	assert_int_equal(report.domains, 1);
+	assert_int_equal(report.events, 1);
+}
+
+static void
+count_done(void *ctx, uint64_t number, enum note_state state)
+{
+	_Atomic unsigned *counts = ctx;
+
+	assert_int_equal(state, NOTE_COMMITTED);
+	counts[number]++;
+}
+
+static void
+count_release(void *keep)
+{
+	(*(_Atomic unsigned *)keep)++;
+}
+
+static void
+each_note_is_reported_once_and_releases_once(void **state)
+{
+	struct bed *bed = *state;
+	static _Atomic unsigned counts[100], releases;
+	struct store_status_report report;
+
+	releases = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		char sender[32];
+		snprintf(sender, sizeof sender, "%u@example.org", i);
+		struct triplet triplet = {sender, TO};
+		struct note_spec spec = {
+		    .who = {.domain = NULL},
+		    .now = BED_NOW,
+		    .deed = DEED_ATTEMPT,
+		    .triplets = &triplet,
+		    .count = 1,
+		    .release = count_release,
+		    .keep = &releases,
+		    .done = count_done,
+		    .ctx = counts,
+		    .number = i,
+		};
+		counts[i] = 0;
+		ip_from_text(IP, &spec.who.ip);
+		struct note *note = note_new(&spec);
+		assert_true(store_submit(bed->store, note));
+		note_drop(&note);
+	}
+	store_flush(bed->store);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(counts[i], 1);
+	assert_int_equal(releases, 100);
+	store_report(bed->store, true, &report);
+	assert_int_equal(report.notes, 100);
+	assert_int_equal(report.queued, 0);
+	assert_int_equal(report.triplets_waiting, 100);
+	assert_true(report.commits <= 100);
+	assert_false(report.failing);
+}
+
+static void
+long_and_strange_texts_are_told_apart(void **state)
+{
+	struct bed *bed = *state;
+	char *one = malloc(5000), *two = malloc(5000);
+
+	for (int i = 0; i < 4999; i++)
+		one[i] = two[i] = (char)(128 + i % 100);
+	one[4999] = two[4999] = '\0';
+	two[4990] = 'x';
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, one, TO);
+	bed_recall(bed, IP, NULL, one, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	bed_recall(bed, IP, NULL, two, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, "", TO);
+	bed_recall(bed, IP, NULL, "", TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	free(one);
+	free(two);
+}
+
+static void
+several_triplets_of_a_note_are_kept_and_found(void **state)
+{
+	struct bed *bed = *state;
+	struct triplet triplets[40];
+	struct grey_row rows[40];
+	char text[40][32];
+	struct store_who who = {.domain = NULL};
+
+	ip_from_text(IP, &who.ip);
+	for (int i = 0; i < 40; i++) {
+		snprintf(text[i], sizeof text[i], "%d@example.jp", i);
+		triplets[i] = (struct triplet){FROM, text[i]};
+	}
+	struct note_spec spec = {.who = who,
+	    .now = BED_NOW,
+	    .deed = DEED_ATTEMPT,
+	    .triplets = triplets,
+	    .count = 39};
+	struct note *note = note_new(&spec);
+	store_submit(bed->store, note);
+	store_flush(bed->store);
+	assert_int_equal(note_state(note), NOTE_COMMITTED);
+	note_drop(&note);
+	history.rows = rows;
+	assert_int_equal(
+	    store_recall(bed->store, &who, triplets, 40, BED_NOW, &history),
+	    STORE_OK);
+	assert_int_equal(history.rows_count, 40);
+	for (int i = 0; i < 39; i++)
+		assert_int_equal(rows[i].first, BED_NOW);
+	assert_int_equal(rows[39].first, 0);
+}
+
+#define TEST(name, open)                                                           \
+	{                                                                          \
+		"" #open ": " #name, name, open, close_bed, NULL                   \
+	}
+#define TESTS(open)                                                                \
+	{                                                                          \
+		TEST(unknown_client_has_an_empty_history, open),                   \
+		    TEST(attempt_is_found_under_the_network_and_nowhere_else,      \
+		        open),                                                     \
+		    TEST(every_number_of_a_waiting_row_comes_back, open),          \
+		    TEST(waiting_row_is_forgotten_after_the_window, open),         \
+		    TEST(try_keeps_the_row_for_another_window, open),              \
+		    TEST(passed_row_outlives_the_window, open),                    \
+		    TEST(domain_finds_the_triplet_from_another_network, open),     \
+		    TEST(attempt_without_domain_is_carried_over_to_it, open),      \
+		    TEST(hang_up_sticks_to_the_address_alone, open),               \
+		    TEST(success_counts_for_address_and_domain, open),             \
+		    TEST(networks_of_a_domain_are_counted_once_a_day, open),       \
+		    TEST(ipv6_counts_by_its_first_half, open),                     \
+		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,   \
+		        open),                                                     \
+		    TEST(rows_past_their_time_go_and_others_stay, open),           \
+		    TEST(each_note_is_reported_once_and_releases_once, open),      \
+		    TEST(long_and_strange_texts_are_told_apart, open),             \
+		    TEST(several_triplets_of_a_note_are_kept_and_found, open),     \
+	}
+
+int
+main(void)
+{
+	const struct CMUnitTest memory[] = TESTS(open_memory);
+	const struct CMUnitTest sqlite[] = TESTS(open_sqlite);
+
+	int failed = cmocka_run_group_tests(memory, NULL, NULL);
+	return cmocka_run_group_tests(sqlite, NULL, NULL) + failed;
+}
