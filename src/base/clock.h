@@ -14,7 +14,7 @@
 
 struct clock {
 	_Atomic int64_t *shift_ms; /* added to both clocks; NULL = 0; borrowed */
-	bool manual;		   /* true: the real clocks are left out */
+	bool manual;               /* true: the real clocks are left out */
 };
 
 /* The system's clocks. */

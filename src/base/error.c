@@ -28,7 +28,8 @@ error_set_errno(struct error *error, const char *format, ...)
 	vsnprintf(error->text, sizeof error->text, format, args);
 	va_end(args);
 	size_t used = strlen(error->text);
-	snprintf(error->text + used, sizeof error->text - used, ": %s", strerror(saved));
+	snprintf(
+	    error->text + used, sizeof error->text - used, ": %s", strerror(saved));
 }
 
 void

@@ -47,7 +47,8 @@ ip_from_sockaddr(const struct sockaddr *address, struct ip *ip_r)
 	if (address == NULL)
 		return false;
 	if (address->sa_family == AF_INET) {
-		from_v4(&((const struct sockaddr_in *)(const void *)address)->sin_addr,
+		from_v4(
+		    &((const struct sockaddr_in *)(const void *)address)->sin_addr,
 		    ip_r);
 		return true;
 	}
@@ -75,7 +76,8 @@ clear_host_bits(struct ipnet *net)
 		unsigned first_bit = i * 8;
 		if (net->prefix >= first_bit + 8)
 			continue;
-		unsigned keep = net->prefix > first_bit ? net->prefix - first_bit : 0;
+		unsigned keep =
+		    net->prefix > first_bit ? net->prefix - first_bit : 0;
 		net->ip.bytes[i] &= (uint8_t)(0xff00u >> keep);
 	}
 }

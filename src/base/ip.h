@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define IP_TEXT_SIZE	46 /* longest text form and NUL */
+#define IP_TEXT_SIZE    46 /* longest text form and NUL */
 #define IPNET_TEXT_SIZE 50
 
 struct ip {
@@ -44,6 +44,7 @@ struct ipnet ip_network(const struct ip *ip, unsigned v4_bits, unsigned v6_bits)
 bool ipnet_from_text(const char *text, struct ipnet *net_r);
 bool ipnet_has(const struct ipnet *net, const struct ip *ip);
 /* Prefix in the family's own count; a single address without "/". Returns buf. */
-const char *ipnet_to_text(const struct ipnet *net, char buf[static IPNET_TEXT_SIZE]);
+const char *ipnet_to_text(
+    const struct ipnet *net, char buf[static IPNET_TEXT_SIZE]);
 
 #endif

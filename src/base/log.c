@@ -8,8 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
-#define LINE_SIZE  2048
-#define QUIET_MS   60000
+#define LINE_SIZE 2048
+#define QUIET_MS  60000
 
 static void to_stderr(void *ctx, enum log_level level, const char *text);
 
@@ -133,7 +133,8 @@ log_may(struct log_limit *limit, int64_t mono_ms, unsigned *dropped_r)
 	int64_t next = atomic_load(&limit->next_ms);
 
 	if ((next != 0 && mono_ms < next) ||
-	    !atomic_compare_exchange_strong(&limit->next_ms, &next, mono_ms + QUIET_MS)) {
+	    !atomic_compare_exchange_strong(
+	        &limit->next_ms, &next, mono_ms + QUIET_MS)) {
 		atomic_fetch_add(&limit->dropped, 1);
 		return false;
 	}

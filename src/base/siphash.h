@@ -11,7 +11,7 @@
 
 #define SIPHASH_KEY_SIZE 16
 
-uint64_t siphash(const uint8_t key[static SIPHASH_KEY_SIZE], const void *data,
-    size_t length);
+uint64_t siphash(
+    const uint8_t key[static SIPHASH_KEY_SIZE], const void *data, size_t length);
 
 #endif

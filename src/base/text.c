@@ -101,21 +101,25 @@ text_from_duration(int64_t seconds, char buf[static 24])
 {
 	size_t i = 0;
 
-	while (units[i].unit != 's' && (seconds == 0 || seconds % units[i].seconds != 0))
+	while (units[i].unit != 's' &&
+	       (seconds == 0 || seconds % units[i].seconds != 0))
 		i++;
-	snprintf(buf, 24, "%" PRId64 "%c", seconds / units[i].seconds, units[i].unit);
+	snprintf(
+	    buf, 24, "%" PRId64 "%c", seconds / units[i].seconds, units[i].unit);
 	return buf;
 }
 
 static bool
 is_plain(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr("._:-+/[],", c) != NULL);
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("._:-+/[],", c) != NULL);
 }
 
 size_t
-text_percent(char *target, size_t size, size_t limit, const void *source, size_t length)
+text_percent(
+    char *target, size_t size, size_t limit, const void *source, size_t length)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const unsigned char *bytes = source;

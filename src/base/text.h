@@ -34,8 +34,8 @@ const char *text_from_duration(int64_t seconds, char buf[static 24]);
  * Returns the length written.
  * limit  3..size-1
  */
-size_t text_percent(char *target, size_t size, size_t limit, const void *source,
-    size_t length);
+size_t text_percent(
+    char *target, size_t size, size_t limit, const void *source, size_t length);
 
 /* Exact-size copy on the heap; NULL for NULL or when memory is out. */
 char *text_dup(const char *source);

@@ -47,7 +47,7 @@ put_value(FILE *file, const struct key *key, const struct config *config,
 		fputc('}', file);
 		return;
 	}
-	key_text(key, config, buf);
+	key_value_text(key, config, buf);
 	if (key->type == KEY_NUMBER || key->type == KEY_FLAG)
 		fputs(buf, file);
 	else
@@ -197,7 +197,7 @@ put_manual_key(FILE *file, const struct key *key, const struct config *config)
 			fprintf(file, ".Ql %s%s\n", list->items[i],
 			    i + 1 < list->count ? " ," : " .");
 	} else {
-		key_text(key, config, value);
+		key_value_text(key, config, value);
 		if (*value == '\0')
 			fputs("Default: empty.\n", file);
 		else

@@ -149,7 +149,7 @@ config_may_reload(
 		const struct key *key = &config_keys[i];
 		char path[KEY_PATH_SIZE];
 		if (!key->needs_restart ||
-		    strcmp(key_text(key, now, old), key_text(key, next, new)) == 0)
+		    strcmp(key_value_text(key, now, old), key_value_text(key, next, new)) == 0)
 			continue;
 		int length = snprintf(names + used, sizeof names - used, "%s%s",
 		    used == 0 ? "" : ", ", key_path(key, path));

@@ -73,7 +73,7 @@ bool key_store(const struct key *key, struct config *config, const char *text,
     struct error *error);
 /* The value of every type but KEY_LIST as text, without quotes. Returns buf. */
 #define KEY_TEXT_SIZE 512
-const char *key_text(const struct key *key, const struct config *config,
+const char *key_value_text(const struct key *key, const struct config *config,
     char buf[static KEY_TEXT_SIZE]);
 /* Sets one key, a list too, to its default; false when memory is out. */
 bool key_reset(const struct key *key, struct config *config);

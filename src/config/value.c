@@ -276,7 +276,7 @@ load_scalar(const struct key *key, const struct config *config)
 }
 
 const char *
-key_text(const struct key *key, const struct config *config,
+key_value_text(const struct key *key, const struct config *config,
     char buf[static KEY_TEXT_SIZE])
 {
 	char duration[24];

@@ -16,10 +16,10 @@
 /* What the client calls itself; order of the header's word list. */
 enum helo_class {
 	HELO_FQDN,
-	HELO_BARE,	/* a name without a dot */
-	HELO_IP,	/* an address without brackets */
-	HELO_LITERAL,	/* an address literal, RFC 5321 4.1.3 */
-	HELO_OURS,	/* our own name or address */
+	HELO_BARE,    /* a name without a dot */
+	HELO_IP,      /* an address without brackets */
+	HELO_LITERAL, /* an address literal, RFC 5321 4.1.3 */
+	HELO_OURS,    /* our own name or address */
 	HELO_LOCALHOST,
 	HELO_MISSING
 };
@@ -29,7 +29,14 @@ enum rdns_state { RDNS_PASS, RDNS_MISMATCH, RDNS_NONE, RDNS_TEMPERROR };
 extern const char *const rdns_state_words[4];
 
 /* The sender; null before what it says of itself, that before DNS. */
-enum from_state { FROM_OK, FROM_NULL, FROM_SELF, FROM_OURS, FROM_NODNS, FROM_UNKNOWN };
+enum from_state {
+	FROM_OK,
+	FROM_NULL,
+	FROM_SELF,
+	FROM_OURS,
+	FROM_NODNS,
+	FROM_UNKNOWN
+};
 extern const char *const from_state_words[6];
 
 /* Octets were waiting in the socket when the client should have been silent. */

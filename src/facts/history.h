@@ -59,10 +59,17 @@ struct history {
 	 */
 	struct grey_row *rows;
 	size_t rows_count;
+	/*
+	 * For each row: the attempt of this very visit is in it already (or on
+	 * its way), so that it must not be counted again; NULL: in none. Set by
+	 * the session, not by the store.
+	 */
+	const bool *rows_noted;
 };
 
 /* What happened, as the store is told and policy's steps are asked. */
 enum deed {
+	DEED_NONE,     /* nothing that is remembered; a note may carry an event */
 	DEED_ATTEMPT,  /* a hold began, or a 450 is about to be sent */
 	DEED_GONE,     /* the client left during the hold */
 	DEED_ENDURED,  /* hold elapsed, socket standing, message arrived */

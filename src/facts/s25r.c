@@ -34,7 +34,7 @@ id_is_valid(const char *id)
 	if (length == 0 || length >= S25R_ID_SIZE || !isalpha((unsigned char)id[0]))
 		return false;
 	return strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			  "0123456789-_") == length;
+	                  "0123456789-_") == length;
 }
 
 /* Cuts a closing [warn] or [off] from the reason. */
@@ -73,7 +73,8 @@ split(char *text)
 }
 
 static bool
-parse_line(const struct s25r *set, char *line, struct compiled *rule, struct error *error)
+parse_line(
+    const struct s25r *set, char *line, struct compiled *rule, struct error *error)
 {
 	char *text = strdup(text_trim(line));
 	if (text == NULL) {
@@ -86,7 +87,8 @@ parse_line(const struct s25r *set, char *line, struct compiled *rule, struct err
 	if (!id_is_valid(text)) {
 		error_set(error,
 		    "\"%s\" is no rule number (0 to 6) and no name of a local rule "
-		    "(a letter, then letters, digits, - or _, at most 24)", text);
+		    "(a letter, then letters, digits, - or _, at most 24)",
+		    text);
 		return false;
 	}
 	text_copy(rule->rule.id, sizeof rule->rule.id, text);
@@ -207,7 +209,7 @@ s25r_match(const struct s25r *set, const char *name, bool is_temporary)
 	for (size_t i = 0; i < set->count && fact.rule == NULL; i++) {
 		const struct compiled *rule = &set->rules[i];
 		bool wanted = rule->rule.use == S25R_ACTS ||
-		    (rule->rule.use == S25R_WARNS && fact.warn == NULL);
+		              (rule->rule.use == S25R_WARNS && fact.warn == NULL);
 		if (!wanted || !pattern_match(rule->pattern, subject, length))
 			continue;
 		if (rule->rule.use == S25R_ACTS)

@@ -40,7 +40,8 @@ const char *s25r_path(const struct s25r *set);
 
 struct s25r_fact {
 	enum s25r_state state;
-	/* First rule that acts and first that warns; NULL: none. Live with the set. */
+	/* First rule that acts and first that warns; NULL: none. Live with the set.
+	 */
 	const struct s25r_rule *rule, *warn;
 };
 
@@ -49,7 +50,8 @@ struct s25r_fact {
  *       to the client (matched as "unknown")
  * is_temporary  the name could not be looked up: the state is S25R_UNKNOWN
  */
-struct s25r_fact s25r_match(const struct s25r *set, const char *name, bool is_temporary);
+struct s25r_fact s25r_match(
+    const struct s25r *set, const char *name, bool is_temporary);
 
 size_t s25r_count(const struct s25r *set);
 const struct s25r_rule *s25r_rule_at(const struct s25r *set, size_t index);

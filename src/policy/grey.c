@@ -5,7 +5,8 @@
 #define DAY_S  86400
 
 static bool
-has_expired(const struct policy_settings *settings, const struct grey_row *row, int64_t now)
+has_expired(
+    const struct policy_settings *settings, const struct grey_row *row, int64_t now)
 {
 	if (row->passed != 0)
 		return now - row->passed > settings->max_age_s;
@@ -26,7 +27,8 @@ attempt(const struct policy_settings *settings, struct grey_row row, int64_t now
 	if (now - row.last < settings->retry_gap_s)
 		row.early = true;
 	int64_t since = row.last_try != 0 ? row.last_try : row.first;
-	if (now - row.first >= settings->delay_s && now - since >= settings->retry_gap_s) {
+	if (now - row.first >= settings->delay_s &&
+	    now - since >= settings->retry_gap_s) {
 		row.tries++;
 		row.last_try = now;
 	}
@@ -35,8 +37,8 @@ attempt(const struct policy_settings *settings, struct grey_row row, int64_t now
 }
 
 struct grey_row
-grey_step(const struct policy_settings *settings, struct grey_row row, enum deed deed,
-    int64_t now)
+grey_step(const struct policy_settings *settings, struct grey_row row,
+    enum deed deed, int64_t now)
 {
 	switch (deed) {
 	case DEED_ATTEMPT:
@@ -45,6 +47,7 @@ grey_step(const struct policy_settings *settings, struct grey_row row, enum deed
 		row = attempt(settings, row, now);
 		row.passed = now;
 		return row;
+	case DEED_NONE:
 	case DEED_GONE:
 	case DEED_ENDURED:
 	case DEED_UNPROVEN:
@@ -56,7 +59,8 @@ grey_step(const struct policy_settings *settings, struct grey_row row, enum deed
 }
 
 bool
-grey_passes(const struct policy_settings *settings, const struct grey_row *row, int64_t now)
+grey_passes(
+    const struct policy_settings *settings, const struct grey_row *row, int64_t now)
 {
 	if (row->first == 0 || has_expired(settings, row, now))
 		return false;
@@ -76,10 +80,11 @@ grey_better(struct grey_row a, struct grey_row b)
 }
 
 static void
-count_success(const struct policy_settings *settings, int64_t now, int64_t *last_counted,
-    uint32_t *counted, int64_t *allowed_until)
+count_success(const struct policy_settings *settings, int64_t now,
+    int64_t *last_counted, uint32_t *counted, int64_t *allowed_until)
 {
-	if (*last_counted == 0 || now - *last_counted >= settings->auto_allow_gap_s) {
+	if (*last_counted == 0 ||
+	    now - *last_counted >= settings->auto_allow_gap_s) {
 		(*counted)++;
 		*last_counted = now;
 	}
@@ -88,8 +93,8 @@ count_success(const struct policy_settings *settings, int64_t now, int64_t *last
 }
 
 static void
-address_succeeds(const struct policy_settings *settings, struct address_record *record,
-    int64_t now)
+address_succeeds(const struct policy_settings *settings,
+    struct address_record *record, int64_t now)
 {
 	record->successes++;
 	record->last_success = now;
@@ -107,10 +112,13 @@ address_step(const struct policy_settings *settings, struct address_record recor
 	bool was_success_lately =
 	    record.last_success != 0 && now - record.last_success < HOUR_S;
 
+	if (deed == DEED_NONE)
+		return record;
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;
 	switch (deed) {
+	case DEED_NONE:
 	case DEED_ATTEMPT:
 		break;
 	case DEED_GONE:
@@ -148,6 +156,8 @@ struct domain_record
 domain_step(const struct policy_settings *settings, struct domain_record record,
     enum deed deed, int64_t now)
 {
+	if (deed == DEED_NONE)
+		return record;
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;
@@ -163,6 +173,7 @@ domain_step(const struct policy_settings *settings, struct domain_record record,
 		if (record.allowed_until >= now)
 			record.allowed_until = now + settings->max_age_s;
 		break;
+	case DEED_NONE:
 	case DEED_ATTEMPT:
 	case DEED_GONE:
 	case DEED_UNPROVEN:
@@ -176,6 +187,7 @@ bool
 address_is_gone(const struct policy_settings *settings,
     const struct address_record *record, int64_t now)
 {
-	return record->last_gaveup != 0 && record->last_gaveup > record->last_success &&
-	    now - record->last_gaveup <= settings->retry_window_s;
+	return record->last_gaveup != 0 &&
+	       record->last_gaveup > record->last_success &&
+	       now - record->last_gaveup <= settings->retry_window_s;
 }

@@ -19,8 +19,8 @@
  * retry_window_s, or a passed row was last used max_age_s ago, the course
  * starts anew.
  */
-struct grey_row grey_step(const struct policy_settings *settings, struct grey_row row,
-    enum deed deed, int64_t now);
+struct grey_row grey_step(const struct policy_settings *settings,
+    struct grey_row row, enum deed deed, int64_t now);
 
 /* The triplet lets its message pass: it has passed before, or tries are reached. */
 bool grey_passes(const struct policy_settings *settings, const struct grey_row *row,
@@ -39,7 +39,8 @@ struct domain_record domain_step(const struct policy_settings *settings,
 /* Seen from more networks than this in a day, a domain ties nothing together. */
 #define DOMAIN_MAX_NETWORKS 64
 
-/* The address went from a hold within retry_window_s and has not succeeded since. */
+/* The address went from a hold within retry_window_s and has not succeeded since.
+ */
 bool address_is_gone(const struct policy_settings *settings,
     const struct address_record *record, int64_t now);
 

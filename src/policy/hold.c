@@ -10,7 +10,8 @@ least(int64_t a, int64_t b)
 }
 
 struct hold_plan
-hold_plan(const struct policy_settings *settings, const struct hold_request *request)
+hold_plan(
+    const struct policy_settings *settings, const struct hold_request *request)
 {
 	struct hold_plan plan = {.ms = settings->hold_s * 1000};
 
@@ -25,10 +26,12 @@ hold_plan(const struct policy_settings *settings, const struct hold_request *req
 		plan.ms = least(plan.ms, HOLD_NULL_SENDER_MS);
 	plan.ms = least(plan.ms, HOLD_CEILING_MS - request->spent_ms);
 
-	int64_t limit = request->max_holds, over = 10 * (int64_t)request->holds - 7 * limit;
+	int64_t limit = request->max_holds,
+	        over = 10 * (int64_t)request->holds - 7 * limit;
 	int64_t floor_ms = settings->min_hold_s * 1000;
 	if (over > 0 && plan.ms > floor_ms) {
-		int64_t cut = (plan.ms - floor_ms) * least(over, 3 * limit) / (3 * limit);
+		int64_t cut =
+		    (plan.ms - floor_ms) * least(over, 3 * limit) / (3 * limit);
 		int64_t shortened = plan.ms - cut;
 		plan.shed = shortened < least(HOLD_SHED_MS, plan.ms);
 		plan.ms = shortened;

@@ -18,9 +18,10 @@
 #define HOLD_SHED_MS 60000
 
 struct hold_request {
-	uint64_t dice;	  /* keyed hash of the address: the same client, the same length */
+	uint64_t
+	    dice; /* keyed hash of the address: the same client, the same length */
 	bool null_sender;
-	unsigned holds;	  /* in progress, this one included */
+	unsigned holds; /* in progress, this one included */
 	unsigned max_holds;
 	int64_t spent_ms; /* waited in this session already (DNS) */
 };
@@ -35,8 +36,8 @@ struct hold_plan {
  * The setting, or 5 s to twice the setting for vary_percent of the addresses;
  * from 70 % of max_holds on shrinking linearly to min_hold_s.
  */
-struct hold_plan hold_plan(const struct policy_settings *settings,
-    const struct hold_request *request);
+struct hold_plan hold_plan(
+    const struct policy_settings *settings, const struct hold_request *request);
 
 /*
  * What an ended hold is recorded as once it is known whether the message came.
@@ -44,7 +45,8 @@ struct hold_plan hold_plan(const struct policy_settings *settings,
  * watched  the client's socket was seen standing at the end
  * arrived  end of message was reached
  */
-enum hold_end hold_outcome(enum hold_end end, bool shed, bool watched, bool arrived);
+enum hold_end hold_outcome(
+    enum hold_end end, bool shed, bool watched, bool arrived);
 
 /* The deed that the store is told of it; false when it counts for nothing. */
 bool hold_deed(enum hold_end outcome, enum deed *deed_r);

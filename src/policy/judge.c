@@ -3,25 +3,26 @@
 
 #include "policy/grey.h"
 
-const char *const mode_words[MODES] = {"observe", "rgrey", "starpit", "targrey", "strict"};
+const char *const mode_words[MODES] = {
+    "observe", "rgrey", "starpit", "targrey", "strict"};
 const char *const selector_words[SELECTORS] = {
     "s25r", "all", "helo", "spf", "dnsbl", "local"};
 const char *const verdict_words[VERDICTS] = {"pass", "hold", "greylist"};
 const char *const why_words[WHYS] = {"s25r", "all", "helo", "spf", "dnsbl", "local",
-    "allowed-address", "allowed-domain", "tries", "none", "overflow", "fault", "warn"};
+    "allowed-address", "allowed-domain", "tries", "none", "overflow", "fault",
+    "warn"};
 
-static bool
-helo_is_bad(enum helo_class class)
+static bool helo_is_bad(enum helo_class class)
 {
 	return class == HELO_BARE || class == HELO_IP || class == HELO_OURS ||
-	    class == HELO_LOCALHOST || class == HELO_MISSING;
+	       class == HELO_LOCALHOST || class == HELO_MISSING;
 }
 
 static bool
 spf_is_bad(const struct dns_facts *dns)
 {
-	return dns != NULL &&
-	    (dns->mailfrom.result == SPF_FAIL || dns->mailfrom.result == SPF_SOFTFAIL);
+	return dns != NULL && (dns->mailfrom.result == SPF_FAIL ||
+	                          dns->mailfrom.result == SPF_SOFTFAIL);
 }
 
 /* A rule or tag on trial warns even where its selector acts. */
@@ -39,7 +40,8 @@ judge_selectors(const struct policy_settings *settings, const struct facts *fact
 		speak |= SELECT_HELO;
 	if (spf_is_bad(facts->dns))
 		speak |= SELECT_SPF;
-	if (facts->dns != NULL && facts->dns->dnsbl_weight >= settings->dnsbl_weight)
+	if (facts->dns != NULL &&
+	    facts->dns->dnsbl_weight >= settings->dnsbl_weight)
 		speak |= SELECT_DNSBL;
 	if (facts->local_acts)
 		speak |= SELECT_LOCAL;
@@ -47,7 +49,7 @@ judge_selectors(const struct policy_settings *settings, const struct facts *fact
 		trial |= SELECT_LOCAL;
 
 	*warned_r = (speak & settings->warn) |
-	    (trial & (settings->suspect | settings->warn));
+	            (trial & (settings->suspect | settings->warn));
 	return speak & settings->suspect;
 }
 
@@ -80,7 +82,8 @@ is_allowed(struct judgement *judgement, const struct history *history, int64_t n
 		return true;
 	}
 	if (domain->allowed_until < now) {
-		say(judgement, "allowed", false, "neither the address nor an SPF domain");
+		say(judgement, "allowed", false,
+		    "neither the address nor an SPF domain");
 		return false;
 	}
 	if (domain->networks > DOMAIN_MAX_NETWORKS) {
@@ -99,10 +102,13 @@ has_tries(const struct policy_settings *settings, struct judgement *judgement,
 {
 	for (size_t i = 0; i < history->rows_count; i++) {
 		struct grey_row before = history->rows[i];
-		struct grey_row after = grey_step(settings, before, DEED_ATTEMPT, now);
+		bool noted = history->rows_noted != NULL && history->rows_noted[i];
+		struct grey_row after =
+		    noted ? before : grey_step(settings, before, DEED_ATTEMPT, now);
 		if (after.early)
 			judgement->early = true;
-		if (judgement->why == WHY_TRIES || !grey_passes(settings, &after, now))
+		if (judgement->why == WHY_TRIES ||
+		    !grey_passes(settings, &after, now))
 			continue;
 		judgement->why = WHY_TRIES;
 		judgement->passed_before = after.passed != 0;
@@ -114,7 +120,7 @@ has_tries(const struct policy_settings *settings, struct judgement *judgement,
 	bool passes = judgement->why == WHY_TRIES;
 	say(judgement, "tries", passes,
 	    passes ? "the triplet has been tried often enough"
-		   : "not tried often enough yet");
+	           : "not tried often enough yet");
 	return passes;
 }
 
@@ -134,7 +140,8 @@ by_mode(const struct policy_settings *settings, struct judgement *judgement,
 	case MODE_STRICT:
 		judgement->verdict = VERDICT_HOLD;
 		judgement->then_greylist = true;
-		say(judgement, "mode", true, "strict: every suspect is held, then greylisted");
+		say(judgement, "mode", true,
+		    "strict: every suspect is held, then greylisted");
 		return;
 	case MODE_OBSERVE:
 	case MODE_TARGREY:
@@ -181,7 +188,8 @@ judge(const struct policy_settings *settings, const struct facts *facts,
 		judgement.suspect = first_selector(acting);
 		say(&judgement, "suspect", false, "a selector marks the client");
 		judge_suspect(settings, &judgement, history, now);
-		if (settings->mode != MODE_OBSERVE || judgement.verdict == VERDICT_PASS)
+		if (settings->mode != MODE_OBSERVE ||
+		    judgement.verdict == VERDICT_PASS)
 			return judgement;
 		judgement.would = judgement.verdict;
 		judgement.verdict = VERDICT_PASS;
@@ -192,7 +200,8 @@ judge(const struct policy_settings *settings, const struct facts *facts,
 		say(&judgement, "suspect", true, "no selector marks the client");
 		return judgement;
 	}
-	say(&judgement, "suspect", false, "only a rule or selector on trial speaks");
+	say(&judgement, "suspect", false,
+	    "only a rule or selector on trial speaks");
 	judgement.suspect = first_selector(warned);
 	judge_suspect(settings, &judgement, history, now);
 	judgement.would = judgement.verdict;
@@ -203,7 +212,8 @@ judge(const struct policy_settings *settings, const struct facts *facts,
 }
 
 enum verdict
-judge_overflow(const struct policy_settings *settings, const struct history *history)
+judge_overflow(
+    const struct policy_settings *settings, const struct history *history)
 {
 	if (settings->mode == MODE_STARPIT || settings->mode == MODE_OBSERVE ||
 	    settings->overflow == OVERFLOW_PASS || history == NULL)

@@ -38,7 +38,7 @@ extern const char *const why_words[WHYS];
 
 struct trace_step {
 	const char *step; /* a word, static */
-	bool spoke;	  /* this step decided */
+	bool spoke;       /* this step decided */
 	const char *said; /* static text */
 };
 #define TRACE_MAX 16
@@ -51,7 +51,8 @@ struct judgement {
 	 * why is WHY_WARN); WHY_NONE when there is none.
 	 */
 	enum why suspect;
-	enum verdict would; /* observe, warn: what would have been done; else pass */
+	enum verdict
+	    would; /* observe, warn: what would have been done; else pass */
 	bool then_greylist; /* strict: the hold is followed by a 450 */
 	bool is_suspect;
 	/* WHY_TRIES: of the row that lets it pass, with this attempt counted. */
@@ -67,15 +68,15 @@ struct judgement {
  * history  NULL when the store could not be asked: then nothing is allowed and
  *          no tries are known
  */
-struct judgement judge(const struct policy_settings *settings, const struct facts *facts,
-    const struct history *history, int64_t now);
+struct judgement judge(const struct policy_settings *settings,
+    const struct facts *facts, const struct history *history, int64_t now);
 
 /* The selectors that speak for these facts, as bits of enum selector. */
 unsigned judge_selectors(const struct policy_settings *settings,
     const struct facts *facts, unsigned *warned_r);
 
 /* What a hold becomes that the budget has no room for. */
-enum verdict judge_overflow(const struct policy_settings *settings,
-    const struct history *history);
+enum verdict judge_overflow(
+    const struct policy_settings *settings, const struct history *history);
 
 #endif

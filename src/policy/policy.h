@@ -10,7 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum mode { MODE_OBSERVE, MODE_RGREY, MODE_STARPIT, MODE_TARGREY, MODE_STRICT, MODES };
+enum mode {
+	MODE_OBSERVE,
+	MODE_RGREY,
+	MODE_STARPIT,
+	MODE_TARGREY,
+	MODE_STRICT,
+	MODES
+};
 extern const char *const mode_words[MODES];
 
 /* What can make a client a suspect; bits of policy_settings.suspect and .warn. */
@@ -31,11 +38,12 @@ enum overflow { OVERFLOW_GREYLIST, OVERFLOW_PASS };
 struct policy_settings {
 	enum mode mode;
 	unsigned suspect; /* selectors that act */
-	unsigned warn;	  /* selectors that only fill would= */
+	unsigned warn;    /* selectors that only fill would= */
 
 	int64_t hold_s, min_hold_s;
 	enum overflow overflow;
-	unsigned vary_percent; /* 0..100, share of addresses held for another time */
+	unsigned
+	    vary_percent; /* 0..100, share of addresses held for another time */
 	bool trust_eom;
 
 	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;

@@ -2,7 +2,7 @@
 /*
  * All that a session may ask of the machine it runs on: the tests give it a
  * fake one, milter/ one over the gate. The meaning of each call is that of the
- * function of the same name in gate/gate.h; the connection is implied.
+ * function of the same name in gate/gate.h.
  */
 #ifndef SESSION_PORT_H
 #define SESSION_PORT_H
@@ -51,10 +51,11 @@ enum port_settlement {
 	PORT_REFUSE_WHEN_DUE
 };
 
+/* One for all sessions; number is the connection's. */
 struct port {
 	void *ctx;
-	uint64_t number;
-	enum port_answer (*wait)(void *ctx, uint64_t number, const struct port_wait *wait);
+	enum port_answer (*wait)(
+	    void *ctx, uint64_t number, const struct port_wait *wait);
 	bool (*wake)(void *ctx, uint64_t number);
 	bool (*settle)(void *ctx, uint64_t number, enum port_settlement how);
 	bool (*data_not_before)(void *ctx, uint64_t number, int64_t until_ms);

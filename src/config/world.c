@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/world.h"
+
+#include <stdlib.h>
+
+#define DNS_QUEUE 256
+
+struct built {
+	struct world world; /* first, so that one is the other */
+	struct config *config;
+};
+
+static struct gatherer *
+open_gatherer(
+    const struct config *config, const struct clock *clock, struct error *error)
+{
+	struct gather_settings settings = {
+	    .servers = config->dns_servers_text,
+	    .timeout_ms = config->dns_timeout_s * 1000,
+	    .spf = config->spf,
+	    .lists = config->dnsbl_settings,
+	    .lists_count = config->dnsbl_count,
+	    .workers = config->dns_workers,
+	    .max_queued = DNS_QUEUE,
+	    .hostname = config->hostname,
+	};
+
+	return gatherer_open(&settings, clock, error);
+}
+
+static bool
+load_rules(struct world *world, const struct config *config, struct error *error)
+{
+	world->s25r = s25r_load(config->s25r_file, error);
+	if (world->s25r == NULL)
+		return false;
+	world->allow = list_load((const char *const *)config->allow_files.items,
+	    config->allow_files.count, error);
+	if (world->allow == NULL)
+		return false;
+	world->local = local_load((const char *const *)config->suspect_files.items,
+	    config->suspect_files.count, error);
+	return world->local != NULL;
+}
+
+static void
+free_parts(struct built *built)
+{
+	s25r_free(&built->world.s25r);
+	list_free(&built->world.allow);
+	local_free(&built->world.local);
+	gatherer_close(&built->world.gatherer);
+}
+
+struct world *
+world_build(
+    struct config *config, const struct world_parts *parts, struct error *error)
+{
+	struct built *built = calloc(1, sizeof *built);
+
+	if (built == NULL) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	built->world = (struct world){
+	    .refs = 1,
+	    .unused = parts->unused,
+	    .unused_ctx = parts->unused_ctx,
+	    .policy = config->policy,
+	    .hostname = config->hostname,
+	    .greylist_text = config->greylist_text,
+	    .fail_open = config->on_failure == GATE_ACCEPT,
+	    .hash_people = config->hash_people,
+	    .received_spf = config->received_spf,
+	    .authentication_results = config->authentication_results,
+	    .has_dnsbl = config->dnsbl_count != 0,
+	    .dns_timeout_ms = config->dns_timeout_s * 1000,
+	    .exempt_networks = config->exempt,
+	    .exempt_count = config->exempt_count,
+	    .trusted_relays = config->trusted_relays.items,
+	    .trusted_count = config->trusted_relays.count,
+	    .store = parts->store,
+	    .port = parts->port,
+	    .clock = parts->clock,
+	};
+	bool wants_dns =
+	    config->dns_timeout_s > 0 && (config->spf || config->dnsbl_count != 0);
+	bool ok = load_rules(&built->world, config, error);
+	if (ok && wants_dns) {
+		built->world.gatherer = open_gatherer(config, parts->clock, error);
+		ok = built->world.gatherer != NULL;
+	}
+	if (!ok) {
+		free_parts(built);
+		free(built);
+		return NULL;
+	}
+	built->config = config;
+	return &built->world;
+}
+
+void
+world_destroy(struct world *world)
+{
+	struct built *built = (struct built *)world;
+
+	free_parts(built);
+	config_free(&built->config);
+	free(built);
+}
+
+const struct config *
+world_config(const struct world *world)
+{
+	return ((const struct built *)world)->config;
+}
+
+void
+config_store_settings(
+    const struct config *config, struct store_settings *settings_r)
+{
+	*settings_r = (struct store_settings){
+	    .url = config->store_url,
+	    .durable = config->durable,
+	    .events_s = config->events_s,
+	    .retry_window_s = config->policy.retry_window_s,
+	    .max_age_s = config->policy.max_age_s,
+	    .max_new_per_net = config->max_new_per_net,
+	    .hash_people = config->hash_people,
+	};
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * targreyd: options, wiring, signals and reload; the only place that ends the
+ * process. Always in the foreground: the rest is the service manager's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/world.h"
+#include "gate/gate.h"
+#include "milter/milter.h"
+#include "policy/grey.h"
+#include "store/store.h"
+
+#define STOP_GRACE_MS  800
+#define EXIT_USAGE     2
+#define BACK_PATH_SIZE 108 /* of struct sockaddr_un */
+
+/*
+ * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
+ * The program's own definition is found first, for libmilter's call too: that
+ * thread is parked here, and every signal reaches main.
+ */
+int sigwait(const sigset_t *restrict set, int *restrict signal_r);
+
+int
+sigwait(const sigset_t *restrict set, int *restrict signal_r)
+{
+	(void)set;
+	(void)signal_r;
+	for (;;)
+		pause();
+}
+
+struct daemon {
+	struct clock clock;
+	struct gate *gate;
+	struct store *store;
+	struct port port;
+	char back_dir[BACK_PATH_SIZE], back_path[BACK_PATH_SIZE];
+	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
+	pthread_mutex_t lock;   /* guards world */
+	struct world *world;
+};
+
+static struct world *
+current_world(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	pthread_mutex_lock(&daemon->lock);
+	struct world *world = world_ref(daemon->world);
+	pthread_mutex_unlock(&daemon->lock);
+	return world;
+}
+
+/* The last user of a world may be inside a callback: main does the rest. */
+static void
+world_unused(void *ctx, struct world *world)
+{
+	struct daemon *daemon = ctx;
+
+	if (write(daemon->unused[1], &world, sizeof world) != (ssize_t)sizeof world)
+		log_warn("a world that is no longer used is left alone");
+}
+
+static void
+destroy_unused_worlds(struct daemon *daemon)
+{
+	struct world *world;
+
+	while (
+	    read(daemon->unused[0], &world, sizeof world) == (ssize_t)sizeof world)
+		world_destroy(world);
+}
+
+static struct world *
+build_world(struct daemon *daemon, struct config *config, struct error *error)
+{
+	struct world_parts parts = {
+	    .store = daemon->store,
+	    .port = &daemon->port,
+	    .clock = &daemon->clock,
+	    .unused = world_unused,
+	    .unused_ctx = daemon,
+	};
+
+	return world_build(config, &parts, error);
+}
+
+static void
+gate_settings_of(const struct daemon *daemon, const struct config *config,
+    struct gate_settings *settings_r)
+{
+	*settings_r = (struct gate_settings){
+	    .listen = config->listen,
+	    .socket_mode = config->socket_mode,
+	    .socket_group = (gid_t)-1,
+	    .back_path = daemon->back_path,
+	    .answer_timeout_ms = config->answer_timeout_s * 1000,
+	    .on_failure = config->on_failure,
+	    .max_holds = config->max_sessions,
+	    .max_holds_per_key = config->max_per_net,
+	};
+}
+
+static bool
+find_group(const char *name, gid_t *gid_r, struct error *error)
+{
+	if (*name == '\0')
+		return true;
+	const struct group *group = getgrnam(name);
+	if (group == NULL) {
+		error_set(error, "socket_group: there is no group \"%s\"", name);
+		return false;
+	}
+	*gid_r = group->gr_gid;
+	return true;
+}
+
+/* The user to run as; NULL without an error when there is nothing to change. */
+static const struct passwd *
+find_user(const char *name, struct error *error)
+{
+	if (geteuid() != 0 || *name == '\0')
+		return NULL;
+	const struct passwd *user = getpwnam(name);
+	if (user == NULL)
+		error_set(error, "user: there is no user \"%s\"", name);
+	return user;
+}
+
+/* libmilter's socket: whoever reaches it goes past the gate, so 0700. */
+static bool
+make_back_dir(struct daemon *daemon, const char *listen, const struct passwd *user,
+    struct error *error)
+{
+	int wrote;
+
+	if (strncmp(listen, "unix:", 5) == 0) {
+		wrote = snprintf(daemon->back_dir, sizeof daemon->back_dir,
+		    "%s.private", listen + 5);
+		if (wrote >= 0 && (size_t)wrote < sizeof daemon->back_dir &&
+		    mkdir(daemon->back_dir, 0700) != 0 && errno != EEXIST) {
+			error_set_errno(error, "%s", daemon->back_dir);
+			return false;
+		}
+	} else {
+		wrote = snprintf(daemon->back_dir, sizeof daemon->back_dir,
+		    "/tmp/targrey.XXXXXX");
+		if (mkdtemp(daemon->back_dir) == NULL) {
+			error_set_errno(error, "%s", daemon->back_dir);
+			return false;
+		}
+	}
+	if (wrote >= 0)
+		wrote = snprintf(daemon->back_path, sizeof daemon->back_path,
+		    "%.*s/m", (int)sizeof daemon->back_path - 3, daemon->back_dir);
+	if (wrote < 0 || (size_t)wrote >= sizeof daemon->back_path) {
+		error_set(error, "listen: the path of the socket is too long");
+		return false;
+	}
+	if (user != NULL &&
+	    chown(daemon->back_dir, user->pw_uid, user->pw_gid) != 0) {
+		error_set_errno(error, "%s", daemon->back_dir);
+		return false;
+	}
+	if (chmod(daemon->back_dir, 0700) != 0) {
+		error_set_errno(error, "%s", daemon->back_dir);
+		return false;
+	}
+	return true;
+}
+
+static bool
+drop_privileges(const struct passwd *user, struct error *error)
+{
+	if (user == NULL)
+		return true;
+	if (initgroups(user->pw_name, user->pw_gid) != 0 ||
+	    setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0 ||
+	    setuid(0) == 0) {
+		error_set_errno(error, "cannot become user %s", user->pw_name);
+		return false;
+	}
+	return true;
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static bool
+take_signals(struct daemon *daemon, struct error *error)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (daemon->signals < 0 ||
+	    pipe2(daemon->unused, O_CLOEXEC | O_NONBLOCK) != 0) {
+		error_set_errno(error, "signals");
+		return false;
+	}
+	return true;
+}
+
+/* Steps of policy/ with the settings of the world that noted. */
+static struct grey_row
+step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
+{
+	return grey_step(settings, row, deed, now);
+}
+
+static struct address_record
+step_address(const void *settings, struct address_record record, enum deed deed,
+    uint32_t secs, int64_t now)
+{
+	return address_step(settings, record, deed, secs, now);
+}
+
+static struct domain_record
+step_domain(
+    const void *settings, struct domain_record record, enum deed deed, int64_t now)
+{
+	return domain_step(settings, record, deed, now);
+}
+
+static const struct store_steps steps = {
+    .triplet = step_triplet,
+    .address = step_address,
+    .domain = step_domain,
+    .better = grey_better,
+};
+
+/* Everything up to the first connection; config goes to the world. */
+static bool
+start(struct daemon *daemon, struct config **config_ptr, struct error *error)
+{
+	struct config *config = *config_ptr;
+	struct gate_settings gate_settings;
+	struct store_settings store_settings;
+
+	clock_init(&daemon->clock);
+	error->text[0] = '\0';
+	const struct passwd *user = find_user(config->user, error);
+	if (error->text[0] != '\0' || !clock_map_shift(&daemon->clock, error) ||
+	    !take_signals(daemon, error) ||
+	    !make_back_dir(daemon, config->listen, user, error))
+		return false;
+	raise_descriptor_limit();
+	gate_settings_of(daemon, config, &gate_settings);
+	if (!find_group(config->socket_group, &gate_settings.socket_group, error))
+		return false;
+	daemon->gate = gate_open(&gate_settings, &daemon->clock, error);
+	if (daemon->gate == NULL || !drop_privileges(user, error))
+		return false;
+	config_store_settings(config, &store_settings);
+	daemon->store = store_open(&store_settings, &steps, &daemon->clock, error);
+	if (daemon->store == NULL)
+		return false;
+	daemon->port = milter_port(daemon->gate);
+	daemon->world = build_world(daemon, config, error);
+	if (daemon->world == NULL)
+		return false;
+	*config_ptr = NULL;
+	struct milter_settings settings = {
+	    daemon->back_path, current_world, daemon};
+	return milter_start(&settings, daemon->gate, error) &&
+	       gate_start(daemon->gate, error);
+}
+
+static void
+reload(struct daemon *daemon)
+{
+	const struct config *now = world_config(daemon->world);
+	struct gate_settings gate_settings;
+	struct store_settings store_settings;
+	struct error error;
+	struct config *next = config_load(now->path, &error);
+	struct world *world = NULL;
+
+	if (next != NULL && config_may_reload(now, next, &error))
+		world = build_world(daemon, next, &error);
+	if (world == NULL) {
+		log_warnx("reload: nothing changed: %s", error.text);
+		config_free(&next);
+		return;
+	}
+	gate_settings_of(daemon, next, &gate_settings);
+	gate_configure(daemon->gate, &gate_settings);
+	config_store_settings(next, &store_settings);
+	store_configure(daemon->store, &store_settings);
+	pthread_mutex_lock(&daemon->lock);
+	struct world *old = daemon->world;
+	daemon->world = world;
+	pthread_mutex_unlock(&daemon->lock);
+	world_drop(&old);
+	log_info("reloaded %s", next->path != NULL ? next->path : "the defaults");
+}
+
+/* Drains all signals that wait, so that a storm costs one reload. */
+static bool
+handle_signals(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+	bool wants_reload = false, goes_on = true;
+
+	while (read(daemon->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			goes_on = false;
+		else
+			wants_reload = true;
+	}
+	if (goes_on && wants_reload)
+		reload(daemon);
+	return goes_on;
+}
+
+static void
+serve(struct daemon *daemon)
+{
+	struct pollfd fds[2] = {
+	    {.fd = daemon->signals, .events = POLLIN},
+	    {.fd = daemon->unused[0], .events = POLLIN},
+	};
+	bool goes_on = true;
+
+	while (goes_on) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			log_warn("poll");
+		if (fds[1].revents != 0)
+			destroy_unused_worlds(daemon);
+		if (fds[0].revents != 0)
+			goes_on = handle_signals(daemon);
+	}
+}
+
+static void
+stop(struct daemon *daemon)
+{
+	struct gate_report report;
+
+	log_info("stopping");
+	gate_stop(daemon->gate, STOP_GRACE_MS);
+	gate_report(daemon->gate, &report);
+	world_drop(&daemon->world);
+	store_close(&daemon->store);
+	unlink(daemon->back_path);
+	rmdir(daemon->back_dir);
+	if (report.connections != 0) {
+		/* A callback still runs: what it uses must not be freed. */
+		log_info("stopped with %u connections open", report.connections);
+		_exit(EXIT_SUCCESS);
+	}
+	destroy_unused_worlds(daemon);
+	gate_free(&daemon->gate);
+	log_info("stopped");
+}
+
+static int
+run(struct config *config)
+{
+	/* static: libmilter's threads may outlive this frame at exit */
+	static struct daemon daemon = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct error error;
+
+	if (!start(&daemon, &config, &error)) {
+		log_warnx("cannot start: %s", error.text);
+		return EXIT_FAILURE;
+	}
+	const struct config *now = world_config(daemon.world);
+	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
+	    mode_words[now->policy.mode], now->listen);
+	serve(&daemon);
+	stop(&daemon);
+	return EXIT_SUCCESS;
+}
+
+/* -T: the rules and lists are read as well, nothing is started. */
+static int
+check(struct config *config)
+{
+	struct world_parts parts = {.store = NULL};
+	struct error error;
+
+	config_dump(config, stdout);
+	struct world *world = world_build(config, &parts, &error);
+	if (world == NULL) {
+		fprintf(stderr, "targreyd: %s\n", error.text);
+		config_free(&config);
+		return EXIT_FAILURE;
+	}
+	world_destroy(world);
+	return EXIT_SUCCESS;
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr,
+	    "usage: targreyd [-dTV] [-f file]\n"
+	    "  -d  log to standard error, debug lines too\n"
+	    "  -f  configuration file (default %s)\n"
+	    "  -T  check the configuration, print it, start nothing\n"
+	    "  -V  print the version\n",
+	    CONFIG_DEFAULT_PATH);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *path = CONFIG_DEFAULT_PATH;
+	bool check_only = false, debug = false;
+	struct error error;
+	int option;
+
+	while ((option = getopt(argc, argv, "df:TV")) != -1) {
+		switch (option) {
+		case 'd':
+			debug = true;
+			break;
+		case 'f':
+			path = optarg;
+			break;
+		case 'T':
+			check_only = true;
+			break;
+		case 'V':
+			printf("targreyd %s\n", TARGREY_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			return usage();
+		}
+	}
+	if (optind != argc)
+		return usage();
+	log_to_stderr("targreyd");
+	struct config *config = config_load(path, &error);
+	if (config == NULL) {
+		fprintf(stderr, "targreyd: %s\n", error.text);
+		return EXIT_FAILURE;
+	}
+	if (check_only)
+		return check(config);
+	if (debug)
+		log_set_level(LOG_LEVEL_DEBUG);
+	else if (strcmp(config->log, "syslog") == 0)
+		log_to_syslog("targreyd");
+	return run(config);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libmilter's callbacks: translate, call the session, translate back. The only
+ * room that knows libmilter. Process-wide, since libmilter is: one start.
+ */
+#ifndef MILTER_MILTER_H
+#define MILTER_MILTER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "gate/gate.h"
+#include "session/world.h"
+
+struct milter_settings {
+	const char *back_path; /* private socket that the gate connects to */
+	/* A reference to the world of the moment, for a new session; never NULL. */
+	struct world *(*current)(void *ctx);
+	void *ctx;
+};
+
+/* The sessions' port over the gate; ctx is the gate. */
+struct port milter_port(struct gate *gate);
+
+/*
+ * Opens the private socket and runs libmilter in a thread of its own. It is
+ * never stopped: when the gate has closed its connections nothing of it runs.
+ * What settings point to must live as long as the process.
+ */
+bool milter_start(
+    const struct milter_settings *settings, struct gate *gate, struct error *error);
+
+#endif

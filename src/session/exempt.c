@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is set free by the operator: the first that applies names itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "session/internal.h"
+
+#define WHERE_SIZE 256
+
+static char *
+name_hit(const char *kind, const struct list_place *hit)
+{
+	char text[WHERE_SIZE];
+
+	snprintf(text, sizeof text, "%s %s:%u", kind, hit->file, hit->line);
+	return text_dup(text);
+}
+
+char *
+exempt_client(const struct session *session)
+{
+	const struct world *world = session->world;
+	const struct facts *facts = &session->facts;
+	struct list_place hit;
+
+	for (size_t i = 0; i < world->exempt_count; i++) {
+		if (ipnet_has(&world->exempt_networks[i], &facts->ip)) {
+			char text[WHERE_SIZE] = "network ";
+			ipnet_to_text(
+			    &world->exempt_networks[i], text + strlen(text));
+			return text_dup(text);
+		}
+	}
+	if (list_match_client(world->allow, &facts->ip, facts->name, &hit))
+		return name_hit("client", &hit);
+	return NULL;
+}
+
+bool
+exempt_recipient(const struct session *session, const char *recipient)
+{
+	struct list_place hit;
+
+	return list_match_recipient(session->world->allow, recipient, &hit);
+}
+
+/* A sender's name alone is easily forged: it counts only with an SPF pass. */
+char *
+exempt_sender(const struct session *session)
+{
+	const struct dns_facts *dns = session->facts.dns;
+	struct list_place hit;
+
+	if (dns == NULL || dns->mailfrom.result != SPF_PASS ||
+	    !spf_is_narrow(&dns->mailfrom))
+		return NULL;
+	if (!list_match_sender(session->world->allow, session->mail->sender, &hit))
+		return NULL;
+	return name_hit("sender", &hit);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of a session, shared by the files of this room only. */
+#ifndef SESSION_INTERNAL_H
+#define SESSION_INTERNAL_H
+
+#include "facts/event.h"
+#include "facts/facts.h"
+#include "facts/words.h"
+#include "policy/hold.h"
+#include "policy/judge.h"
+#include "session/session.h"
+
+#define SID_SIZE 11
+#define MAX_RECIPIENTS                                                             \
+	1000 /* kept; more are only counted (RFC 5321 4.5.3.1.8: 100) */
+#define COMMIT_LIMIT_MS 5000 /* a 450 waits at most this long for its record */
+
+enum fault { FAULT_NONE, FAULT_STORE, FAULT_DNS, FAULT_LIMIT, FAULT_GATE, FAULTS };
+extern const char *const fault_words[FAULTS];
+
+struct recipient {
+	char *address; /* lower case, without brackets */
+	bool exempt;
+	bool noted; /* the attempt of this visit is on its way to the store */
+};
+
+/* A name of headers to remove, and how often it came. */
+struct forged_name {
+	char *name; /* as it was spelled first */
+	unsigned count;
+};
+
+/* From MAIL to the end of message, RSET or the next MAIL. */
+struct transaction {
+	int64_t started; /* wall clock, seconds */
+	char *sender, *folded;
+	struct recipient *recipients;
+	size_t count;
+	unsigned accepted, refused, exempt;
+	struct gather *gather;
+	struct dns_facts *dns; /* once known */
+	struct note *note;     /* the attempt whose commit a 450 waits for */
+	struct judgement judgement;
+	bool is_judged, data_seen, has_rcpt;
+	char *exempt_by; /* sender, or all recipients, set free */
+	char *queue_id, *message_id;
+	struct forged_name *forged;
+	size_t forged_count;
+	unsigned forged_headers;
+	bool relay_trusted, foreign_session;
+	const char *reply; /* static word for the event */
+	char *detail;      /* why_detail of the event */
+};
+
+/* The one hold of a connection. */
+struct hold {
+	bool begun, over;
+	bool at_data;
+	bool shed;
+	bool deed_noted;
+	enum hold_end end; /* of the wait, later of the hold */
+	bool watched;
+	int64_t until_ms, asked_ms, waited_ms;
+};
+
+struct session {
+	struct world *world;
+	uint64_t number;
+	char sid[SID_SIZE];
+	struct facts facts; /* strings are those below */
+	char *name, *ptr, *helo, *local;
+	const struct local_rule *local_rule; /* first that acts, or else warns */
+	struct ip server_ip;
+	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
+	bool authenticated;
+	bool refuse_all; /* after gone or stop */
+	bool any_event;
+	bool overflow; /* the budget refused the hold; judged at DATA */
+	enum fault fault;
+	struct history history; /* of the last recall, rows left out */
+	bool has_history;
+	struct hold hold;
+	struct transaction *mail;
+};
+
+/* transaction.c */
+struct transaction *transaction_new(const char *sender, int64_t now);
+void transaction_free(struct transaction **transaction);
+/* Address without brackets, lower case, on the heap. */
+char *address_clean(const char *address);
+
+/* exempt.c: who set the session, the recipient or the message free; or NULL */
+char *exempt_client(const struct session *session);
+bool exempt_recipient(const struct session *session, const char *recipient);
+char *exempt_sender(const struct session *session);
+
+/* hold.c */
+/* Asks for the hold and judges what the budget says; fills session->hold. */
+struct reply hold_start(
+    struct session *session, size_t first_recipient, bool at_data);
+struct reply hold_ask_again(struct session *session);
+/* Looks whether a wait that was on has ended meanwhile. */
+void hold_settle(struct session *session);
+
+/* recall.c */
+/* The narrow SPF domain of the running transaction, or NULL. */
+const char *session_domain(const struct session *session);
+/* Takes over the DNS result when it is there. */
+void session_take_dns(struct session *session);
+/* Judges for recipients [from, from + count); fills mail->judgement. */
+void session_judge(struct session *session, size_t from, size_t count);
+void session_fault(struct session *session, enum fault fault);
+void session_local(struct session *session);
+void session_dns_done(void *ctx, uint64_t number);
+
+/* data.c */
+void session_commit_done(void *ctx, uint64_t number, enum note_state state);
+/* "450 4.7.1 text" */
+const char *session_refusal(const struct session *session, char *buf, size_t size);
+struct reply session_greylist(struct session *session);
+
+/* session.c */
+struct reply session_reply_gone(void);
+struct reply session_reply_trouble(void);
+
+/* record.c */
+/* Notes the attempt for recipients not noted yet. done may be NULL. */
+bool record_attempt(struct session *session, size_t from, size_t count,
+    void (*done)(void *ctx, uint64_t number, enum note_state state));
+/* Ends the transaction: event, deed, log line. */
+void record_transaction(struct session *session, bool delivered);
+void record_session(struct session *session);
+
+/* words.c */
+enum from_state session_from(const struct session *session);
+void session_words_fill(
+    const struct session *session, bool delivered, struct session_words *words);
+
+/* stamp.c */
+#define STAMP_SESSION_SIZE 701
+#define STAMP_CLIENT_SIZE  801
+#define STAMP_FLAGS_SIZE   256
+void stamp_session(
+    const struct session_words *words, char buf[static STAMP_SESSION_SIZE]);
+void stamp_client(
+    const struct session *session, char buf[static STAMP_CLIENT_SIZE]);
+void stamp_flags(const struct session *session, const struct session_words *words,
+    char buf[static STAMP_FLAGS_SIZE]);
+/* Removes forged copies, inserts our headers. */
+void stamp_message(struct session *session, const struct session_edits *edits);
+
+extern const struct reply reply_continue;
+
+#endif

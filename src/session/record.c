@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the store and the log are told of a session. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "session/internal.h"
+
+#define EVENT_RECIPIENTS 20
+
+static void
+release_world(void *keep)
+{
+	struct world *world = keep;
+
+	world_drop(&world);
+}
+
+static struct note *
+submit(struct session *session, struct note_spec *spec)
+{
+	struct world *world = session->world;
+
+	spec->who = (struct store_who){session->facts.ip, session_domain(session)};
+	spec->now = clock_wall(world->clock);
+	spec->settings = &world->policy;
+	spec->keep = world_ref(world);
+	spec->release = release_world;
+	spec->ctx = world;
+	spec->number = session->number;
+	struct note *note = note_new(spec);
+	if (note == NULL) {
+		release_world(world);
+		session_fault(session, FAULT_STORE);
+		return NULL;
+	}
+	if (!store_submit(world->store, note))
+		session_fault(session, FAULT_STORE);
+	return note;
+}
+
+/* The triplets of recipients that are not exempt; wanted: not noted yet only. */
+static size_t
+triplets_of(struct transaction *mail, size_t from, size_t count, bool fresh_only,
+    struct triplet *triplets)
+{
+	size_t used = 0;
+
+	for (size_t i = from; i < from + count; i++) {
+		struct recipient *recipient = &mail->recipients[i];
+		if (recipient->exempt || (fresh_only && recipient->noted))
+			continue;
+		recipient->noted |= fresh_only;
+		triplets[used++] =
+		    (struct triplet){mail->folded, recipient->address};
+	}
+	return used;
+}
+
+bool
+record_attempt(struct session *session, size_t from, size_t count,
+    void (*done)(void *ctx, uint64_t number, enum note_state state))
+{
+	struct transaction *mail = session->mail;
+	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
+
+	if (triplets == NULL) {
+		if (done != NULL)
+			done(session->world, session->number, NOTE_FAILED);
+		return false;
+	}
+	struct note_spec spec = {.triplets = triplets, .done = done};
+	spec.count = triplets_of(mail, from, count, true, triplets);
+	/* All noted already: the writer keeps order, so an empty note's commit
+	 * tells. */
+	spec.deed = spec.count == 0 ? DEED_NONE : DEED_ATTEMPT;
+	note_drop(&mail->note);
+	mail->note = submit(session, &spec);
+	free(triplets);
+	if (mail->note == NULL && done != NULL)
+		done(session->world, session->number, NOTE_FAILED);
+	return mail->note != NULL && note_state(mail->note) != NOTE_FAILED;
+}
+
+static char *
+join_recipients(const struct transaction *mail)
+{
+	size_t size = 1, shown = mail->count < EVENT_RECIPIENTS ? mail->count
+	                                                        : EVENT_RECIPIENTS;
+
+	for (size_t i = 0; i < shown; i++)
+		size += strlen(mail->recipients[i].address) + 1;
+	char *text = malloc(size);
+	if (text == NULL)
+		return NULL;
+	char *end = text;
+	for (size_t i = 0; i < shown; i++)
+		end += sprintf(
+		    end, "%s%s", i == 0 ? "" : " ", mail->recipients[i].address);
+	*end = '\0';
+	return text;
+}
+
+/* Rule and pattern, or the tags, behind the selector that spoke. */
+static void
+detail_of(const struct session *session, char *buf, size_t size)
+{
+	const struct judgement *judgement = &session->mail->judgement;
+	const struct s25r_fact *s25r = &session->facts.s25r;
+	const struct s25r_rule *rule = s25r->rule != NULL ? s25r->rule : s25r->warn;
+
+	buf[0] = '\0';
+	if (judgement->suspect == WHY_S25R && rule != NULL)
+		snprintf(buf, size, "%s:%u rule %s %s",
+		    s25r_path(session->world->s25r), rule->line, rule->id,
+		    rule->pattern);
+	else if (judgement->suspect == WHY_LOCAL && session->local_rule != NULL)
+		snprintf(buf, size, "%s:%u %s %s", session->local_rule->file,
+		    session->local_rule->line, session->local_rule->field,
+		    session->local_rule->pattern);
+}
+
+static void
+fill_event(const struct session *session, bool delivered, struct event *event)
+{
+	const struct hold *hold = &session->hold;
+	const struct transaction *mail = session->mail;
+
+	event->ip = session->facts.ip;
+	event->name = session->name;
+	event->ptr = session->ptr;
+	event->heloname = session->helo;
+	event->exempt = session->exempt_by;
+	event->hold_asked_ms = hold->begun ? hold->asked_ms : -1;
+	event->hold_ms = hold->begun ? hold->waited_ms : -1;
+	event->hold_end =
+	    hold_outcome(hold->end, hold->shed, hold->watched, delivered);
+	event->dns_ms = -1;
+	event->score = NAN;
+	event->delivered = delivered;
+	if (mail == NULL)
+		return;
+	event->time = mail->started;
+	event->queue_id = mail->queue_id;
+	event->message_id = mail->message_id;
+	event->sender = mail->sender;
+	event->rcpt_accepted = mail->accepted;
+	event->rcpt_refused = mail->refused;
+	if (event->exempt == NULL)
+		event->exempt = mail->exempt_by;
+	if (mail->dns != NULL)
+		event->dns_ms = mail->dns->ms;
+	event->spf_domain = session_domain(session);
+	event->reply = mail->reply;
+}
+
+static void
+log_transaction(const struct session *session, const struct event *event,
+    const struct session_words *words)
+{
+	char ip[IP_TEXT_SIZE];
+	bool people = !session->world->hash_people;
+
+	log_info("%s%ssid=%s client=%s[%s] verdict=%s why=%s%s%s tarpit=%s "
+	         "hold_ms=%" PRId64
+	         " hold_end=%s reply=%s rcpt=%u refused=%u%s%s%s fault=%s",
+	    event->queue_id != NULL ? event->queue_id : "",
+	    event->queue_id != NULL ? ": " : "", session->sid,
+	    event->name != NULL ? event->name : "unknown",
+	    ip_to_text(&event->ip, ip), words->value[SK_VERDICT],
+	    words->value[SK_WHY], event->exempt != NULL ? " exempt=" : "",
+	    event->exempt != NULL ? event->exempt : "", words->value[SK_TARPIT],
+	    event->hold_ms, hold_end_words[event->hold_end],
+	    event->reply != NULL ? event->reply : "none", event->rcpt_accepted,
+	    event->rcpt_refused, people ? " from=<" : "",
+	    people && event->sender != NULL ? event->sender : "", people ? ">" : "",
+	    words->value[SK_FAULT]);
+}
+
+static bool
+is_exempt(const struct session *session)
+{
+	return session->exempt_by != NULL ||
+	       (session->mail != NULL && session->mail->exempt_by != NULL);
+}
+
+/* The one thing that the transaction teaches about the client. */
+static enum deed
+deed_of(struct session *session, const struct event *event)
+{
+	const struct judgement *judgement = &session->mail->judgement;
+	enum deed deed;
+
+	if (is_exempt(session) || session->world->policy.mode == MODE_OBSERVE)
+		return DEED_NONE;
+	if (!session->hold.deed_noted && hold_deed(event->hold_end, &deed)) {
+		session->hold.deed_noted = true;
+		return deed;
+	}
+	if (!event->delivered || !session->mail->is_judged)
+		return DEED_NONE;
+	if (judgement->why == WHY_TRIES)
+		return DEED_PASSED;
+	if (judgement->why == WHY_ALLOWED_ADDRESS ||
+	    judgement->why == WHY_ALLOWED_DOMAIN)
+		return DEED_ALLOWED;
+	return DEED_NONE;
+}
+
+/* The gate may have answered in our place: what did the client hear? */
+static void
+learn_reply(struct session *session)
+{
+	struct transaction *mail = session->mail;
+	const struct port *port = session->world->port;
+	struct port_outcome outcome;
+
+	if (mail->note != NULL && note_state(mail->note) == NOTE_FAILED)
+		session_fault(session, FAULT_STORE);
+	else if (mail->note != NULL && note_state(mail->note) == NOTE_LIMITED)
+		session_fault(session, FAULT_LIMIT);
+	if (mail->reply != NULL)
+		return;
+	if (mail->data_seen &&
+	    port->outcome(port->ctx, session->number, &outcome) && outcome.refused)
+		mail->reply = "450";
+	else
+		mail->reply = mail->accepted != 0 ? "lost" : "none";
+}
+
+static void
+note_event(struct session *session, struct event *event, enum deed deed)
+{
+	struct transaction *mail = session->mail;
+	size_t count = mail != NULL ? mail->count : 0;
+	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
+	struct note_spec spec = {.deed = deed,
+	    .event = event,
+	    .secs = (uint32_t)(session->hold.waited_ms / 1000)};
+
+	if (deed == DEED_PASSED && triplets != NULL) {
+		spec.triplets = triplets;
+		spec.count = triplets_of(mail, 0, count, false, triplets);
+	}
+	struct note *note = submit(session, &spec);
+	note_drop(&note);
+	free(triplets);
+}
+
+void
+record_transaction(struct session *session, bool delivered)
+{
+	struct transaction *mail = session->mail;
+	struct session_words words;
+	struct event event = {.words = &words};
+	char detail[512];
+
+	if (mail->has_rcpt) {
+		learn_reply(session);
+		session_words_fill(session, delivered, &words);
+		char *recipients = join_recipients(mail);
+		fill_event(session, delivered, &event);
+		event.recipients = recipients;
+		detail_of(session, detail, sizeof detail);
+		event.why_detail = *detail != '\0' ? detail : NULL;
+		log_transaction(session, &event, &words);
+		note_event(session, &event, deed_of(session, &event));
+		session->any_event = true;
+		free(recipients);
+	}
+	session->facts.sender = NULL;
+	session->facts.dns = NULL;
+	transaction_free(&session->mail);
+}
+
+void
+record_session(struct session *session)
+{
+	struct session_words words;
+	struct event event = {.words = &words, .reply = "none"};
+	bool counts = session->exempt_by == NULL;
+
+	if (session->any_event) {
+		if (!counts)
+			return;
+		struct note_spec spec = {.deed = DEED_SEEN};
+		struct note *note = submit(session, &spec);
+		note_drop(&note);
+		return;
+	}
+	session_words_fill(session, false, &words);
+	fill_event(session, false, &event);
+	event.time = clock_wall(session->world->clock);
+	note_event(session, &event, counts ? DEED_SEEN : DEED_NONE);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "facts/helo.h"
+#include "session/internal.h"
+
+const char *const fault_words[FAULTS] = {"none", "store", "dns", "limit", "gate"};
+
+const struct reply reply_continue = {false, NULL, NULL, NULL};
+static const struct reply reply_left = {
+    true, "450", "4.7.1", "The connection was given up, please try again"};
+static const struct reply reply_trouble = {
+    true, "451", "4.3.0", "Temporary trouble, please try again"};
+
+struct session *
+session_new(struct world *world, uint64_t number)
+{
+	struct session *session = calloc(1, sizeof *session);
+	uint8_t random[5];
+
+	if (session == NULL)
+		return NULL;
+	session->world = world_ref(world);
+	session->number = number;
+	session->facts.helo_class = HELO_MISSING;
+	session->facts.from = FROM_UNKNOWN;
+	session->facts.pipe = PIPE_UNKNOWN;
+	if (getrandom(random, sizeof random, GRND_NONBLOCK) !=
+	    (ssize_t)sizeof random)
+		memcpy(random, &number, sizeof random);
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(session->sid + 2 * i, 3, "%02x", random[i]);
+	return session;
+}
+
+void
+session_close(struct session **session_ptr)
+{
+	struct session *session = *session_ptr;
+
+	if (session == NULL)
+		return;
+	*session_ptr = NULL;
+	hold_settle(session);
+	session_abort(session);
+	record_session(session);
+	world_drop(&session->world);
+	free(session->name);
+	free(session->ptr);
+	free(session->helo);
+	free(session->local);
+	free(session->exempt_by);
+	free(session);
+}
+
+static char *
+name_or_null(const char *name)
+{
+	if (name == NULL || *name == '\0' || *name == '[' ||
+	    strcmp(name, "unknown") == 0)
+		return NULL;
+	char *copy = text_dup(name);
+	if (copy != NULL)
+		text_lower(copy);
+	return copy;
+}
+
+/*
+ * Postfix says FAIL both for "no PTR" and, with XCLIENT, for a PTR that does not
+ * lead back; the unverified name tells them apart.
+ */
+static enum rdns_state
+rdns_of(const struct session *session, const char *resolve)
+{
+	if (session->name != NULL)
+		return RDNS_PASS;
+	if (resolve != NULL && strcmp(resolve, "TEMP") == 0)
+		return RDNS_TEMPERROR;
+	return session->ptr != NULL ? RDNS_MISMATCH : RDNS_NONE;
+}
+
+void
+session_connect(struct session *session, const struct session_client *client)
+{
+	struct facts *facts = &session->facts;
+
+	facts->ip = client->ip;
+	facts->port = client->port;
+	session->server_ip = client->server_ip;
+	facts->name = session->name = name_or_null(client->name);
+	facts->ptr = session->ptr = name_or_null(client->ptr);
+	facts->rdns = rdns_of(session, client->resolve);
+	facts->s25r = s25r_match(
+	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
+	session->exempt_by = exempt_client(session);
+}
+
+void
+session_helo(struct session *session, const char *helo, bool tls)
+{
+	free(session->helo);
+	session->facts.helo = session->helo = text_dup(helo);
+	struct ours ours = {
+	    .hostname = session->world->hostname,
+	    .server = &session->server_ip,
+	};
+	session->facts.helo_class = helo_classify(helo, &ours);
+	session->facts.tls |= tls;
+}
+
+static void
+start_dns(struct session *session)
+{
+	struct world *world = session->world;
+
+	if (world->gatherer == NULL || session->exempt_by != NULL)
+		return;
+	struct gather_request request = {
+	    .ip = session->facts.ip,
+	    .helo = session->helo,
+	    .sender = session->mail->sender,
+	};
+	session->mail->gather = gather_start(
+	    world->gatherer, &request, session_dns_done, world, session->number);
+	if (session->mail->gather == NULL)
+		session_fault(session, FAULT_DNS);
+}
+
+void
+session_mail(
+    struct session *session, const char *sender, bool authenticated, bool tls)
+{
+	session_abort(session);
+	session->facts.tls |= tls;
+	if (authenticated && session->exempt_by == NULL) {
+		session->authenticated = true;
+		session->exempt_by = text_dup("authenticated");
+	}
+	session->mail = transaction_new(sender, clock_wall(session->world->clock));
+	if (session->mail == NULL) {
+		log_warnx("sid=%s out of memory", session->sid);
+		return;
+	}
+	session->facts.sender = session->mail->sender;
+	session_local(session);
+	start_dns(session);
+}
+
+/* The index of the new recipient, or -1 when it is only counted. */
+static int64_t
+add_recipient(struct transaction *mail, const char *recipient)
+{
+	mail->accepted++;
+	if (mail->count >= MAX_RECIPIENTS)
+		return -1;
+	if ((mail->count & (mail->count - 1)) == 0) {
+		size_t size = mail->count == 0 ? 1 : 2 * mail->count;
+		void *grown =
+		    realloc(mail->recipients, size * sizeof *mail->recipients);
+		if (grown == NULL)
+			return -1;
+		mail->recipients = grown;
+	}
+	char *address = address_clean(recipient);
+	if (address == NULL)
+		return -1;
+	mail->recipients[mail->count] = (struct recipient){.address = address};
+	return (int64_t)mail->count++;
+}
+
+/* Until the DNS facts are in, DATA stays with the gate. */
+static void
+keep_data_back(struct session *session)
+{
+	struct transaction *mail = session->mail;
+	const struct port *port = session->world->port;
+
+	if (mail->gather == NULL || mail->dns != NULL)
+		return;
+	port->data_not_before(
+	    port->ctx, session->number, gather_deadline_ms(mail->gather));
+	session_take_dns(session);
+	if (mail->dns != NULL)
+		port->data_not_before(port->ctx, session->number, 0);
+}
+
+struct reply
+session_rcpt(struct session *session, const char *recipient, bool refused)
+{
+	struct transaction *mail = session->mail;
+
+	if (session->refuse_all)
+		return reply_left;
+	if (mail == NULL)
+		return reply_continue;
+	if (session->hold.begun && !session->hold.over && !session->hold.at_data)
+		return hold_ask_again(session);
+	mail->has_rcpt = true;
+	if (refused) {
+		mail->refused++;
+		return reply_continue;
+	}
+	int64_t index = add_recipient(mail, recipient);
+	if (session->exempt_by != NULL)
+		return reply_continue;
+	if (exempt_recipient(session, recipient)) {
+		mail->exempt++;
+		if (index >= 0)
+			mail->recipients[index].exempt = true;
+		return reply_continue;
+	}
+	session_take_dns(session);
+	keep_data_back(session);
+	if (index < 0 || mail->is_judged || *mail->sender == '\0' ||
+	    session->hold.begun || session->overflow)
+		return reply_continue;
+	session_judge(session, (size_t)index, 1);
+	if (mail->judgement.verdict == VERDICT_HOLD)
+		return hold_start(session, (size_t)index, false);
+	return reply_continue;
+}
+
+struct reply
+session_reply_gone(void)
+{
+	return reply_left;
+}
+
+struct reply
+session_reply_trouble(void)
+{
+	return reply_trouble;
+}
+
+static bool
+has_prefix(const char *name, const char *prefix)
+{
+	return strncasecmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static void
+note_forged(struct transaction *mail, const char *name)
+{
+	mail->forged_headers++;
+	for (size_t i = 0; i < mail->forged_count; i++) {
+		if (strcasecmp(mail->forged[i].name, name) == 0) {
+			mail->forged[i].count++;
+			return;
+		}
+	}
+	void *grown =
+	    realloc(mail->forged, (mail->forged_count + 1) * sizeof *mail->forged);
+	if (grown == NULL)
+		return;
+	mail->forged = grown;
+	char *copy = text_dup(name);
+	if (copy != NULL)
+		mail->forged[mail->forged_count++] = (struct forged_name){copy, 1};
+}
+
+/* An X-TaRgrey-Session of a relay whose id is on our list. */
+static bool
+is_trusted_relay(const struct world *world, const char *value)
+{
+	const char *id = strstr(value, "; id=");
+
+	if (id == NULL)
+		return false;
+	id += strlen("; id=");
+	size_t length = strcspn(id, ";");
+	for (size_t i = 0; i < world->trusted_count; i++) {
+		const char *trusted = world->trusted_relays[i];
+		if (strlen(trusted) == length &&
+		    strncasecmp(id, trusted, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+session_header(struct session *session, const char *name, const char *value)
+{
+	struct transaction *mail = session->mail;
+
+	if (mail == NULL)
+		return;
+	if (has_prefix(name, "x-targrey")) {
+		note_forged(mail, name);
+		if (strcasecmp(name, "X-TaRgrey-Session") != 0)
+			return;
+		if (session->exempt_by != NULL && !session->authenticated &&
+		    is_trusted_relay(session->world, value))
+			mail->relay_trusted = true;
+		else
+			mail->foreign_session = true;
+	} else if (mail->message_id == NULL &&
+	           strcasecmp(name, "Message-ID") == 0) {
+		mail->message_id = text_dup(value + strspn(value, " \t"));
+	}
+}
+
+struct reply
+session_eom(struct session *session, const char *queue_id,
+    const struct session_edits *edits)
+{
+	struct transaction *mail = session->mail;
+
+	hold_settle(session);
+	if (mail == NULL)
+		return reply_continue;
+	if (session->refuse_all) {
+		mail->reply = "450";
+		record_transaction(session, false);
+		return reply_left;
+	}
+	if (mail->queue_id == NULL)
+		mail->queue_id = text_dup(queue_id);
+	session_take_dns(session);
+	stamp_message(session, edits);
+	mail->reply = "250";
+	record_transaction(session, true);
+	return reply_continue;
+}
+
+void
+session_abort(struct session *session)
+{
+	hold_settle(session);
+	if (session->mail != NULL)
+		record_transaction(session, false);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One SMTP connection: events in, replies out. It knows neither libmilter nor
+ * frames; all waiting goes through its port. A session belongs to the callback
+ * that runs, and to nobody while it waits: nothing here locks.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "session/world.h"
+
+struct session;
+
+/* What the MTA knows of the client; strings borrowed for the call. */
+struct session_client {
+	struct ip ip;
+	uint16_t port;
+	const char *name; /* verified name, "unknown" or NULL */
+	const char *ptr;  /* unverified name, "unknown" or NULL */
+	/* Postfix's {client_resolve}: "OK", "FORGED", "FAIL", "TEMP", or NULL */
+	const char *resolve;
+	struct ip server_ip; /* the MTA's end; all zero when unknown */
+};
+
+struct reply {
+	bool refuse;          /* false: continue */
+	const char *code;     /* "450", static */
+	const char *enhanced; /* "4.7.1", static */
+	const char *text;     /* lives as long as the session */
+};
+
+/* world: a reference is taken. NULL when memory is out. */
+struct session *session_new(struct world *world, uint64_t number);
+/* The end of the connection: the last events are written. Accepts NULL; nulls. */
+void session_close(struct session **session);
+
+void session_connect(struct session *session, const struct session_client *client);
+/* tls: the session is encrypted by now. May come again after STARTTLS. */
+void session_helo(struct session *session, const char *helo, bool tls);
+/*
+ * sender  as given, with or without angle brackets, without parameters
+ */
+void session_mail(
+    struct session *session, const char *sender, bool authenticated, bool tls);
+/* refused: the MTA has refused the recipient already; it is only counted. */
+struct reply session_rcpt(
+    struct session *session, const char *recipient, bool refused);
+/* queue_id may be NULL */
+struct reply session_data(struct session *session, const char *queue_id);
+void session_header(struct session *session, const char *name, const char *value);
+
+/* How the end of message changes the header. */
+struct session_edits {
+	void *ctx;
+	/* the index-th header of that name (case-insensitively) goes */
+	void (*remove)(void *ctx, const char *name, unsigned index);
+	/* goes above everything; several calls end up in reverse order */
+	void (*insert)(void *ctx, const char *name, const char *value);
+};
+struct reply session_eom(struct session *session, const char *queue_id,
+    const struct session_edits *edits);
+
+/* The transaction ends without a message. */
+void session_abort(struct session *session);
+
+#endif

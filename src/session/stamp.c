@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Our headers, and the removal of copies that are not ours: docs/headers.md. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "session/internal.h"
+#include "session/spf_headers.h"
+
+#define CLIENT_LIMIT 128
+
+void
+stamp_session(
+    const struct session_words *words, char buf[static STAMP_SESSION_SIZE])
+{
+	size_t used = 0;
+
+	for (enum session_key key = 0; key < SESSION_KEYS; key++) {
+		if (*words->value[key] == '\0')
+			continue;
+		int wrote = snprintf(buf + used, STAMP_SESSION_SIZE - used,
+		    "%s%s=%s", used == 0 ? "" : "; ", session_keys[key].name,
+		    words->value[key]);
+		if (wrote < 0 || (size_t)wrote >= STAMP_SESSION_SIZE - used) {
+			buf[used] = '\0';
+			return;
+		}
+		used += (size_t)wrote;
+	}
+}
+
+static size_t
+client_field(
+    char *buf, size_t size, size_t used, const char *key, const char *value)
+{
+	char encoded[CLIENT_LIMIT + 1];
+
+	text_percent(encoded, sizeof encoded, CLIENT_LIMIT, value, strlen(value));
+	int wrote = snprintf(buf + used, size - used, "; %s=%s", key, encoded);
+	return wrote < 0 || (size_t)wrote >= size - used ? used
+	                                                 : used + (size_t)wrote;
+}
+
+static const char *
+or_else(const char *text, const char *otherwise)
+{
+	return text == NULL || *text == '\0' ? otherwise : text;
+}
+
+void
+stamp_client(const struct session *session, char buf[static STAMP_CLIENT_SIZE])
+{
+	char ip[IP_TEXT_SIZE], key[IPNET_TEXT_SIZE];
+	struct ip address = key_address(&session->facts.ip);
+	struct ipnet net = {address, ip_is_v4(&address) ? 128 : 64};
+	size_t used = (size_t)snprintf(buf, STAMP_CLIENT_SIZE, "v=1");
+	const size_t size = STAMP_CLIENT_SIZE;
+
+	ip_to_text(&session->facts.ip, ip);
+	ipnet_to_text(&net, key);
+	used = client_field(buf, size, used, "ip", ip);
+	used = client_field(
+	    buf, size, used, "name", or_else(session->name, "unknown"));
+	used =
+	    client_field(buf, size, used, "ptr", or_else(session->ptr, "unknown"));
+	used =
+	    client_field(buf, size, used, "heloname", or_else(session->helo, "-"));
+	client_field(buf, size, used, "key", key);
+}
+
+static bool
+is(const struct session_words *words, enum session_key key, const char *word)
+{
+	return strcmp(words->value[key], word) == 0;
+}
+
+static bool
+is_positive(const struct session_words *words, enum session_key key)
+{
+	return *words->value[key] != '\0' && !is(words, key, "0");
+}
+
+void
+stamp_flags(const struct session *session, const struct session_words *words,
+    char buf[static STAMP_FLAGS_SIZE])
+{
+	bool helo_ok = is(words, SK_HELO, "fqdn") || is(words, SK_HELO, "literal");
+	bool from_bad = is(words, SK_FROM, "self") || is(words, SK_FROM, "ours") ||
+	                is(words, SK_FROM, "nodns");
+	bool known = is(words, SK_WHY, "allowed-address") ||
+	             is(words, SK_WHY, "allowed-domain") ||
+	             session->history.address.allowed_until >=
+	                 clock_wall(session->world->clock);
+	const struct {
+		const char *flag;
+		bool set;
+	} flags[] = {
+	    {"S25R", is(words, SK_S25R, "match")},
+	    {"NORDNS", is(words, SK_RDNS, "none")},
+	    {"MISMATCH", is(words, SK_RDNS, "mismatch")},
+	    {"TARPIT", is(words, SK_TARPIT, "endured") ||
+	                   is(words, SK_TARPIT, "unproven")},
+	    {"SHED", is(words, SK_TARPIT, "shed")},
+	    {"GREY", is(words, SK_GREY, "passed")},
+	    {"EARLY", is(words, SK_EARLY, "yes")},
+	    {"FIRST", is(words, SK_PASSED, "0")},
+	    {"KNOWN", known},
+	    {"GAVEUP", is_positive(words, SK_GAVEUP)},
+	    {"HELO-BAD", !helo_ok},
+	    {"FROM-BAD", from_bad},
+	    {"SPF-PASS", is(words, SK_SPF, "pass")},
+	    {"SPF-FAIL", is(words, SK_SPF, "fail")},
+	    {"SPF-SOFTFAIL", is(words, SK_SPF, "softfail")},
+	    {"PIPE", is(words, SK_PIPE, "yes")},
+	    {"LOCAL", !is(words, SK_LOCAL, "none")},
+	    {"WOULD", !is(words, SK_WOULD, "none")},
+	    {"FORGED", is_positive(words, SK_FORGED)},
+	    {"FAULT", !is(words, SK_FAULT, "none")},
+	};
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		if (!flags[i].set)
+			continue;
+		used += (size_t)snprintf(buf + used, STAMP_FLAGS_SIZE - used,
+		    "%s%s", used == 0 ? "" : " ", flags[i].flag);
+	}
+	if (used == 0)
+		memcpy(buf, "-", 2);
+}
+
+static void
+remove_forged(const struct transaction *mail, const struct session_edits *edits)
+{
+	for (size_t i = 0; i < mail->forged_count; i++) {
+		for (unsigned n = mail->forged[i].count; n > 0; n--)
+			edits->remove(edits->ctx, mail->forged[i].name, n);
+	}
+}
+
+static void
+insert_spf(const struct session *session, const struct session_edits *edits)
+{
+	const struct world *world = session->world;
+	const struct transaction *mail = session->mail;
+	char buf[1024];
+
+	if (mail->dns == NULL)
+		return;
+	const struct spf_fact *facts[] = {&mail->dns->helo, &mail->dns->mailfrom};
+	for (int i = 0; i < 2; i++) {
+		bool is_helo = i == 0;
+		if (facts[i]->result == SPF_SKIPPED)
+			continue;
+		if (world->authentication_results &&
+		    spf_header_authres(
+		        buf, sizeof buf, facts[i], is_helo, world->hostname) != 0)
+			edits->insert(edits->ctx, "Authentication-Results", buf);
+		if (world->received_spf &&
+		    spf_header_received(buf, sizeof buf, facts[i], is_helo,
+		        &session->facts.ip, session->helo, mail->sender,
+		        world->hostname) != 0)
+			edits->insert(edits->ctx, "Received-SPF", buf);
+	}
+}
+
+static void
+insert_ours(const struct session *session, const struct session_edits *edits)
+{
+	struct session_words words;
+	char session_text[STAMP_SESSION_SIZE], client[STAMP_CLIENT_SIZE];
+	char flags[STAMP_FLAGS_SIZE];
+
+	session_words_fill(session, true, &words);
+	stamp_session(&words, session_text);
+	stamp_client(session, client);
+	stamp_flags(session, &words, flags);
+	insert_spf(session, edits);
+	edits->insert(edits->ctx, "X-TaRgrey-Flags", flags);
+	edits->insert(edits->ctx, "X-TaRgrey-Client", client);
+	edits->insert(edits->ctx, "X-TaRgrey-Session", session_text);
+}
+
+void
+stamp_message(struct session *session, const struct session_edits *edits)
+{
+	struct transaction *mail = session->mail;
+	bool is_exempt = session->exempt_by != NULL || mail->exempt_by != NULL;
+
+	if (mail->relay_trusted && !mail->foreign_session)
+		return;
+	mail->relay_trusted = false;
+	remove_forged(mail, edits);
+	if (!is_exempt)
+		insert_ours(session, edits);
+}

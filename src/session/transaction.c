@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "facts/fold.h"
+
+char *
+address_clean(const char *address)
+{
+	size_t length = strlen(address);
+
+	if (length >= 2 && address[0] == '<' && address[length - 1] == '>') {
+		address++;
+		length -= 2;
+	}
+	char *clean = strndup(address, length);
+	if (clean != NULL)
+		text_lower(clean);
+	return clean;
+}
+
+struct transaction *
+transaction_new(const char *sender, int64_t now)
+{
+	struct transaction *mail = calloc(1, sizeof *mail);
+	char folded[FOLD_SIZE];
+
+	if (mail == NULL)
+		return NULL;
+	mail->started = now;
+	mail->sender = address_clean(sender);
+	if (mail->sender != NULL)
+		mail->folded = text_dup(sender_fold(mail->sender, folded));
+	if (mail->folded == NULL)
+		transaction_free(&mail);
+	return mail;
+}
+
+void
+transaction_free(struct transaction **mail_ptr)
+{
+	struct transaction *mail = *mail_ptr;
+
+	if (mail == NULL)
+		return;
+	*mail_ptr = NULL;
+	for (size_t i = 0; i < mail->count; i++)
+		free(mail->recipients[i].address);
+	for (size_t i = 0; i < mail->forged_count; i++)
+		free(mail->forged[i].name);
+	gather_drop(&mail->gather);
+	note_drop(&mail->note);
+	free(mail->recipients);
+	free(mail->forged);
+	free(mail->dns);
+	free(mail->sender);
+	free(mail->folded);
+	free(mail->exempt_by);
+	free(mail->queue_id);
+	free(mail->message_id);
+	free(mail->detail);
+	free(mail);
+}

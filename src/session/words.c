@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The values of X-TaRgrey-Session and of the event row: only words and numbers. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "facts/helo.h"
+#include "session/internal.h"
+
+#define DAY_S      86400
+#define ID_LIMIT   64
+#define TAGS_LIMIT 28 /* keeps the whole header within 700 octets */
+
+static const char *
+domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at == NULL ? "" : at + 1;
+}
+
+/* A sender in the domain of a recipient calls itself one of us. */
+enum from_state
+session_from(const struct session *session)
+{
+	const struct transaction *mail = session->mail;
+	const struct dns_facts *dns = session->facts.dns;
+	enum from_state found = FROM_OK;
+
+	if (mail == NULL)
+		return FROM_UNKNOWN;
+	if (*mail->sender == '\0')
+		return FROM_NULL;
+	for (size_t i = 0; i < mail->count; i++) {
+		const char *domain = domain_of(mail->recipients[i].address);
+		struct ours ours = {.hostname = session->world->hostname,
+		    .names = &domain,
+		    .names_count = 1};
+		enum from_state state =
+		    from_classify(mail->sender, mail->recipients[i].address, &ours);
+		if (state == FROM_SELF)
+			return FROM_SELF;
+		if (state == FROM_OURS)
+			found = FROM_OURS;
+	}
+	if (found == FROM_OURS)
+		return FROM_OURS;
+	if (dns == NULL || !dns->sender_known)
+		return FROM_UNKNOWN;
+	return dns->sender_nodns ? FROM_NODNS : FROM_OK;
+}
+
+static void
+put(struct session_words *words, enum session_key key, const char *value)
+{
+	text_copy(words->value[key], SESSION_VALUE_SIZE, value);
+}
+
+static void
+put_number(struct session_words *words, enum session_key key, int64_t value)
+{
+	snprintf(words->value[key], SESSION_VALUE_SIZE, "%" PRId64,
+	    value < 0 ? 0 : value);
+}
+
+static void
+put_yes(struct session_words *words, enum session_key key, bool value)
+{
+	put(words, key, value ? "yes" : "no");
+}
+
+static void
+fill_verdict(const struct session *session, struct session_words *words)
+{
+	const struct transaction *mail = session->mail;
+	const struct judgement *judgement = mail != NULL ? &mail->judgement : NULL;
+	bool judged = judgement != NULL && mail->is_judged;
+
+	put(words, SK_MODE, mode_words[session->world->policy.mode]);
+	put(words, SK_VERDICT,
+	    verdict_words[judged ? judgement->verdict : VERDICT_PASS]);
+	put(words, SK_WHY, why_words[judged ? judgement->why : WHY_NONE]);
+	put(words, SK_WOULD,
+	    judged && judgement->would != VERDICT_PASS
+	        ? verdict_words[judgement->would]
+	        : "none");
+	bool by_tries = judged && judgement->why == WHY_TRIES;
+	put(words, SK_GREY, by_tries ? "passed" : "none");
+	put_number(words, SK_GREY_TRIES, by_tries ? judgement->grey_tries : 0);
+	put_number(words, SK_GREY_SECS, by_tries ? judgement->grey_secs : 0);
+	put_yes(words, SK_EARLY, judged && judgement->early);
+}
+
+static const char *
+tarpit_word(enum hold_end outcome)
+{
+	switch (outcome) {
+	case HOLD_ENDURED:
+		return "endured";
+	case HOLD_UNPROVEN:
+		return "unproven";
+	case HOLD_SHED:
+		return "shed";
+	case HOLD_NONE:
+	case HOLD_ELAPSED:
+	case HOLD_HELD:
+	case HOLD_GONE:
+	case HOLD_RELEASED:
+	case HOLD_STOPPED:
+	case HOLD_MTA_GONE:
+	case HOLD_FAULT:
+	case HOLD_ENDS:
+		break;
+	}
+	return "none";
+}
+
+static void
+fill_history(const struct session *session, struct session_words *words)
+{
+	const struct address_record *record = &session->history.address;
+	int64_t now = clock_wall(session->world->clock);
+
+	put_number(words, SK_AGE,
+	    record->first_seen == 0 ? 0 : (now - record->first_seen) / DAY_S);
+	put_number(words, SK_SEEN, record->sessions);
+	put_number(words, SK_PASSED, record->successes);
+	put_number(words, SK_GAVEUP, record->gaveup);
+	put_number(words, SK_GAVEUP_SECS, record->gaveup_secs);
+	put_number(words, SK_HAM, record->ham);
+	put_number(words, SK_SPAM, record->spam);
+}
+
+static void
+fill_client(const struct session *session, struct session_words *words)
+{
+	const struct facts *facts = &session->facts;
+	const struct transaction *mail = session->mail;
+
+	put(words, SK_RDNS, rdns_state_words[facts->rdns]);
+	put(words, SK_S25R, s25r_state_words[facts->s25r.state]);
+	put(words, SK_S25R_RULE,
+	    facts->s25r.rule != NULL ? facts->s25r.rule->id : "-");
+	put_number(words, SK_RCPT_REFUSED, mail != NULL ? mail->refused : 0);
+	put(words, SK_HELO, helo_class_words[facts->helo_class]);
+	put(words, SK_FROM, from_state_words[session_from(session)]);
+	put(words, SK_PIPE, pipe_state_words[facts->pipe]);
+	put_yes(words, SK_TLS, facts->tls);
+	bool has_tags = facts->local != NULL && *facts->local != '\0';
+	text_percent(words->value[SK_LOCAL], SESSION_VALUE_SIZE, TAGS_LIMIT,
+	    has_tags ? facts->local : "none",
+	    strlen(has_tags ? facts->local : "none"));
+}
+
+static void
+fill_dns(const struct session *session, struct session_words *words)
+{
+	const struct dns_facts *dns = session->facts.dns;
+
+	put(words, SK_HELO_DNS,
+	    helo_dns_words[dns != NULL ? dns->helo_dns : HELO_DNS_UNKNOWN]);
+	put(words, SK_SPF,
+	    spf_result_words[dns != NULL ? dns->mailfrom.result : SPF_SKIPPED]);
+	put(words, SK_SPF_HELO,
+	    spf_result_words[dns != NULL ? dns->helo.result : SPF_SKIPPED]);
+	if (!session->world->has_dnsbl)
+		return;
+	bool listed = dns != NULL && *dns->dnsbl != '\0';
+	text_percent(words->value[SK_DNSBL], SESSION_VALUE_SIZE, TAGS_LIMIT,
+	    listed ? dns->dnsbl : "none", strlen(listed ? dns->dnsbl : "none"));
+}
+
+void
+session_words_fill(
+    const struct session *session, bool delivered, struct session_words *words)
+{
+	const struct hold *hold = &session->hold;
+	enum hold_end outcome =
+	    hold_outcome(hold->end, hold->shed, hold->watched, delivered);
+
+	memset(words, 0, sizeof *words);
+	put(words, SK_V, "1");
+	text_percent(words->value[SK_ID], SESSION_VALUE_SIZE, ID_LIMIT,
+	    session->world->hostname, strlen(session->world->hostname));
+	put(words, SK_SID, session->sid);
+	fill_verdict(session, words);
+	put(words, SK_TARPIT, tarpit_word(outcome));
+	put_number(words, SK_TARPIT_SECS, hold->waited_ms / 1000);
+	fill_history(session, words);
+	fill_client(session, words);
+	fill_dns(session, words);
+	put_number(words, SK_FORGED,
+	    session->mail != NULL && !session->mail->relay_trusted
+	        ? session->mail->forged_headers
+	        : 0);
+	put(words, SK_FAULT, fault_words[session->fault]);
+}

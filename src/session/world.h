@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all sessions share: one immutable set of settings and compiled rules. A
+ * reload builds a new world and swaps it; a session keeps the one it began
+ * with. Counted; the last one to leave a world reports it, and main.c frees it,
+ * since that may block and sessions end inside callbacks.
+ */
+#ifndef SESSION_WORLD_H
+#define SESSION_WORLD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "facts/gather.h"
+#include "facts/list.h"
+#include "facts/local.h"
+#include "facts/s25r.h"
+#include "policy/policy.h"
+#include "session/port.h"
+#include "store/store.h"
+
+struct world {
+	atomic_uint refs;
+	/* called once, by whoever dropped the last reference; must not block */
+	void (*unused)(void *ctx, struct world *world);
+	void *unused_ctx;
+
+	struct policy_settings policy;
+	const char *hostname; /* id= */
+	const char *greylist_text;
+	bool fail_open; /* on_failure = accept */
+	bool hash_people;
+	bool received_spf, authentication_results;
+	bool has_dnsbl;
+	int64_t dns_timeout_ms; /* 0: no DNS facts */
+
+	const struct ipnet *exempt_networks;
+	size_t exempt_count;
+	char *const *trusted_relays;
+	size_t trusted_count;
+
+	struct s25r *s25r;
+	struct list *allow;
+	struct local *local;
+	struct gatherer *gatherer; /* NULL: no DNS facts */
+
+	struct store *store;
+	const struct port *port;
+	const struct clock *clock;
+};
+
+struct world *world_ref(struct world *world);
+/* Accepts NULL; nulls. */
+void world_drop(struct world **world);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "policy/cases.h"
+#include "policy/grey.h"
+
+/* ---------------------------------------------------------------- triplets */
+
+#define MAX_VISITS 8
+
+static const struct {
+	const char *claim;
+	int64_t visits[MAX_VISITS]; /* seconds after the first; ends with -1 */
+	uint32_t tries;
+	bool passes, early;
+} courses[] = {
+    {"the first visit is no try", {0, -1}, 0, false, false},
+    {"a return at once is early and no try", {0, 5, -1}, 0, false, true},
+    {"a return before the delay is no try", {0, 5 * MINUTE, -1}, 0, false, false},
+    {"a return after the delay is a try", {0, 31 * MINUTE, -1}, 1, false, false},
+    {"two tries pass", {0, 31 * MINUTE, 62 * MINUTE, -1}, 2, true, false},
+    {"tries one second apart count once", {0, 31 * MINUTE, 31 * MINUTE + 1, -1}, 1,
+        false, true},
+    {"tries a minute apart count", {0, 31 * MINUTE, 32 * MINUTE, -1}, 2, true,
+        false},
+    {"early knocking does not reset the clock",
+        {0, 5, 10, 31 * MINUTE, 40 * MINUTE, -1}, 2, true, true},
+    {"a retry every four hours passes", {0, 4 * HOUR, 8 * HOUR, -1}, 2, true,
+        false},
+    {"a first retry after the window starts anew", {0, 3 * DAY, -1}, 0, false,
+        false},
+    {"the second try may come after the window, counted from the first visit",
+        {0, 36 * HOUR, 72 * HOUR, -1}, 2, true, false},
+    {"a try forgotten for longer than the window starts anew",
+        {0, HOUR, 4 * DAY, -1}, 0, false, false},
+};
+
+static void
+courses_of_attempts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof courses / sizeof *courses; i++) {
+		struct grey_row row = {0};
+		int64_t now = T0;
+		for (int v = 0; v < MAX_VISITS && courses[i].visits[v] >= 0; v++) {
+			now = T0 + courses[i].visits[v];
+			row = grey_step(&defaults, row, DEED_ATTEMPT, now);
+		}
+		print_message("  %s\n", courses[i].claim);
+		assert_int_equal(row.tries, courses[i].tries);
+		assert_int_equal(
+		    grey_passes(&defaults, &row, now), courses[i].passes);
+		assert_int_equal(row.early, courses[i].early);
+	}
+}
+
+static void
+a_passed_triplet_passes_until_max_age_since_its_last_use(void **state)
+{
+	(void)state;
+	struct grey_row row =
+	    grey_step(&defaults, (struct grey_row){0}, DEED_PASSED, T0);
+	assert_true(grey_passes(&defaults, &row, T0 + 35 * DAY));
+	assert_false(grey_passes(&defaults, &row, T0 + 35 * DAY + 1));
+
+	row = grey_step(&defaults, row, DEED_PASSED, T0 + 30 * DAY);
+	assert_true(grey_passes(&defaults, &row, T0 + 60 * DAY));
+	row = grey_step(&defaults, row, DEED_ATTEMPT, T0 + 80 * DAY);
+	assert_int_equal(row.first, T0 + 80 * DAY);
+	assert_int_equal(row.passed, 0);
+}
+
+static void
+deeds_other_than_attempt_and_pass_leave_a_triplet_alone(void **state)
+{
+	static const enum deed deeds[] = {DEED_NONE, DEED_GONE, DEED_ENDURED,
+	    DEED_UNPROVEN, DEED_ALLOWED, DEED_SEEN};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		struct grey_row row = {
+		    .first = T0, .last = T0, .tries = 1, .last_try = T0};
+		row = grey_step(&defaults, row, deeds[i], T0 + DAY);
+		assert_int_equal(row.last, T0);
+		assert_int_equal(row.tries, 1);
+	}
+}
+
+static void
+the_better_row_is_the_one_nearer_to_passing(void **state)
+{
+	struct grey_row none = {0}, waits = {.first = T0, .last = T0};
+	struct grey_row tried = {.first = T0 + 9, .tries = 1},
+	                passed = {.first = T0 + 99, .passed = T0 + 100};
+
+	(void)state;
+	assert_int_equal(grey_better(none, waits).first, T0);
+	assert_int_equal(grey_better(waits, none).first, T0);
+	assert_int_equal(grey_better(waits, tried).tries, 1);
+	assert_int_equal(grey_better(passed, tried).passed, T0 + 100);
+	assert_int_equal(grey_better(tried, passed).passed, T0 + 100);
+}
+
+/* --------------------------------------------------------------- addresses */
+
+static struct address_record
+after(struct address_record record, enum deed deed, int64_t now)
+{
+	return address_step(&defaults, record, deed, 41, now);
+}
+
+static void
+a_hang_up_is_remembered_with_its_seconds_for_the_retry_window(void **state)
+{
+	struct address_record record =
+	    after((struct address_record){0}, DEED_GONE, T0);
+
+	(void)state;
+	assert_int_equal(record.gaveup, 1);
+	assert_int_equal(record.gaveup_secs, 41);
+	assert_true(address_is_gone(&defaults, &record, T0 + 2 * DAY));
+	assert_false(address_is_gone(&defaults, &record, T0 + 2 * DAY + 1));
+}
+
+static void
+a_success_clears_the_hang_up(void **state)
+{
+	struct address_record record =
+	    after((struct address_record){0}, DEED_GONE, T0);
+
+	(void)state;
+	record = after(record, DEED_ENDURED, T0 + 10);
+	assert_int_equal(record.gaveup, 0);
+	assert_false(address_is_gone(&defaults, &record, T0 + 20));
+	assert_int_equal(record.successes, 1);
+}
+
+static void
+a_hang_up_within_an_hour_after_a_success_does_not_count(void **state)
+{
+	struct address_record record =
+	    after((struct address_record){0}, DEED_ENDURED, T0);
+
+	(void)state;
+	record = after(record, DEED_GONE, T0 + HOUR - 1);
+	assert_int_equal(record.gaveup, 0);
+	record = after(record, DEED_GONE, T0 + HOUR);
+	assert_int_equal(record.gaveup, 1);
+	assert_true(address_is_gone(&defaults, &record, T0 + HOUR));
+}
+
+static void
+five_successes_an_hour_apart_make_an_address_allowed(void **state)
+{
+	struct address_record record = {0};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(record.allowed_until, 0);
+		record = after(
+		    record, i % 2 ? DEED_PASSED : DEED_ENDURED, T0 + i * HOUR);
+		record =
+		    after(record, DEED_ENDURED, T0 + i * HOUR + 10); /* too close */
+		if (i < 4)
+			assert_int_equal(record.allowed_until, 0);
+	}
+	assert_int_equal(record.allowed_until, T0 + 4 * HOUR + 10 + 35 * DAY);
+	record = after(record, DEED_ALLOWED, T0 + 30 * DAY);
+	assert_int_equal(record.allowed_until, T0 + 65 * DAY);
+	record = after(record, DEED_ALLOWED, T0 + 66 * DAY); /* had run out */
+	assert_int_equal(record.allowed_until, T0 + 65 * DAY);
+}
+
+static void
+auto_allow_0_allows_nobody(void **state)
+{
+	struct policy_settings settings = defaults;
+	struct address_record record = {0};
+
+	(void)state;
+	settings.auto_allow = 0;
+	for (int i = 0; i < 20; i++)
+		record =
+		    address_step(&settings, record, DEED_ENDURED, 0, T0 + i * DAY);
+	assert_int_equal(record.allowed_until, 0);
+}
+
+static void
+an_unproven_hold_counts_once_a_day_or_always_with_trust_eom(void **state)
+{
+	struct policy_settings trusting = defaults;
+	struct address_record record =
+	    after((struct address_record){0}, DEED_UNPROVEN, T0);
+
+	(void)state;
+	assert_int_equal(record.successes, 1);
+	record = after(record, DEED_UNPROVEN, T0 + DAY - 1);
+	assert_int_equal(record.successes, 1);
+	record = after(record, DEED_UNPROVEN, T0 + DAY);
+	assert_int_equal(record.successes, 2);
+
+	trusting.trust_eom = true;
+	record = address_step(&trusting, record, DEED_UNPROVEN, 0, T0 + DAY + 1);
+	assert_int_equal(record.successes, 3);
+}
+
+static void
+sessions_are_counted_when_they_end(void **state)
+{
+	struct address_record record =
+	    after((struct address_record){0}, DEED_SEEN, T0);
+
+	(void)state;
+	record = after(record, DEED_NONE, T0 + 5);
+	assert_int_equal(record.sessions, 1);
+	assert_int_equal(record.first_seen, T0);
+	assert_int_equal(record.last_seen, T0);
+	record = after(record, DEED_SEEN, T0 + 9);
+	assert_int_equal(record.sessions, 2);
+	assert_int_equal(record.last_seen, T0 + 9);
+}
+
+/* ----------------------------------------------------------------- domains */
+
+static void
+a_domain_learns_only_good_things(void **state)
+{
+	struct domain_record record = {0};
+
+	(void)state;
+	record = domain_step(&defaults, record, DEED_GONE, T0);
+	record = domain_step(&defaults, record, DEED_ATTEMPT, T0);
+	assert_int_equal(record.successes, 0);
+	for (int i = 0; i < 5; i++)
+		record = domain_step(&defaults, record, DEED_PASSED, T0 + i * HOUR);
+	assert_int_equal(record.successes, 5);
+	assert_int_equal(record.allowed_until, T0 + 4 * HOUR + 35 * DAY);
+}
+
+static void
+an_unproven_hold_is_no_success_of_a_domain(void **state)
+{
+	(void)state;
+	struct domain_record record =
+	    domain_step(&defaults, (struct domain_record){0}, DEED_UNPROVEN, T0);
+	assert_int_equal(record.successes, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(courses_of_attempts),
+	    cmocka_unit_test(
+	        a_passed_triplet_passes_until_max_age_since_its_last_use),
+	    cmocka_unit_test(
+	        deeds_other_than_attempt_and_pass_leave_a_triplet_alone),
+	    cmocka_unit_test(the_better_row_is_the_one_nearer_to_passing),
+	    cmocka_unit_test(
+	        a_hang_up_is_remembered_with_its_seconds_for_the_retry_window),
+	    cmocka_unit_test(a_success_clears_the_hang_up),
+	    cmocka_unit_test(
+	        a_hang_up_within_an_hour_after_a_success_does_not_count),
+	    cmocka_unit_test(five_successes_an_hour_apart_make_an_address_allowed),
+	    cmocka_unit_test(auto_allow_0_allows_nobody),
+	    cmocka_unit_test(
+	        an_unproven_hold_counts_once_a_day_or_always_with_trust_eom),
+	    cmocka_unit_test(sessions_are_counted_when_they_end),
+	    cmocka_unit_test(a_domain_learns_only_good_things),
+	    cmocka_unit_test(an_unproven_hold_is_no_success_of_a_domain),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "policy/cases.h"
+#include "policy/hold.h"
+
+static const struct {
+	const char *claim;
+	struct hold_request request;
+	int64_t hold_s;
+	int64_t ms;
+	bool shed;
+} plans[] = {
+    {"a quiet server holds for the setting", {.holds = 1, .max_holds = 50}, 125,
+        125000, false},
+    {"a null sender is held for 90 s at most",
+        {.null_sender = true, .holds = 1, .max_holds = 50}, 125, 90000, false},
+    {"70 % of the budget is still the whole hold", {.holds = 35, .max_holds = 50},
+        125, 125000, false},
+    {"above it the hold shrinks", {.holds = 40, .max_holds = 50}, 125, 86667,
+        false},
+    {"cut below a minute it is shed", {.holds = 48, .max_holds = 50}, 125, 25334,
+        true},
+    {"the last place gets the least hold", {.holds = 50, .max_holds = 50}, 125,
+        10000, true},
+    {"a short setting is not shed by itself", {.holds = 1, .max_holds = 50}, 30,
+        30000, false},
+    {"a short setting that is cut is shed", {.holds = 50, .max_holds = 50}, 30,
+        10000, true},
+    {"the least hold never lengthens", {.holds = 50, .max_holds = 50}, 5, 5000,
+        false},
+    {"hold and DNS stay below the ceiling",
+        {.holds = 1, .max_holds = 50, .spent_ms = 5000}, 240, 235000, false},
+};
+
+static void
+lengths_of_holds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+		struct policy_settings settings = defaults;
+		settings.hold_s = plans[i].hold_s;
+		struct hold_plan plan = hold_plan(&settings, &plans[i].request);
+		print_message("  %s\n", plans[i].claim);
+		assert_in_range(plan.ms, plans[i].ms - 1, plans[i].ms + 1);
+		assert_int_equal(plan.shed, plans[i].shed);
+		assert_false(plan.varied);
+	}
+}
+
+static void
+vary_gives_its_share_of_addresses_another_length_and_the_same_one_again(
+    void **state)
+{
+	struct policy_settings settings = defaults;
+	unsigned varied = 0;
+
+	(void)state;
+	settings.vary_percent = 2;
+	for (uint64_t i = 0; i < 100000; i++) {
+		uint64_t dice = i * 0x9e3779b97f4a7c15;
+		struct hold_request request = {
+		    .dice = dice, .holds = 1, .max_holds = 50};
+		struct hold_plan plan = hold_plan(&settings, &request);
+		struct hold_plan again = hold_plan(&settings, &request);
+		assert_int_equal(plan.ms, again.ms);
+		assert_in_range(plan.ms, 5000, 240000);
+		if (plan.varied)
+			varied++;
+		else
+			assert_int_equal(plan.ms, 125000);
+	}
+	assert_in_range(varied, 1800, 2200);
+}
+
+static void
+only_a_full_hold_with_the_socket_standing_and_a_message_is_endured(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    hold_outcome(HOLD_ELAPSED, false, true, true), HOLD_ENDURED);
+	assert_int_equal(
+	    hold_outcome(HOLD_ELAPSED, false, false, true), HOLD_UNPROVEN);
+	assert_int_equal(hold_outcome(HOLD_ELAPSED, false, true, false), HOLD_HELD);
+	assert_int_equal(
+	    hold_outcome(HOLD_ELAPSED, false, false, false), HOLD_HELD);
+	assert_int_equal(hold_outcome(HOLD_ELAPSED, true, true, true), HOLD_SHED);
+	assert_int_equal(hold_outcome(HOLD_GONE, false, true, false), HOLD_GONE);
+	assert_int_equal(
+	    hold_outcome(HOLD_STOPPED, false, true, false), HOLD_STOPPED);
+	assert_int_equal(hold_outcome(HOLD_NONE, false, false, true), HOLD_NONE);
+}
+
+static void
+only_gone_endured_and_unproven_count(void **state)
+{
+	(void)state;
+	for (int end = 0; end < HOLD_ENDS; end++) {
+		enum deed deed = DEED_NONE;
+		bool counts = hold_deed((enum hold_end)end, &deed);
+		assert_int_equal(counts, end == HOLD_GONE || end == HOLD_ENDURED ||
+		                             end == HOLD_UNPROVEN);
+		if (end == HOLD_GONE)
+			assert_int_equal(deed, DEED_GONE);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(lengths_of_holds),
+	    cmocka_unit_test(
+	        vary_gives_its_share_of_addresses_another_length_and_the_same_one_again),
+	    cmocka_unit_test(
+	        only_a_full_hold_with_the_socket_standing_and_a_message_is_endured),
+	    cmocka_unit_test(only_gone_endured_and_unproven_count),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
