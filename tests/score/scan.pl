@@ -56,7 +56,7 @@ while (my $file = <STDIN>) {
 	    @{ $status->{test_names_hit} };
 	push @hits, map { "$_=0" } split /,/, $status->get_names_of_subtests_hit('')
 	    if $opt{subtests};
-	printf "%s\t%.3f\t%s\n", $file, $status->get_score, join(' ', @hits);
+	printf "%s\t%.3f\t%s\n", $file, $status->get_score, join(' ', sort @hits);
 	$status->finish;
 	$mail->finish;
 }
