@@ -240,9 +240,22 @@ subject_of_file(const char *path)
 	const char *slash = strrchr(path, '/'),
 	           *base = slash == NULL ? path : slash + 1;
 
-	if (strstr(base, "recipient") != NULL)
-		return RECIPIENT;
-	return strstr(base, "sender") != NULL ? SENDER : CLIENT;
+	return strstr(base, "recipients") != NULL ? RECIPIENT : CLIENT;
+}
+
+/* In a regular expression "#" starts a comment only behind a blank. */
+static void
+cut_comment(char *text)
+{
+	bool is_pattern = strchr(text, '/') != NULL;
+
+	for (char *at = strchr(text, '#'); at != NULL; at = strchr(at + 1, '#')) {
+		if (!is_pattern ||
+		    (at > text && (at[-1] == ' ' || at[-1] == '\t'))) {
+			*at = '\0';
+			return;
+		}
+	}
 }
 
 static bool
@@ -252,11 +265,9 @@ add_line(
 	static const char *const prefixes[SUBJECTS] = {
 	    [CLIENT] = "client:", [RECIPIENT] = "recipient:", [SENDER] = "sender:"};
 	enum subject subject = subject_of_file(path);
-	char *comment = *text == '/' ? strstr(text, " #") : strchr(text, '#');
 	char written[256];
 
-	if (comment != NULL)
-		*comment = '\0';
+	cut_comment(text);
 	text = text_trim(text);
 	text_copy(written, sizeof written, text);
 	for (unsigned i = 0; i < SUBJECTS; i++) {

@@ -5,7 +5,8 @@
  * immutable; any thread may match, without locks.
  *
  * What a line is about is said by "client:", "recipient:" or "sender:" in front
- * of it, else by the file's name: "recipient" or "sender" in it; else clients.
+ * of it; else recipients in a file whose name holds "recipients" (postgrey's
+ * whitelist_recipients), clients in every other.
  *
  * Clients:   name.example    the name and all below it (".name.example": only
  *                            those below); verified names alone

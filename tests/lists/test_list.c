@@ -36,7 +36,7 @@ static const char clients[] = "# clients, as postgrey writes them\n"
                               "Upper.Example.NET#glued\n"
                               ".below.example\n"
                               "/^smtp\\d+\\.example\\.jp$/\n"
-                              "/^(?:mx|out)[0-9]+.farm.example$/ # a regex\n"
+                              "/^(?:mx|out)[0-9]+.farm.example$/\t# a regex\n"
                               "192.0.2.1\n"
                               "198.51.100\n"
                               "203.0\n"
@@ -124,12 +124,13 @@ an_ipv4_network_does_not_hold_ipv6_addresses(void **state)
 	list_free(&list);
 }
 
-static const char addresses[] = "postmaster@\n"
-                                "user@example.com\n"
-                                "example.net\n"
-                                "/^[a-z]+-owner@lists\\.example$/\n"
-                                "who+ext@example.com\n"
-                                "x@[192.0.2.1]\n";
+/* %s: what stands in front of each line */
+static const char addresses[] = "%spostmaster@\n"
+                                "%suser@example.com\n"
+                                "%sexample.net\n"
+                                "%s/^[a-z]+-owner@lists\\.example$/\n"
+                                "%swho+ext@example.com\n"
+                                "%sx@[192.0.2.1]\n";
 
 static const struct {
 	const char *address;
@@ -165,9 +166,11 @@ addresses_match_as_in_postgrey(void **state)
 	(void)state;
 	for (int senders = 0; senders < 2; senders++) {
 		folder_empty(state);
-		struct list *list =
-		    load_text(senders ? "50-senders.local" : "whitelist_recipients",
-		        addresses);
+		char text[1000];
+		const char *p = senders ? "sender: " : "";
+		snprintf(text, sizeof text, addresses, p, p, p, p, p, p);
+		struct list *list = load_text(
+		    senders ? "50-senders" : "whitelist_recipients.local", text);
 		assert_int_equal(list_has_senders(list), senders);
 		for (size_t i = 0; i < sizeof address_cases / sizeof *address_cases;
 		     i++) {
