@@ -90,6 +90,22 @@ key_to_ip(int64_t key)
 	return ip;
 }
 
+/* Upper and lower case are one; what is longer than the buffer counts by its end
+ * too. */
+static uint64_t
+hash_person(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
+    size_t length)
+{
+	char buf[PART_MAX + 1];
+	size_t used = length < PART_MAX ? length : PART_MAX;
+
+	memcpy(buf, person, used);
+	buf[used] = '\0';
+	text_lower(buf);
+	uint64_t hash = siphash(secret, buf, used);
+	return length > used ? hash ^ siphash(secret, person, length) : hash;
+}
+
 const char *
 person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
     char buf[static PERSON_SIZE])
@@ -97,7 +113,7 @@ person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
 	buf[0] = '\0';
 	if (person[0] != '\0')
 		snprintf(buf, PERSON_SIZE, "#%016" PRIx64,
-		    siphash(secret, person, strlen(person)));
+		    hash_person(secret, person, strlen(person)));
 	return buf;
 }
 

@@ -79,6 +79,7 @@ struct triplet_row {
 	const char *client; /* "192.0.2.0/24", "2001:db8::/64" or an SPF domain */
 	const char *sender, *recipient; /* folded; "#..." when stored as a hash */
 	struct grey_row row;            /* passed != 0: has passed */
+	int64_t hash;                   /* names the row */
 };
 enum triplet_state { TRIPLETS_ALL, TRIPLETS_WAITING, TRIPLETS_PASSED };
 struct triplet_filter {
@@ -164,6 +165,9 @@ bool query_expire(struct query *query, const struct store_settings *settings,
  */
 bool query_feedback(struct query *query, int64_t event_id, double score,
     const char *verdict, struct error *error);
+
+/* Senders and recipients that are written from now on are kept as keyed hashes. */
+void query_hash_people(struct query *query);
 
 /* Rows of another greylister; what is there already and is newer stays. */
 bool query_import_triplet(struct query *query, const struct ip *ip,

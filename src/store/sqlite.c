@@ -278,48 +278,19 @@ sqlite_commit(struct view *view, struct trouble *trouble)
 	return true;
 }
 
-static uint64_t
-file_size(const char *path, const char *suffix)
-{
-	struct stat status;
-	char full[4096];
-
-	snprintf(full, sizeof full, "%s%s", path, suffix);
-	return stat(full, &status) == 0 ? (uint64_t)status.st_size : 0;
-}
-
-static void
-count_rows(struct connection *connection, const char *table, uint64_t *count_r)
-{
-	struct trouble ignored;
-	int64_t count;
-	char sql[96];
-
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
-	*count_r = connection_number(connection, sql, &count, &ignored)
-	               ? (uint64_t)count
-	               : 0;
-}
-
 static void
 sqlite_report(
     struct backend *backend, bool want_counts, struct store_status_report *report_r)
 {
 	struct trouble ignored;
 
-	report_r->file_bytes = file_size(backend->path, "");
-	report_r->wal_bytes = file_size(backend->path, "-wal");
-	report_r->schema = schema_version;
+	sqlite_sizes(backend->path, report_r);
 	if (!want_counts)
 		return;
 	struct view *view = sqlite_reader(backend, &ignored);
 	if (view == NULL)
 		return;
-	count_rows(&view->connection, "waiting", &report_r->triplets_waiting);
-	count_rows(&view->connection, "passed", &report_r->triplets_passed);
-	count_rows(&view->connection, "address", &report_r->addresses);
-	count_rows(&view->connection, "domain", &report_r->domains);
-	count_rows(&view->connection, "event", &report_r->events);
+	(void)sqlite_count(&view->connection, report_r, &ignored);
 	sqlite_release(view);
 }
 

@@ -100,4 +100,9 @@ bool sqlite_set_aside(const char *path, struct trouble *trouble);
 /* The file that was opened still lies at its path. */
 bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
 
+/* Sizes of the files; counts of the rows. */
+void sqlite_sizes(const char *path, struct store_status_report *report_r);
+bool sqlite_count(struct connection *connection,
+    struct store_status_report *report_r, struct trouble *trouble);
+
 #endif

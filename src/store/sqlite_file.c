@@ -243,3 +243,47 @@ sqlite_is_in_place(const struct backend *backend, struct trouble *trouble)
 		return true;
 	return refuse(trouble, TROUBLE_REOPEN, "the file was replaced by another");
 }
+
+static uint64_t
+file_size(const char *path, const char *suffix)
+{
+	struct stat status;
+	char full[4096];
+
+	snprintf(full, sizeof full, "%s%s", path, suffix);
+	return stat(full, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+void
+sqlite_sizes(const char *path, struct store_status_report *report_r)
+{
+	report_r->file_bytes = file_size(path, "");
+	report_r->wal_bytes = file_size(path, "-wal");
+	report_r->schema = schema_version;
+}
+
+static bool
+count_rows(struct connection *connection, const char *table, uint64_t *count_r,
+    struct trouble *trouble)
+{
+	int64_t count;
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+	bool ok = connection_number(connection, sql, &count, trouble);
+	*count_r = ok ? (uint64_t)count : 0;
+	return ok;
+}
+
+bool
+sqlite_count(struct connection *connection, struct store_status_report *report_r,
+    struct trouble *trouble)
+{
+	return count_rows(
+	           connection, "waiting", &report_r->triplets_waiting, trouble) &&
+	       count_rows(
+	           connection, "passed", &report_r->triplets_passed, trouble) &&
+	       count_rows(connection, "address", &report_r->addresses, trouble) &&
+	       count_rows(connection, "domain", &report_r->domains, trouble) &&
+	       count_rows(connection, "event", &report_r->events, trouble);
+}

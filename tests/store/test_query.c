@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What targreyctl reads and changes beside a daemon that has the database open. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "bed.h"
+#include "store/query.h"
+
+#define IP   "192.0.2.10"
+#define FROM "a@example.org"
+#define TO   "b@example.jp"
+
+struct fixture {
+	struct bed bed;
+	struct query *query;
+	struct error error;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	bed_open(&f->bed, false);
+	f->query = query_open(f->bed.url, true, &f->error);
+	if (f->query == NULL)
+		fail_msg("%s", f->error.text);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	query_close(&f->query);
+	bed_close(&f->bed);
+	free(f);
+	return 0;
+}
+
+static struct ip
+ip_of(const char *text)
+{
+	struct ip ip;
+
+	assert_true(ip_from_text(text, &ip));
+	return ip;
+}
+
+/* ------------------------------------------------------------------- events */
+
+static void
+add_event(struct fixture *f, const struct event *event)
+{
+	struct note_spec spec = {
+	    .who = {event->ip, NULL},
+	    .now = bed_time(&f->bed),
+	    .deed = DEED_SEEN,
+	    .event = event,
+	};
+	struct note *note = note_new(&spec);
+
+	assert_true(store_submit(f->bed.store, note));
+	store_flush(f->bed.store);
+	assert_int_equal(note_state(note), NOTE_COMMITTED);
+	note_drop(&note);
+}
+
+/* Five events a day apart: sids s0..s4, and everything else set as well. */
+static void
+add_five(struct fixture *f)
+{
+	static struct session_words words;
+
+	for (int key = 1; key < SESSION_KEYS; key++)
+		snprintf(words.value[key], sizeof words.value[key],
+		    session_keys[key].is_number ? "%d" : "word-%d", key);
+	for (int i = 0; i < 5; i++) {
+		char queue_id[16], ip[32];
+		snprintf(words.value[SK_SID], sizeof words.value[SK_SID], "s%d", i);
+		snprintf(queue_id, sizeof queue_id, "4cQ%d", i);
+		snprintf(ip, sizeof ip, "192.0.2.%d", i);
+		add_event(f, &(struct event){
+		                 .time = bed_time(&f->bed) - 200,
+		                 .queue_id = queue_id,
+		                 .message_id = "<x@example.org>",
+		                 .ip = ip_of(ip),
+		                 .name = i % 2 == 0 ? "p7.example.net" : NULL,
+		                 .ptr = "ptr.example.net",
+		                 .heloname = "friend",
+		                 .sender = FROM,
+		                 .recipients = "b@example.jp c@example.jp",
+		                 .rcpt_accepted = 2,
+		                 .rcpt_refused = 1,
+		                 .words = &words,
+		                 .exempt = "authenticated",
+		                 .why_detail = "rule 1",
+		                 .hold_asked_ms = 125000,
+		                 .hold_ms = 41000,
+		                 .hold_end = HOLD_GONE,
+		                 .dns_ms = -1,
+		                 .spf_domain = "example.org",
+		                 .reply = "450",
+		                 .delivered = true,
+		                 .score = i == 4 ? 7.5 : NAN,
+		                 .feedback = i == 4 ? "spam" : NULL,
+		             });
+		bed_sleep(&f->bed, 86400);
+	}
+}
+
+struct seen {
+	char sids[256];
+	size_t count;
+	struct event last;
+	struct session_words words;
+};
+
+static bool
+see(void *ctx, const struct event *event)
+{
+	struct seen *seen = ctx;
+
+	strcat(seen->sids, event->words->value[SK_SID]);
+	seen->count++;
+	seen->last = *event;
+	seen->words = *event->words;
+	return true;
+}
+
+static const char *
+sids(struct fixture *f, struct event_filter filter)
+{
+	static struct seen seen;
+
+	memset(&seen, 0, sizeof seen);
+	if (!query_events(f->query, &filter, see, &seen, &f->error))
+		fail_msg("%s", f->error.text);
+	return seen.sids;
+}
+
+static bool
+every_column(void *ctx, const struct event *event)
+{
+	(void)ctx;
+	assert_int_equal(event->id, 5);
+	assert_int_equal(event->time, BED_NOW + 4 * 86400 - 200);
+	assert_string_equal(event->queue_id, "4cQ4");
+	assert_string_equal(event->message_id, "<x@example.org>");
+	assert_string_equal(event->name, "p7.example.net");
+	assert_string_equal(event->ptr, "ptr.example.net");
+	assert_string_equal(event->heloname, "friend");
+	assert_string_equal(event->sender, FROM);
+	assert_string_equal(event->recipients, "b@example.jp c@example.jp");
+	assert_int_equal(event->rcpt_accepted, 2);
+	assert_int_equal(event->rcpt_refused, 1);
+	assert_string_equal(event->exempt, "authenticated");
+	assert_string_equal(event->why_detail, "rule 1");
+	assert_int_equal(event->hold_asked_ms, 125000);
+	assert_int_equal(event->hold_ms, 41000);
+	assert_int_equal(event->hold_end, HOLD_GONE);
+	assert_int_equal(event->dns_ms, -1);
+	assert_string_equal(event->spf_domain, "example.org");
+	assert_string_equal(event->reply, "450");
+	assert_true(event->delivered);
+	assert_true(event->score > 7.4 && event->score < 7.6);
+	assert_string_equal(event->feedback, "spam");
+	for (int key = 1; key < SESSION_KEYS; key++) {
+		char wanted[32];
+		snprintf(wanted, sizeof wanted,
+		    session_keys[key].is_number ? "%d" : "word-%d", key);
+		assert_string_equal(
+		    event->words->value[key], key == SK_SID ? "s4" : wanted);
+	}
+	return true;
+}
+
+static void
+every_column_of_an_event_comes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	add_five(f);
+	assert_true(query_events(f->query, &(struct event_filter){.sid = "s4"},
+	    every_column, NULL, &f->error));
+}
+
+static void
+events_are_found_by_each_of_their_marks(void **state)
+{
+	struct fixture *f = *state;
+	struct ipnet net;
+
+	add_five(f);
+	assert_string_equal(sids(f, (struct event_filter){0}), "s0s1s2s3s4");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.newest_first = true, .limit = 2}),
+	    "s4s3");
+	assert_string_equal(sids(f, (struct event_filter){.sid = "s2"}), "s2");
+	assert_string_equal(sids(f, (struct event_filter){.sid = "s9"}), "");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.queue_id = "4cQ1"}), "s1");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.message_id = "<x@example.org>"}),
+	    "s0s1s2s3s4");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.name = "P7.example"}), "s0s2s4");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.sender = "A@EXAMPLE"}), "s0s1s2s3s4");
+	assert_string_equal(sids(f, (struct event_filter){.sender = "nobody"}), "");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.recipient = "c@", .limit = 1}), "s0");
+	assert_true(ipnet_from_text("192.0.2.3", &net));
+	assert_string_equal(sids(f, (struct event_filter){.net = &net}), "s3");
+	assert_true(ipnet_from_text("192.0.2.0/31", &net));
+	assert_string_equal(sids(f, (struct event_filter){.net = &net}), "s0s1");
+	assert_string_equal(sids(f, (struct event_filter){.after_id = 3}), "s3s4");
+}
+
+static void
+events_are_found_by_time_to_the_second(void **state)
+{
+	struct fixture *f = *state;
+	int64_t third = BED_NOW + 2 * 86400 - 200;
+
+	add_five(f);
+	assert_string_equal(
+	    sids(f, (struct event_filter){.since = third}), "s2s3s4");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.since = third + 1}), "s3s4");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.until = third}), "s0s1s2");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.until = third - 1}), "s0s1");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.since = third, .until = third}), "s2");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.since = BED_NOW + 90 * 86400}), "");
+}
+
+static bool
+keep_id(void *ctx, const struct event *event)
+{
+	*(int64_t *)ctx = event->id;
+	return true;
+}
+
+static void
+feedback_counts_once_and_spam_ends_what_was_allowed(void **state)
+{
+	struct fixture *f = *state;
+	struct history history;
+	struct grey_row row;
+	int64_t id = 0;
+
+	for (int i = 0; i < 5; i++)
+		bed_note(&f->bed, DEED_ENDURED, IP, NULL, NULL, NULL);
+	bed_note_event(&f->bed, IP, "s1");
+	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
+	    keep_id, &id, &f->error));
+	assert_int_not_equal(id, 0);
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_true(history.address.allowed_until > BED_NOW);
+	for (int i = 0; i < 2; i++)
+		assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.spam, 1);
+	assert_int_equal(history.address.ham, 0);
+	assert_int_equal(history.address.allowed_until, 0);
+	assert_int_equal(history.address.counted, 0);
+}
+
+/* ---------------------------------------------------------------- the others */
+
+static bool
+count_address(void *ctx, const struct address_row *row)
+{
+	(void)row;
+	++*(int *)ctx;
+	return true;
+}
+
+static int
+addresses(struct fixture *f, const char *net_text, int64_t allowed_at)
+{
+	struct ipnet net;
+	int count = 0;
+
+	if (net_text != NULL)
+		assert_true(ipnet_from_text(net_text, &net));
+	assert_true(query_addresses(f->query, net_text == NULL ? NULL : &net,
+	    allowed_at, count_address, &count, &f->error));
+	return count;
+}
+
+static void
+what_is_allowed_for_ever_outlasts_every_step(void **state)
+{
+	struct fixture *f = *state;
+	struct ip ip = ip_of(IP);
+	struct history history;
+	struct grey_row row;
+	bool found;
+
+	assert_true(query_allow_address(
+	    f->query, &ip, BED_NOW, QUERY_FOREVER, &found, &f->error));
+	assert_false(found);
+	bed_sleep(&f->bed, 2);
+	bed_note(&f->bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.allowed_until, QUERY_FOREVER);
+	assert_int_equal(addresses(f, NULL, BED_NOW), 1);
+	assert_true(
+	    query_allow_address(f->query, &ip, BED_NOW, 0, &found, &f->error));
+	assert_true(found);
+	assert_int_equal(addresses(f, NULL, BED_NOW), 0);
+	assert_int_equal(addresses(f, NULL, 0), 1);
+	bed_sleep(&f->bed, 2);
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.allowed_until, 0);
+}
+
+static bool
+note_domain(void *ctx, const struct domain_row *row)
+{
+	strcat(ctx, row->name);
+	return true;
+}
+
+static void
+domain_is_allowed_and_listed(void **state)
+{
+	struct fixture *f = *state;
+	struct history history;
+	struct grey_row row;
+	char names[256] = "";
+
+	assert_true(query_allow_domain(
+	    f->query, "example.org", BED_NOW, QUERY_FOREVER, NULL, &f->error));
+	bed_note(&f->bed, DEED_ATTEMPT, IP, "example.com", FROM, TO);
+	bed_note(&f->bed, DEED_ALLOWED, IP, "example.org", NULL, NULL);
+	bed_recall(&f->bed, IP, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.allowed_until, QUERY_FOREVER);
+	assert_true(
+	    query_domains(f->query, BED_NOW, note_domain, names, &f->error));
+	assert_string_equal(names, "example.org");
+}
+
+static bool
+note_triplet(void *ctx, const struct triplet_row *row)
+{
+	char *text = ctx;
+
+	snprintf(text + strlen(text), 1000 - strlen(text), "%s %s %s %s\n",
+	    row->client, row->sender, row->recipient,
+	    row->row.passed != 0 ? "passed" : "waiting");
+	return true;
+}
+
+static void
+triplets_are_listed_with_their_text(void **state)
+{
+	struct fixture *f = *state;
+	char text[1000] = "";
+
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_note(&f->bed, DEED_ATTEMPT, "2001:db8::1", "example.org", FROM, TO);
+	bed_sleep(&f->bed, BED_DELAY);
+	bed_note(&f->bed, DEED_PASSED, IP, NULL, FROM, TO);
+	assert_true(query_triplets(
+	    f->query, &(struct triplet_filter){0}, note_triplet, text, &f->error));
+	assert_string_equal(text,
+	    "2001:db8::/64 a@example.org b@example.jp waiting\n"
+	    "example.org a@example.org b@example.jp waiting\n"
+	    "192.0.2.0/24 a@example.org b@example.jp passed\n");
+	text[0] = '\0';
+	assert_true(query_triplets(f->query,
+	    &(struct triplet_filter){
+	        .client = "example.org", .state = TRIPLETS_WAITING},
+	    note_triplet, text, &f->error));
+	assert_string_equal(
+	    text, "example.org a@example.org b@example.jp waiting\n");
+	text[0] = '\0';
+	assert_true(query_triplets(f->query,
+	    &(struct triplet_filter){.since = BED_NOW + 1, .sender = "A@EX"},
+	    note_triplet, text, &f->error));
+	assert_string_equal(
+	    text, "192.0.2.0/24 a@example.org b@example.jp passed\n");
+}
+
+static void
+forgotten_network_leaves_its_neighbours(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts counts;
+	struct history history;
+	struct grey_row row;
+	struct ipnet net;
+
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_note(&f->bed, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
+	assert_true(ipnet_from_text("192.0.2.0/24", &net));
+	assert_true(query_forget(
+	    f->query, &(struct forget_filter){.net = &net}, &counts, &f->error));
+	assert_int_equal(counts.addresses, 1);
+	assert_int_equal(counts.triplets, 1);
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	assert_int_equal(history.address.first_seen, 0);
+	bed_recall(&f->bed, "198.51.100.1", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	assert_int_equal(history.address.first_seen, BED_NOW);
+	assert_false(
+	    query_forget(f->query, &(struct forget_filter){0}, &counts, &f->error));
+}
+
+static void
+forgotten_sender_is_exact(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts counts;
+
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, "aa@example.org", TO);
+	assert_true(query_forget(
+	    f->query, &(struct forget_filter){.sender = FROM}, &counts, &f->error));
+	assert_int_equal(counts.triplets, 1);
+	assert_int_equal(counts.addresses, 0);
+}
+
+static void
+expire_removes_all_that_is_past_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts counts;
+	char from[32];
+
+	for (int i = 0; i < 50; i++) {
+		snprintf(from, sizeof from, "%d@example.org", i);
+		bed_note(&f->bed, DEED_ATTEMPT, IP, "example.org", from, TO);
+		bed_note_event(&f->bed, IP, from);
+	}
+	assert_true(query_expire(
+	    f->query, &f->bed.settings, BED_NOW + 86400, &counts, &f->error));
+	assert_int_equal(counts.triplets + counts.events + counts.addresses, 0);
+	assert_true(query_expire(
+	    f->query, &f->bed.settings, BED_NOW + 40 * 86400, &counts, &f->error));
+	assert_int_equal(counts.triplets, 100);
+	assert_int_equal(counts.events, 50);
+	assert_int_equal(counts.addresses, 1);
+	assert_int_equal(counts.domains, 1);
+}
+
+static void
+hashed_people_are_found_but_not_shown(void **state)
+{
+	struct fixture *f = *state;
+	char text[1000] = "";
+
+	f->bed.settings.hash_people = true;
+	store_configure(f->bed.store, &f->bed.settings);
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_note_event(&f->bed, IP, "s1");
+	assert_true(
+	    query_triplets(f->query, &(struct triplet_filter){.sender = FROM},
+	        note_triplet, text, &f->error));
+	assert_non_null(strstr(text, "192.0.2.0/24 #"));
+	assert_null(strstr(text, "example"));
+	assert_string_equal(
+	    sids(f, (struct event_filter){.recipient = "C@example.jp"}), "s1");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.recipient = "d@example.jp"}), "");
+	assert_string_equal(
+	    sids(f, (struct event_filter){.sender = "example"}), "");
+}
+
+static void
+import_keeps_what_is_newer(void **state)
+{
+	struct fixture *f = *state;
+	struct ip ip = ip_of(IP), other = ip_of("198.51.100.1");
+	struct grey_row old = {.first = BED_NOW - 5000, .last = BED_NOW - 4000},
+	                row;
+	struct grey_row passed = {.first = BED_NOW - 90000,
+	    .last = BED_NOW - 80000,
+	    .passed = BED_NOW - 80000};
+	struct history history;
+
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	assert_true(query_begin(f->query, &f->error));
+	assert_true(query_import_triplet(f->query, &ip, FROM, TO, &old, &f->error));
+	assert_true(
+	    query_import_triplet(f->query, &other, FROM, TO, &passed, &f->error));
+	assert_true(query_commit(f->query, &f->error));
+	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+	bed_recall(&f->bed, "198.51.100.1", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.passed, BED_NOW - 80000);
+}
+
+static bool
+print_finding(void *ctx, const char *finding)
+{
+	print_message("%s\n", finding);
+	++*(int *)ctx;
+	return true;
+}
+
+static void
+backup_of_a_running_store_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct store_status_report report;
+	char path[256];
+	bool sound;
+	int findings = 0;
+
+	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	snprintf(path, sizeof path, "%s/copy.db", f->bed.folder);
+	assert_true(query_backup(f->query, path, NULL, NULL, &f->error));
+	assert_false(query_backup(f->query, path, NULL, NULL, &f->error));
+	struct query *copy = query_open(path, false, &f->error);
+	assert_non_null(copy);
+	assert_true(query_report(copy, &report, &f->error));
+	assert_int_equal(report.triplets_waiting, 1);
+	assert_true(query_check(copy, print_finding, &findings, &sound, &f->error));
+	assert_true(sound);
+	assert_int_equal(findings, 0);
+	assert_memory_equal(query_secret(copy), store_secret(f->bed.store), 16);
+	query_close(&copy);
+}
+
+static void
+published_status_is_read_from_outside(void **state)
+{
+	struct fixture *f = *state;
+	char text[64] = "x";
+
+	assert_true(query_status(f->query, text, sizeof text, &f->error));
+	assert_string_equal(text, "");
+	store_publish(f->bed.store, "holds=3\n");
+	for (int i = 0; i < 1000 && text[0] == '\0'; i++) {
+		bed_sleep(&f->bed, 2);
+		usleep(10000);
+		assert_true(query_status(f->query, text, sizeof text, &f->error));
+	}
+	assert_string_equal(text, "holds=3\n");
+}
+
+static void
+reading_query_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct ip ip = ip_of(IP);
+	struct query *reader = query_open(f->bed.url, false, &f->error);
+
+	assert_non_null(reader);
+	assert_false(query_allow_address(reader, &ip, BED_NOW, 1, NULL, &f->error));
+	query_close(&reader);
+	assert_int_equal(addresses(f, NULL, 0), 0);
+}
+
+static void
+missing_and_foreign_files_are_named(void **state)
+{
+	struct fixture *f = *state;
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/none.db", f->bed.folder);
+	assert_null(query_open(path, false, &f->error));
+	assert_non_null(
+	    strstr(f->error.text, "none.db: cannot open: No such file"));
+	FILE *file = fopen(path, "w");
+	for (int i = 0; i < 2000; i++)
+		fputs("not a database at all\n", file);
+	fclose(file);
+	assert_null(query_open(path, false, &f->error));
+	assert_non_null(strstr(f->error.text, "not a database"));
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(every_column_of_an_event_comes_back),
+	    TEST(events_are_found_by_each_of_their_marks),
+	    TEST(events_are_found_by_time_to_the_second),
+	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
+	    TEST(what_is_allowed_for_ever_outlasts_every_step),
+	    TEST(domain_is_allowed_and_listed),
+	    TEST(triplets_are_listed_with_their_text),
+	    TEST(forgotten_network_leaves_its_neighbours),
+	    TEST(forgotten_sender_is_exact),
+	    TEST(expire_removes_all_that_is_past_at_once),
+	    TEST(hashed_people_are_found_but_not_shown),
+	    TEST(import_keeps_what_is_newer),
+	    TEST(backup_of_a_running_store_is_whole),
+	    TEST(published_status_is_read_from_outside),
+	    TEST(reading_query_changes_nothing),
+	    TEST(missing_and_foreign_files_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
