@@ -33,7 +33,7 @@ static struct {
 /* libmilter's private pointer. */
 struct connection {
 	struct session *session;
-	bool nr_connect, nr_helo, nr_mail, nr_header;
+	bool nr_connect, nr_helo, nr_mail, nr_header, nr_eoh;
 };
 
 static struct connection *
@@ -129,7 +129,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		ask_for_macros(ctx);
 	*actions_r = (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST) & actions;
 	*steps_r =
-	    (SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
+	    (SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
 	        SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL) &
 	    steps;
 	*f2_r = 0;
@@ -138,6 +138,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	connection->nr_helo = (*steps_r & SMFIP_NR_HELO) != 0;
 	connection->nr_mail = (*steps_r & SMFIP_NR_MAIL) != 0;
 	connection->nr_header = (*steps_r & SMFIP_NR_HDR) != 0;
+	connection->nr_eoh = (*steps_r & SMFIP_NR_EOH) != 0;
 	return leave(SMFIS_CONTINUE);
 }
 
@@ -282,6 +283,18 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	return quietly(connection->nr_header);
 }
 
+/*
+ * Only there to be sent: libmilter never answers an end of message that comes
+ * right after DATA, as it would for a message without any header.
+ */
+static sfsistat
+on_eoh(SMFICTX *ctx)
+{
+	struct connection *connection = enter(ctx);
+
+	return quietly(connection->nr_eoh);
+}
+
 static void
 edit_remove(void *ctx, const char *name, unsigned index)
 {
@@ -353,6 +366,7 @@ milter_start(
 	    .xxfi_envfrom = on_mail,
 	    .xxfi_envrcpt = on_rcpt,
 	    .xxfi_header = on_header,
+	    .xxfi_eoh = on_eoh,
 	    .xxfi_eom = on_eom,
 	    .xxfi_abort = on_abort,
 	    .xxfi_close = on_close,
