@@ -365,26 +365,32 @@ serve(struct daemon *daemon)
 	}
 }
 
+/* After a start that failed, or a stop: nothing is left behind. */
+static void
+tidy(struct daemon *daemon)
+{
+	unlink(daemon->back_path);
+	if (*daemon->back_dir != '\0')
+		rmdir(daemon->back_dir);
+	destroy_unused_worlds(daemon);
+	gate_free(&daemon->gate);
+}
+
 static void
 stop(struct daemon *daemon)
 {
 	struct gate_report report;
 
-	log_info("stopping");
 	gate_stop(daemon->gate, STOP_GRACE_MS);
 	gate_report(daemon->gate, &report);
 	world_drop(&daemon->world);
 	store_close(&daemon->store);
-	unlink(daemon->back_path);
-	rmdir(daemon->back_dir);
 	if (report.connections != 0) {
 		/* A callback still runs: what it uses must not be freed. */
 		log_info("stopped with %u connections open", report.connections);
 		_exit(EXIT_SUCCESS);
 	}
-	destroy_unused_worlds(daemon);
-	gate_free(&daemon->gate);
-	log_info("stopped");
+	tidy(daemon);
 }
 
 static int
@@ -396,13 +402,20 @@ run(struct config *config)
 
 	if (!start(&daemon, &config, &error)) {
 		log_warnx("cannot start: %s", error.text);
+		if (daemon.gate != NULL)
+			stop(&daemon);
+		else
+			tidy(&daemon);
+		config_free(&config);
 		return EXIT_FAILURE;
 	}
 	const struct config *now = world_config(daemon.world);
 	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
 	    mode_words[now->policy.mode], now->listen);
 	serve(&daemon);
+	log_info("stopping");
 	stop(&daemon);
+	log_info("stopped");
 	return EXIT_SUCCESS;
 }
 

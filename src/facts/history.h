@@ -76,7 +76,7 @@ enum deed {
 	DEED_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
 	DEED_PASSED,   /* tries reached, message arrived */
 	DEED_ALLOWED,  /* an allowed client was used; refreshes last use */
-	DEED_SEEN      /* a session with at least one command ended */
+	DEED_SEEN      /* a session that said MAIL has ended */
 };
 
 /* Address and network keys of a client (prefixes as above; network IPv4 /24). */

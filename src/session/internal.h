@@ -74,7 +74,7 @@ struct session {
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
 	bool authenticated;
 	bool refuse_all; /* after gone or stop */
-	bool any_event;
+	bool had_mail, any_event;
 	bool overflow; /* the budget refused the hold; judged at DATA */
 	enum fault fault;
 	struct history history; /* of the last recall, rows left out */

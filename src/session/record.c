@@ -282,7 +282,7 @@ record_session(struct session *session)
 {
 	struct session_words words;
 	struct event event = {.words = &words, .reply = "none"};
-	bool counts = session->exempt_by == NULL;
+	bool counts = session->exempt_by == NULL && session->had_mail;
 
 	if (session->any_event) {
 		if (!counts)

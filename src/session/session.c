@@ -140,6 +140,7 @@ session_mail(
     struct session *session, const char *sender, bool authenticated, bool tls)
 {
 	session_abort(session);
+	session->had_mail = true;
 	session->facts.tls |= tls;
 	if (authenticated && session->exempt_by == NULL) {
 		session->authenticated = true;
