@@ -4,7 +4,8 @@
 
 #include "gate/internal.h"
 
-static struct budget_row **find(struct gate *gate, uint64_t key)
+static struct budget_row **
+find(struct gate *gate, uint64_t key)
 {
 	struct budget_row **row = &gate->budget[(key ^ key >> 32) % BUDGET_ROWS];
 	while (*row != NULL && (*row)->key != key)
@@ -12,7 +13,8 @@ static struct budget_row **find(struct gate *gate, uint64_t key)
 	return row;
 }
 
-bool budget_book(struct gate *gate, struct conn *conn, uint64_t key)
+bool
+budget_book(struct gate *gate, struct conn *conn, uint64_t key)
 {
 	if (conn->shared.booked)
 		return true;
@@ -40,7 +42,8 @@ bool budget_book(struct gate *gate, struct conn *conn, uint64_t key)
 	return true;
 }
 
-void budget_release(struct gate *gate, struct conn *conn)
+void
+budget_release(struct gate *gate, struct conn *conn)
 {
 	if (!conn->shared.booked)
 		return;

@@ -6,7 +6,8 @@
 
 #define LEAST 64
 
-bool buf_append(struct buf *buf, const void *data, size_t len)
+bool
+buf_append(struct buf *buf, const void *data, size_t len)
 {
 	if (buf->off + buf->len + len > buf->cap && buf->off > 0) {
 		memmove(buf->data, buf->data + buf->off, buf->len);
@@ -27,12 +28,14 @@ bool buf_append(struct buf *buf, const void *data, size_t len)
 	return true;
 }
 
-const char *buf_head(const struct buf *buf)
+const char *
+buf_head(const struct buf *buf)
 {
 	return buf->data + buf->off;
 }
 
-void buf_take(struct buf *buf, size_t len)
+void
+buf_take(struct buf *buf, size_t len)
 {
 	buf->off += len;
 	buf->len -= len;
@@ -40,7 +43,8 @@ void buf_take(struct buf *buf, size_t len)
 		buf_clear(buf);
 }
 
-void buf_trim(struct buf *buf)
+void
+buf_trim(struct buf *buf)
 {
 	if (buf->len == 0 || buf->cap <= LEAST || buf->cap == buf->len)
 		return;
@@ -53,7 +57,8 @@ void buf_trim(struct buf *buf)
 	}
 }
 
-void buf_clear(struct buf *buf)
+void
+buf_clear(struct buf *buf)
 {
 	free(buf->data);
 	*buf = (struct buf){0};

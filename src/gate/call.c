@@ -7,7 +7,8 @@
 
 #define SLOT_BITS 24
 
-struct conn *call_find(struct gate *gate, uint64_t number)
+struct conn *
+call_find(struct gate *gate, uint64_t number)
 {
 	uint64_t slot = number & ((1U << SLOT_BITS) - 1);
 	if (slot >= gate->max_connections)
@@ -16,7 +17,8 @@ struct conn *call_find(struct gate *gate, uint64_t number)
 	return conn != NULL && conn->number == number ? conn : NULL;
 }
 
-static void poke(struct gate *gate, struct conn *conn)
+static void
+poke(struct gate *gate, struct conn *conn)
 {
 	if (!conn->shared.parked || conn->shared.poked)
 		return;
@@ -28,7 +30,8 @@ static void poke(struct gate *gate, struct conn *conn)
 		loop_poke(gate);
 }
 
-static bool may_wait(
+static bool
+may_wait(
     const struct gate *gate, const struct conn *conn, const struct gate_wait *wait)
 {
 	const struct shared *shared = &conn->shared;
@@ -39,8 +42,8 @@ static bool may_wait(
 	return shared->cmd == 'R' || shared->cmd == 'T';
 }
 
-static enum gate_wait_answer ask(
-    struct gate *gate, struct conn *conn, const struct gate_wait *wait)
+static enum gate_wait_answer
+ask(struct gate *gate, struct conn *conn, const struct gate_wait *wait)
 {
 	struct shared *shared = &conn->shared;
 	int64_t now = clock_mono_ms(&gate->clock);
@@ -74,8 +77,8 @@ static enum gate_wait_answer ask(
 	return GATE_WAITING;
 }
 
-enum gate_wait_answer gate_wait(
-    struct gate *gate, uint64_t number, const struct gate_wait *wait)
+enum gate_wait_answer
+gate_wait(struct gate *gate, uint64_t number, const struct gate_wait *wait)
 {
 	enum gate_wait_answer answer = GATE_NOT_WAITING;
 
@@ -87,7 +90,8 @@ enum gate_wait_answer gate_wait(
 	return answer;
 }
 
-bool gate_wake(struct gate *gate, uint64_t number)
+bool
+gate_wake(struct gate *gate, uint64_t number)
 {
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
@@ -100,7 +104,8 @@ bool gate_wake(struct gate *gate, uint64_t number)
 	return conn != NULL;
 }
 
-bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how)
+bool
+gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how)
 {
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
@@ -113,7 +118,8 @@ bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how)
 	return conn != NULL;
 }
 
-bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms)
+bool
+gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms)
 {
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
@@ -126,7 +132,8 @@ bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms)
 	return conn != NULL;
 }
 
-struct gate_grant gate_budget(struct gate *gate, uint64_t number, uint64_t key)
+struct gate_grant
+gate_budget(struct gate *gate, uint64_t number, uint64_t key)
 {
 	struct gate_grant grant = {false, 0, 0};
 
@@ -140,8 +147,8 @@ struct gate_grant gate_budget(struct gate *gate, uint64_t number, uint64_t key)
 	return grant;
 }
 
-bool gate_outcome(
-    struct gate *gate, uint64_t number, struct gate_outcome *outcome_r)
+bool
+gate_outcome(struct gate *gate, uint64_t number, struct gate_outcome *outcome_r)
 {
 	*outcome_r = (struct gate_outcome){.end = GATE_END_NONE};
 	pthread_mutex_lock(&gate->lock);
@@ -162,8 +169,9 @@ bool gate_outcome(
 	return conn != NULL;
 }
 
-bool gate_endpoints(struct gate *gate, uint64_t number,
-    const struct sockaddr *client, const struct sockaddr *mta)
+bool
+gate_endpoints(struct gate *gate, uint64_t number, const struct sockaddr *client,
+    const struct sockaddr *mta)
 {
 	struct watch_socket socket;
 	bool named = watch_name(&socket, client, mta);
@@ -176,7 +184,8 @@ bool gate_endpoints(struct gate *gate, uint64_t number,
 	return conn != NULL && named;
 }
 
-int64_t gate_pending(struct gate *gate, uint64_t number)
+int64_t
+gate_pending(struct gate *gate, uint64_t number)
 {
 	struct watch_socket socket = {.family = 0};
 
@@ -198,7 +207,8 @@ int64_t gate_pending(struct gate *gate, uint64_t number)
 	           : -1;
 }
 
-void gate_report(struct gate *gate, struct gate_report *report_r)
+void
+gate_report(struct gate *gate, struct gate_report *report_r)
 {
 	pthread_mutex_lock(&gate->lock);
 	*report_r = gate->report;
@@ -206,7 +216,8 @@ void gate_report(struct gate *gate, struct gate_report *report_r)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-size_t gate_held(struct gate *gate, struct gate_held *rows, size_t max)
+size_t
+gate_held(struct gate *gate, struct gate_held *rows, size_t max)
 {
 	int64_t now = clock_mono_ms(&gate->clock);
 	size_t count = 0;

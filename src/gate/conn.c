@@ -15,8 +15,8 @@
 #define MOST_ROUNDS 8
 #define EDGES       (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
-static bool observe(
-    struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
+static bool
+observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 {
 	struct epoll_event event = {
 	    .events = (uint32_t)EDGES | (out ? (uint32_t)EPOLLOUT : 0),
@@ -25,7 +25,8 @@ static bool observe(
 	return epoll_ctl(gate->epoll, how, fd, &event) == 0;
 }
 
-static bool take_slot(struct gate *gate, struct conn *conn)
+static bool
+take_slot(struct gate *gate, struct conn *conn)
 {
 	pthread_mutex_lock(&gate->lock);
 	bool has = gate->free_count > 0;
@@ -41,7 +42,8 @@ static bool take_slot(struct gate *gate, struct conn *conn)
 	return has;
 }
 
-void conn_open(struct gate *gate, int front)
+void
+conn_open(struct gate *gate, int front)
 {
 	static const int on = 1;
 	struct conn *conn = calloc(1, sizeof *conn);
@@ -66,7 +68,8 @@ void conn_open(struct gate *gate, int front)
 	conn_pump(gate, conn);
 }
 
-bool conn_connect(struct gate *gate, struct conn *conn)
+bool
+conn_connect(struct gate *gate, struct conn *conn)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -96,7 +99,8 @@ bool conn_connect(struct gate *gate, struct conn *conn)
 }
 
 /* Writes what it can; false: the other end is not there any more. */
-static bool write_out(struct gate *gate, struct conn *conn, bool is_back)
+static bool
+write_out(struct gate *gate, struct conn *conn, bool is_back)
 {
 	struct buf *buf = is_back ? &conn->out_back : &conn->out_front;
 	bool *asked = is_back ? &conn->back_out : &conn->front_out;
@@ -122,7 +126,8 @@ static bool write_out(struct gate *gate, struct conn *conn, bool is_back)
 	return true;
 }
 
-static void flush(struct gate *gate, struct conn *conn)
+static void
+flush(struct gate *gate, struct conn *conn)
 {
 	if (conn->front >= 0 && conn->out_front.len > 0 &&
 	    !write_out(gate, conn, false))
@@ -143,7 +148,8 @@ static void flush(struct gate *gate, struct conn *conn)
 }
 
 /* Returns true when something was read. */
-static bool read_some(struct gate *gate, struct conn *conn, bool is_back)
+static bool
+read_some(struct gate *gate, struct conn *conn, bool is_back)
 {
 	struct buf *buf = is_back ? &conn->back_in : &conn->in;
 	bool *more = is_back ? &conn->back_more : &conn->front_more;
@@ -174,20 +180,31 @@ static bool read_some(struct gate *gate, struct conn *conn, bool is_back)
 	return true;
 }
 
-static bool may_read_front(const struct conn *conn)
+static bool
+may_read_front(const struct conn *conn)
 {
 	return conn->front >= 0 && conn->front_more && conn->state == CONN_IDLE &&
 	       !conn->closing && conn->out_front.len == 0 &&
 	       (conn->out_back.len == 0 || (!conn->urgent && conn->back_ready));
 }
 
-static bool may_read_back(const struct conn *conn)
+static bool
+may_read_back(const struct conn *conn)
 {
 	return conn->back >= 0 && conn->back_more && conn->state != CONN_WITHHELD &&
 	       (conn->front < 0 || conn->out_front.len == 0);
 }
 
-static void finish(struct gate *gate, struct conn *conn)
+/* A whole frame waits only because there was no room to write it. */
+static bool
+may_hand_over(const struct conn *conn)
+{
+	return conn->front >= 0 && conn->state == CONN_IDLE && !conn->closing &&
+	    conn->out_back.len <= READ_SIZE && frames_length(&conn->in) != 0;
+}
+
+static void
+finish(struct gate *gate, struct conn *conn)
 {
 	if (conn->front < 0 || conn->state != CONN_IDLE)
 		return;
@@ -197,7 +214,8 @@ static void finish(struct gate *gate, struct conn *conn)
 		conn_close_front(gate, conn);
 }
 
-void conn_pump(struct gate *gate, struct conn *conn)
+void
+conn_pump(struct gate *gate, struct conn *conn)
 {
 	for (int round = 0; round < MOST_ROUNDS; round++) {
 		bool moved = false;
@@ -211,15 +229,15 @@ void conn_pump(struct gate *gate, struct conn *conn)
 		frames_front(gate, conn);
 		flush(gate, conn);
 		finish(gate, conn);
-		if (!moved && !may_read_back(conn) && !may_read_front(conn)) {
-			flush(gate, conn);
+		if (!moved && !may_read_back(conn) && !may_read_front(conn) &&
+		    !may_hand_over(conn))
 			return;
-		}
 	}
 	loop_again(gate, conn);
 }
 
-void conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t events)
+void
+conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t events)
 {
 	bool hup = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
@@ -242,7 +260,8 @@ void conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t eve
 	conn_pump(gate, conn);
 }
 
-void conn_close_front(struct gate *gate, struct conn *conn)
+void
+conn_close_front(struct gate *gate, struct conn *conn)
 {
 	if (conn->front < 0)
 		return;
@@ -264,7 +283,8 @@ void conn_close_front(struct gate *gate, struct conn *conn)
 		flush(gate, conn);
 }
 
-void conn_close_back(struct gate *gate, struct conn *conn)
+void
+conn_close_back(struct gate *gate, struct conn *conn)
 {
 	if (conn->back >= 0)
 		close(conn->back);
@@ -286,7 +306,8 @@ void conn_close_back(struct gate *gate, struct conn *conn)
 	loop_again(gate, conn);
 }
 
-void conn_free(struct gate *gate, struct conn *conn)
+void
+conn_free(struct gate *gate, struct conn *conn)
 {
 	if (conn->dead)
 		return;

@@ -13,14 +13,16 @@
 
 #define HEAD 5 /* length and command */
 
-static uint32_t get32(const char *at)
+static uint32_t
+get32(const char *at)
 {
 	const unsigned char *u = (const unsigned char *)at;
 	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 |
 	       u[3];
 }
 
-ssize_t frames_length(const struct buf *buf)
+ssize_t
+frames_length(const struct buf *buf)
 {
 	if (buf->len < 4)
 		return 0;
@@ -30,7 +32,8 @@ ssize_t frames_length(const struct buf *buf)
 	return buf->len < len + 4 ? 0 : (ssize_t)(len + 4);
 }
 
-void frames_put(struct buf *buf, char cmd, const void *data, size_t len)
+void
+frames_put(struct buf *buf, char cmd, const void *data, size_t len)
 {
 	char head[HEAD];
 	size_t size = len + 1;
@@ -42,7 +45,8 @@ void frames_put(struct buf *buf, char cmd, const void *data, size_t len)
 		buf_append(buf, data, len);
 }
 
-bool frames_wants_reply(const struct conn *conn, char cmd)
+bool
+frames_wants_reply(const struct conn *conn, char cmd)
 {
 	static const struct {
 		char cmd;
@@ -58,7 +62,8 @@ bool frames_wants_reply(const struct conn *conn, char cmd)
 }
 
 /* Copies a D/C frame, or makes one, with the connection's number. */
-static void put_macros(struct conn *conn, const char *data, size_t len)
+static void
+put_macros(struct conn *conn, const char *data, size_t len)
 {
 	char ours[64], pad[2] = {0, 0};
 	size_t nuls = 0;
@@ -85,13 +90,15 @@ static void put_macros(struct conn *conn, const char *data, size_t len)
 	conn->has_macro = true;
 }
 
-static void note_negotiation(struct conn *conn, const char *frame, size_t len)
+static void
+note_negotiation(struct conn *conn, const char *frame, size_t len)
 {
 	conn->version = len >= HEAD + 4 ? get32(frame + HEAD) : 0;
 	conn->offered = len >= HEAD + 12 ? get32(frame + HEAD + 8) : 0;
 }
 
-static void expect_reply(struct gate *gate, struct conn *conn, char cmd)
+static void
+expect_reply(struct gate *gate, struct conn *conn, char cmd)
 {
 	conn->state = CONN_DUE;
 	conn->due = cmd;
@@ -104,7 +111,8 @@ static void expect_reply(struct gate *gate, struct conn *conn, char cmd)
 	loop_timer(gate, conn);
 }
 
-static void hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
+static void
+hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
 	bool wants = frames_wants_reply(conn, cmd);
 	const char *frame = buf_head(&conn->in);
@@ -139,7 +147,8 @@ static void hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len
 		buf_take(&conn->in, len);
 }
 
-static bool keep(struct gate *gate, struct conn *conn, char cmd)
+static bool
+keep(struct gate *gate, struct conn *conn, char cmd)
 {
 	if (conn->in_content || strchr("TLNBE", cmd) == NULL ||
 	    !wait_keeps(gate, conn))
@@ -151,7 +160,8 @@ static bool keep(struct gate *gate, struct conn *conn, char cmd)
 	return true;
 }
 
-void frames_front(struct gate *gate, struct conn *conn)
+void
+frames_front(struct gate *gate, struct conn *conn)
 {
 	while (conn->front >= 0 && conn->state == CONN_IDLE && !conn->closing &&
 	       conn->out_back.len <= READ_SIZE) {
@@ -180,7 +190,8 @@ void frames_front(struct gate *gate, struct conn *conn)
 	}
 }
 
-void frames_done(struct conn *conn, char reply)
+void
+frames_done(struct conn *conn, char reply)
 {
 	if (conn->due == 'R')
 		buf_take(&conn->in, (size_t)frames_length(&conn->in));
@@ -193,8 +204,8 @@ void frames_done(struct conn *conn, char reply)
 	conn->progress_ms = 0;
 }
 
-static void take_reply(
-    struct gate *gate, struct conn *conn, const char *frame, size_t len)
+static void
+take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	char reply = frame[4];
 	bool final =
@@ -211,7 +222,8 @@ static void take_reply(
 	buf_append(&conn->out_front, frame, len);
 }
 
-void frames_back(struct gate *gate, struct conn *conn)
+void
+frames_back(struct gate *gate, struct conn *conn)
 {
 	while (conn->state != CONN_WITHHELD && conn->back >= 0) {
 		ssize_t len = frames_length(&conn->back_in);

@@ -16,7 +16,8 @@
 
 #define MOST_CONNECTIONS ((size_t)1 << 20)
 
-static size_t connections_of(const struct gate_settings *settings)
+static size_t
+connections_of(const struct gate_settings *settings)
 {
 	struct rlimit limit;
 	size_t most = MOST_CONNECTIONS;
@@ -32,7 +33,8 @@ static size_t connections_of(const struct gate_settings *settings)
 	return most;
 }
 
-static bool make_tables(struct gate *gate)
+static bool
+make_tables(struct gate *gate)
 {
 	size_t count = gate->max_connections;
 
@@ -48,8 +50,9 @@ static bool make_tables(struct gate *gate)
 	return true;
 }
 
-struct gate *gate_open(const struct gate_settings *settings,
-    const struct clock *clock, struct error *error)
+struct gate *
+gate_open(const struct gate_settings *settings, const struct clock *clock,
+    struct error *error)
 {
 	struct gate *gate = calloc(1, sizeof *gate);
 
@@ -82,7 +85,8 @@ struct gate *gate_open(const struct gate_settings *settings,
 	return gate;
 }
 
-static bool start_thread(struct gate *gate, struct error *error)
+static bool
+start_thread(struct gate *gate, struct error *error)
 {
 	sigset_t all, before;
 
@@ -98,7 +102,8 @@ static bool start_thread(struct gate *gate, struct error *error)
 	return true;
 }
 
-bool gate_start(struct gate *gate, struct error *error)
+bool
+gate_start(struct gate *gate, struct error *error)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = 2};
 
@@ -123,7 +128,8 @@ bool gate_start(struct gate *gate, struct error *error)
 	return true;
 }
 
-void gate_configure(struct gate *gate, const struct gate_settings *settings)
+void
+gate_configure(struct gate *gate, const struct gate_settings *settings)
 {
 	pthread_mutex_lock(&gate->lock);
 	gate->max_holds = settings->max_holds;
@@ -133,7 +139,8 @@ void gate_configure(struct gate *gate, const struct gate_settings *settings)
 	atomic_store(&gate->on_failure, (int)settings->on_failure);
 }
 
-void gate_stop(struct gate *gate, int64_t grace_ms)
+void
+gate_stop(struct gate *gate, int64_t grace_ms)
 {
 	if (!gate->started || gate->joined)
 		return;
@@ -147,13 +154,15 @@ void gate_stop(struct gate *gate, int64_t grace_ms)
 	gate->joined = true;
 }
 
-static void close_fd(int fd)
+static void
+close_fd(int fd)
 {
 	if (fd >= 0)
 		close(fd);
 }
 
-void gate_free(struct gate **gate_ptr)
+void
+gate_free(struct gate **gate_ptr)
 {
 	struct gate *gate = *gate_ptr;
 

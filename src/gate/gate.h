@@ -173,7 +173,12 @@ struct gate_outcome {
 	unsigned
 	    asked; /* times the command was sent to libmilter, first included */
 };
-/* Readable in every later callback, abort and close included. */
+/*
+ * Readable in every later callback, abort and close included, until the next
+ * RCPT or DATA is handed over. (An MTA that sends an abort, MAIL and RCPT at
+ * once can have the abort callback see the new RCPT's already; never after the
+ * client or the MTA has gone or the program stops, when nothing follows.)
+ */
 bool gate_outcome(
     struct gate *gate, uint64_t number, struct gate_outcome *outcome_r);
 

@@ -5,7 +5,8 @@
 
 #include "gate/internal.h"
 
-bool heap_init(struct heap *heap, size_t size)
+bool
+heap_init(struct heap *heap, size_t size)
 {
 	heap->rows = calloc(size, sizeof(struct conn *));
 	heap->size = size;
@@ -13,19 +14,22 @@ bool heap_init(struct heap *heap, size_t size)
 	return heap->rows != NULL;
 }
 
-void heap_free(struct heap *heap)
+void
+heap_free(struct heap *heap)
 {
 	free(heap->rows);
 	heap->rows = NULL;
 }
 
-static void put(struct heap *heap, size_t at, struct conn *conn)
+static void
+put(struct heap *heap, size_t at, struct conn *conn)
 {
 	heap->rows[at] = conn;
 	conn->heap_at = (int32_t)at;
 }
 
-static void sift_up(struct heap *heap, size_t at)
+static void
+sift_up(struct heap *heap, size_t at)
 {
 	struct conn *conn = heap->rows[at];
 	while (at > 0) {
@@ -38,7 +42,8 @@ static void sift_up(struct heap *heap, size_t at)
 	put(heap, at, conn);
 }
 
-static void sift_down(struct heap *heap, size_t at)
+static void
+sift_down(struct heap *heap, size_t at)
 {
 	struct conn *conn = heap->rows[at];
 	for (;;) {
@@ -56,7 +61,8 @@ static void sift_down(struct heap *heap, size_t at)
 	put(heap, at, conn);
 }
 
-void heap_set(struct heap *heap, struct conn *conn, int64_t at)
+void
+heap_set(struct heap *heap, struct conn *conn, int64_t at)
 {
 	if (conn->heap_at < 0) {
 		conn->timer_ms = at;
@@ -69,7 +75,8 @@ void heap_set(struct heap *heap, struct conn *conn, int64_t at)
 	sift_down(heap, (size_t)conn->heap_at);
 }
 
-void heap_remove(struct heap *heap, struct conn *conn)
+void
+heap_remove(struct heap *heap, struct conn *conn)
 {
 	if (conn->heap_at < 0)
 		return;

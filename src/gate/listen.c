@@ -16,7 +16,8 @@
 
 #define BATCH 64
 
-static bool lock_path(struct gate *gate, const char *path, struct error *error)
+static bool
+lock_path(struct gate *gate, const char *path, struct error *error)
 {
 	char name[sizeof((struct sockaddr_un *)NULL)->sun_path + 8];
 
@@ -39,8 +40,9 @@ static bool lock_path(struct gate *gate, const char *path, struct error *error)
 	return true;
 }
 
-static bool open_unix(struct gate *gate, const struct gate_settings *settings,
-    const char *path, struct error *error)
+static bool
+open_unix(struct gate *gate, const struct gate_settings *settings, const char *path,
+    struct error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat status;
@@ -83,8 +85,8 @@ static bool open_unix(struct gate *gate, const struct gate_settings *settings,
 	return gate->socket_path != NULL;
 }
 
-static bool open_inet(
-    struct gate *gate, const char *text, int family, struct error *error)
+static bool
+open_inet(struct gate *gate, const char *text, int family, struct error *error)
 {
 	struct addrinfo hints = {.ai_family = family,
 	    .ai_socktype = SOCK_STREAM,
@@ -117,7 +119,8 @@ static bool open_inet(
 	return bound;
 }
 
-bool listen_open(
+bool
+listen_open(
     struct gate *gate, const struct gate_settings *settings, struct error *error)
 {
 	const char *listen_at = settings->listen == NULL ? "" : settings->listen;
@@ -143,7 +146,8 @@ bool listen_open(
 	return opened;
 }
 
-static void set_listening(struct gate *gate, bool on)
+static void
+set_listening(struct gate *gate, bool on)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
 
@@ -154,7 +158,8 @@ static void set_listening(struct gate *gate, bool on)
 	gate->listening = on;
 }
 
-static bool is_full(struct gate *gate)
+static bool
+is_full(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
 	bool full = gate->free_count == 0;
@@ -163,7 +168,8 @@ static bool is_full(struct gate *gate)
 }
 
 /* At the cap, or out of descriptors, the rest waits in the backlog. */
-void listen_accept(struct gate *gate)
+void
+listen_accept(struct gate *gate)
 {
 	for (int i = 0; i < BATCH; i++) {
 		if (is_full(gate)) {
@@ -191,14 +197,16 @@ void listen_accept(struct gate *gate)
 	}
 }
 
-void listen_resume(struct gate *gate)
+void
+listen_resume(struct gate *gate)
 {
 	if (!gate->is_stopping && gate->started)
 		set_listening(gate, true);
 	gate->paused = false;
 }
 
-void listen_close(struct gate *gate)
+void
+listen_close(struct gate *gate)
 {
 	if (gate->listen_fd < 0)
 		return;

@@ -14,21 +14,24 @@
 #define WATCH_MS      1000
 #define JUMP_MS       2000 /* no turn of the loop takes so long */
 
-int64_t loop_real_ms(void)
+int64_t
+loop_real_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void loop_poke(struct gate *gate)
+void
+loop_poke(struct gate *gate)
 {
 	static const uint64_t one = 1;
 	if (write(gate->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("gate: eventfd");
 }
 
-void list_add(struct conn_list *list, struct conn *conn)
+void
+list_add(struct conn_list *list, struct conn *conn)
 {
 	conn->next = NULL;
 	conn->queued = true;
@@ -39,7 +42,8 @@ void list_add(struct conn_list *list, struct conn *conn)
 	list->last = conn;
 }
 
-struct conn *list_take(struct conn_list *list)
+struct conn *
+list_take(struct conn_list *list)
 {
 	struct conn *conn = list->first;
 	if (conn == NULL)
@@ -51,7 +55,8 @@ struct conn *list_take(struct conn_list *list)
 	return conn;
 }
 
-void loop_again(struct gate *gate, struct conn *conn)
+void
+loop_again(struct gate *gate, struct conn *conn)
 {
 	if (!conn->queued && !conn->dead)
 		list_add(&gate->run, conn);
@@ -61,7 +66,8 @@ void loop_again(struct gate *gate, struct conn *conn)
  * When libmilter has to have answered. A clock that jumped (a machine that was
  * suspended, a test) takes nothing off its time.
  */
-static int64_t answer_limit(const struct gate *gate, const struct conn *conn)
+static int64_t
+answer_limit(const struct gate *gate, const struct conn *conn)
 {
 	int64_t from =
 	    conn->sent_ms > gate->jumped_ms ? conn->sent_ms : gate->jumped_ms;
@@ -69,7 +75,8 @@ static int64_t answer_limit(const struct gate *gate, const struct conn *conn)
 }
 
 /* The heap's time may be too early, never too late: most commands cost none. */
-void loop_timer(struct gate *gate, struct conn *conn)
+void
+loop_timer(struct gate *gate, struct conn *conn)
 {
 	int64_t at = conn->progress_ms;
 
@@ -84,7 +91,8 @@ void loop_timer(struct gate *gate, struct conn *conn)
 		heap_set(&gate->heap, conn, at);
 }
 
-static void answer_for_libmilter(struct gate *gate, struct conn *conn)
+static void
+answer_for_libmilter(struct gate *gate, struct conn *conn)
 {
 	bool accept = atomic_load(&gate->on_failure) == GATE_ACCEPT;
 
@@ -97,7 +105,8 @@ static void answer_for_libmilter(struct gate *gate, struct conn *conn)
 	own_take_over(gate, conn, accept ? OWN_ACCEPT : OWN_TEMPFAIL);
 }
 
-static void fire(struct gate *gate, struct conn *conn)
+static void
+fire(struct gate *gate, struct conn *conn)
 {
 	if (conn->state == CONN_IDLE)
 		return;
@@ -115,7 +124,8 @@ static void fire(struct gate *gate, struct conn *conn)
 	conn_pump(gate, conn);
 }
 
-static void run_timers(struct gate *gate)
+static void
+run_timers(struct gate *gate)
 {
 	while (gate->heap.count > 0) {
 		struct conn *conn = gate->heap.rows[0];
@@ -126,7 +136,8 @@ static void run_timers(struct gate *gate)
 	}
 }
 
-void loop_watch(struct gate *gate, struct conn *conn)
+void
+loop_watch(struct gate *gate, struct conn *conn)
 {
 	if (conn->watching)
 		return;
@@ -141,7 +152,8 @@ void loop_watch(struct gate *gate, struct conn *conn)
 	gate->watch.last = conn;
 }
 
-void loop_unwatch(struct gate *gate, struct conn *conn)
+void
+loop_unwatch(struct gate *gate, struct conn *conn)
 {
 	if (!conn->watching)
 		return;
@@ -157,7 +169,8 @@ void loop_unwatch(struct gate *gate, struct conn *conn)
 }
 
 /* The list is in order of watch_ms, since all have the same period. */
-static void run_watch(struct gate *gate)
+static void
+run_watch(struct gate *gate)
 {
 	while (gate->watch.first != NULL &&
 	       gate->watch.first->watch_ms <= gate->now_ms) {
@@ -187,7 +200,8 @@ static void run_watch(struct gate *gate)
 	}
 }
 
-static void run_poked(struct gate *gate)
+static void
+run_poked(struct gate *gate)
 {
 	for (;;) {
 		pthread_mutex_lock(&gate->lock);
@@ -204,7 +218,8 @@ static void run_poked(struct gate *gate)
 	}
 }
 
-static void run_lists(struct gate *gate)
+static void
+run_lists(struct gate *gate)
 {
 	struct conn_list run = gate->run;
 	struct conn *conn;
@@ -233,7 +248,8 @@ static void run_lists(struct gate *gate)
 		free(conn);
 }
 
-static void begin_stop(struct gate *gate)
+static void
+begin_stop(struct gate *gate)
 {
 	gate->is_stopping = true;
 	listen_close(gate);
@@ -251,7 +267,8 @@ static void begin_stop(struct gate *gate)
 	}
 }
 
-static void close_all(struct gate *gate, bool both)
+static void
+close_all(struct gate *gate, bool both)
 {
 	for (size_t i = 0; i < gate->max_connections; i++) {
 		struct conn *conn = gate->slots[i];
@@ -263,7 +280,8 @@ static void close_all(struct gate *gate, bool both)
 	}
 }
 
-static bool run_stop(struct gate *gate)
+static bool
+run_stop(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
 	bool asked = gate->stop_asked;
@@ -282,7 +300,8 @@ static bool run_stop(struct gate *gate)
 	return gate->free_count == gate->max_connections;
 }
 
-static int timeout_ms(const struct gate *gate)
+static int
+timeout_ms(const struct gate *gate)
 {
 	int64_t least = 60000;
 
@@ -305,7 +324,8 @@ static int timeout_ms(const struct gate *gate)
 	return clock_slice_ms(&gate->clock, (int)least);
 }
 
-static void handle(struct gate *gate, const struct epoll_event *event)
+static void
+handle(struct gate *gate, const struct epoll_event *event)
 {
 	if (event->data.u64 == 0)
 		listen_accept(gate);
@@ -320,7 +340,8 @@ static void handle(struct gate *gate, const struct epoll_event *event)
 		    (event->data.u64 & 1) != 0, event->events);
 }
 
-void *loop_run(void *arg)
+void *
+loop_run(void *arg)
 {
 	struct gate *gate = arg;
 	struct epoll_event events[EVENTS];

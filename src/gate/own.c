@@ -13,7 +13,8 @@ static const char *const text_stopping =
     "421 4.3.2 Service is restarting, try again later";
 
 /* As a milter reply: percent signs doubled, nothing that is not printable. */
-void own_refuse(struct conn *conn, const char *text)
+void
+own_refuse(struct conn *conn, const char *text)
 {
 	char line[2 * REFUSAL_MAX + 1];
 	size_t len = 0;
@@ -28,14 +29,16 @@ void own_refuse(struct conn *conn, const char *text)
 	frames_put(&conn->out_front, 'y', line, len);
 }
 
-static void put32(char *out, uint32_t value)
+static void
+put32(char *out, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
 		out[i] = (char)(value >> (24 - 8 * i));
 }
 
 /* An answer to O that asks for as little as the MTA lets us ask for. */
-static void answer_negotiation(struct conn *conn)
+static void
+answer_negotiation(struct conn *conn)
 {
 	static const uint32_t send_nothing = 0x37f; /* all of SMFIP_NO* */
 	char body[12] = {0};
@@ -46,7 +49,8 @@ static void answer_negotiation(struct conn *conn)
 	conn->no_reply = 0;
 }
 
-void own_answer(struct conn *conn, char cmd)
+void
+own_answer(struct conn *conn, char cmd)
 {
 	if (cmd == 'Q' || cmd == 'K')
 		conn->closing = true;
@@ -75,7 +79,8 @@ void own_answer(struct conn *conn, char cmd)
 	}
 }
 
-static void note(struct gate *gate, struct conn *conn, enum conn_own how)
+static void
+note(struct gate *gate, struct conn *conn, enum conn_own how)
 {
 	pthread_mutex_lock(&gate->lock);
 	conn->shared.shut = true;
@@ -91,7 +96,8 @@ static void note(struct gate *gate, struct conn *conn, enum conn_own how)
  * From here on libmilter hears nothing more: its end of file lets the abort
  * and close callbacks run, and they can still read the outcome.
  */
-void own_take_over(struct gate *gate, struct conn *conn, enum conn_own how)
+void
+own_take_over(struct gate *gate, struct conn *conn, enum conn_own how)
 {
 	char cmd = conn->due;
 	bool is_due = conn->state != CONN_IDLE;

@@ -4,7 +4,8 @@
 
 #include "gate/internal.h"
 
-void wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
+void
+wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
 {
 	struct shared *shared = &conn->shared;
 
@@ -22,14 +23,16 @@ void wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-bool wait_is_parked(const struct conn *conn)
+bool
+wait_is_parked(const struct conn *conn)
 {
 	return conn->state == CONN_WAITING || conn->state == CONN_WITHHELD ||
 	       conn->state == CONN_KEPT;
 }
 
 /* With gate->lock held. */
-static void settle_end(struct gate *gate, struct conn *conn, enum gate_end end)
+static void
+settle_end(struct gate *gate, struct conn *conn, enum gate_end end)
 {
 	struct shared *shared = &conn->shared;
 
@@ -44,7 +47,8 @@ static void settle_end(struct gate *gate, struct conn *conn, enum gate_end end)
 	budget_release(gate, conn);
 }
 
-void wait_ended(struct gate *gate, struct conn *conn, enum gate_end end)
+void
+wait_ended(struct gate *gate, struct conn *conn, enum gate_end end)
 {
 	pthread_mutex_lock(&gate->lock);
 	settle_end(gate, conn, end);
@@ -52,7 +56,8 @@ void wait_ended(struct gate *gate, struct conn *conn, enum gate_end end)
 	loop_unwatch(gate, conn);
 }
 
-static struct watch_result look(struct gate *gate, struct conn *conn)
+static struct watch_result
+look(struct gate *gate, struct conn *conn)
 {
 	pthread_mutex_lock(&gate->lock);
 	struct watch_socket socket = conn->shared.socket;
@@ -65,7 +70,8 @@ static struct watch_result look(struct gate *gate, struct conn *conn)
 }
 
 /* The client's socket at the start of a hold. */
-static void begin_watch(struct gate *gate, struct conn *conn)
+static void
+begin_watch(struct gate *gate, struct conn *conn)
 {
 	pthread_mutex_lock(&gate->lock);
 	bool watched = conn->shared.watched, counted = conn->shared.counted;
@@ -94,7 +100,8 @@ static void begin_watch(struct gate *gate, struct conn *conn)
 	}
 }
 
-void wait_looked(struct gate *gate, struct conn *conn, enum watch_state state)
+void
+wait_looked(struct gate *gate, struct conn *conn, enum watch_state state)
 {
 	if (state == WATCH_STANDS || state == WATCH_UNKNOWN ||
 	    !wait_is_parked(conn))
@@ -103,7 +110,8 @@ void wait_looked(struct gate *gate, struct conn *conn, enum watch_state state)
 }
 
 /* A hold is over: true when the client has left meanwhile. */
-static bool has_left(struct gate *gate, struct conn *conn)
+static bool
+has_left(struct gate *gate, struct conn *conn)
 {
 	if (!conn->watching)
 		return false;
@@ -111,7 +119,8 @@ static bool has_left(struct gate *gate, struct conn *conn)
 	return conn->own != OWN_NONE;
 }
 
-bool wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
+bool
+wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	struct shared *shared = &conn->shared;
 	char reply = frame[4];
@@ -154,7 +163,8 @@ bool wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t 
 	return true;
 }
 
-bool wait_keeps(struct gate *gate, struct conn *conn)
+bool
+wait_keeps(struct gate *gate, struct conn *conn)
 {
 	struct shared *shared = &conn->shared;
 
@@ -168,7 +178,8 @@ bool wait_keeps(struct gate *gate, struct conn *conn)
 	return keeps;
 }
 
-static void ask_again(struct gate *gate, struct conn *conn, bool is_due)
+static void
+ask_again(struct gate *gate, struct conn *conn, bool is_due)
 {
 	loop_unwatch(gate, conn);
 	pthread_mutex_lock(&gate->lock);
@@ -185,7 +196,8 @@ static void ask_again(struct gate *gate, struct conn *conn, bool is_due)
 	loop_timer(gate, conn);
 }
 
-static void let_go(struct gate *gate, struct conn *conn, bool is_due, bool refuse)
+static void
+let_go(struct gate *gate, struct conn *conn, bool is_due, bool refuse)
 {
 	static const char *const text_refused = "451 4.3.0 Try again later";
 
@@ -204,7 +216,8 @@ static void let_go(struct gate *gate, struct conn *conn, bool is_due, bool refus
 	frames_done(conn, reply);
 }
 
-static void check_withheld(struct gate *gate, struct conn *conn)
+static void
+check_withheld(struct gate *gate, struct conn *conn)
 {
 	struct shared *shared = &conn->shared;
 
@@ -225,7 +238,8 @@ static void check_withheld(struct gate *gate, struct conn *conn)
 }
 
 /* Acts on what was asked for, has come or is due, and hears of what will come. */
-void wait_check(struct gate *gate, struct conn *conn)
+void
+wait_check(struct gate *gate, struct conn *conn)
 {
 	struct shared *shared = &conn->shared;
 

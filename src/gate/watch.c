@@ -16,21 +16,24 @@ struct request {
 };
 #define ANSWER_SIZE 512
 
-void watch_open(struct watch *watch)
+void
+watch_open(struct watch *watch)
 {
 	watch->fd = socket(
 	    AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 	watch->sequence = 0;
 }
 
-void watch_close(struct watch *watch)
+void
+watch_close(struct watch *watch)
 {
 	if (watch->fd >= 0)
 		close(watch->fd);
 	watch->fd = -1;
 }
 
-bool watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
+bool
+watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
     const struct sockaddr *mta)
 {
 	*socket_r = (struct watch_socket){0};
@@ -61,8 +64,8 @@ bool watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
 	return true;
 }
 
-static void fill(
-    struct request *request, const struct watch_socket *wanted, uint32_t sequence)
+static void
+fill(struct request *request, const struct watch_socket *wanted, uint32_t sequence)
 {
 	*request = (struct request){
 	    .head = {.nlmsg_len = sizeof *request,
@@ -82,8 +85,8 @@ static void fill(
 	memcpy(id->idiag_dst, wanted->client, 16);
 }
 
-static struct watch_result judge(
-    const char *answer, size_t length, const struct watch_socket *wanted)
+static struct watch_result
+judge(const char *answer, size_t length, const struct watch_socket *wanted)
 {
 	struct watch_result result = {WATCH_UNKNOWN, 0};
 	struct nlmsghdr head;
@@ -113,8 +116,9 @@ static struct watch_result judge(
 	return result;
 }
 
-static size_t ask(struct watch *watch, const struct watch_socket *const *sockets,
-    size_t count, size_t *index)
+static size_t
+ask(struct watch *watch, const struct watch_socket *const *sockets, size_t count,
+    size_t *index)
 {
 	struct request requests[WATCH_BATCH];
 	size_t asked = 0;
@@ -132,7 +136,8 @@ static size_t ask(struct watch *watch, const struct watch_socket *const *sockets
 	return sent < 0 ? 0 : asked;
 }
 
-void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
+void
+watch_look(struct watch *watch, const struct watch_socket *const *sockets,
     size_t count, struct watch_result *results_r)
 {
 	static const struct watch_result unknown = {WATCH_UNKNOWN, 0};

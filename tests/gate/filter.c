@@ -15,24 +15,28 @@ static _Atomic unsigned counts[FILTER_EVENTS];
 static _Atomic unsigned long protocol;
 static char path[128];
 
-void filter_hook(sfsistat (*wanted)(const struct filter_call *))
+void
+filter_hook(sfsistat (*wanted)(const struct filter_call *))
 {
 	for (int i = 0; i < FILTER_EVENTS; i++)
 		atomic_store(&counts[i], 0);
 	atomic_store(&hook, wanted);
 }
 
-unsigned filter_count(enum filter_event event)
+unsigned
+filter_count(enum filter_event event)
 {
 	return atomic_load(&counts[event]);
 }
 
-void filter_protocol(unsigned long wanted)
+void
+filter_protocol(unsigned long wanted)
 {
 	atomic_store(&protocol, wanted);
 }
 
-static sfsistat call(SMFICTX *smfi, enum filter_event event, const char *text)
+static sfsistat
+call(SMFICTX *smfi, enum filter_event event, const char *text)
 {
 	static const unsigned long silent[FILTER_EVENTS] = {
 	    [FILTER_CONNECT] = SMFIP_NR_CONN,
@@ -58,9 +62,10 @@ static sfsistat call(SMFICTX *smfi, enum filter_event event, const char *text)
 	return result;
 }
 
-static sfsistat on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1,
-    unsigned long f2, unsigned long f3, unsigned long *p0, unsigned long *p1,
-    unsigned long *p2, unsigned long *p3)
+static sfsistat
+on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1, unsigned long f2,
+    unsigned long f3, unsigned long *p0, unsigned long *p1, unsigned long *p2,
+    unsigned long *p3)
 {
 	(void)smfi;
 	(void)f2;
@@ -71,73 +76,86 @@ static sfsistat on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1,
 	return SMFIS_CONTINUE;
 }
 
-static sfsistat on_connect(SMFICTX *smfi, char *name, _SOCK_ADDR *address)
+static sfsistat
+on_connect(SMFICTX *smfi, char *name, _SOCK_ADDR *address)
 {
 	(void)address;
 	return call(smfi, FILTER_CONNECT, name);
 }
 
-static sfsistat on_helo(SMFICTX *smfi, char *name)
+static sfsistat
+on_helo(SMFICTX *smfi, char *name)
 {
 	return call(smfi, FILTER_HELO, name);
 }
 
-static sfsistat on_mail(SMFICTX *smfi, char **argv)
+static sfsistat
+on_mail(SMFICTX *smfi, char **argv)
 {
 	return call(smfi, FILTER_MAIL, argv[0]);
 }
 
-static sfsistat on_rcpt(SMFICTX *smfi, char **argv)
+static sfsistat
+on_rcpt(SMFICTX *smfi, char **argv)
 {
 	return call(smfi, FILTER_RCPT, argv[0]);
 }
 
-static sfsistat on_data(SMFICTX *smfi)
+static sfsistat
+on_data(SMFICTX *smfi)
 {
 	return call(smfi, FILTER_DATA, NULL);
 }
 
-static sfsistat on_header(SMFICTX *smfi, char *name, char *value)
+static sfsistat
+on_header(SMFICTX *smfi, char *name, char *value)
 {
 	(void)value;
 	return call(smfi, FILTER_HEADER, name);
 }
 
-static sfsistat on_eoh(SMFICTX *smfi)
+static sfsistat
+on_eoh(SMFICTX *smfi)
 {
 	return call(smfi, FILTER_EOH, NULL);
 }
 
-static sfsistat on_body(SMFICTX *smfi, unsigned char *data, size_t len)
+static sfsistat
+on_body(SMFICTX *smfi, unsigned char *data, size_t len)
 {
 	(void)data;
 	(void)len;
 	return call(smfi, FILTER_BODY, NULL);
 }
 
-static sfsistat on_eom(SMFICTX *smfi)
+static sfsistat
+on_eom(SMFICTX *smfi)
 {
 	return call(smfi, FILTER_EOM, NULL);
 }
 
-static sfsistat on_abort(SMFICTX *smfi)
+static sfsistat
+on_abort(SMFICTX *smfi)
 {
 	return call(smfi, FILTER_ABORT, NULL);
 }
 
-static sfsistat on_close(SMFICTX *smfi)
+static sfsistat
+on_close(SMFICTX *smfi)
 {
 	return call(smfi, FILTER_CLOSE, NULL);
 }
 
-static void *serve(void *arg)
+static void *
+serve(void *arg)
 {
 	(void)arg;
 	smfi_main();
 	return NULL;
 }
 
-const char *filter_start(const char *folder)
+const char *
+filter_start(const char *folder)
 {
 	static struct smfiDesc description = {
 	    .xxfi_name = (char *)(uintptr_t) "test",

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "base/log.h"
 #include "gate/filter.h"
@@ -18,7 +22,8 @@
 static _Atomic int64_t now_ms = 1000000;
 static struct rig the_rig;
 
-static void drop(void *ctx, enum log_level level, const char *text)
+static void
+drop(void *ctx, enum log_level level, const char *text)
 {
 	(void)ctx;
 	(void)level;
@@ -26,7 +31,8 @@ static void drop(void *ctx, enum log_level level, const char *text)
 		fprintf(stderr, "log: %s\n", text);
 }
 
-static void clean(void)
+static void
+clean(void)
 {
 	char name[128];
 	static const char *const files[] = {
@@ -39,7 +45,8 @@ static void clean(void)
 	rmdir(the_rig.folder);
 }
 
-void rig_reset(struct rig *rig)
+void
+rig_reset(struct rig *rig)
 {
 	rig->settings.listen = rig->listen;
 	rig->settings.socket_mode = 0600;
@@ -51,7 +58,8 @@ void rig_reset(struct rig *rig)
 	rig->settings.max_connections = 0;
 }
 
-struct rig *rig_open(void)
+struct rig *
+rig_open(void)
 {
 	struct rig *rig = &the_rig;
 
@@ -63,15 +71,15 @@ struct rig *rig_open(void)
 		abort();
 	memcpy(rig->folder, folder, sizeof folder);
 	atexit(clean);
-	snprintf(
-	    rig->listen, sizeof rig->listen, "unix:%s/front.sock", folder);
+	snprintf(rig->listen, sizeof rig->listen, "unix:%s/front.sock", folder);
 	rig->settings.back_path = filter_start(rig->folder);
 	clock_init_manual(&rig->clock, &now_ms);
 	rig_reset(rig);
 	return rig;
 }
 
-void rig_gate(struct rig *rig)
+void
+rig_gate(struct rig *rig)
 {
 	struct error error;
 
@@ -82,7 +90,8 @@ void rig_gate(struct rig *rig)
 	}
 }
 
-void rig_gate_stop(struct rig *rig)
+void
+rig_gate_stop(struct rig *rig)
 {
 	if (rig->gate == NULL)
 		return;
@@ -90,17 +99,20 @@ void rig_gate_stop(struct rig *rig)
 	gate_free(&rig->gate);
 }
 
-void rig_advance(int64_t ms)
+void
+rig_advance(int64_t ms)
 {
 	atomic_fetch_add(&now_ms, ms);
 }
 
-int64_t rig_now(void)
+int64_t
+rig_now(void)
 {
 	return atomic_load(&now_ms);
 }
 
-struct mta mta_connect(const struct rig *rig)
+struct mta
+mta_connect(const struct rig *rig)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct mta mta = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -113,14 +125,16 @@ struct mta mta_connect(const struct rig *rig)
 	return mta;
 }
 
-void mta_close(struct mta *mta)
+void
+mta_close(struct mta *mta)
 {
 	if (mta->fd >= 0)
 		close(mta->fd);
 	mta->fd = -1;
 }
 
-void mta_send_raw(struct mta *mta, const void *data, size_t len)
+void
+mta_send_raw(struct mta *mta, const void *data, size_t len)
 {
 	const char *at = data;
 
@@ -135,7 +149,8 @@ void mta_send_raw(struct mta *mta, const void *data, size_t len)
 	}
 }
 
-size_t mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len)
+size_t
+mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len)
 {
 	size_t size = len + 1;
 
@@ -147,7 +162,8 @@ size_t mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t le
 	return at + 5 + len;
 }
 
-void mta_send(struct mta *mta, char cmd, const void *data, size_t len)
+void
+mta_send(struct mta *mta, char cmd, const void *data, size_t len)
 {
 	char *buf = malloc(len + 5);
 
@@ -157,19 +173,22 @@ void mta_send(struct mta *mta, char cmd, const void *data, size_t len)
 	free(buf);
 }
 
-bool mta_ready(struct mta *mta, int ms)
+bool
+mta_ready(struct mta *mta, int ms)
 {
 	struct pollfd one = {.fd = mta->fd, .events = POLLIN};
 	return poll(&one, 1, ms) > 0;
 }
 
-bool mta_silent(struct mta *mta, int ms)
+bool
+mta_silent(struct mta *mta, int ms)
 {
 	return !mta_ready(mta, ms);
 }
 
 /* 1: all there; 0: closed; -1: nothing for a minute */
-static int read_all(struct mta *mta, void *data, size_t len)
+static int
+read_all(struct mta *mta, void *data, size_t len)
 {
 	char *at = data;
 
@@ -185,7 +204,8 @@ static int read_all(struct mta *mta, void *data, size_t len)
 	return 1;
 }
 
-struct mta_frame mta_read_any(struct mta *mta)
+struct mta_frame
+mta_read_any(struct mta *mta)
 {
 	struct mta_frame frame = {0};
 	unsigned char head[5];
@@ -209,7 +229,8 @@ struct mta_frame mta_read_any(struct mta *mta)
 	return frame;
 }
 
-struct mta_frame mta_read(struct mta *mta)
+struct mta_frame
+mta_read(struct mta *mta)
 {
 	struct mta_frame frame;
 
@@ -219,7 +240,8 @@ struct mta_frame mta_read(struct mta *mta)
 	return frame;
 }
 
-uint32_t mta_negotiate(struct mta *mta, uint32_t protocol)
+uint32_t
+mta_negotiate(struct mta *mta, uint32_t protocol)
 {
 	unsigned char body[12] = {0, 0, 0, 6, 0, 0, 1, 0xff,
 	    (unsigned char)(protocol >> 24), (unsigned char)(protocol >> 16),
@@ -234,7 +256,8 @@ uint32_t mta_negotiate(struct mta *mta, uint32_t protocol)
 	       (uint32_t)got[10] << 8 | got[11];
 }
 
-void mta_greet(struct mta *mta)
+void
+mta_greet(struct mta *mta)
 {
 	static const char macros[] = "Cj\0mx.example.org\0{daemon_name}\0mx";
 	static const char client[] = "client.example.net\0"
@@ -247,21 +270,58 @@ void mta_greet(struct mta *mta)
 	mta_send(mta, 'M', "<sender@example.net>", 21);
 }
 
-void mta_rcpt(struct mta *mta, const char *recipient)
+void
+mta_rcpt(struct mta *mta, const char *recipient)
 {
 	mta_send(mta, 'D', "R{rcpt_addr}\0who@example.org", 29);
 	mta_send(mta, 'R', recipient, strlen(recipient) + 1);
 }
 
-void mta_data(struct mta *mta)
+void
+mta_data(struct mta *mta)
 {
 	mta_send(mta, 'T', NULL, 0);
 }
 
-void mta_message(struct mta *mta)
+void
+mta_message(struct mta *mta)
 {
 	mta_send(mta, 'L', "Subject\0hello", 14);
 	mta_send(mta, 'N', NULL, 0);
 	mta_send(mta, 'B', "body\r\n", 6);
 	mta_send(mta, 'E', NULL, 0);
+}
+
+void
+rig_await(int event, unsigned count)
+{
+	for (int i = 0;
+	     i < HANG_MS && filter_count((enum filter_event)event) < count; i++)
+		usleep(1000);
+	assert_true(filter_count((enum filter_event)event) >= count);
+}
+
+void
+rig_await_held(size_t count)
+{
+	struct gate_held row;
+
+	for (int i = 0; i < HANG_MS && gate_held(the_rig.gate, &row, 1) != count;
+	     i++)
+		usleep(1000);
+	assert_int_equal(gate_held(the_rig.gate, &row, 1), count);
+}
+
+void
+rig_await_connections(unsigned count)
+{
+	struct gate_report report;
+
+	for (int i = 0; i < HANG_MS; i++) {
+		gate_report(the_rig.gate, &report);
+		if (report.connections == count)
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(report.connections, count);
 }

@@ -68,4 +68,17 @@ void mta_message(struct mta *mta);
 
 #define MTA_OFFER 0x1fffffU
 
+/*
+ * What targrey negotiates: replies at RCPT, DATA and end of message alone.
+ * SMFIP_NR_CONN, HELO, MAIL, HDR, EOH, BODY.
+ */
+#define RIG_LEAN 0xc7080U
+
+/* Waits, a minute at most, until the filter's callback has run count times. */
+void rig_await(int event, unsigned count);
+/* Waits, a minute at most, until that many holds are in progress. */
+void rig_await_held(size_t count);
+/* The same for connections. */
+void rig_await_connections(unsigned count);
+
 #endif

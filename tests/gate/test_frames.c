@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Frames of every shape: cut, joined, huge, wrong; and the macro in all of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "gate/filter.h"
+#include "gate/rig.h"
+
+static struct rig *rig;
+static _Atomic unsigned without_macro, with_macro;
+static _Atomic unsigned rounds;
+static _Atomic uint64_t number;
+
+static sfsistat
+check_macro(const struct filter_call *call)
+{
+	struct gate_outcome outcome;
+
+	atomic_store(&number, call->number);
+	if (call->number != 0 && gate_outcome(rig->gate, call->number, &outcome))
+		atomic_fetch_add(&with_macro, 1);
+	else
+		atomic_fetch_add(&without_macro, 1);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+hold_first(const struct filter_call *call)
+{
+	check_macro(call);
+	if (call->event != FILTER_RCPT || atomic_fetch_add(&rounds, 1) > 0)
+		return SMFIS_CONTINUE;
+	struct gate_wait wait = {
+	    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000, .is_hold = true};
+	gate_budget(rig->gate, call->number, 1);
+	gate_wait(rig->gate, call->number, &wait);
+	return SMFIS_CONTINUE;
+}
+
+static struct mta
+begin(sfsistat (*hook)(const struct filter_call *), unsigned long protocol)
+{
+	atomic_store(&without_macro, 0);
+	atomic_store(&with_macro, 0);
+	atomic_store(&rounds, 0);
+	filter_protocol(protocol);
+	filter_hook(hook);
+	struct mta mta = mta_connect(rig);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), protocol);
+	return mta;
+}
+
+static void
+step(struct mta *mta, char cmd, const char *data, size_t len)
+{
+	mta_send(mta, cmd, data, len);
+	assert_int_equal(mta_read(mta).cmd, 'c');
+}
+
+static void
+whole_session(struct mta *mta, const char *macros, size_t len, bool connects)
+{
+	if (len > 0)
+		mta_send(mta, 'D', macros, len);
+	if (connects)
+		step(mta, 'C',
+		    "host\0"
+		    "4\0\0"
+		    "192.0.2.7",
+		    18);
+	step(mta, 'H', "helo", 5);
+	step(mta, 'M', "<s@example.net>", 16);
+	step(mta, 'R', "<a@example.org>", 16);
+	step(mta, 'T', NULL, 0);
+	step(mta, 'L', "Subject\0x", 10);
+	step(mta, 'N', NULL, 0);
+	step(mta, 'B', "body", 4);
+	step(mta, 'E', NULL, 0);
+	step(mta, 'M', "<s@example.net>", 16);
+	mta_send(mta, 'A', NULL, 0);
+}
+
+static void
+finish(struct mta *mta, unsigned closes)
+{
+	mta_send(mta, 'Q', NULL, 0);
+	assert_int_equal(mta_read(mta).cmd, 0);
+	mta_close(mta);
+	rig_await(FILTER_CLOSE, closes);
+	rig_await_connections(0);
+}
+
+static void
+the_macro_is_readable_in_every_callback(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *macros;
+		size_t len;
+		bool connects;
+		unsigned callbacks;
+	} cases[] = {
+	    {"Cj\0mx\0_\0host", 12, true, 12},
+	    {"C", 1, true, 12},
+	    {"", 0, true, 12},
+	    {"", 0, false, 11},
+	    {"H{tls_version}\0x", 17, false, 11},
+	    {"Cj\0mx\0odd", 9, true, 12},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct mta mta = begin(check_macro, 0);
+		whole_session(
+		    &mta, cases[i].macros, cases[i].len, cases[i].connects);
+		finish(&mta, 1);
+		assert_int_equal(atomic_load(&without_macro), 0);
+		assert_int_equal(atomic_load(&with_macro), cases[i].callbacks);
+	}
+}
+
+static void
+the_macro_is_readable_after_quit_with_a_new_connection(void **state)
+{
+	(void)state;
+	struct mta mta = begin(check_macro, 0);
+
+	for (unsigned i = 0; i < 3; i++) {
+		mta_send(&mta, 'D', "Cj\0mx", 6);
+		step(&mta, 'C', "host\0U", 6);
+		step(&mta, 'H', "helo", 5);
+		step(&mta, 'M', "<s@example.net>", 16);
+		step(&mta, 'R', "<a@example.org>", 16);
+		step(&mta, 'E', NULL, 0);
+		if (i < 2)
+			mta_send(&mta, 'K', NULL, 0);
+	}
+	finish(&mta, 1);
+	assert_int_equal(atomic_load(&without_macro), 0);
+}
+
+static size_t
+lean_session(char *buf, size_t at)
+{
+	at = mta_frame_put(buf, at, 'D', "Cj\0mx", 6);
+	at = mta_frame_put(buf, at, 'C', "host\0U", 6);
+	at = mta_frame_put(buf, at, 'H', "helo", 5);
+	at = mta_frame_put(buf, at, 'M', "<s@example.net>", 16);
+	at = mta_frame_put(buf, at, 'R', "<a@example.org>", 16);
+	at = mta_frame_put(buf, at, 'R', "<b@example.org>", 16);
+	at = mta_frame_put(buf, at, 'T', NULL, 0);
+	at = mta_frame_put(buf, at, 'L', "Subject\0x", 10);
+	at = mta_frame_put(buf, at, 'N', NULL, 0);
+	at = mta_frame_put(buf, at, 'B', "body", 4);
+	at = mta_frame_put(buf, at, 'E', NULL, 0);
+	return mta_frame_put(buf, at, 'Q', NULL, 0);
+}
+
+static void
+expect_four_replies(struct mta *mta)
+{
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(mta_read(mta).cmd, 'c');
+	assert_int_equal(mta_read(mta).cmd, 0);
+	mta_close(mta);
+	rig_await(FILTER_CLOSE, 1);
+	rig_await_connections(0);
+	assert_int_equal(filter_count(FILTER_EOM), 1);
+	assert_int_equal(atomic_load(&without_macro), 0);
+}
+
+static void
+a_session_in_one_write_waits_for_its_first_recipient(void **state)
+{
+	(void)state;
+	char buf[1024];
+	struct mta mta = begin(hold_first, RIG_LEAN);
+
+	mta_send_raw(&mta, buf, lean_session(buf, 0));
+	rig_await_held(1);
+	assert_true(mta_silent(&mta, 30));
+	assert_int_equal(filter_count(FILTER_RCPT), 1);
+	rig_advance(60000);
+	expect_four_replies(&mta);
+	assert_int_equal(filter_count(FILTER_RCPT), 3);
+}
+
+static void
+a_session_byte_by_byte_goes_through(void **state)
+{
+	(void)state;
+	char buf[1024];
+	struct mta mta = begin(hold_first, RIG_LEAN);
+	size_t len = lean_session(buf, 0);
+
+	for (size_t i = 0; i < len; i++)
+		mta_send_raw(&mta, buf + i, 1);
+	rig_await_held(1);
+	rig_advance(60000);
+	expect_four_replies(&mta);
+}
+
+static void
+large_frames_go_through(void **state)
+{
+	(void)state;
+	enum { BODIES = 100, SIZE = 65535 };
+	char *body = calloc(1, SIZE);
+	struct mta mta = begin(check_macro, RIG_LEAN);
+
+	assert_non_null(body);
+	mta_greet(&mta);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_send(&mta, 'N', NULL, 0);
+	for (int i = 0; i < BODIES; i++)
+		mta_send(&mta, 'B', body, SIZE);
+	mta_send(&mta, 'E', NULL, 0);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(filter_count(FILTER_BODY), BODIES);
+	finish(&mta, 1);
+	free(body);
+}
+
+static void
+a_recipient_of_60000_octets_is_asked_again(void **state)
+{
+	(void)state;
+	char *name = malloc(60000);
+	struct mta mta = begin(hold_first, RIG_LEAN);
+
+	assert_non_null(name);
+	memset(name, 'a', 59999);
+	name[59999] = '\0';
+	mta_greet(&mta);
+	mta_send(&mta, 'R', name, 60000);
+	rig_await_held(1);
+	rig_advance(60000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(filter_count(FILTER_RCPT), 2);
+	finish(&mta, 1);
+	free(name);
+}
+
+static void
+frames_of_no_length_and_of_four_gigabytes_end_the_connection(void **state)
+{
+	(void)state;
+	static const char wrong[][5] = {"\0\0\0\0\0",
+	    "\xff\xff\xff\xff"
+	    "B",
+	    "\x00\x20\x00\x00"
+	    "B"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct mta mta = begin(check_macro, RIG_LEAN);
+		mta_greet(&mta);
+		mta_send_raw(&mta, wrong[i], 5);
+		assert_int_equal(mta_read(&mta).cmd, 0);
+		mta_close(&mta);
+		rig_await(FILTER_CLOSE, 1);
+		rig_await_connections(0);
+	}
+}
+
+static void
+a_frame_that_libmilter_refuses_ends_the_connection(void **state)
+{
+	(void)state;
+	char *name = calloc(1, 70000);
+	struct mta mta = begin(check_macro, 0);
+
+	assert_non_null(name);
+	mta_send(&mta, 'H', name, 70000);
+	assert_int_equal(mta_read(&mta).cmd, 0);
+	mta_close(&mta);
+	rig_await_connections(0);
+	free(name);
+}
+
+static void
+a_session_cut_anywhere_leaves_no_connection_behind(void **state)
+{
+	(void)state;
+	char buf[1024];
+	size_t len = lean_session(buf, 0);
+
+	for (size_t cut = 0; cut < len; cut += 3) {
+		struct mta mta = begin(hold_first, RIG_LEAN);
+		mta_send_raw(&mta, buf, cut);
+		if (cut % 2 == 0)
+			usleep(200);
+		mta_close(&mta);
+		rig_await_connections(0);
+	}
+}
+
+static sfsistat
+mark_message(const struct filter_call *call)
+{
+	check_macro(call);
+	if (call->event == FILTER_EOM)
+		for (int i = 0; i < 5; i++)
+			smfi_insheader(call->smfi, 0, (char *)(uintptr_t) "X-Test",
+			    (char *)(uintptr_t) "value");
+	return SMFIS_CONTINUE;
+}
+
+static void
+edits_at_end_of_message_pass_before_the_reply(void **state)
+{
+	(void)state;
+	struct mta mta = begin(mark_message, RIG_LEAN);
+
+	mta_greet(&mta);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_message(&mta);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(mta_read(&mta).cmd, 'i');
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	finish(&mta, 1);
+}
+
+static void
+an_mta_that_closes_its_writing_half_still_gets_its_replies(void **state)
+{
+	(void)state;
+	char buf[1024];
+	struct mta mta = begin(check_macro, RIG_LEAN);
+
+	mta_send_raw(&mta, buf, lean_session(buf, 0));
+	shutdown(mta.fd, SHUT_WR);
+	expect_four_replies(&mta);
+}
+
+static int
+open_rig(void **state)
+{
+	(void)state;
+	rig = rig_open();
+	rig_gate(rig);
+	return 0;
+}
+
+static int
+close_rig(void **state)
+{
+	(void)state;
+	rig_gate_stop(rig);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_macro_is_readable_in_every_callback),
+	    cmocka_unit_test(
+	        the_macro_is_readable_after_quit_with_a_new_connection),
+	    cmocka_unit_test(a_session_in_one_write_waits_for_its_first_recipient),
+	    cmocka_unit_test(a_session_byte_by_byte_goes_through),
+	    cmocka_unit_test(large_frames_go_through),
+	    cmocka_unit_test(a_recipient_of_60000_octets_is_asked_again),
+	    cmocka_unit_test(
+	        frames_of_no_length_and_of_four_gigabytes_end_the_connection),
+	    cmocka_unit_test(a_frame_that_libmilter_refuses_ends_the_connection),
+	    cmocka_unit_test(a_session_cut_anywhere_leaves_no_connection_behind),
+	    cmocka_unit_test(edits_at_end_of_message_pass_before_the_reply),
+	    cmocka_unit_test(
+	        an_mta_that_closes_its_writing_half_still_gets_its_replies),
+	};
+	return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
