@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One parser for every record type and its TTL. Takes any octets; what cannot
+ * be read is DNS_SERVFAIL, never a part of an answer. No state.
+ */
+#ifndef DNS_PACKET_H
+#define DNS_PACKET_H
+
+#include "dns/answer.h"
+
+/*
+ * Reads the answer to (name, type) from a whole DNS message (RFC 1035 4.1).
+ * CNAMEs within the message are followed, 16 at most; a loop is DNS_SERVFAIL.
+ * Records of other types, classes and names are passed over, so is a PTR or MX
+ * whose name no text can hold (a dot or NUL inside a label).
+ * name  cleaned, see dns/name.h
+ * Fills *answer_r, which the caller clears.
+ */
+void dns_packet_parse(const uint8_t *packet, size_t length, const char *name,
+    enum dns_type type, struct dns_answer *answer_r);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Look-ups with one absolute deadline for a whole job. Every question of a job
+ * runs in parallel with the others; the same question is sent once. What a
+ * dead, slow, refusing or mute server costs is the deadline and no more.
+ *
+ * A resolver belongs to one thread at a time. No cache outlives a job: that is
+ * the business of the name server that the operator runs.
+ */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "dns/answer.h"
+
+struct resolver;
+struct dns_question; /* one of a job's; lives until the job ends */
+
+/* Of one job. */
+struct dns_counters {
+	unsigned asked;    /* different questions that were sent */
+	unsigned timeouts; /* ended by the deadline or the last try */
+	unsigned failures; /* SERVFAIL, REFUSED, nonsense, no connection */
+	unsigned left_out; /* not sent: the job had too many */
+};
+
+/*
+ * servers     "192.0.2.53,127.0.0.1:5353,[2001:db8::1]:53"; "" = the system's,
+ *             read anew for each job
+ * timeout_ms  how long jobs last; the time given to one server follows from it
+ */
+struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
+    const struct clock *clock, struct error *error);
+/* Accepts NULL; nulls. No job may be open. */
+void resolver_close(struct resolver **resolver);
+
+/* deadline_ms  of clock_mono_ms(); may be past: then nothing is sent */
+void resolver_begin(struct resolver *resolver, int64_t deadline_ms);
+
+/*
+ * Sends a question unless this job has asked it before. name is copied and
+ * need not be clean. Never NULL but when memory is out.
+ */
+struct dns_question *resolver_ask(
+    struct resolver *resolver, const char *name, enum dns_type type);
+
+/*
+ * (blocks) until the question is answered or the deadline has come. The answer
+ * belongs to the job. question may be NULL (out of memory): DNS_SERVFAIL.
+ */
+const struct dns_answer *resolver_await(
+    struct resolver *resolver, struct dns_question *question);
+
+/* (blocks) until until_ms at most; false while the question is open. */
+bool resolver_await_until(
+    struct resolver *resolver, struct dns_question *question, int64_t until_ms);
+
+struct dns_counters resolver_counters(const struct resolver *resolver);
+
+/* Calls off what is open and frees every question and answer of the job. */
+void resolver_end(struct resolver *resolver);
+
+#endif

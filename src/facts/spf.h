@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One SPF evaluation: check_host() of RFC 7208. libspf2 runs the loop over the
+ * directives, includes and redirects; everything that others wrote (records,
+ * names, HELO, sender) is checked and used by us and never reaches it. The
+ * limits count for the evaluation, whatever the includes.
+ *
+ * No state; any thread. Explanations are never fetched.
+ */
+#ifndef FACTS_SPF_H
+#define FACTS_SPF_H
+
+#include "base/ip.h"
+#include "dns/answer.h"
+#include "facts/gather.h"
+
+#define SPF_MAX_TERMS   10  /* that look something up; RFC 7208 4.6.4 */
+#define SPF_MAX_VOIDS   2   /* RFC 7208 4.6.4 */
+#define SPF_MAX_MX      10  /* names of one "mx"; more is permerror */
+#define SPF_MAX_PTR     10  /* names of the client; the rest is ignored */
+#define SPF_MAX_QUERIES 128 /* a message, both identities; ours */
+
+/* Who answers questions: a resolver, or a table in tests. */
+struct spf_asker {
+	/* name is clean; the answer stays valid until spf_check() returns */
+	const struct dns_answer *(*ask)(
+	    void *ctx, const char *name, enum dns_type type);
+	void *ctx;
+};
+
+struct spf_query {
+	struct ip ip;
+	const char *helo;     /* as said; NULL: none */
+	const char *sender;   /* local@domain; "" or NULL: the HELO identity */
+	unsigned max_queries; /* 0 = SPF_MAX_QUERIES */
+};
+
+/*
+ * Fills everything of *fact_r but ms. domain is "" when there was no name
+ * that SPF could be asked for (the result is then SPF_NONE).
+ */
+void spf_check(const struct spf_asker *asker, const struct spf_query *query,
+    struct spf_fact *fact_r);
+
+#endif
