@@ -309,13 +309,15 @@ step(struct resolver *resolver, int64_t until_ms)
 	nfds_t count = 0;
 	int64_t rest = until_ms - clock_mono_ms(resolver->clock);
 	struct timeval most = {rest / 1000, (rest % 1000) * 1000}, next;
-	int bits = ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
+	/* not ARES_GETSOCK_WRITABLE(): it shifts a signed 1 by 31 */
+	unsigned bits = (unsigned)ares_getsock(
+	    resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
-		if (ARES_GETSOCK_READABLE(bits, i))
+		if (bits >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events != 0)
 			fds[count++] = (struct pollfd){sockets[i], events, 0};
