@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "dns/name.h"
 #include "dns/packet.h"
+#include "dns/servers.h"
 
 #define MAX_QUESTIONS 512  /* a job; SPF has its own, lower limit */
 #define UDP_SIZE      1232 /* EDNS; DNS flag day 2020 */
@@ -127,6 +128,10 @@ resolver_open(const char *servers, int64_t timeout_ms, const struct clock *clock
 	int failed = ARES_ENOMEM;
 
 	pthread_once(&library_once, library_init);
+	if (!dns_servers_check(servers, error)) {
+		free(resolver);
+		return NULL;
+	}
 	if (resolver == NULL) {
 		error_set(error, "out of memory");
 		return NULL;
@@ -310,8 +315,8 @@ step(struct resolver *resolver, int64_t until_ms)
 	int64_t rest = until_ms - clock_mono_ms(resolver->clock);
 	struct timeval most = {rest / 1000, (rest % 1000) * 1000}, next;
 	/* not ARES_GETSOCK_WRITABLE(): it shifts a signed 1 by 31 */
-	unsigned bits = (unsigned)ares_getsock(
-	    resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
+	unsigned bits =
+	    (unsigned)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;

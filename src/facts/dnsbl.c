@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "facts/dnsbl.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "dns/name.h"
+
+bool
+dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		const uint8_t *v4 = answer->records[i].ip.bytes + 12;
+
+		if (!ip_is_v4(&answer->records[i].ip) || v4[0] != 127)
+			continue;
+		if (v4[1] == 255 && v4[2] == 255)
+			continue;
+		if ((v4[3] & mask) != 0)
+			return true;
+	}
+	return false;
+}
+
+void
+dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
+    const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
+    const struct ip *ip, int64_t now_ms)
+{
+	char name[DNS_NAME_SIZE];
+
+	*job = (struct dnsbl_job){0};
+	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
+		if (atomic_load(&health[i].rest_until_ms) > now_ms)
+			continue;
+		if (dns_name_reverse(name, ip, lists[i].zone))
+			job->question[i] = resolver_ask(resolver, name, DNS_A);
+	}
+}
+
+static void
+note_health(struct dnsbl_health *health, const struct dnsbl_setting *list,
+    bool is_silent, const struct clock *clock)
+{
+	if (!is_silent) {
+		atomic_store(&health->silent, 0);
+		return;
+	}
+	if (atomic_fetch_add(&health->silent, 1) + 1 < DNSBL_SILENT_TIMES)
+		return;
+	int64_t now = clock_mono_ms(clock);
+	if (atomic_exchange(&health->rest_until_ms, now + DNSBL_REST_MS) <= now)
+		log_warnx("dnsbl: %s does not answer; left out for %d s",
+		    list->zone, DNSBL_REST_MS / 1000);
+}
+
+static void
+append_name(char text[static DNSBL_TEXT_SIZE], const char *name)
+{
+	size_t length = strlen(text);
+
+	if (length + (length > 0) + strlen(name) >= DNSBL_TEXT_SIZE)
+		return;
+	if (length > 0)
+		text[length++] = ',';
+	strcpy(text + length, name);
+}
+
+void
+dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
+    const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
+    const struct clock *clock, struct dns_facts *facts)
+{
+	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
+		if (job->question[i] == NULL)
+			continue;
+		const struct dns_answer *answer =
+		    resolver_await(resolver, job->question[i]);
+		note_health(
+		    &health[i], &lists[i], answer->status == DNS_TIMEOUT, clock);
+		if (!dnsbl_is_listed(answer, lists[i].mask))
+			continue;
+		facts->dnsbl_weight += lists[i].weight;
+		append_name(facts->dnsbl, lists[i].name);
+	}
+}

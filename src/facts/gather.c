@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "facts/gather.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/jobs.h"
+#include "base/text.h"
+#include "dns/resolver.h"
+#include "facts/collect.h"
+
+struct gatherer {
+	const struct clock *clock;
+	int64_t timeout_ms;
+	bool spf;
+	struct dnsbl_setting *lists; /* a copy, texts too */
+	size_t lists_count;
+	struct dnsbl_health *health;
+	struct jobs *jobs;
+
+	pthread_mutex_t lock;   /* guards idle and idle_count */
+	struct resolver **idle; /* one for each worker */
+	unsigned idle_count;
+};
+
+struct gather {
+	_Atomic unsigned references; /* the session's and the worker's */
+	struct gatherer *gatherer;
+	int64_t started_ms, deadline_ms;
+	struct ip ip;
+	char *helo, *sender;
+
+	pthread_mutex_t lock; /* guards is_dropped; held while done() runs */
+	bool is_dropped;
+	void (*done)(void *, uint64_t);
+	void *ctx;
+	uint64_t number;
+
+	atomic_bool is_finished; /* facts is complete and does not change */
+	struct dns_facts facts;
+};
+
+void
+dns_facts_clear(struct dns_facts *facts)
+{
+	*facts = (struct dns_facts){
+	    .mailfrom.result = SPF_SKIPPED,
+	    .helo.result = SPF_SKIPPED,
+	    .helo_dns = HELO_DNS_UNKNOWN,
+	};
+}
+
+static void
+release(struct gather *gather)
+{
+	if (atomic_fetch_sub(&gather->references, 1) > 1)
+		return;
+	pthread_mutex_destroy(&gather->lock);
+	free(gather->helo);
+	free(gather->sender);
+	free(gather);
+}
+
+static struct resolver *
+take_resolver(struct gatherer *gatherer)
+{
+	pthread_mutex_lock(&gatherer->lock);
+	struct resolver *resolver = gatherer->idle[--gatherer->idle_count];
+	pthread_mutex_unlock(&gatherer->lock);
+	return resolver;
+}
+
+static void
+give_back(struct gatherer *gatherer, struct resolver *resolver)
+{
+	pthread_mutex_lock(&gatherer->lock);
+	gatherer->idle[gatherer->idle_count++] = resolver;
+	pthread_mutex_unlock(&gatherer->lock);
+}
+
+static void
+gather_facts(struct gather *gather)
+{
+	struct gatherer *gatherer = gather->gatherer;
+	struct dns_facts *facts = &gather->facts;
+	struct collect collect = {.clock = gatherer->clock,
+	    .resolver = take_resolver(gatherer),
+	    .spf = gatherer->spf,
+	    .lists = gatherer->lists,
+	    .lists_count = gatherer->lists_count,
+	    .health = gatherer->health,
+	    .ip = gather->ip,
+	    .helo = gather->helo,
+	    .sender = gather->sender};
+
+	resolver_begin(collect.resolver, gather->deadline_ms);
+	collect_facts(&collect, facts);
+	int64_t now = clock_mono_ms(gatherer->clock);
+	facts->timed_out = now >= gather->deadline_ms ||
+	                   resolver_counters(collect.resolver).timeouts > 0;
+	facts->ms = now - gather->started_ms;
+	resolver_end(collect.resolver);
+	give_back(gatherer, collect.resolver);
+}
+
+static bool
+is_dropped(struct gather *gather)
+{
+	pthread_mutex_lock(&gather->lock);
+	bool dropped = gather->is_dropped;
+	pthread_mutex_unlock(&gather->lock);
+	return dropped;
+}
+
+static void
+finish(struct gather *gather)
+{
+	atomic_store_explicit(&gather->is_finished, true, memory_order_release);
+	pthread_mutex_lock(&gather->lock);
+	if (!gather->is_dropped)
+		gather->done(gather->ctx, gather->number);
+	pthread_mutex_unlock(&gather->lock);
+}
+
+static void
+run_job(void *arg)
+{
+	struct gather *gather = arg;
+
+	if (!is_dropped(gather))
+		gather_facts(gather);
+	finish(gather);
+	release(gather);
+}
+
+/* What a full queue leaves: temperror where SPF would have been asked. */
+static void
+fill_limited(struct gather *gather)
+{
+	struct dns_facts *facts = &gather->facts;
+
+	facts->limited = true;
+	if (gather->gatherer->spf && !collect_is_loopback(&gather->ip)) {
+		facts->mailfrom.result = facts->helo.result = SPF_TEMPERROR;
+		facts->mailfrom.trouble = facts->helo.trouble = SPF_TROUBLE_LIMIT;
+	}
+}
+
+struct gather *
+gather_start(struct gatherer *gatherer, const struct gather_request *request,
+    void (*done)(void *ctx, uint64_t number), void *ctx, uint64_t number)
+{
+	struct gather *gather = calloc(1, sizeof *gather);
+
+	if (gather == NULL)
+		return NULL;
+	atomic_init(&gather->references, 1);
+	pthread_mutex_init(&gather->lock, NULL);
+	gather->gatherer = gatherer;
+	gather->started_ms = clock_mono_ms(gatherer->clock);
+	gather->deadline_ms = gather->started_ms + gatherer->timeout_ms;
+	gather->ip = request->ip;
+	gather->helo = text_dup(request->helo == NULL ? "" : request->helo);
+	gather->sender = text_dup(request->sender == NULL ? "" : request->sender);
+	gather->done = done;
+	gather->ctx = ctx;
+	gather->number = number;
+	dns_facts_clear(&gather->facts);
+	if (gather->helo == NULL || gather->sender == NULL) {
+		release(gather);
+		return NULL;
+	}
+	atomic_fetch_add(&gather->references, 1);
+	if (!jobs_submit(gatherer->jobs, run_job, gather)) {
+		fill_limited(gather);
+		finish(gather);
+		release(gather);
+	}
+	return gather;
+}
+
+bool
+gather_result(const struct gather *gather, struct dns_facts *facts_r)
+{
+	if (!atomic_load_explicit(&gather->is_finished, memory_order_acquire))
+		return false;
+	*facts_r = gather->facts;
+	return true;
+}
+
+int64_t
+gather_deadline_ms(const struct gather *gather)
+{
+	return gather->deadline_ms;
+}
+
+void
+gather_drop(struct gather **gather_ptr)
+{
+	struct gather *gather = *gather_ptr;
+
+	if (gather == NULL)
+		return;
+	*gather_ptr = NULL;
+	pthread_mutex_lock(&gather->lock);
+	gather->is_dropped = true;
+	pthread_mutex_unlock(&gather->lock);
+	release(gather);
+}
+
+static bool
+copy_lists(struct gatherer *gatherer, const struct gather_settings *settings)
+{
+	size_t count = settings->lists_count;
+
+	if (count > DNSBL_MAX_LISTS)
+		count = DNSBL_MAX_LISTS;
+	gatherer->lists = calloc(count + 1, sizeof *gatherer->lists);
+	gatherer->health = calloc(count + 1, sizeof *gatherer->health);
+	if (gatherer->lists == NULL || gatherer->health == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct dnsbl_setting *list =
+		    &gatherer->lists[gatherer->lists_count++];
+		*list = settings->lists[i];
+		list->zone = text_dup(list->zone);
+		list->name = text_dup(list->name);
+		if (list->zone == NULL || list->name == NULL)
+			return false;
+	}
+	return true;
+}
+
+struct gatherer *
+gatherer_open(const struct gather_settings *settings, const struct clock *clock,
+    struct error *error)
+{
+	struct gatherer *gatherer = calloc(1, sizeof *gatherer);
+
+	if (gatherer == NULL)
+		goto memory;
+	pthread_mutex_init(&gatherer->lock, NULL);
+	gatherer->clock = clock;
+	gatherer->timeout_ms = settings->timeout_ms;
+	gatherer->spf = settings->spf;
+	gatherer->idle = calloc(settings->workers, sizeof *gatherer->idle);
+	if (gatherer->idle == NULL || !copy_lists(gatherer, settings))
+		goto memory;
+	for (unsigned i = 0; i < settings->workers; i++) {
+		struct resolver *resolver = resolver_open(
+		    settings->servers, settings->timeout_ms, clock, error);
+		if (resolver == NULL)
+			goto failed;
+		gatherer->idle[gatherer->idle_count++] = resolver;
+	}
+	gatherer->jobs = jobs_start(settings->workers, settings->max_queued, error);
+	if (gatherer->jobs == NULL)
+		goto failed;
+	return gatherer;
+memory:
+	error_set(error, "out of memory");
+failed:
+	gatherer_close(&gatherer);
+	return NULL;
+}
+
+void
+gatherer_close(struct gatherer **gatherer_ptr)
+{
+	struct gatherer *gatherer = *gatherer_ptr;
+
+	if (gatherer == NULL)
+		return;
+	*gatherer_ptr = NULL;
+	jobs_stop(&gatherer->jobs);
+	for (unsigned i = 0; i < gatherer->idle_count; i++)
+		resolver_close(&gatherer->idle[i]);
+	for (size_t i = 0; i < gatherer->lists_count; i++) {
+		free((char *)gatherer->lists[i].zone);
+		free((char *)gatherer->lists[i].name);
+	}
+	free(gatherer->lists);
+	free(gatherer->health);
+	free(gatherer->idle);
+	pthread_mutex_destroy(&gatherer->lock);
+	free(gatherer);
+}
