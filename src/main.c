@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "config/postfix_limit.h"
 #include "config/world.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
@@ -234,6 +235,18 @@ take_signals(struct daemon *daemon, struct error *error)
 	return true;
 }
 
+static void
+warn_of_process_limit(const struct config *config)
+{
+	int limit = postfix_process_limit(POSTFIX_CONFIG_FOLDER);
+
+	if (limit > 0 && (int64_t)config->max_sessions * 10 > (int64_t)limit * 7)
+		log_warnx("tarpit.max_sessions is %u, more than 70%% of the %d smtpd "
+			  "processes that Postfix may run; ordinary mail could find "
+			  "none free: lower it, or raise default_process_limit",
+		    config->max_sessions, limit);
+}
+
 /* Steps of policy/ with the settings of the world that noted. */
 static struct grey_row
 step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
@@ -325,6 +338,7 @@ reload(struct daemon *daemon)
 	daemon->world = world;
 	pthread_mutex_unlock(&daemon->lock);
 	world_drop(&old);
+	warn_of_process_limit(next);
 	log_info("reloaded %s", next->path != NULL ? next->path : "the defaults");
 }
 
@@ -365,13 +379,17 @@ serve(struct daemon *daemon)
 	}
 }
 
-/* After a start that failed, or a stop: nothing is left behind. */
+/*
+ * After a start that failed, or a stop: nothing is left behind. Without the
+ * gate's lock the private socket may be another instance's.
+ */
 static void
 tidy(struct daemon *daemon)
 {
-	unlink(daemon->back_path);
-	if (*daemon->back_dir != '\0')
+	if (daemon->gate != NULL) {
+		unlink(daemon->back_path);
 		rmdir(daemon->back_dir);
+	}
 	destroy_unused_worlds(daemon);
 	gate_free(&daemon->gate);
 }
@@ -410,6 +428,7 @@ run(struct config *config)
 		return EXIT_FAILURE;
 	}
 	const struct config *now = world_config(daemon.world);
+	warn_of_process_limit(now);
 	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
 	    mode_words[now->policy.mode], now->listen);
 	serve(&daemon);

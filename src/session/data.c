@@ -92,15 +92,24 @@ is_set_free(struct session *session)
 	return mail->exempt_by != NULL;
 }
 
-/* Octets behind DATA, before the client can have read the 354. */
+/*
+ * Octets behind DATA, before the client can have read the 354. Where CHUNKING is
+ * offered they may as well be the chunk behind a BDAT (RFC 3030), which the MTA
+ * shows as DATA.
+ */
 static void
 look_for_pipe(struct session *session)
 {
 	const struct port *port = session->world->port;
 	int64_t pending = port->pending(port->ctx, session->number);
 
-	if (pending >= 0 && session->facts.pipe != PIPE_YES)
-		session->facts.pipe = pending > 0 ? PIPE_YES : PIPE_NO;
+	if (session->facts.pipe == PIPE_YES || pending < 0)
+		return;
+	if (pending == 0)
+		session->facts.pipe = PIPE_NO;
+	else
+		session->facts.pipe =
+		    session->world->policy.trust_eom ? PIPE_YES : PIPE_UNKNOWN;
 }
 
 struct reply
@@ -131,8 +140,10 @@ session_data(struct session *session, const char *queue_id)
 		verdict = VERDICT_PASS;
 	if (verdict == VERDICT_HOLD)
 		return hold_start(session, 0, true);
-	if (session->overflow && mail->judgement.verdict != VERDICT_PASS)
+	if (session->overflow && mail->judgement.verdict != VERDICT_PASS) {
 		mail->judgement.why = WHY_OVERFLOW;
+		mail->judgement.verdict = verdict;
+	}
 	if (was_judged && session->hold.over && verdict == VERDICT_PASS &&
 	    mail->judgement.verdict != VERDICT_PASS) {
 		at_rcpt.early |= mail->judgement.early;
