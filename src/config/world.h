@@ -8,7 +8,6 @@
 
 struct world_parts {
 	struct store *store;
-	struct board *board;
 	const struct port *port;
 	const struct clock *clock;
 	/* see struct world */

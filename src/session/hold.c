@@ -35,7 +35,6 @@ overflow(struct session *session)
 {
 	struct judgement *judgement = &session->mail->judgement;
 
-	board_shed(session->world->board);
 	session->overflow = true;
 	session->hold.shed = true;
 	session->hold.end = HOLD_SHED;
@@ -45,34 +44,11 @@ overflow(struct session *session)
 	return reply_continue;
 }
 
-static void
-begin(struct session *session)
-{
-	struct hold *hold = &session->hold;
-
-	hold->begun = true;
-	hold->board.ip = session->facts.ip;
-	hold->board.sid = session->sid;
-	hold->board.name = session->name;
-	hold->board.since = clock_wall(session->world->clock);
-	hold->board.asked_s = hold->asked_ms / 1000;
-	board_hold_begin(session->world->board, &hold->board);
-	if (hold->shed)
-		board_shed(session->world->board);
-}
-
-static void
-finish(struct session *session, enum hold_end end)
-{
-	session->hold.over = true;
-	session->hold.end = end;
-	board_hold_end(session->world->board, &session->hold.board);
-}
-
 static struct reply
 refuse_all(struct session *session, enum hold_end end)
 {
-	finish(session, end);
+	session->hold.over = true;
+	session->hold.end = end;
 	session->refuse_all = true;
 	session->mail->reply = end == HOLD_GONE ? "450" : "451";
 	return end == HOLD_GONE ? session_reply_gone() : session_reply_trouble();
@@ -91,7 +67,8 @@ not_waiting(struct session *session)
 		return refuse_all(session, HOLD_STOPPED);
 	}
 	session_fault(session, FAULT_GATE);
-	finish(session, HOLD_FAULT);
+	session->hold.over = true;
+	session->hold.end = HOLD_FAULT;
 	return reply_continue;
 }
 
@@ -141,11 +118,11 @@ hold_start(struct session *session, size_t first, bool at_data)
 		return reply;
 	}
 	struct hold_plan planned = plan(session, &grant);
+	hold->begun = true;
 	hold->at_data = at_data;
 	hold->shed = planned.shed;
 	hold->asked_ms = planned.ms < LEAST_WAIT_MS ? LEAST_WAIT_MS : planned.ms;
 	hold->until_ms = clock_mono_ms(session->world->clock) + hold->asked_ms;
-	begin(session);
 	if (ask(session) != PORT_WAITING)
 		return not_waiting(session);
 	bool greylists = at_data && mail->judgement.then_greylist;
@@ -200,7 +177,8 @@ hold_ask_again(struct session *session)
 		return refuse_all(session, end);
 	session_take_dns(session);
 	if (is_due(session, &outcome)) {
-		finish(session, HOLD_ELAPSED);
+		hold->over = true;
+		hold->end = HOLD_ELAPSED;
 		return reply_continue;
 	}
 	struct transaction *mail = session->mail;
@@ -209,7 +187,8 @@ hold_ask_again(struct session *session)
 	session_judge(session, 0, mail->count);
 	if (setter != NULL || mail->judgement.verdict == VERDICT_PASS) {
 		mail->exempt_by = setter;
-		finish(session, HOLD_RELEASED);
+		hold->over = true;
+		hold->end = HOLD_RELEASED;
 		return reply_continue;
 	}
 	mail->judgement = before;
@@ -226,15 +205,16 @@ hold_settle(struct session *session)
 	if (!hold->begun || hold->over)
 		return;
 	if (!port->outcome(port->ctx, session->number, &outcome)) {
-		finish(session, HOLD_FAULT);
+		hold->over = true;
+		hold->end = HOLD_FAULT;
 		return;
 	}
+	hold->over = true;
 	hold->waited_ms = outcome.waited_ms;
 	hold->watched = outcome.watched;
-	enum hold_end end = end_of(outcome.end);
-	if (end == HOLD_ELAPSED && !is_due(session, &outcome))
-		end = HOLD_MTA_GONE;
-	finish(session, end);
+	hold->end = end_of(outcome.end);
+	if (hold->end == HOLD_ELAPSED && !is_due(session, &outcome))
+		hold->end = HOLD_MTA_GONE;
 	if (hold->end != HOLD_ELAPSED) {
 		session->refuse_all = true;
 		if (session->mail != NULL && session->mail->reply == NULL)

@@ -19,7 +19,6 @@
 #include "facts/local.h"
 #include "facts/s25r.h"
 #include "policy/policy.h"
-#include "session/board.h"
 #include "session/port.h"
 #include "store/store.h"
 
@@ -49,7 +48,6 @@ struct world {
 	struct gatherer *gatherer; /* NULL: no DNS facts */
 
 	struct store *store;
-	struct board *board;
 	const struct port *port;
 	const struct clock *clock;
 };

@@ -101,6 +101,8 @@ class Burst(unittest.TestCase):
         for session in sessions:
             session.socket.sendall(recipient(session.number))
         self.collect([s for s in sessions if not s.is_suspect], lab.clock)
+        # The last suspects may still be on their way to their hold.
+        time.sleep(0.5)
         lab.clock.advance(HOLD_S)
         self.collect([s for s in sessions if s.is_suspect], lab.clock)
         for session in sessions:

@@ -10,6 +10,8 @@ HOLD = 125
 
 
 class Hold(LabTest):
+    postfix = {"message_size_limit": "100000"}
+
     def test_a_suspect_that_waits_is_accepted_and_said_to_have_endured(self):
         you, client = self.person(), self.lab.client(LINE)
         client.try_one("a@example.com", you, hold=HOLD).expect(250)

@@ -203,6 +203,7 @@ class Overflow(ModeTest):
         session = self.lab.client(LINE).greet()
         session.mail(SENDER).expect(250)
         session.send("RCPT TO:<%s>" % self.person("first"))
+        self.addCleanup(self.leave, session)
         self.assertTrue(session.is_waiting())
         return session
 
@@ -215,11 +216,11 @@ class Overflow(ModeTest):
             lambda row: row["ip"] == source, 1, "the place to be free")
 
     def test_a_suspect_without_a_place_is_greylisted(self):
-        session, late = self.taken(), self.person("late")
+        self.taken()
+        late = self.person("late")
         self.lab.client(LINE).try_one(SENDER, late).expect(450)
         event = self.lab.event(late)
         self.assertEqual((event["verdict"], event["why"]), ("greylist", "overflow"))
-        self.leave(session)
 
     def test_one_with_a_success_on_record_passes(self):
         you, client = self.person(), self.lab.client(LINE)
@@ -230,11 +231,11 @@ class Overflow(ModeTest):
             self.leave(session)
         reply.expect(250)
         self.lab.postfix.wait_mail(you)
-        session, two = self.taken(), self.person("two")
+        self.taken()
+        two = self.person("two")
         client.try_one("b@example.com", two).expect(250)
         stamp = self.lab.stamp(two)
         self.assertEqual((stamp["verdict"], stamp["why"]), ("pass", "overflow"))
-        self.leave(session)
 
 
 class OverflowOfANetwork(ModeTest):

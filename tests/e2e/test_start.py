@@ -31,7 +31,7 @@ class Start(unittest.TestCase):
     def test_a_mistake_names_file_line_key_and_what_is_allowed(self):
         cases = [
             ({"mode": "nonsense"}, "mode", "starpit"),
-            ({"tarpit": {"hold": "500s"}}, "hold", "240"),
+            ({"tarpit": {"hold": "500s"}}, "hold", "4m"),
             ({"tarpit": {"max_sessions": 0}}, "max_sessions", "10000"),
             ({"greylist": {"retry_count": Raw("many")}}, "retry_count", ""),
             ({"exempt_networks": ["10.0.0.0/40"]}, "exempt_networks", ""),

@@ -11,12 +11,13 @@ import struct
 import subprocess
 import time
 
-from .wait import until
+from .wait import PATIENCE_S, until
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("TARGREY_BUILD", SOURCE / "build" / "dev"))
 BINARY = BUILD / "bin" / "targreyd"
 USER = "nobody"
+CALM_SAMPLES = 8
 
 # Frames of the milter protocol: length, command, data.
 NEGOTIATE = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
@@ -218,6 +219,27 @@ class Daemon:
             return ""
         return self.log_file.read_text(errors="replace")
 
+    def settle(self):
+        """Waits until it has written nothing for a moment."""
+        before, calm = None, 0
+        end = time.monotonic() + PATIENCE_S
+        while calm < CALM_SAMPLES and time.monotonic() < end:
+            time.sleep(0.01)
+            now = self._traces()
+            calm = calm + 1 if now == before else 0
+            before = now
+
+    def _traces(self):
+        found = []
+        for path in (self.log_file, self.database,
+                     self.database.with_name(self.database.name + "-wal")):
+            try:
+                status = path.stat()
+                found.append((status.st_size, status.st_mtime_ns))
+            except OSError:
+                found.append(None)
+        return found
+
     def complaints(self):
         """Lines of the log in which a sanitizer speaks."""
         return [line for line in self.log().splitlines()
@@ -238,8 +260,13 @@ class Daemon:
             base.close()
 
     def events(self):
-        """Every event on record, oldest first."""
-        return self.query("SELECT * FROM event ORDER BY rowid")
+        """Events on record, oldest first, save of connections without a word.
+
+        XCLIENT ends one connection of the filter and begins another: the
+        first is such a one.
+        """
+        return self.query("SELECT * FROM event WHERE heloname IS NOT NULL"
+                          " OR sender IS NOT NULL ORDER BY event_id")
 
     def wait_event(self, claim, count=1, what="an event"):
         """Waits for count events that satisfy claim(row); returns the last."""

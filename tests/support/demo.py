@@ -83,7 +83,7 @@ class Demo:
         self.simple("a mail server with a verified name", "one@example.jp",
                     lab.client("mail.example.com"))
         self.simple("an end-user line that waits", "two@example.jp",
-                    lab.client(LINE % 2))
+                    lab.client("n2x34.tokyo.example.net"))
         visits = [self.visit("an end-user line that hangs up after 2 s"),
                   self.visit("  the same, back at once: too early"),
                   self.visit("  the same, back in time: first try"),

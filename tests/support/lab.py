@@ -35,6 +35,8 @@ class Lab:
         self.daemon = Daemon(
             self.root, self.postfix.queue / "targrey" / "targrey.sock",
             self.clock, settings=config, **daemon_options) if daemon else None
+        if daemon:
+            self.clock.settle = self.daemon.settle
         self._networks = 0
         self.clients = []
 

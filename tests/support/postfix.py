@@ -64,6 +64,7 @@ qmgr      unix  n - n 300 1 qmgr
 rewrite   unix  - - y - - trivial-rewrite
 bounce    unix  - - y - 0 bounce
 defer     unix  - - y - 0 bounce
+tlsmgr    unix  - - y 1000? 1 tlsmgr
 trace     unix  - - y - 0 bounce
 verify    unix  - - y - 1 verify
 flush     unix  n - y 1000? 0 flush

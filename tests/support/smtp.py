@@ -209,7 +209,7 @@ class Session:
             self.is_waiting(0.05)
         while self.clock.mono() - self._sent_at < seconds:
             left = seconds - (self.clock.mono() - self._sent_at)
-            self.clock.advance(min(left, 9) + 0.001)
+            self.clock.step(min(left, 9) + 0.001)
             time.sleep(0.03)
 
     # -------------------------------------------------------------- commands

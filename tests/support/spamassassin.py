@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The real SpamAssassin on delivered messages, with a private site folder."""
+import contextlib
 import mailbox
 import os
 import pathlib
@@ -70,6 +71,7 @@ def check(folder, messages):
              "--mbox", str(box)], stdout=out, check=True,
             env=dict(os.environ, HOME=str(folder)), timeout=300)
     # They come out in no order to rely on.
-    scored = {int(message[NUMBER]): Score(message["X-Spam-Status"])
-              for message in mailbox.mbox(result)}
+    with contextlib.closing(mailbox.mbox(result)) as scanned:
+        scored = {int(message[NUMBER]): Score(message["X-Spam-Status"])
+                  for message in scanned}
     return [scored[number] for number in range(len(messages))]
