@@ -39,11 +39,11 @@ exempt_client(const struct session *session)
 }
 
 bool
-exempt_recipient(const struct session *session, const char *recipient)
+exempt_recipient(const struct session *session, const char *address)
 {
 	struct list_place hit;
 
-	return list_match_recipient(session->world->allow, recipient, &hit);
+	return list_match_recipient(session->world->allow, address, &hit);
 }
 
 /* A sender's name alone is easily forged: it counts only with an SPF pass. */

@@ -91,7 +91,8 @@ char *address_clean(const char *address);
 
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
 char *exempt_client(const struct session *session);
-bool exempt_recipient(const struct session *session, const char *recipient);
+/* address: without brackets, lower case */
+bool exempt_recipient(const struct session *session, const char *address);
 char *exempt_sender(const struct session *session);
 
 /* hold.c */

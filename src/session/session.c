@@ -213,10 +213,9 @@ session_rcpt(struct session *session, const char *recipient, bool refused)
 	int64_t index = add_recipient(mail, recipient);
 	if (session->exempt_by != NULL)
 		return reply_continue;
-	if (exempt_recipient(session, recipient)) {
+	if (index >= 0 && exempt_recipient(session, mail->recipients[index].address)) {
 		mail->exempt++;
-		if (index >= 0)
-			mail->recipients[index].exempt = true;
+		mail->recipients[index].exempt = true;
 		return reply_continue;
 	}
 	session_take_dns(session);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the operator's files and words do to a session. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "policy/cases.h"
+#include "session/rig.h"
+
+#define LINE	"p7-dyn100.example.net"
+#define SUSPECT "198.51.100.7"
+
+/* A file of our own, named so that the list knows what its lines are about. */
+static void
+write_file(char path[static 80], const char *name, const char *text)
+{
+	char folder[] = "/tmp/targrey-test.XXXXXX";
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, 80, "%s/%s", folder, name);
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	fclose(file);
+}
+
+static void
+remove_file(char *path)
+{
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}
+
+static void
+allow(struct rig *rig, const char *name, const char *text)
+{
+	struct error error;
+	char path[80];
+	const char *patterns[] = {path};
+
+	write_file(path, name, text);
+	list_free(&rig->world.allow);
+	rig->world.allow = list_load(patterns, 1, &error);
+	assert_non_null(rig->world.allow);
+	remove_file(path);
+}
+
+static void
+local(struct rig *rig, const char *text)
+{
+	struct error error;
+	char path[80];
+	const char *patterns[] = {path};
+
+	write_file(path, "local", text);
+	local_free(&rig->world.local);
+	rig->world.local = local_load(patterns, 1, &error);
+	assert_non_null(rig->world.local);
+	remove_file(path);
+}
+
+static void
+rules(struct rig *rig, const char *text)
+{
+	struct error error;
+	char path[80];
+
+	write_file(path, "rules", text);
+	s25r_free(&rig->world.s25r);
+	rig->world.s25r = s25r_load(path, &error);
+	assert_non_null(rig->world.s25r);
+	remove_file(path);
+}
+
+static void
+a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
+{
+	struct rig *rig = rig_new(MODE_STRICT);
+
+	(void)state;
+	allow(rig, "clients", "example.net\n");
+	rig_connect(rig, SUSPECT, LINE);
+	assert_true(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_int_equal(rig->waits, 0);
+	assert_int_equal(rig->inserted, 0);
+	rig_close(rig);
+
+	struct session_client client = {
+	    .name = "unknown", .ptr = "mail.example.net", .resolve = "FORGED"};
+	assert_true(ip_from_text("198.51.100.9", &client.ip));
+	rig->session = session_new(&rig->world, 1);
+	session_connect(rig->session, &client);
+	session_mail(rig->session, "<a@example.net>", false, false);
+	session_rcpt(rig->session, "<u@example.jp>", false);
+	assert_int_equal(rig->waits, 1);
+	rig_free(&rig);
+}
+
+static void
+an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
+{
+	struct rig *rig = rig_new(MODE_RGREY);
+
+	(void)state;
+	allow(rig, "recipients", "postmaster@\n");
+	rig_connect(rig, SUSPECT, LINE);
+	assert_true(
+	    rig_message(rig, "<a@example.net>", "<Postmaster@Example.JP>", PORT_END_NONE));
+	assert_int_equal(rig->waits, 0);
+	assert_int_equal(rig->inserted, 0);
+
+	session_mail(rig->session, "<a@example.net>", false, false);
+	assert_false(session_rcpt(rig->session, "<postmaster@example.jp>", false).refuse);
+	assert_false(session_rcpt(rig->session, "<u@example.jp>", false).refuse);
+	assert_true(rig_data_refused(rig));
+	rig_free(&rig);
+}
+
+static void
+a_sender_without_an_spf_pass_is_not_exempt(void **state)
+{
+	struct rig *rig = rig_new(MODE_RGREY);
+
+	(void)state;
+	allow(rig, "good", "sender: example.net\n");
+	rig_connect(rig, SUSPECT, LINE);
+	assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	rig_free(&rig);
+}
+
+static void
+local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	local(rig, "helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
+	rig_connect(rig, "192.0.2.1", "mail.example.org");
+	assert_true(rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_NONE));
+	assert_string_equal(rig_word(rig, "local"), "ODD,BULK");
+	assert_string_equal(rig_word(rig, "verdict"), "pass");
+	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "FIRST LOCAL");
+
+	rig->world.policy.suspect |= SELECT_LOCAL;
+	assert_true(rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_ELAPSED));
+	assert_string_equal(rig_word(rig, "why"), "local");
+	assert_string_equal(rig_word(rig, "tarpit"), "endured");
+	rig_free(&rig);
+}
+
+static void
+a_name_that_holds_the_clients_address_is_tagged(void **state)
+{
+	static const struct {
+		const char *ip, *name;
+	} cases[] = {{"198.51.100.7", "198-51-100-7.example.net"},
+	    {"198.51.100.7", "7.100.51.198.example.net"},
+	    {"198.51.100.7", "c6336407.example.net"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *rig = rig_new(MODE_OBSERVE);
+		rig_connect(rig, cases[i].ip, cases[i].name);
+		assert_true(
+		    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+		assert_string_equal(rig_word(rig, "local"), "addr-in-name");
+		assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "LOCAL"));
+		rig_free(&rig);
+	}
+}
+
+static void
+a_rule_on_trial_fills_would_and_delays_nobody(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	rules(rig, "trial\tdyn\tnames of lines [warn]\n");
+	rig_connect(rig, SUSPECT, LINE);
+	assert_true(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_int_equal(rig->waits, 0);
+	assert_string_equal(rig_word(rig, "s25r"), "none");
+	assert_string_equal(rig_word(rig, "why"), "warn");
+	assert_string_equal(rig_word(rig, "would"), "hold");
+	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "WOULD"));
+	rig_free(&rig);
+}
+
+static char log_text[8192];
+
+static void
+keep_line(void *ctx, enum log_level level, const char *text)
+{
+	size_t used = strlen(log_text);
+
+	(void)ctx;
+	if (level != LOG_LEVEL_DEBUG)
+		snprintf(log_text + used, sizeof log_text - used, "%s\n", text);
+}
+
+static void
+with_privacy_no_address_of_a_person_is_logged(void **state)
+{
+	(void)state;
+	log_to_sink(keep_line, NULL);
+	for (int hash = 0; hash < 2; hash++) {
+		struct rig *rig = rig_new(MODE_TARGREY);
+		rig->world.hash_people = hash;
+		log_text[0] = '\0';
+		rig_connect(rig, SUSPECT, LINE);
+		rig_message(rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		rig_close(rig);
+		rig_connect(rig, SUSPECT, LINE);
+		rig_message(rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		rig_free(&rig);
+		assert_true(*log_text != '\0');
+		assert_int_equal(strstr(log_text, "anna") == NULL, hash);
+		assert_null(strstr(log_text, "bert"));
+	}
+	log_to_stderr("test");
+}
+
+static void
+a_stopping_gate_lets_no_greylisted_message_through(void **state)
+{
+	struct rig *rig = rig_new(MODE_RGREY);
+
+	(void)state;
+	rig->answer = PORT_NOT_WAITING;
+	rig_connect(rig, SUSPECT, LINE);
+	assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	rig_free(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_client_on_an_allow_list_is_exempt_by_its_verified_name_only),
+	    cmocka_unit_test(
+		an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged),
+	    cmocka_unit_test(a_sender_without_an_spf_pass_is_not_exempt),
+	    cmocka_unit_test(local_rules_tag_and_make_suspects_only_where_they_are_chosen),
+	    cmocka_unit_test(a_name_that_holds_the_clients_address_is_tagged),
+	    cmocka_unit_test(a_rule_on_trial_fills_would_and_delays_nobody),
+	    cmocka_unit_test(with_privacy_no_address_of_a_person_is_logged),
+	    cmocka_unit_test(a_stopping_gate_lets_no_greylisted_message_through),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
