@@ -200,7 +200,7 @@ static bool
 may_hand_over(const struct conn *conn)
 {
 	return conn->front >= 0 && conn->state == CONN_IDLE && !conn->closing &&
-	    conn->out_back.len <= READ_SIZE && frames_length(&conn->in) != 0;
+	       conn->out_back.len <= READ_SIZE && frames_length(&conn->in) != 0;
 }
 
 static void
@@ -236,6 +236,19 @@ conn_pump(struct gate *gate, struct conn *conn)
 	loop_again(gate, conn);
 }
 
+/* The MTA has closed its end, or (not whole) perhaps only its writing half. */
+static void
+hung_up(struct gate *gate, struct conn *conn, bool whole)
+{
+	if (wait_is_parked(conn) || (whole && conn->state == CONN_DUE)) {
+		conn_close_front(gate, conn);
+		return;
+	}
+	pthread_mutex_lock(&gate->lock);
+	conn->shared.shut = true;
+	pthread_mutex_unlock(&gate->lock);
+}
+
 void
 conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t events)
 {
@@ -249,13 +262,8 @@ conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t events)
 	} else {
 		conn->front_more = true;
 		conn->front_hup = conn->front_hup || hup;
-		if (hup && wait_is_parked(conn))
-			conn_close_front(gate, conn);
-		else if (hup && conn->state == CONN_DUE) {
-			pthread_mutex_lock(&gate->lock);
-			conn->shared.shut = true;
-			pthread_mutex_unlock(&gate->lock);
-		}
+		if (hup)
+			hung_up(gate, conn, (events & (EPOLLHUP | EPOLLERR)) != 0);
 	}
 	conn_pump(gate, conn);
 }

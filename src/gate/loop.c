@@ -13,6 +13,7 @@
 #define WATCH_GRID_MS 100 /* look-ups share wake-ups; the period is 0.9 to 1 s */
 #define WATCH_MS      1000
 #define JUMP_MS       2000 /* no turn of the loop takes so long */
+#define JUMP_MS       2000 /* no turn of the loop takes so long */
 
 int64_t
 loop_real_ms(void)
@@ -82,9 +83,8 @@ loop_timer(struct gate *gate, struct conn *conn)
 
 	if (conn->dead || conn->state == CONN_IDLE)
 		return;
-	int64_t other = conn->state == CONN_DUE
-	                    ? conn->sent_ms + atomic_load(&gate->answer_timeout_ms)
-	                    : conn->until_ms;
+	int64_t other =
+	    conn->state == CONN_DUE ? answer_limit(gate, conn) : conn->until_ms;
 	if (other < at)
 		at = other;
 	if (conn->heap_at < 0 || at < conn->timer_ms)
@@ -347,10 +347,13 @@ loop_run(void *arg)
 	struct epoll_event events[EVENTS];
 
 	do {
+		int timeout = timeout_ms(gate);
 		block_declare("gate: epoll_wait");
-		int count =
-		    epoll_wait(gate->epoll, events, EVENTS, timeout_ms(gate));
-		gate->now_ms = clock_mono_ms(&gate->clock);
+		int count = epoll_wait(gate->epoll, events, EVENTS, timeout);
+		int64_t now = clock_mono_ms(&gate->clock);
+		if (now > gate->now_ms + timeout + JUMP_MS)
+			gate->jumped_ms = now;
+		gate->now_ms = now;
 		for (int i = 0; i < count; i++)
 			handle(gate, &events[i]);
 		if (gate->paused && loop_real_ms() >= gate->paused_until_ms)

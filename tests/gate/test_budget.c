@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Places for holds: never one too many, whoever asks and whatever changes. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "gate/filter.h"
+#include "gate/rig.h"
+
+enum { THREADS = 16, SESSIONS = 64 };
+
+static struct rig *rig;
+static _Atomic uint64_t numbers[SESSIONS];
+static _Atomic unsigned connected;
+static struct mta mtas[SESSIONS];
+
+static sfsistat
+note_number(const struct filter_call *call)
+{
+	if (call->event == FILTER_CONNECT)
+		atomic_store(
+		    &numbers[atomic_fetch_add(&connected, 1)], call->number);
+	return SMFIS_CONTINUE;
+}
+
+static void
+set_limits(unsigned holds, unsigned per_key)
+{
+	rig->settings.max_holds = holds;
+	rig->settings.max_holds_per_key = per_key;
+	gate_configure(rig->gate, &rig->settings);
+}
+
+static struct gate_report
+report(void)
+{
+	struct gate_report now;
+	gate_report(rig->gate, &now);
+	return now;
+}
+
+static int
+connect_all(void **state)
+{
+	(void)state;
+	atomic_store(&connected, 0);
+	filter_protocol(0);
+	filter_hook(note_number);
+	for (int i = 0; i < SESSIONS; i++) {
+		mtas[i] = mta_connect(rig);
+		mta_negotiate(&mtas[i], MTA_OFFER);
+		mta_send(&mtas[i], 'C', "host\0U", 6);
+		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
+	}
+	return 0;
+}
+
+static int
+close_all(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SESSIONS; i++)
+		mta_close(&mtas[i]);
+	rig_await_connections(0);
+	assert_int_equal(report().holds, 0);
+	return 0;
+}
+
+static struct gate_grant
+book(int session, uint64_t key)
+{
+	return gate_budget(rig->gate, atomic_load(&numbers[session]), key);
+}
+
+static void
+the_limit_is_reached_and_not_passed(void **state)
+{
+	(void)state;
+	set_limits(5, 0);
+	for (int i = 0; i < 5; i++) {
+		struct gate_grant grant = book(i, (uint64_t)i);
+		assert_true(grant.granted);
+		assert_int_equal(grant.holds, i + 1);
+		assert_int_equal(grant.max_holds, 5);
+	}
+	assert_false(book(5, 5).granted);
+	assert_int_equal(book(5, 5).holds, 5);
+	/* the same connection's own place, again */
+	assert_true(book(3, 3).granted);
+	assert_int_equal(report().holds, 5);
+}
+
+static void
+one_network_has_its_own_limit(void **state)
+{
+	(void)state;
+	set_limits(50, 2);
+	assert_true(book(0, 77).granted);
+	assert_true(book(1, 77).granted);
+	assert_false(book(2, 77).granted);
+	/* another key, in the same bucket of the table */
+	assert_true(book(2, 77 + 256).granted);
+	assert_true(book(3, 77 + 256).granted);
+	assert_false(book(4, 77 + 256).granted);
+	mta_close(&mtas[0]);
+	rig_await_connections(SESSIONS - 1);
+	assert_true(book(4, 77).granted);
+	assert_false(book(5, 77).granted);
+}
+
+static void
+a_lowered_limit_holds_until_enough_have_ended(void **state)
+{
+	(void)state;
+	set_limits(10, 0);
+	for (int i = 0; i < 10; i++)
+		assert_true(book(i, 1).granted);
+	set_limits(4, 0);
+	for (int i = 0; i < 7; i++) {
+		assert_false(book(20, 1).granted);
+		mta_close(&mtas[i]);
+		rig_await_connections((unsigned)(SESSIONS - i - 1));
+	}
+	assert_int_equal(report().holds, 3);
+	assert_true(book(20, 1).granted);
+	assert_false(book(21, 1).granted);
+	set_limits(5, 0);
+	assert_true(book(21, 1).granted);
+	assert_false(book(22, 1).granted);
+}
+
+static _Atomic unsigned granted, highest;
+
+static void *
+grab(void *arg)
+{
+	unsigned start = (unsigned)(uintptr_t)arg;
+
+	for (unsigned round = 0; round < 200; round++)
+		for (unsigned i = 0; i < SESSIONS; i++) {
+			unsigned at = (start * 5 + i) % SESSIONS;
+			struct gate_grant grant = book((int)at, at % 4);
+			unsigned high = atomic_load(&highest);
+			while (
+			    grant.holds > high && !atomic_compare_exchange_weak(
+			                              &highest, &high, grant.holds))
+				;
+			if (grant.granted)
+				atomic_fetch_add(&granted, 1);
+		}
+	return NULL;
+}
+
+static void
+sixteen_threads_never_get_one_too_many(void **state)
+{
+	(void)state;
+	pthread_t threads[THREADS];
+
+	atomic_store(&granted, 0);
+	atomic_store(&highest, 0);
+	set_limits(7, 3);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, grab, (void *)i);
+	for (int i = 0; i < 300; i++) {
+		set_limits(i % 2 == 0 ? 5 : 7, 3);
+		usleep(100);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	set_limits(7, 3);
+	for (int i = 0; i < SESSIONS; i++)
+		book(i, (uint64_t)(i % 4));
+	assert_true(atomic_load(&granted) > 0);
+	assert_int_equal(atomic_load(&highest), 7);
+	assert_int_equal(report().holds, 7);
+}
+
+static void
+none_are_granted_when_the_limit_is_zero(void **state)
+{
+	(void)state;
+	set_limits(0, 0);
+	assert_false(book(0, 1).granted);
+	assert_int_equal(report().holds, 0);
+}
+
+static int
+open_rig(void **state)
+{
+	(void)state;
+	rig = rig_open();
+	rig_gate(rig);
+	return 0;
+}
+
+static int
+close_rig(void **state)
+{
+	(void)state;
+	rig_gate_stop(rig);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, connect_all, close_all)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(the_limit_is_reached_and_not_passed),
+	    TEST(one_network_has_its_own_limit),
+	    TEST(a_lowered_limit_holds_until_enough_have_ended),
+	    TEST(sixteen_threads_never_get_one_too_many),
+	    TEST(none_are_granted_when_the_limit_is_zero),
+	};
+	return cmocka_run_group_tests(tests, open_rig, close_rig);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Stops, second instances, silent callbacks, no descriptors; and nothing spins. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "gate/filter.h"
+#include "gate/rig.h"
+
+static struct rig *rig;
+static _Atomic bool blocked;
+static struct gate_outcome seen[FILTER_EVENTS];
+static _Atomic int late_answer;
+
+static sfsistat
+hold_everyone(const struct filter_call *call)
+{
+	gate_outcome(rig->gate, call->number, &seen[call->event]);
+	if (call->event != FILTER_RCPT || call->text[1] != 'h')
+		return SMFIS_CONTINUE;
+	if (seen[FILTER_RCPT].asked > 1)
+		return SMFIS_CONTINUE;
+	struct gate_wait wait = {
+	    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000, .is_hold = true};
+	gate_budget(rig->gate, call->number, 1);
+	return gate_wait(rig->gate, call->number, &wait) == GATE_WAITING
+	           ? SMFIS_CONTINUE
+	           : SMFIS_TEMPFAIL;
+}
+
+static sfsistat
+block(const struct filter_call *call)
+{
+	gate_outcome(rig->gate, call->number, &seen[call->event]);
+	if (call->event == FILTER_RCPT && call->text[1] == 'b')
+		while (atomic_load(&blocked))
+			usleep(1000);
+	if (call->event == FILTER_RCPT) {
+		struct gate_wait wait = {
+		    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000};
+		if (call->text[1] == 'b')
+			atomic_store(&late_answer,
+			    gate_wait(rig->gate, call->number, &wait));
+	}
+	return SMFIS_CONTINUE;
+}
+
+static struct mta
+begin(const char *recipient)
+{
+	struct mta mta = mta_connect(rig);
+
+	mta_negotiate(&mta, MTA_OFFER);
+	mta_greet(&mta);
+	mta_rcpt(&mta, recipient);
+	return mta;
+}
+
+static void
+start(sfsistat (*hook)(const struct filter_call *))
+{
+	memset(seen, 0, sizeof seen);
+	filter_protocol(RIG_LEAN);
+	filter_hook(hook);
+	rig_gate(rig);
+}
+
+static void *
+stop_gate(void *arg)
+{
+	(void)arg;
+	gate_stop(rig->gate, 1000);
+	return NULL;
+}
+
+static void
+a_stop_answers_the_held_and_refuses_what_follows(void **state)
+{
+	(void)state;
+	enum { HELD = 20 };
+	struct mta mtas[HELD], plain, content;
+	pthread_t thread;
+
+	start(hold_everyone);
+	plain = begin("<plain@example.org>");
+	assert_int_equal(mta_read(&plain).cmd, 'c');
+	content = begin("<content@example.org>");
+	assert_int_equal(mta_read(&content).cmd, 'c');
+	mta_data(&content);
+	assert_int_equal(mta_read(&content).cmd, 'c');
+	for (int i = 0; i < HELD; i++)
+		mtas[i] = begin("<held@example.org>");
+	rig_await_held(HELD);
+	pthread_create(&thread, NULL, stop_gate, NULL);
+	for (int i = 0; i < HELD; i++) {
+		struct mta_frame frame = mta_read(&mtas[i]);
+		assert_int_equal(frame.cmd, 'y');
+		assert_memory_equal(frame.data, "451 4.3.2 ", 10);
+	}
+	mta_rcpt(&mtas[0], "<again@example.org>");
+	assert_memory_equal(mta_read(&mtas[0]).data, "421 4.3.2 ", 10);
+	mta_rcpt(&plain, "<next@example.org>");
+	assert_memory_equal(mta_read(&plain).data, "451 4.3.2 ", 10);
+	/* A message that is past its tests may end. */
+	mta_message(&content);
+	assert_int_equal(mta_read(&content).cmd, 'c');
+	pthread_join(thread, NULL);
+	assert_int_equal(filter_count(FILTER_CLOSE), HELD + 2);
+	assert_int_equal(filter_count(FILTER_EOM), 1);
+	assert_int_equal(seen[FILTER_CLOSE].end == GATE_END_STOPPED ||
+	                     seen[FILTER_CLOSE].end == GATE_END_NONE,
+	    1);
+	assert_int_equal(access(rig->listen + 5, F_OK), -1);
+	for (int i = 0; i < HELD; i++)
+		mta_close(&mtas[i]);
+	mta_close(&plain);
+	mta_close(&content);
+	gate_free(&rig->gate);
+}
+
+static void
+a_second_instance_is_refused_and_harms_nothing(void **state)
+{
+	(void)state;
+	struct error error = {""};
+
+	start(hold_everyone);
+	assert_null(gate_open(&rig->settings, &rig->clock, &error));
+	assert_non_null(strstr(error.text, "another instance"));
+	struct mta mta = begin("<plain@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_close(&mta);
+	rig_gate_stop(rig);
+	start(hold_everyone);
+	rig_gate_stop(rig);
+}
+
+static void
+a_stale_socket_is_replaced_and_another_file_is_not(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct stat status;
+	const char *path = rig->listen + 5;
+
+	int fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_null(gate_open(&rig->settings, &rig->clock, &error));
+	assert_non_null(strstr(error.text, "not a socket"));
+	assert_int_equal(unlink(path), 0);
+	rig->settings.socket_mode = 0660;
+	start(hold_everyone);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0660);
+	rig_gate_stop(rig);
+	rig_reset(rig);
+}
+
+static void
+wrong_addresses_are_told(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {"", "tcp:25@localhost",
+	    "unix:", "inet:25", "inet:25@", "inet:99999999@127.0.0.1",
+	    "inet:x@127.0.0.1", "inet6:0@127.0.0.1"};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct error error = {""};
+		rig->settings.listen = wrong[i];
+		assert_null(gate_open(&rig->settings, &rig->clock, &error));
+		assert_string_not_equal(error.text, "");
+	}
+	rig_reset(rig);
+}
+
+static void
+answer_timeout(enum gate_failure on_failure, const char *wanted)
+{
+	atomic_store(&blocked, true);
+	atomic_store(&late_answer, -1);
+	rig->settings.on_failure = on_failure;
+	start(block);
+	struct mta mta = begin("<blocked@example.org>");
+	struct mta innocent = begin("<innocent@example.org>");
+	assert_int_equal(mta_read(&innocent).cmd, 'c');
+	mta_close(&innocent);
+	/* a clock that jumps, as after a suspend, takes nothing off the time */
+	usleep(30000);
+	rig_advance(100000);
+	assert_int_equal(mta_read_any(&mta).cmd, 'p');
+	assert_true(mta_silent(&mta, 50));
+	for (int i = 0; i < 60; i++) {
+		rig_advance(1000);
+		usleep(15000);
+	}
+	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
+	assert_int_equal(filter_count(FILTER_DATA), 0);
+	atomic_store(&blocked, false);
+	rig_await(FILTER_CLOSE, 2);
+	assert_int_equal(atomic_load(&late_answer), GATE_NOT_WAITING);
+	assert_int_equal(seen[FILTER_CLOSE].refused, on_failure == GATE_TEMPFAIL);
+	mta_send(&mta, 'Q', NULL, 0);
+	assert_int_equal(mta_read(&mta).cmd, 0);
+	mta_close(&mta);
+	rig_await_connections(0);
+	rig_gate_stop(rig);
+	rig_reset(rig);
+}
+
+static void
+a_silent_callback_is_answered_for_by_accept(void **state)
+{
+	(void)state;
+	answer_timeout(GATE_ACCEPT, "c");
+}
+
+static void
+a_silent_callback_is_answered_for_by_tempfail(void **state)
+{
+	(void)state;
+	answer_timeout(GATE_TEMPFAIL, "t");
+}
+
+static void
+a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
+{
+	(void)state;
+	atomic_store(&blocked, true);
+	start(block);
+	struct mta mta = begin("<blocked@example.org>");
+	usleep(30000);
+	gate_stop(rig->gate, 300);
+	assert_int_equal(mta_read(&mta).cmd, 0);
+	mta_close(&mta);
+	/* The callback's late calls must find a gate: free it after them. */
+	atomic_store(&blocked, false);
+	rig_await(FILTER_CLOSE, 1);
+	gate_free(&rig->gate);
+}
+
+static void
+no_libmilter_closes_the_connection(void **state)
+{
+	(void)state;
+	const char *back = rig->settings.back_path;
+
+	rig->settings.back_path = "/nonexistent/back.sock";
+	start(hold_everyone);
+	struct mta mta = mta_connect(rig);
+	assert_int_equal(mta_read(&mta).cmd, 0);
+	mta_close(&mta);
+	rig_await_connections(0);
+	rig_gate_stop(rig);
+	rig->settings.back_path = back;
+}
+
+static int64_t
+cpu_ms(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+/* A loop that spins takes all of the second; an idle one, with slices of 10 ms,
+ * little. */
+static void
+expect_idle(const char *when)
+{
+	int64_t before = cpu_ms();
+
+	usleep(1000000);
+	int64_t used = cpu_ms() - before;
+	print_message("%s: %lld ms of CPU in a second\n", when, (long long)used);
+	assert_true(used < 500);
+}
+
+static void
+nothing_spins_while_idle_held_full_or_hung_up(void **state)
+{
+	(void)state;
+	static char body[65000];
+	struct mta idle, held, half, full;
+
+	start(hold_everyone);
+	idle = begin("<plain@example.org>");
+	held = begin("<held@example.org>");
+	half = begin("<held@example.org>");
+	rig_await_held(2);
+	expect_idle("two holds");
+	/* frames and a half one behind a hold, more than fit */
+	fcntl(held.fd, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 100; i++)
+		mta_send(&held, 'B', body, sizeof body);
+	mta_send_raw(&idle, "\0\0", 2);
+	expect_idle("full buffers");
+	shutdown(half.fd, SHUT_WR);
+	shutdown(idle.fd, SHUT_WR);
+	rig_await_held(1);
+	expect_idle("half closed");
+	/* an MTA that does not read its replies */
+	filter_protocol(0);
+	full = mta_connect(rig);
+	mta_negotiate(&full, MTA_OFFER);
+	fcntl(full.fd, F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < 20000; i++)
+		mta_send(&full, 'H', "helo", 5);
+	expect_idle("an MTA that does not read");
+	mta_close(&idle);
+	mta_close(&held);
+	mta_close(&half);
+	mta_close(&full);
+	rig_await_connections(0);
+	expect_idle("all gone");
+	rig_gate_stop(rig);
+}
+
+static void
+connections_above_the_cap_wait_in_the_backlog(void **state)
+{
+	(void)state;
+	enum { ALL = 40, CAP = 8 };
+	struct mta mtas[ALL];
+	struct gate_report report;
+
+	rig->settings.max_connections = CAP;
+	start(hold_everyone);
+	for (int i = 0; i < ALL; i++)
+		mtas[i] = mta_connect(rig);
+	rig_await_connections(CAP);
+	expect_idle("at the cap");
+	gate_report(rig->gate, &report);
+	assert_int_equal(report.accepted, CAP);
+	for (int i = 0; i < ALL; i++) {
+		mta_negotiate(&mtas[i], MTA_OFFER);
+		mta_greet(&mtas[i]);
+		mta_rcpt(&mtas[i], "<plain@example.org>");
+		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
+		mta_close(&mtas[i]);
+	}
+	rig_await_connections(0);
+	rig_gate_stop(rig);
+	rig_reset(rig);
+}
+
+static void
+no_descriptor_left_is_survived_without_spinning(void **state)
+{
+	(void)state;
+	struct rlimit before, tight;
+	struct mta first;
+
+	start(hold_everyone);
+	first = begin("<held@example.org>");
+	rig_await_held(1);
+	int lowest = dup(0);
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &before);
+	tight = before;
+	/* one more for the test's own end, none for the gate's */
+	tight.rlim_cur = (rlim_t)lowest + 1;
+	setrlimit(RLIMIT_NOFILE, &tight);
+	struct mta mta = mta_connect(rig);
+	expect_idle("no descriptor");
+	assert_true(mta_silent(&mta, 0));
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_LEAN);
+	mta_close(&mta);
+	rig_advance(60000);
+	assert_int_equal(mta_read(&first).cmd, 'c');
+	mta_close(&first);
+	rig_await_connections(0);
+	rig_gate_stop(rig);
+}
+
+static int
+open_rig(void **state)
+{
+	(void)state;
+	rig = rig_open();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_stop_answers_the_held_and_refuses_what_follows),
+	    cmocka_unit_test(a_second_instance_is_refused_and_harms_nothing),
+	    cmocka_unit_test(a_stale_socket_is_replaced_and_another_file_is_not),
+	    cmocka_unit_test(wrong_addresses_are_told),
+	    cmocka_unit_test(a_silent_callback_is_answered_for_by_accept),
+	    cmocka_unit_test(a_silent_callback_is_answered_for_by_tempfail),
+	    cmocka_unit_test(a_stop_does_not_wait_for_a_callback_that_never_ends),
+	    cmocka_unit_test(no_libmilter_closes_the_connection),
+	    cmocka_unit_test(nothing_spins_while_idle_held_full_or_hung_up),
+	    cmocka_unit_test(connections_above_the_cap_wait_in_the_backlog),
+	    cmocka_unit_test(no_descriptor_left_is_survived_without_spinning),
+	};
+	return cmocka_run_group_tests(tests, open_rig, NULL);
+}
