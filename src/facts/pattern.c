@@ -3,9 +3,9 @@
 #include "facts/pattern.h"
 
 #include <pcre2.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <threads.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -22,7 +22,7 @@ struct pattern {
 };
 
 /* The match data of this thread; one pair of offsets serves every pattern. */
-static tss_t match_data_key;
+static pthread_key_t match_data_key;
 static bool have_key;
 
 static void
@@ -34,22 +34,22 @@ drop_match_data(void *data)
 static void
 make_key(void)
 {
-	have_key = tss_create(&match_data_key, drop_match_data) == thrd_success;
+	have_key = pthread_key_create(&match_data_key, drop_match_data) == 0;
 }
 
 static pcre2_match_data *
 thread_match_data(void)
 {
-	static once_flag once = ONCE_FLAG_INIT;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	call_once(&once, make_key);
+	pthread_once(&once, make_key);
 	if (!have_key)
 		return NULL;
-	pcre2_match_data *data = tss_get(match_data_key);
+	pcre2_match_data *data = pthread_getspecific(match_data_key);
 	if (data != NULL)
 		return data;
 	data = pcre2_match_data_create(1, NULL);
-	if (data != NULL && tss_set(match_data_key, data) != thrd_success) {
+	if (data != NULL && pthread_setspecific(match_data_key, data) != 0) {
 		pcre2_match_data_free(data);
 		return NULL;
 	}
