@@ -23,7 +23,7 @@ static _Thread_local struct load {
 	bool failed;
 } * loading;
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 report(cfg_t *cfg, const char *format, va_list args)
 {
 	char text[300];
