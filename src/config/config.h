@@ -28,7 +28,9 @@ struct config {
 	char *path; /* the file that was read */
 
 	/* top level */
-	char *listen, *user, *socket_group, *hostname, *log;
+	char *listen, *user, *socket_group, *log;
+	char *hostname_given; /* as written; "" = the system's */
+	char *hostname;       /* in force, never "" */
 	unsigned socket_mode;
 	enum gate_failure on_failure;
 	int64_t answer_timeout_s;

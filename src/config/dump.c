@@ -150,30 +150,49 @@ config_dump_default(FILE *file)
 	config_free(&config);
 }
 
-/* Text in mdoc: no macro at the start of a line, no escapes. */
+/* One word of mdoc text: nothing that is a macro or an escape. Returns its width.
+ */
+static size_t
+mdoc_word(char *buf, size_t size, const char *word, size_t length)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < length; i++) {
+		char plain[2] = {word[i], '\0'};
+		bool is_minus =
+		    word[i] == '-' &&
+		    (i + 1 == length || word[i + 1] < 'a' || word[i + 1] > 'z');
+		const char *piece = word[i] == '\\'  ? "\\e"
+		                    : word[i] == '"' ? "\\(dq"
+		                    : is_minus       ? "\\-"
+		                                     : plain;
+		if (i == 0 && (word[i] == '.' || word[i] == '\''))
+			used += (size_t)snprintf(buf + used, size - used, "\\&");
+		used += (size_t)snprintf(buf + used, size - used, "%s", piece);
+	}
+	return used;
+}
+
+/* Text in mdoc, a sentence on a new line, lines of less than 80 characters. */
 static void
 put_mdoc(FILE *file, const char *text)
 {
-	bool start = true;
+	char word[512];
+	size_t column = 0;
 
-	for (; *text != '\0'; text++) {
-		if (start && (*text == '.' || *text == '\''))
-			fputs("\\&", file);
-		if (*text == '\\')
-			fputs("\\e", file);
-		else if (*text == '-' && (text[1] < 'a' || text[1] > 'z'))
-			fputs("\\-", file);
-		else if (*text == '"')
-			fputs("\\(dq", file);
-		else
-			fputc(*text, file);
-		start = false;
-		/* mdoc wants a new sentence on a new line */
-		if (strchr(".:;", *text) != NULL && text[1] == ' ' &&
-		    *text == '.' && text[2] >= 'A' && text[2] <= 'Z') {
+	while (*text != '\0') {
+		size_t length = strcspn(text, " ");
+		size_t width = mdoc_word(word, sizeof word, text, length);
+		bool breaks = column + 1 + width > LINE_WIDTH - 1;
+		fprintf(file, "%s%s", column == 0 ? "" : breaks ? "\n" : " ", word);
+		column = (breaks || column == 0 ? 0 : column + 1) + width;
+		bool ends = text[length - 1] == '.' && text[length] == ' ';
+		text += length;
+		text += strspn(text, " ");
+		if (ends && *text != '\0') {
 			fputc('\n', file);
-			text++;
-			start = true;
+			column = 0;
 		}
 	}
 	fputc('\n', file);

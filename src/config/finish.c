@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -119,6 +120,22 @@ derive_lists(struct config *config)
 	return true;
 }
 
+/* The system's name, as far as the header's id= can hold it. */
+static bool
+derive_hostname(struct config *config)
+{
+	char name[256] = "";
+
+	if (*config->hostname_given != '\0') {
+		config->hostname = text_dup(config->hostname_given);
+	} else {
+		bool known = gethostname(name, sizeof name - 1) == 0 &&
+		             *name != '\0' && check_hostname(name, NULL);
+		config->hostname = text_dup(known ? name : "localhost");
+	}
+	return config->hostname != NULL;
+}
+
 bool
 config_finish(
     struct config *config, const struct places *places, struct error *error)
@@ -131,7 +148,7 @@ config_finish(
 	if (!derive_suspect(config, places, error) ||
 	    !check_rules(config, places, error))
 		return false;
-	if (!derive_lists(config)) {
+	if (!derive_hostname(config) || !derive_lists(config)) {
 		error_set(error, "0: out of memory");
 		return false;
 	}
@@ -148,8 +165,8 @@ config_may_reload(
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const struct key *key = &config_keys[i];
 		char path[KEY_PATH_SIZE];
-		if (!key->needs_restart ||
-		    strcmp(key_value_text(key, now, old), key_value_text(key, next, new)) == 0)
+		if (!key->needs_restart || strcmp(key_value_text(key, now, old),
+		                               key_value_text(key, next, new)) == 0)
 			continue;
 		int length = snprintf(names + used, sizeof names - used, "%s%s",
 		    used == 0 ? "" : ", ", key_path(key, path));

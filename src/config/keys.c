@@ -74,7 +74,7 @@ const struct key config_keys[] = {
     {"", "socket_mode", KEY_OCTAL, FIELD(socket_mode), "0660", .min = 0,
         .max = 0777, .help = "Permissions of the socket, octal.",
         .needs_restart = true},
-    {"", "hostname", KEY_TEXT, FIELD(hostname), "", .check = check_hostname,
+    {"", "hostname", KEY_TEXT, FIELD(hostname_given), "", .check = check_hostname,
         .allowed = "a host name of at most 64 characters, or \"\" for the system's",
         .help =
             "Name of this host in id= of the headers, and what HELO \"ours\" is "

@@ -87,7 +87,24 @@ the_sample_file_is_the_table(void **state)
 	(void)state;
 	char *wanted = written(config_dump_default), *found = contents(SAMPLE_FILE);
 	if (strcmp(wanted, found) != 0)
-		fail_msg("run bin/config_print sample >%s", SAMPLE_FILE);
+		fail_msg("run tests/config/update");
+	free(wanted);
+	free(found);
+}
+
+static void
+the_manuals_list_of_keys_is_the_table(void **state)
+{
+	(void)state;
+	static const char begin[] = "\n.\\\" begin keys\n",
+	                  end[] = ".\\\" end keys\n";
+	char *wanted = written(config_dump_manual), *found = contents(MANUAL_FILE);
+	char *start = strstr(found, begin), *stop = strstr(found, end);
+	assert_non_null(start);
+	assert_non_null(stop);
+	*stop = '\0';
+	if (strcmp(wanted, start + strlen(begin)) != 0)
+		fail_msg("run tests/config/update");
 	free(wanted);
 	free(found);
 }
@@ -137,6 +154,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_dump_is_a_file_with_the_same_meaning),
 	    cmocka_unit_test(the_sample_file_is_the_table),
+	    cmocka_unit_test(the_manuals_list_of_keys_is_the_table),
 	    cmocka_unit_test(
 	        the_sample_file_changes_nothing_with_and_without_its_marks),
 	};

@@ -282,7 +282,8 @@ everything_has_the_default_of_the_design(void **state)
 	    c->listen, "unix:/var/spool/postfix/targrey/targrey.sock");
 	assert_string_equal(c->user, "targrey");
 	assert_string_equal(c->socket_group, "postfix");
-	assert_string_equal(c->hostname, "");
+	assert_string_equal(c->hostname_given, "");
+	assert_true(strlen(c->hostname) >= 1 && strlen(c->hostname) <= 64);
 	assert_string_equal(c->log, "syslog");
 	assert_string_equal(c->store_url, "sqlite:/var/lib/targrey/targrey.db");
 	assert_string_equal(c->s25r_file, "/etc/targrey/s25r.rules");
@@ -319,7 +320,7 @@ static const char everything[] =
     "mode = starpit # a bare word will do\n"
     "suspect = {\"s25r warn\", 'helo', \"dnsbl\"}\n"
     "listen = \"inet:10025@127.0.0.1\" user = \"\"\n"
-    "socket_mode = 666\n"
+    "socket_mode = 666 hostname = \"mx.example.jp\"\n"
     "exempt_networks = {}\n"
     "trusted_relays = {\"mx2.example.jp\"}\n"
     "on_failure = \"tempfail\" privacy = \"hash\" log = \"stderr\" answer_timeout "
@@ -354,6 +355,7 @@ settings_are_read_as_written(void **state)
 	assert_string_equal(c->listen, "inet:10025@127.0.0.1");
 	assert_string_equal(c->user, "");
 	assert_int_equal(c->socket_mode, 0666);
+	assert_string_equal(c->hostname, "mx.example.jp");
 	assert_int_equal(c->exempt_count, 0);
 	assert_int_equal(c->trusted_relays.count, 1);
 	assert_int_equal(c->on_failure, GATE_TEMPFAIL);
