@@ -58,6 +58,7 @@ ask(struct gate *gate, struct conn *conn, const struct gate_wait *wait)
 		if (refusal == NULL)
 			return GATE_NOT_WAITING;
 	}
+	wait_renew(shared);
 	free(shared->refusal);
 	shared->refusal = refusal;
 	shared->wants = true;
@@ -169,17 +170,39 @@ gate_outcome(struct gate *gate, uint64_t number, struct gate_outcome *outcome_r)
 	return conn != NULL;
 }
 
+static struct watch_result
+look_up(struct gate *gate, const struct watch_socket *socket)
+{
+	struct watch_result result = {WATCH_UNKNOWN, 0};
+
+	if (socket->family == 0)
+		return result;
+	pthread_mutex_lock(&gate->pending_lock);
+	watch_look(&gate->pending_socket, &socket, 1, &result);
+	pthread_mutex_unlock(&gate->pending_lock);
+	return result;
+}
+
+static bool
+is_seen(const struct watch_result *result)
+{
+	return result->state == WATCH_STANDS || result->state == WATCH_LEFT;
+}
+
 bool
 gate_endpoints(struct gate *gate, uint64_t number, const struct sockaddr *client,
     const struct sockaddr *mta)
 {
 	struct watch_socket socket;
 	bool named = watch_name(&socket, client, mta);
+	struct watch_result result = look_up(gate, &socket);
 
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
-	if (conn != NULL)
+	if (conn != NULL) {
 		conn->shared.socket = socket;
+		conn->shared.was_seen = is_seen(&result);
+	}
 	pthread_mutex_unlock(&gate->lock);
 	return conn != NULL && named;
 }
@@ -194,17 +217,8 @@ gate_pending(struct gate *gate, uint64_t number)
 	if (conn != NULL)
 		socket = conn->shared.socket;
 	pthread_mutex_unlock(&gate->lock);
-	if (socket.family == 0)
-		return -1;
-
-	const struct watch_socket *wanted = &socket;
-	struct watch_result result;
-	pthread_mutex_lock(&gate->pending_lock);
-	watch_look(&gate->pending_socket, &wanted, 1, &result);
-	pthread_mutex_unlock(&gate->pending_lock);
-	return result.state == WATCH_STANDS || result.state == WATCH_LEFT
-	           ? (int64_t)result.unread
-	           : -1;
+	struct watch_result result = look_up(gate, &socket);
+	return is_seen(&result) ? (int64_t)result.unread : -1;
 }
 
 void

@@ -155,7 +155,7 @@ struct gate_grant gate_budget(struct gate *gate, uint64_t number, uint64_t key);
 /* ---------------------------------------------------------------- outcome */
 
 enum gate_end {
-	GATE_END_NONE,    /* no wait yet since the last RCPT or DATA frame */
+	GATE_END_NONE,    /* the last answered RCPT or DATA did not wait */
 	GATE_END_WAITING, /* still on: asked again before it was due */
 	GATE_END_ELAPSED,
 	GATE_END_WOKEN,
@@ -175,9 +175,9 @@ struct gate_outcome {
 };
 /*
  * Readable in every later callback, abort and close included, until the next
- * RCPT or DATA is handed over. (An MTA that sends an abort, MAIL and RCPT at
- * once can have the abort callback see the new RCPT's already; never after the
- * client or the MTA has gone or the program stops, when nothing follows.)
+ * RCPT or DATA has asked for a wait of its own or is answered: so an abort that
+ * the next RCPT follows closely still reads what belongs to it. asked is always
+ * that of the present command.
  */
 bool gate_outcome(
     struct gate *gate, uint64_t number, struct gate_outcome *outcome_r);
@@ -186,7 +186,10 @@ bool gate_outcome(
 
 /*
  * The end points of the SMTP connection, for the watch; call it in the connect
- * callback. mta is the address and port that the MTA listens on.
+ * callback. mta is the address and port that the MTA listens on. Looks the
+ * socket up once (microseconds, on the caller's thread), so that a client that
+ * resets the connection before its hold begins is told from one that cannot
+ * be seen.
  */
 bool gate_endpoints(struct gate *gate, uint64_t number,
     const struct sockaddr *client, const struct sockaddr *mta);

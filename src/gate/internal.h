@@ -47,6 +47,7 @@ struct shared {
 	bool shut;   /* no more waits */
 	bool wants;  /* a wait was asked for and granted, its reply is not here */
 	bool woken;
+	bool fresh; /* the outcome is still that of the command before */
 	bool has_settle;
 	enum gate_settlement settle;
 	enum gate_wait_kind kind;
@@ -61,6 +62,7 @@ struct shared {
 	unsigned asked;
 	char *refusal; /* owned; NULL: none */
 	struct watch_socket socket;
+	bool was_seen; /* the socket, when its name was given */
 	struct conn *next_poked;
 };
 
@@ -203,6 +205,8 @@ void own_refuse(struct conn *conn, const char *text);
 /* wait.c */
 /* libmilter is about to get R or T; again: the same command once more */
 void wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again);
+/* With gate->lock held: the outcome is that of the present command from here. */
+void wait_renew(struct shared *shared);
 /* libmilter's final reply to R or T; true: it is not passed on */
 bool wait_reply(
     struct gate *gate, struct conn *conn, const char *frame, size_t len);

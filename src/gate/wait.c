@@ -5,6 +5,18 @@
 #include "gate/internal.h"
 
 void
+wait_renew(struct shared *shared)
+{
+	if (!shared->fresh)
+		return;
+	shared->fresh = false;
+	shared->end = GATE_END_NONE;
+	shared->waited_ms = 0;
+	shared->was_hold = shared->watched = shared->refused = false;
+	shared->counted = false;
+}
+
+void
 wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
 {
 	struct shared *shared = &conn->shared;
@@ -13,10 +25,7 @@ wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
 	shared->cmd = cmd;
 	shared->wants = shared->woken = shared->has_settle = shared->parked = false;
 	if (!again) {
-		shared->end = GATE_END_NONE;
-		shared->waited_ms = 0;
-		shared->was_hold = shared->watched = shared->refused = false;
-		shared->counted = false;
+		shared->fresh = true;
 		shared->asked = 0;
 	}
 	shared->asked++;
@@ -36,6 +45,7 @@ settle_end(struct gate *gate, struct conn *conn, enum gate_end end)
 {
 	struct shared *shared = &conn->shared;
 
+	wait_renew(shared);
 	if (shared->end == GATE_END_WAITING && gate->now_ms > shared->began_ms)
 		shared->waited_ms = gate->now_ms - shared->began_ms;
 	if (end != GATE_END_NONE)
@@ -74,7 +84,8 @@ static void
 begin_watch(struct gate *gate, struct conn *conn)
 {
 	pthread_mutex_lock(&gate->lock);
-	bool watched = conn->shared.watched, counted = conn->shared.counted;
+	bool watched = conn->shared.watched || conn->shared.was_seen;
+	bool counted = conn->shared.counted;
 	pthread_mutex_unlock(&gate->lock);
 	struct watch_result result = look(gate, conn);
 

@@ -75,6 +75,8 @@ tcp_close(struct tcp *tcp)
 	close(tcp->listener);
 }
 
+static _Atomic bool reset_at_mail;
+
 static sfsistat
 hold(const struct filter_call *call)
 {
@@ -84,6 +86,8 @@ hold(const struct filter_call *call)
 		gate_endpoints(rig->gate, call->number,
 		    (struct sockaddr *)&present->client_name,
 		    (struct sockaddr *)&present->mta_name);
+	if (call->event == FILTER_MAIL && atomic_load(&reset_at_mail))
+		tcp_reset(present);
 	if (call->event == FILTER_MAIL)
 		atomic_store(&pending, gate_pending(rig->gate, call->number));
 	if (call->event != atomic_load(&hold_at) ||
@@ -257,6 +261,19 @@ a_client_that_left_before_the_hold_is_gone_at_once(void **state)
 	usleep(10000);
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 	expect_gone(&mta, 0);
+	tcp_close(&tcp);
+}
+
+static void
+a_client_that_reset_before_the_hold_is_gone_at_once(void **state)
+{
+	(void)state;
+	struct tcp tcp = tcp_open(AF_INET);
+
+	atomic_store(&reset_at_mail, true);
+	struct mta mta = begin(&tcp, FILTER_RCPT);
+	expect_gone(&mta, 0);
+	atomic_store(&reset_at_mail, false);
 	tcp_close(&tcp);
 }
 
