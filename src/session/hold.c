@@ -31,10 +31,16 @@ plan(const struct session *session, const struct port_grant *grant)
 }
 
 static struct reply
-overflow(struct session *session)
+overflow(struct session *session, const struct port_grant *grant)
 {
+	static struct log_limit limit;
 	struct judgement *judgement = &session->mail->judgement;
 
+	if (log_may(&limit, clock_mono_ms(session->world->clock), NULL))
+		log_info("sid=%s no place for a hold, %u of %u taken: overflow=%s",
+		    session->sid, grant->holds, grant->max_holds,
+		    session->world->policy.overflow == OVERFLOW_PASS ? "pass"
+								     : "greylist");
 	session->overflow = true;
 	session->hold.shed = true;
 	session->hold.end = HOLD_SHED;
@@ -112,7 +118,7 @@ hold_start(struct session *session, size_t first, bool at_data)
 	    port->budget(port->ctx, session->number, keyed(session, &net.ip, 16));
 
 	if (!grant.granted) {
-		struct reply reply = overflow(session);
+		struct reply reply = overflow(session, &grant);
 		if (at_data && mail->judgement.verdict == VERDICT_GREYLIST)
 			return session_greylist(session);
 		return reply;
