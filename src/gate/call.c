@@ -221,6 +221,17 @@ gate_pending(struct gate *gate, uint64_t number)
 	return is_seen(&result) ? (int64_t)result.unread : -1;
 }
 
+enum gate_early
+gate_early(struct gate *gate, uint64_t number)
+{
+	pthread_mutex_lock(&gate->lock);
+	struct conn *conn = call_find(gate, number);
+	enum gate_early early =
+	    conn != NULL ? conn->shared.early : GATE_EARLY_UNKNOWN;
+	pthread_mutex_unlock(&gate->lock);
+	return early;
+}
+
 void
 gate_report(struct gate *gate, struct gate_report *report_r)
 {

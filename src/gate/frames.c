@@ -55,6 +55,8 @@ frames_wants_reply(const struct conn *conn, char cmd)
 	    {'T', 0x10000}, {'U', 0x20000}, {'N', 0x40000}, {'B', 0x80000},
 	    {'L', 0x80}, {'E', 0}, {'O', 0}};
 
+	if (cmd == 'C' && conn->asks_connect)
+		return conn->own != OWN_NONE;
 	for (size_t i = 0; i < sizeof replied / sizeof replied[0]; i++)
 		if (replied[i].cmd == cmd)
 			return (conn->no_reply & replied[i].no_reply) == 0;
@@ -122,10 +124,14 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 		put_macros(conn, "C", 1);
 	if (cmd == 'O')
 		note_negotiation(conn, frame, len);
-	if (connects)
+	if (connects) {
+		early_macros(conn, frame + HEAD + 1, len - HEAD - 1);
 		put_macros(conn, frame + HEAD, len - HEAD);
-	else
+	} else {
 		buf_append(&conn->out_back, frame, len);
+	}
+	if (cmd == 'C' && conn->asks_connect)
+		early_connect(gate, conn, frame + HEAD, len - HEAD);
 	if (cmd == 'K') {
 		conn->has_macro = false;
 		pthread_mutex_lock(&gate->lock);
@@ -208,18 +214,24 @@ static void
 take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	char reply = frame[4];
+	bool negotiates = false;
 	bool final =
 	    conn->due == 'O' ? reply == 'O' : strchr("acdrtysf4", reply) != NULL;
 
 	if (conn->state == CONN_DUE && final) {
-		if (reply == 'O' && len >= HEAD + 12)
+		negotiates = reply == 'O' && len >= HEAD + 12;
+		if (negotiates)
 			conn->no_reply = conn->offered & get32(frame + HEAD + 8);
 		if ((conn->due == 'R' || conn->due == 'T') &&
 		    wait_reply(gate, conn, frame, len))
 			return;
 		frames_done(conn, reply);
 	}
-	buf_append(&conn->out_front, frame, len);
+	if (buf_append(&conn->out_front, frame, len) && negotiates) {
+		struct buf *out = &conn->out_front;
+		early_negotiate(
+		    gate, conn, out->data + out->off + out->len - len + HEAD + 8);
+	}
 }
 
 void

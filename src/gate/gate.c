@@ -66,6 +66,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	pthread_mutex_init(&gate->lock, NULL);
 	pthread_mutex_init(&gate->pending_lock, NULL);
 	gate->max_connections = connections_of(settings);
+	gate->looks_early = settings->looks_early;
 	gate->back_path = strdup(settings->back_path);
 	if (gate->back_path == NULL || !make_tables(gate)) {
 		error_set(error, "gate: out of memory");

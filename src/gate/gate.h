@@ -44,6 +44,7 @@ struct gate_settings {
 	unsigned max_holds;         /* max_sessions of the tarpit */
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
 	size_t max_connections;     /* 0: (descriptor limit - 32) / 3 */
+	bool looks_early;           /* see gate_early(); set before gate_open() */
 };
 
 /*
@@ -200,6 +201,14 @@ bool gate_endpoints(struct gate *gate, uint64_t number,
  * caller's thread.
  */
 int64_t gate_pending(struct gate *gate, uint64_t number);
+
+enum gate_early { GATE_EARLY_UNKNOWN, GATE_EARLY_NO, GATE_EARLY_YES };
+/*
+ * Whether the client had sent anything before the MTA greeted it. The gate
+ * answers CONNECT itself for this, libmilter not being asked: one look-up and
+ * one frame to the MTA a connection. Unknown where the socket cannot be seen.
+ */
+enum gate_early gate_early(struct gate *gate, uint64_t number);
 
 /* ----------------------------------------------------------------- status */
 

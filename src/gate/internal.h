@@ -9,6 +9,7 @@
 #ifndef GATE_INTERNAL_H
 #define GATE_INTERNAL_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 
 #include "base/log.h"
@@ -60,6 +61,7 @@ struct shared {
 	enum gate_end end;
 	bool was_hold, watched, refused;
 	unsigned asked;
+	enum gate_early early;
 	char *refusal; /* owned; NULL: none */
 	struct watch_socket socket;
 	bool was_seen; /* the socket, when its name was given */
@@ -89,6 +91,9 @@ struct conn {
 	bool watching;
 	uint32_t version, offered; /* of the MTA's negotiation */
 	uint32_t no_reply;         /* SMFIP_NR_* bits negotiated */
+	bool asks_connect;         /* the MTA wants a reply to CONNECT: ours */
+	char mta_address[INET6_ADDRSTRLEN + 5];
+	uint16_t mta_port; /* network order */
 	struct buf in;             /* from the MTA, not processed */
 	struct buf back_in;        /* from libmilter, half a frame at most */
 	struct buf out_front, out_back;
@@ -132,6 +137,7 @@ struct gate {
 	pthread_mutex_t pending_lock; /* guards pending_socket */
 	char *scratch;                /* READ_SIZE */
 	bool said_unwatched;
+	bool looks_early;
 	size_t max_connections;
 	bool is_stopping;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
@@ -196,6 +202,12 @@ ssize_t frames_length(const struct buf *buf);
 void frames_done(struct conn *conn, char reply);
 void frames_put(struct buf *buf, char cmd, const void *data, size_t len);
 bool frames_wants_reply(const struct conn *conn, char cmd);
+
+/* early.c */
+void early_macros(struct conn *conn, const char *data, size_t len);
+void early_connect(
+    struct gate *gate, struct conn *conn, const char *data, size_t len);
+void early_negotiate(const struct gate *gate, struct conn *conn, char *steps);
 
 /* own.c: the gate's own answers */
 void own_take_over(struct gate *gate, struct conn *conn, enum conn_own how);

@@ -17,6 +17,9 @@ SAME(PORT_END_WOKEN, GATE_END_WOKEN);
 SAME(PORT_END_GONE, GATE_END_GONE);
 SAME(PORT_END_STOPPED, GATE_END_STOPPED);
 SAME(PORT_END_MTA_GONE, GATE_END_MTA_GONE);
+SAME(PORT_EARLY_UNKNOWN, GATE_EARLY_UNKNOWN);
+SAME(PORT_EARLY_NO, GATE_EARLY_NO);
+SAME(PORT_EARLY_YES, GATE_EARLY_YES);
 SAME(PORT_FORWARD_NOW, GATE_FORWARD_NOW);
 SAME(PORT_REFUSE_NOW, GATE_REFUSE_NOW);
 SAME(PORT_FORWARD_WHEN_DUE, GATE_FORWARD_WHEN_DUE);
@@ -86,6 +89,12 @@ port_pending(void *ctx, uint64_t number)
 	return gate_pending(ctx, number);
 }
 
+static enum port_early
+port_early(void *ctx, uint64_t number)
+{
+	return (enum port_early)gate_early(ctx, number);
+}
+
 struct port
 milter_port(struct gate *gate)
 {
@@ -98,5 +107,6 @@ milter_port(struct gate *gate)
 	    .budget = port_budget,
 	    .outcome = port_outcome,
 	    .pending = port_pending,
+	    .early = port_early,
 	};
 }

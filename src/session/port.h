@@ -52,6 +52,8 @@ enum port_settlement {
 };
 
 /* One for all sessions; number is the connection's. */
+enum port_early { PORT_EARLY_UNKNOWN, PORT_EARLY_NO, PORT_EARLY_YES };
+
 struct port {
 	void *ctx;
 	enum port_answer (*wait)(
@@ -62,6 +64,7 @@ struct port {
 	struct port_grant (*budget)(void *ctx, uint64_t number, uint64_t key);
 	bool (*outcome)(void *ctx, uint64_t number, struct port_outcome *outcome_r);
 	int64_t (*pending)(void *ctx, uint64_t number);
+	enum port_early (*early)(void *ctx, uint64_t number);
 };
 
 #endif

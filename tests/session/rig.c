@@ -77,6 +77,15 @@ port_pending(void *ctx, uint64_t number)
 	return rig->pending;
 }
 
+static enum port_early
+port_early(void *ctx, uint64_t number)
+{
+	struct rig *rig = ctx;
+
+	(void)number;
+	return rig->early;
+}
+
 static struct grey_row
 step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
 {
@@ -133,7 +142,8 @@ rig_new(enum mode mode)
 	rig->store =
 	    must(store_open(&settings, &steps, &rig->clock, &error), &error);
 	rig->port = (struct port){rig, port_wait, port_wake, port_settle,
-	    port_data_not_before, port_budget, port_outcome, port_pending};
+	    port_data_not_before, port_budget, port_outcome, port_pending,
+	    port_early};
 	rig->holds = 1;
 	rig->max_holds = 50;
 	rig->pending = -1;

@@ -31,6 +31,7 @@ struct rig {
 	unsigned holds, max_holds;
 	struct port_outcome outcome;
 	int64_t pending;
+	enum port_early early;
 	_Atomic int settled; /* enum port_settlement, -1: not yet */
 
 	/* edits of the last end of message, topmost header first */
