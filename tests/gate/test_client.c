@@ -341,6 +341,7 @@ main(void)
 	    cmocka_unit_test(
 	        a_client_that_left_in_the_last_second_is_gone_not_through),
 	    cmocka_unit_test(a_client_that_left_before_the_hold_is_gone_at_once),
+	    cmocka_unit_test(a_client_that_reset_before_the_hold_is_gone_at_once),
 	    cmocka_unit_test(a_client_that_cannot_be_seen_is_held_without_a_watch),
 	    cmocka_unit_test(octets_that_wait_in_the_socket_are_counted),
 	};
