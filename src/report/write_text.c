@@ -14,12 +14,27 @@ is_shown(const struct section *section, size_t column, unsigned width)
 	return width == 0 || !section->columns[column].is_minor;
 }
 
+/* Only text gives way; COLUMNS_MAX when there is none. */
+static size_t
+widest_text(const struct section *section, unsigned width, const size_t *wide)
+{
+	size_t widest = COLUMNS_MAX;
+
+	for (size_t i = 0; i < section->columns_count; i++) {
+		if (is_shown(section, i, width) &&
+		    section_cell(section, 0, i)->kind == CELL_TEXT &&
+		    (widest == COLUMNS_MAX || wide[i] > wide[widest]))
+			widest = i;
+	}
+	return widest;
+}
+
 static void
 measure(
     const struct section *section, unsigned width, size_t wide[static COLUMNS_MAX])
 {
 	char buf[CELL_TEXT_SIZE];
-	size_t total = 0, widest = 0;
+	size_t total = 0;
 
 	for (size_t i = 0; i < section->columns_count; i++) {
 		wide[i] = strlen(section->columns[i].title);
@@ -36,13 +51,8 @@ measure(
 			total += wide[i] + GAP;
 	}
 	while (width > 0 && total > width + GAP) {
-		for (size_t i = 0; i < section->columns_count; i++) {
-			if (is_shown(section, i, width) &&
-			    (!is_shown(section, widest, width) ||
-			        wide[i] > wide[widest]))
-				widest = i;
-		}
-		if (wide[widest] <= 8)
+		size_t widest = widest_text(section, width, wide);
+		if (widest == COLUMNS_MAX || wide[widest] <= 8)
 			break;
 		wide[widest]--;
 		total--;
@@ -84,7 +94,8 @@ write_table(const struct section *section, unsigned width, FILE *file)
 	size_t owed = 0;
 
 	if (section->rows_count == 0) {
-		fputs("(nothing)\n", file);
+		if (section->facts_count == 0)
+			fputs("(nothing)\n", file);
 		return;
 	}
 	measure(section, width, wide);

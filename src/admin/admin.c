@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What most commands need: the time, the configuration, the database, a form. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/cmd.h"
+
+int64_t
+admin_now(struct admin *admin)
+{
+	const char *value = args_value(admin, "now");
+	int64_t now = clock_wall(&admin->clock);
+
+	if (value != NULL)
+		time_from_text(value, now, &now);
+	return now;
+}
+
+const struct config *
+admin_config(struct admin *admin)
+{
+	const char *path = args_value(admin, "config");
+	struct error error;
+
+	if (admin->config != NULL)
+		return admin->config;
+	/* With a database named there need not be a configuration. */
+	if (path == NULL && (args_value(admin, "database") == NULL ||
+	                        access(CONFIG_DEFAULT_PATH, F_OK) == 0))
+		path = CONFIG_DEFAULT_PATH;
+	admin->config = config_load(path, &error);
+	if (admin->config == NULL)
+		failed(admin, &error);
+	return admin->config;
+}
+
+struct query *
+admin_query(struct admin *admin, bool writable)
+{
+	const char *url = args_value(admin, "database");
+	struct error error;
+
+	if (admin->query != NULL)
+		return admin->query;
+	if (url == NULL) {
+		const struct config *config = admin_config(admin);
+		if (config == NULL)
+			return NULL;
+		url = config->store_url;
+	}
+	admin->query = query_open(url, writable, &error);
+	if (admin->query == NULL)
+		failed(admin, &error);
+	return admin->query;
+}
+
+enum doc_format
+admin_format(struct admin *admin)
+{
+	const char *format = args_value(admin, "format");
+
+	if (args_value(admin, "json") != NULL)
+		return DOC_JSON;
+	if (args_value(admin, "csv") != NULL)
+		return DOC_CSV;
+	for (enum doc_format i = 0; format != NULL && i < DOC_FORMATS; i++) {
+		if (strcmp(format, doc_format_words[i]) == 0)
+			return i;
+	}
+	return DOC_TEXT;
+}
+
+static unsigned
+width_of(struct admin *admin)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (args_value(admin, "wide") != NULL ||
+	    args_value(admin, "output") != NULL)
+		return 0;
+	if (isatty(fileno(admin->out)) &&
+	    ioctl(fileno(admin->out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		return size.ws_col;
+	if (columns != NULL && atoi(columns) >= 40 && atoi(columns) < 10000)
+		return (unsigned)atoi(columns);
+	return 80;
+}
+
+int
+admin_write(struct admin *admin, struct doc **doc)
+{
+	const char *path = args_value(admin, "output");
+	FILE *file = admin->out;
+	struct error error;
+	bool ok = false;
+
+	if (*doc == NULL) {
+		error_set(&error, "out of memory");
+		return failed(admin, &error);
+	}
+	if (path != NULL && (file = fopen(path, "we")) == NULL) {
+		error_set_errno(&error, "%s", path);
+	} else {
+		ok = doc_write(*doc, admin_format(admin), width_of(admin), file);
+		if (path != NULL && fclose(file) != 0)
+			ok = false;
+		if (!ok)
+			error_set_errno(&error, "cannot write%s%s",
+			    path == NULL ? "" : " ", path == NULL ? "" : path);
+	}
+	doc_free(doc);
+	return ok ? EXIT_OK : failed(admin, &error);
+}
+
+void
+progress_begin(struct progress *progress, struct admin *admin, const char *what)
+{
+	*progress = (struct progress){.what = what};
+	if (isatty(fileno(admin->err)))
+		progress->file = admin->err;
+}
+
+void
+progress_show(struct progress *progress, uint64_t done, uint64_t total)
+{
+	struct timespec now;
+
+	if (progress->file == NULL)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (ms - progress->shown_ms < 200)
+		return;
+	progress->shown_ms = ms;
+	progress->done = done;
+	if (total > 0)
+		fprintf(progress->file, "\r%s: %.0f %%\033[K", progress->what,
+		    100.0 * (double)done / (double)total);
+	else
+		fprintf(progress->file, "\r%s: %llu\033[K", progress->what,
+		    (unsigned long long)done);
+	fflush(progress->file);
+}
+
+void
+progress_end(struct progress *progress)
+{
+	if (progress->file != NULL && progress->shown_ms != 0) {
+		fputs("\r\033[K", progress->file);
+		fflush(progress->file);
+	}
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/cmd.h"
+#include "admin/live.h"
+#include "admin/rows.h"
+#include "facts/fold.h"
+#include "facts/history.h"
+
+#define NAMED_MOST 10000
+
+/* What is asked for, and how far it has come. */
+struct listing {
+	struct admin *admin;
+	struct doc *doc;
+	struct ipnet net;
+	const struct ipnet *net_given;
+	const char *name, *sender, *recipient, *state;
+	int64_t since, now;
+	size_t limit, left_out;
+	struct ip *named; /* addresses that had that name or mail, for clients */
+	size_t named_count;
+};
+
+static bool
+has_room(struct listing *listing)
+{
+	if (listing->limit == 0 || doc_rows(listing->doc) < listing->limit)
+		return true;
+	listing->left_out++;
+	return false;
+}
+
+static bool
+is_state(const struct listing *listing, const char *word)
+{
+	return listing->state != NULL && strcmp(listing->state, word) == 0;
+}
+
+static bool
+is_named(const struct listing *listing, const struct ip *ip)
+{
+	struct ip key = key_address(ip);
+
+	if (listing->name == NULL && listing->sender == NULL &&
+	    listing->recipient == NULL)
+		return true;
+	for (size_t i = 0; i < listing->named_count; i++) {
+		if (ip_equal(&listing->named[i], &key))
+			return true;
+	}
+	return false;
+}
+
+static bool
+add_named(void *ctx, const struct event *event)
+{
+	struct listing *listing = ctx;
+	struct ip key = key_address(&event->ip);
+
+	if (is_named(listing, &event->ip))
+		return true;
+	listing->named[listing->named_count++] = key;
+	return listing->named_count < NAMED_MOST;
+}
+
+/* Records of addresses hold no names: the events tell which had them. */
+static bool
+find_named(struct listing *listing, struct query *query, struct error *error)
+{
+	struct event_filter filter = {.net = listing->net_given,
+	    .name = listing->name,
+	    .sender = listing->sender,
+	    .recipient = listing->recipient};
+
+	if (listing->name == NULL && listing->sender == NULL &&
+	    listing->recipient == NULL)
+		return true;
+	listing->named = calloc(NAMED_MOST, sizeof(*listing->named));
+	if (listing->named == NULL) {
+		error_set(error, "out of memory");
+		return false;
+	}
+	return query_events(query, &filter, add_named, listing, error);
+}
+
+static bool
+add_client(void *ctx, const struct address_row *row)
+{
+	struct listing *listing = ctx;
+	const struct address_record *record = &row->record;
+
+	if (record->last_seen < listing->since || !is_named(listing, &row->ip))
+		return true;
+	if ((is_state(listing, "gaveup") && record->gaveup == 0) ||
+	    (is_state(listing, "good") && record->successes == 0) ||
+	    (is_state(listing, "spam") && record->spam == 0))
+		return true;
+	if (has_room(listing))
+		rows_client(listing->doc, row);
+	return true;
+}
+
+static bool
+list_clients(struct listing *listing, struct query *query, struct error *error)
+{
+	doc_section(listing->doc, "clients", "Clients");
+	rows_clients(listing->doc);
+	if (!find_named(listing, query, error))
+		return false;
+	return query_addresses(query, listing->net_given,
+	    is_state(listing, "allowed") ? listing->now : 0, add_client, listing,
+	    error);
+}
+
+static bool
+add_domain(void *ctx, const struct domain_row *row)
+{
+	struct listing *listing = ctx;
+
+	if (row->record.last_seen < listing->since ||
+	    (listing->name != NULL && strcasestr(row->name, listing->name) == NULL))
+		return true;
+	if (has_room(listing))
+		rows_domain(listing->doc, row);
+	return true;
+}
+
+static bool
+list_domains(struct listing *listing, struct query *query, struct error *error)
+{
+	doc_section(listing->doc, "domains", "SPF domains");
+	rows_domains(listing->doc);
+	return query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
+	    add_domain, listing, error);
+}
+
+static bool
+list_allowed(struct listing *listing, struct query *query, struct error *error)
+{
+	listing->state = "allowed";
+	return list_clients(listing, query, error) &&
+	       list_domains(listing, query, error);
+}
+
+static bool
+add_triplet(void *ctx, const struct triplet_row *row)
+{
+	struct listing *listing = ctx;
+	struct ipnet net;
+
+	if (listing->net_given != NULL &&
+	    !(ipnet_from_text(row->client, &net) &&
+	        (ipnet_has(listing->net_given, &net.ip) ||
+	            ipnet_has(&net, &listing->net_given->ip))))
+		return true;
+	if (listing->name != NULL && strcasestr(row->client, listing->name) == NULL)
+		return true;
+	if (has_room(listing))
+		rows_triplet(listing->doc, row);
+	return true;
+}
+
+static bool
+list_triplets(struct listing *listing, struct query *query, struct error *error)
+{
+	struct triplet_filter filter = {.since = listing->since,
+	    .sender = listing->sender,
+	    .recipient = listing->recipient,
+	    .state = is_state(listing, "waiting")  ? TRIPLETS_WAITING
+	             : is_state(listing, "passed") ? TRIPLETS_PASSED
+	                                           : TRIPLETS_ALL};
+
+	doc_section(listing->doc, "triplets", "Triplets");
+	rows_triplets(listing->doc);
+	return query_triplets(query, &filter, add_triplet, listing, error);
+}
+
+static bool
+list_held(struct listing *listing, struct query *query, struct error *error)
+{
+	static const struct column columns[] = {
+	    {"address", "Address", 39, false},
+	    {"name", "Name", 40, false},
+	    {"held_for", "Held for", 0, false},
+	    {"of", "of", 0, false},
+	    {"since", "Since", 0, true},
+	    {"sid", "sid", 0, false},
+	};
+	struct live live;
+	bool ok = live_read(query, listing->now, &live, error);
+
+	doc_section(listing->doc, "held", "Held right now");
+	doc_table(listing->doc, columns, 6);
+	for (unsigned i = 0; ok && live.is_running && i < live.holds_count; i++) {
+		const struct live_hold *hold = &live.holds[i];
+		struct ip ip;
+		if (listing->net_given != NULL &&
+		    !(ip_from_text(hold->ip, &ip) &&
+		        ipnet_has(listing->net_given, &ip)))
+			continue;
+		if (listing->name != NULL &&
+		    strcasestr(hold->name, listing->name) == NULL)
+			continue;
+		doc_row(listing->doc,
+		    (struct cell[]){cell_text(hold->ip), cell_text(hold->name),
+		        cell_seconds((double)(listing->now - hold->since)),
+		        cell_seconds((double)hold->seconds), cell_time(hold->since),
+		        cell_text(hold->sid)});
+	}
+	if (ok && !live.is_running)
+		fputs("targreyctl: the daemon does not run: nothing is held\n",
+		    listing->admin->err);
+	live_free(&live);
+	return ok;
+}
+
+static bool
+add_event(void *ctx, const struct event *event)
+{
+	struct listing *listing = ctx;
+
+	rows_event(listing->doc, event);
+	return true;
+}
+
+static bool
+list_events(struct listing *listing, struct query *query, struct error *error)
+{
+	struct event_filter filter = {.since = listing->since,
+	    .net = listing->net_given,
+	    .name = listing->name,
+	    .sender = listing->sender,
+	    .recipient = listing->recipient,
+	    .newest_first = true,
+	    .limit = listing->limit};
+
+	doc_section(listing->doc, "events", "Events");
+	rows_events(listing->doc);
+	return query_events(query, &filter, add_event, listing, error);
+}
+
+static const char *const whats[] = {
+    "clients", "domains", "triplets", "allowed", "held", "events", NULL};
+static const struct {
+	bool (*list)(struct listing *, struct query *, struct error *);
+	const char *states; /* that make sense */
+} lists[] = {
+    {list_clients, "allowed gaveup good spam"},
+    {list_domains, "allowed"},
+    {list_triplets, "waiting passed"},
+    {list_allowed, ""},
+    {list_held, ""},
+    {list_events, ""},
+};
+
+static bool
+is_in(const char *words, const char *word)
+{
+	const char *at = strstr(words, word);
+	size_t length = strlen(word);
+
+	return length > 0 && at != NULL && (at == words || at[-1] == ' ') &&
+	       (at[length] == ' ' || at[length] == '\0');
+}
+
+static bool
+read_options(struct listing *listing, struct admin *admin)
+{
+	listing->limit = 1000;
+	listing->name = args_value(admin, "name");
+	listing->sender = args_value(admin, "from");
+	listing->recipient = args_value(admin, "to");
+	listing->state = args_value(admin, "state");
+	return args_net(admin, "ip", &listing->net, &listing->net_given) &&
+	       args_time(admin, "since", &listing->since) &&
+	       args_count(admin, "limit", &listing->limit);
+}
+
+static int
+run(struct admin *admin)
+{
+	struct listing listing = {.admin = admin, .now = admin_now(admin)};
+	struct error error;
+	unsigned which = 0;
+
+	while (strcmp(whats[which], admin->words[0]) != 0)
+		which++;
+	if (!read_options(&listing, admin))
+		return EXIT_USAGE;
+	if (listing.state != NULL && !is_in(lists[which].states, listing.state))
+		return usage(admin, "--state %s: not for %s; allowed: %s",
+		    listing.state, whats[which],
+		    *lists[which].states == '\0' ? "none" : lists[which].states);
+	struct query *query = admin_query(admin, false);
+	if (query == NULL)
+		return EXIT_FAILED;
+	listing.doc = doc_new("targrey list");
+	bool ok = listing.doc != NULL && lists[which].list(&listing, query, &error);
+	free(listing.named);
+	if (listing.doc != NULL && !ok) {
+		doc_free(&listing.doc);
+		return failed(admin, &error);
+	}
+	int code = admin_write(admin, &listing.doc);
+	if (listing.left_out > 0)
+		fprintf(admin->err,
+		    "targreyctl: %zu more rows; --limit 0 shows all\n",
+		    listing.left_out);
+	return code;
+}
+
+static const char *const states[] = {
+    "allowed", "gaveup", "good", "spam", "waiting", "passed", NULL};
+static const struct option_row options[] = {
+    {"ip", "NET", "clients of this address or network", NULL, false},
+    {"name", "PART", "part of a name (clients: as the events have it)", NULL,
+        false},
+    {"from", "PART", "part of the sender", NULL, false},
+    {"to", "PART", "part of a recipient", NULL, false},
+    {"state", "STATE",
+        "clients: allowed, gaveup, good, spam; triplets: waiting, passed", states,
+        false},
+    {"since", "TIME", "seen since then", NULL, false},
+    {"limit", "COUNT", "so many rows at most (1000; 0 = all)", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+const struct command command_list = {
+    .name = "list",
+    .args = "clients|domains|triplets|allowed|held|events [OPTION...]",
+    .help = "List what is on record, or who is held right now",
+    .manual = "clients: what is remembered of addresses. domains: of SPF domains. "
+              "triplets: of network or SPF domain, sender and recipient. allowed: "
+              "clients "
+              "and domains that are known as good. held: who waits at this moment "
+              "and for "
+              "how long already. events: what happened, the newest first.\n\n"
+              "TIME is a span before now (90s, 2h, 7d), a day (2026-01-31), a day "
+              "and time "
+              "(\"2026-01-31 12:00\") or @SECONDS since 1970.",
+    .options = options,
+    .words = whats,
+    .words_least = 1,
+    .words_most = 1,
+    .run = run,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin/cmd.h"
+#include "admin/lines.h"
+#include "admin/rules.h"
+#include "report/logstudy.h"
+#include "report/report.h"
+
+#define TOP 25
+
+struct reading {
+	struct report *report;
+	struct progress progress;
+	uint64_t count;
+	int64_t since, until;
+};
+
+static bool
+add_event(void *ctx, const struct event *event)
+{
+	struct reading *reading = ctx;
+
+	report_add(reading->report, event);
+	if (++reading->count % 4096 == 0)
+		progress_show(&reading->progress, reading->count, 0);
+	return true;
+}
+
+static int
+report_events(struct admin *admin, size_t top)
+{
+	struct reading reading = {
+	    .since = admin_now(admin) - 7 * 86400, .until = admin_now(admin)};
+	struct error error;
+
+	if (!args_time(admin, "since", &reading.since) ||
+	    !args_time(admin, "until", &reading.until))
+		return EXIT_USAGE;
+	if (reading.until < reading.since)
+		return usage(admin, "--until is before --since");
+	const struct config *config = admin_config(admin);
+	struct query *query = config == NULL ? NULL : admin_query(admin, false);
+	if (query == NULL)
+		return EXIT_FAILED;
+	struct report_settings settings = {.since = reading.since,
+	    .until = reading.until,
+	    .hold_s = config->policy.hold_s,
+	    .retry_window_s = config->policy.retry_window_s,
+	    .top = (unsigned)top};
+	struct event_filter filter = {
+	    .since = reading.since, .until = reading.until};
+	struct doc *doc = NULL;
+	reading.report = report_new(&settings);
+	if (reading.report == NULL)
+		return admin_write(admin, &doc);
+	progress_begin(&reading.progress, admin, "events");
+	bool ok = query_events(query, &filter, add_event, &reading, &error);
+	progress_end(&reading.progress);
+	if (ok)
+		doc = report_finish(reading.report);
+	report_free(&reading.report);
+	return ok ? admin_write(admin, &doc) : failed(admin, &error);
+}
+
+struct studying {
+	struct logstudy *study;
+	int64_t now;
+};
+
+static bool
+add_line(void *ctx, char *line)
+{
+	struct studying *studying = ctx;
+
+	if (line == NULL)
+		logstudy_too_long(studying->study);
+	else
+		logstudy_line(studying->study, line, studying->now);
+	return true;
+}
+
+static int
+report_logs(struct admin *admin, size_t top)
+{
+	struct s25r *s25r = admin_rules(admin);
+	struct studying studying = {.now = admin_now(admin)};
+	struct doc *doc = NULL;
+	struct error error;
+	bool ok = true;
+
+	if (s25r == NULL)
+		return EXIT_FAILED;
+	studying.study = logstudy_new(s25r, (unsigned)top);
+	if (studying.study != NULL) {
+		const char *path;
+		for (int i = 0;
+		     ok && (path = args_nth(admin, "maillog", i)) != NULL; i++)
+			ok = lines_each(admin, path, add_line, &studying, &error);
+		for (int i = 0; ok && i < admin->words_count; i++)
+			ok = lines_each(
+			    admin, admin->words[i], add_line, &studying, &error);
+		if (ok)
+			doc = logstudy_finish(studying.study);
+	}
+	int code = ok ? admin_write(admin, &doc) : failed(admin, &error);
+	logstudy_free(&studying.study);
+	s25r_free(&s25r);
+	return code;
+}
+
+static int
+run(struct admin *admin)
+{
+	size_t top = TOP;
+
+	if (!args_count(admin, "top", &top))
+		return EXIT_USAGE;
+	if (args_value(admin, "maillog") != NULL)
+		return report_logs(admin, top);
+	if (admin->words_count > 0)
+		return usage(admin,
+		    "\"%.60s\" is too much; files belong behind --maillog",
+		    admin->words[0]);
+	if (args_value(admin, "rules") != NULL)
+		return usage(admin, "--rules is for --maillog");
+	return report_events(admin, top);
+}
+
+static const struct option_row options[] = {
+    {"since", "TIME", "events since then (7d ago)", NULL, false},
+    {"until", "TIME", "events until then (now)", NULL, false},
+    {"top", "COUNT", "rows of the lists of the most frequent (25)", NULL, false},
+    {"maillog", "FILE", "study Postfix's log instead (- = standard input)", NULL,
+        true},
+    {"rules", "FILE", "S25R rules for --maillog", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+const struct command command_report = {
+    .name = "report",
+    .args = "[--since TIME] [--until TIME] [--format text|html|json|csv] | "
+            "--maillog FILE...",
+    .help = "Sum up what happened, and whether it is worth it",
+    .manual = "What came and what became of it, how long suspects wait and which "
+              "tarpit.hold "
+              "that proposes, hours of the day, the most frequent networks, names, "
+              "HELOs and "
+              "addresses, after how long and from how many addresses senders come "
+              "back, the "
+              "delay of good mail, what other modes and rules on trial would have "
+              "done, and "
+              "what content filters said (learn-log). html is one file with charts "
+              "that needs "
+              "nothing else.\n\n"
+              "--maillog tells before anything is installed which clients of the "
+              "last weeks "
+              "would have been suspects by S25R and which of them delivered mail. "
+              "Rotated "
+              "logs may be given together, the oldest first; compressed ones "
+              "through a pipe: "
+              "zcat mail.log.*.gz | targreyctl report --maillog -",
+    .options = options,
+    .words_most = WORDS_MAX,
+    .run = run,
+};

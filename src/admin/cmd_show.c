@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+#include <strings.h>
+
+#include "admin/cmd.h"
+#include "admin/rows.h"
+#include "facts/history.h"
+
+struct shown {
+	struct doc *doc;
+	const char *domain;
+	uint64_t found;
+};
+
+static bool
+add_client(void *ctx, const struct address_row *row)
+{
+	struct shown *shown = ctx;
+
+	shown->found++;
+	rows_client(shown->doc, row);
+	return doc_rows(shown->doc) < 1000;
+}
+
+static bool
+add_domain(void *ctx, const struct domain_row *row)
+{
+	struct shown *shown = ctx;
+
+	if (strcasecmp(row->name, shown->domain) != 0)
+		return true;
+	shown->found++;
+	rows_domain(shown->doc, row);
+	return true;
+}
+
+static bool
+add_triplet(void *ctx, const struct triplet_row *row)
+{
+	struct shown *shown = ctx;
+
+	shown->found++;
+	rows_triplet(shown->doc, row);
+	return doc_rows(shown->doc) < 100;
+}
+
+static bool
+add_event(void *ctx, const struct event *event)
+{
+	struct shown *shown = ctx;
+
+	shown->found++;
+	rows_event(shown->doc, event);
+	return true;
+}
+
+/* The record under which an address stands: an IPv6 address by its /64. */
+static struct ipnet
+record_net(const struct ipnet *net)
+{
+	if (net->prefix == 128)
+		return ip_network(&net->ip, 32, 64);
+	return *net;
+}
+
+static bool
+show_client(struct shown *shown, struct query *query, const struct ipnet *given,
+    struct error *error)
+{
+	struct ipnet record = record_net(given), net = key_network(&given->ip);
+	char client[IPNET_TEXT_SIZE];
+	struct triplet_filter triplets = {.client = ipnet_to_text(&net, client)};
+	struct event_filter events = {
+	    .net = given, .newest_first = true, .limit = 20};
+
+	doc_section(shown->doc, "clients", "Record");
+	rows_clients(shown->doc);
+	if (!query_addresses(query, &record, 0, add_client, shown, error))
+		return false;
+	doc_section(shown->doc, "triplets", "Triplets of its network");
+	rows_triplets(shown->doc);
+	if (!query_triplets(query, &triplets, add_triplet, shown, error))
+		return false;
+	doc_section(shown->doc, "events", "Last events");
+	rows_events(shown->doc);
+	return query_events(query, &events, add_event, shown, error);
+}
+
+static bool
+show_domain(struct shown *shown, struct query *query, struct error *error)
+{
+	struct triplet_filter triplets = {.client = shown->domain};
+
+	doc_section(shown->doc, "domains", "Record");
+	rows_domains(shown->doc);
+	if (!query_domains(query, 0, add_domain, shown, error))
+		return false;
+	doc_section(shown->doc, "triplets", "Its triplets");
+	rows_triplets(shown->doc);
+	return query_triplets(query, &triplets, add_triplet, shown, error);
+}
+
+static int
+run(struct admin *admin)
+{
+	struct shown shown = {.domain = admin->words[0]};
+	struct query *query = admin_query(admin, false);
+	struct ipnet net;
+	struct error error;
+
+	if (query == NULL)
+		return EXIT_FAILED;
+	shown.doc = doc_new("targrey show");
+	if (shown.doc == NULL)
+		return admin_write(admin, &shown.doc);
+	bool ok = ipnet_from_text(admin->words[0], &net)
+	              ? show_client(&shown, query, &net, &error)
+	              : show_domain(&shown, query, &error);
+	if (ok && shown.found == 0) {
+		error_set(
+		    &error, "nothing is on record for \"%.100s\"", admin->words[0]);
+		ok = false;
+	}
+	if (!ok) {
+		doc_free(&shown.doc);
+		return failed(admin, &error);
+	}
+	return admin_write(admin, &shown.doc);
+}
+
+const struct command command_show = {
+    .name = "show",
+    .args = "ADDRESS|NETWORK|DOMAIN",
+    .help = "Show all that is on record for one client or SPF domain",
+    .words_least = 1,
+    .words_most = 1,
+    .run = run,
+};

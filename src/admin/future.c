@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin/future.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/world.h"
+#include "policy/grey.h"
+#include "session/explain.h"
+
+/* store_steps as the query wants them: only the choice between rows is asked. */
+static const struct store_steps steps = {.better = grey_better};
+
+struct memory {
+	struct query *query;
+	const struct policy_settings *policy;
+	struct error error;
+	bool failed;
+};
+
+static bool
+recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
+    size_t count, int64_t now, struct history *history_r)
+{
+	struct memory *memory = ctx;
+
+	memory->failed = !query_recall(memory->query, &steps, who, triplets, count,
+	    now, memory->policy->retry_window_s, history_r, &memory->error);
+	return !memory->failed;
+}
+
+static bool
+read_dns(struct admin *admin, const char *sender, struct dns_facts *dns)
+{
+	const char *spf = args_value(admin, "spf");
+	const char *at = strrchr(sender, '@');
+
+	if (spf == NULL)
+		return false;
+	*dns = (struct dns_facts){
+	    .mailfrom.result = SPF_SKIPPED, .helo.result = SPF_SKIPPED};
+	for (enum spf_result i = 0; i < SPF_RESULTS; i++) {
+		if (strcmp(spf_result_words[i], spf) == 0)
+			dns->mailfrom.result = i;
+	}
+	text_copy(dns->mailfrom.domain, sizeof(dns->mailfrom.domain),
+	    at == NULL ? "" : at + 1);
+	text_lower(dns->mailfrom.domain);
+	return true;
+}
+
+static void
+put_steps(struct doc *doc, const struct explained *is)
+{
+	static const struct column columns[] = {
+	    {"step", "Step", 0, false},
+	    {"spoke", "Spoke", 0, false},
+	    {"said", "Said", 0, false},
+	};
+	const struct judgement *judgement = &is->judgement;
+
+	doc_section(doc, "steps", "Steps");
+	doc_table(doc, columns, 3);
+	bool exempt = *is->exempt != '\0';
+	doc_row(doc,
+	    (struct cell[]){cell_text("exempt"), cell_text(exempt ? "yes" : "no"),
+	        cell_text(exempt ? is->exempt : "nothing sets it free")});
+	const struct s25r_rule *rule =
+	    is->s25r.rule != NULL ? is->s25r.rule : is->s25r.warn;
+	char said[512];
+	snprintf(said, sizeof(said), "rule %s %s (%s)%s",
+	    rule == NULL ? "" : rule->id, rule == NULL ? "" : rule->pattern,
+	    rule == NULL ? "" : rule->reason,
+	    is->s25r.rule == NULL ? ", on trial" : "");
+	doc_row(
+	    doc, (struct cell[]){cell_text("s25r"), cell_text("no"),
+	             cell_text(rule == NULL ? "no rule matches the name" : said)});
+	for (size_t i = 0; !exempt && i < judgement->trace_count; i++)
+		doc_row(
+		    doc, (struct cell[]){cell_text(judgement->trace[i].step),
+		             cell_text(judgement->trace[i].spoke ? "yes" : "no"),
+		             cell_text(judgement->trace[i].said)});
+}
+
+static struct cell
+allowed(int64_t until, int64_t now)
+{
+	return until >= QUERY_FOREVER       ? cell_text("for ever")
+	       : until >= now && until != 0 ? cell_time(until)
+	                                    : cell_text("no");
+}
+
+static void
+put_record(struct doc *doc, const struct explained *is, int64_t now)
+{
+	const struct address_record *record = &is->history.address;
+	const struct domain_record *domain = &is->history.domain;
+
+	doc_section(doc, "record", "On record");
+	if (!is->has_history) {
+		doc_say(doc, "The store was not asked, or could not be.");
+		return;
+	}
+	doc_fact(
+	    doc, "first_seen", "Address first seen", cell_time(record->first_seen));
+	doc_fact(doc, "last_seen", "last seen", cell_time(record->last_seen));
+	doc_fact(doc, "sessions", "Sessions", cell_count(record->sessions));
+	doc_fact(doc, "successes", "Good (endured or passed)",
+	    cell_count(record->successes));
+	doc_fact(doc, "last_success", "last good", cell_time(record->last_success));
+	doc_fact(doc, "gaveup", "Gave up", cell_count(record->gaveup));
+	doc_fact(
+	    doc, "last_gaveup", "last gave up", cell_time(record->last_gaveup));
+	doc_fact(doc, "gaveup_secs", "after", cell_seconds(record->gaveup_secs));
+	doc_fact(doc, "ham", "Ham", cell_count(record->ham));
+	doc_fact(doc, "spam", "Spam", cell_count(record->spam));
+	doc_fact(doc, "allowed_until", "Address allowed until",
+	    allowed(record->allowed_until, now));
+	if (*is->domain != '\0') {
+		doc_fact(doc, "domain", "SPF domain", cell_text(is->domain));
+		doc_fact(doc, "domain_successes", "its good ones",
+		    cell_count(domain->successes));
+		doc_fact(doc, "domain_allowed_until", "allowed until",
+		    allowed(domain->allowed_until, now));
+	}
+	doc_fact(doc, "triplet_first", "Triplet's first attempt",
+	    cell_time(is->row.first));
+	doc_fact(doc, "triplet_last", "last attempt", cell_time(is->row.last));
+	doc_fact(doc, "triplet_tries", "tries so far", cell_count(is->row.tries));
+	doc_fact(
+	    doc, "triplet_passed", "passed, last used", cell_time(is->row.passed));
+}
+
+/* The first moment at which one more attempt passes, by asking the steps. */
+static int64_t
+passes_at(const struct policy_settings *policy, struct grey_row row, int64_t now)
+{
+	for (uint32_t tries = 0; tries <= policy->retry_count + 1; tries++) {
+		int64_t next = row.first + policy->delay_s;
+		if (row.last_try + policy->retry_gap_s > next)
+			next = row.last_try + policy->retry_gap_s;
+		if (next < now)
+			next = now;
+		row = grey_step(policy, row, DEED_ATTEMPT, next);
+		if (grey_passes(policy, &row, next))
+			return next;
+		now = next;
+	}
+	return 0;
+}
+
+static void
+put_outcome(struct doc *doc, const struct explained *is,
+    const struct config *config, int64_t now)
+{
+	const struct judgement *judgement = &is->judgement;
+	bool exempt = *is->exempt != '\0';
+
+	doc_section(doc, "outcome", "The next visit would get");
+	doc_fact(doc, "mode", "Mode", cell_text(mode_words[config->policy.mode]));
+	doc_fact(doc, "verdict", "Verdict",
+	    cell_text(
+	        exempt ? "pass (exempt)" : verdict_words[judgement->verdict]));
+	doc_fact(doc, "why", "Why",
+	    cell_text(exempt ? is->exempt : why_words[judgement->why]));
+	if (*is->detail != '\0')
+		doc_fact(doc, "detail", "from", cell_text(is->detail));
+	if (!exempt && judgement->would != VERDICT_PASS)
+		doc_fact(doc, "would", "Would otherwise",
+		    cell_text(verdict_words[judgement->would]));
+	if (exempt || judgement->verdict == VERDICT_PASS)
+		return;
+	if (judgement->verdict == VERDICT_HOLD) {
+		doc_fact(doc, "hold", "Held for",
+		    cell_seconds((double)is->hold.ms / 1000));
+		doc_say(doc, "%s%s",
+		    is->hold.varied ? "Another length than the setting (vary). "
+		                    : "",
+		    judgement->then_greylist ? "Greylisted after it." : "");
+	}
+	bool greylists =
+	    judgement->verdict == VERDICT_GREYLIST || judgement->then_greylist;
+	int64_t at = passes_at(&config->policy, is->row, now);
+	if (greylists)
+		doc_fact(doc, "reply", "Reply to DATA", cell_text("450"));
+	if (at != 0)
+		doc_fact(
+		    doc, "passes_at", "By tries it passes from", cell_time(at));
+}
+
+static void
+put_header(struct doc *doc, const struct explained *is)
+{
+	doc_section(doc, "header", "Headers");
+	if (*is->exempt != '\0') {
+		doc_say(doc, "Exempt mail gets no headers.");
+		return;
+	}
+	if (is->judgement.verdict != VERDICT_PASS)
+		doc_say(doc, "If the message is accepted in that visit%s:",
+		    is->judgement.verdict == VERDICT_HOLD ? ", after the hold"
+		                                          : " (it is not: 450)");
+	doc_fact(
+	    doc, "session", "X-TaRgrey-Session:", cell_text(is->session_header));
+	doc_fact(doc, "client", "X-TaRgrey-Client:", cell_text(is->client_header));
+	doc_fact(doc, "flags", "X-TaRgrey-Flags:", cell_text(is->flags_header));
+}
+
+static const char *
+without_brackets(const char *text, char *buf, size_t size)
+{
+	size_t length;
+
+	if (*text == '<')
+		text++;
+	length = strcspn(text, ">");
+	snprintf(buf, size, "%.*s", (int)length, text);
+	return buf;
+}
+
+static struct doc *
+told(struct admin *admin, const struct explained *is, const struct config *config)
+{
+	struct doc *doc = doc_new("targrey explain");
+	int64_t now = admin_now(admin);
+
+	if (doc == NULL)
+		return NULL;
+	put_outcome(doc, is, config, now);
+	put_steps(doc, is);
+	if (*is->exempt == '\0')
+		put_record(doc, is, now);
+	put_header(doc, is);
+	if (args_value(admin, "spf") == NULL)
+		doc_say(
+		    doc, "DNS was not asked: SPF counts as skipped (see --spf).");
+	return doc;
+}
+
+/* The configuration as a world without store, DNS and port. */
+static struct world *
+build(struct admin *admin, const struct clock *clock, struct error *error)
+{
+	struct world_parts parts = {.clock = clock};
+
+	admin->config->spf = false;
+	admin->config->dnsbl_count = 0;
+	struct world *world = world_build(admin->config, &parts, error);
+	if (world != NULL)
+		admin->config = NULL; /* it belongs to the world now */
+	return world;
+}
+
+int
+explain_future(struct admin *admin, const char *ip)
+{
+	char from[1024], to[1024];
+	const char *sender = args_value(admin, "from"),
+	           *name = args_value(admin, "name");
+	const char *recipient = args_value(admin, "to"),
+	           *helo = args_value(admin, "helo");
+	struct explain_visit visit = {
+	    .client.name = name, .client.ptr = args_value(admin, "ptr")};
+	struct dns_facts dns;
+	struct error error;
+	_Atomic int64_t now_ms = admin_now(admin) * 1000;
+	struct clock clock;
+
+	if (!ip_from_text(ip, &visit.client.ip))
+		return usage(admin, "--ip: \"%.60s\" is not an address", ip);
+	visit.sender = without_brackets(
+	    sender == NULL ? "sender@example.com" : sender, from, sizeof(from));
+	visit.recipient = without_brackets(
+	    recipient == NULL ? "recipient@example.org" : recipient, to,
+	    sizeof(to));
+	visit.helo = helo != NULL ? helo : name;
+	if (read_dns(admin, visit.sender, &dns))
+		visit.dns = &dns;
+	if (admin_config(admin) == NULL || admin_query(admin, false) == NULL)
+		return EXIT_FAILED;
+	clock_init_manual(&clock, &now_ms);
+	struct world *world = build(admin, &clock, &error);
+	if (world == NULL)
+		return failed(admin, &error);
+	struct memory memory = {.query = admin->query, .policy = &world->policy};
+	struct explain_memory remembered = {
+	    .secret = query_secret(admin->query), .recall = recall, .ctx = &memory};
+	struct explained explained;
+	bool ok = session_explain(world, &visit, &remembered, &explained);
+	struct doc *doc = ok ? told(admin, &explained, world_config(world)) : NULL;
+	if (ok && memory.failed)
+		failed(admin, &memory.error);
+	int code = admin_write(admin, &doc);
+	world_destroy(world);
+	return ok && memory.failed ? EXIT_FAILED : code;
+}

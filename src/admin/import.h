@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the readers of other greylisters' data share. */
+#ifndef ADMIN_IMPORT_H
+#define ADMIN_IMPORT_H
+
+#include "admin/cmd.h"
+#include "facts/history.h"
+
+#define IMPORT_KEY 2048
+
+struct import {
+	const char *path, *kind;
+	bool (*read)(struct import *, char *line);
+	struct query *query;
+	const struct policy_settings *policy;
+	struct doc *doc; /* rows of what was wrong */
+	struct error *error;
+	int64_t now, delay_s;
+	uint64_t line, lines;
+	uint64_t triplets, passed, addresses, allowed, networks, skipped, entries;
+	unsigned in_batch;
+	bool is_dry, failed;
+
+	/* postgrey */
+	bool in_data, is_hex, has_key;
+	char key[IMPORT_KEY];
+};
+
+void import_begin(struct import *import, const char *path);
+/* Commits what is left; false with the reason. */
+bool import_end(struct import *import);
+/* Notes a line that was not understood. */
+void import_wrong(struct import *import, const char *what);
+
+/* One row each; false with the reason when the database fails. */
+bool import_triplet(struct import *import, const struct ip *ip, const char *sender,
+    const char *recipient, int64_t first, int64_t last, bool has_passed);
+/* successes so far, the last one at last */
+bool import_address(
+    struct import *import, const struct ip *ip, uint32_t successes, int64_t last);
+
+/* false only when the database fails */
+bool import_postgrey_line(struct import *import, char *line);
+bool import_sqlgrey_line(struct import *import, char *line);
+bool import_whitelist_line(struct import *import, char *line);
+
+#endif

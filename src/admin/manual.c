@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Help, targreyctl(8) (mdoc), docs/targreyctl.md and the completion. */
+#include <string.h>
+
+#include "admin/cmd.h"
+
+static void
+print_options(const struct option_row *rows, FILE *file)
+{
+	for (; rows != NULL && rows->name != NULL; rows++) {
+		int used = fprintf(file, "  --%s%s%s", rows->name,
+		    rows->value != NULL ? " " : "",
+		    rows->value != NULL ? rows->value : "");
+		fprintf(file, "%*s%s\n", used < 24 ? 24 - used : 1, "", rows->help);
+	}
+}
+
+void
+print_help(FILE *file)
+{
+	fputs("usage: targreyctl COMMAND [OPTION...]\n\n", file);
+	for (const struct command *const *command = commands; *command != NULL;
+	     command++)
+		fprintf(file, "  %-11s %s\n", (*command)->name, (*command)->help);
+	fputs("\nEvery command takes:\n", file);
+	print_options(common_options, file);
+	fputs("\ntargreyctl COMMAND --help says more; so does targreyctl(8).\n",
+	    file);
+}
+
+void
+print_command_help(const struct command *command, FILE *file)
+{
+	fprintf(file, "usage: targreyctl %s %s\n\n%s.\n", command->name,
+	    command->args, command->help);
+	if (command->manual != NULL)
+		fprintf(file, "\n%s\n", command->manual);
+	if (command->options != NULL) {
+		fputs("\nOptions:\n", file);
+		print_options(command->options, file);
+	}
+	fputs("\nEvery command takes:\n", file);
+	print_options(common_options, file);
+}
+
+/* Running text for mdoc: no line may begin with a dot, no backslash is ours. */
+static void
+mdoc_text(FILE *file, const char *text)
+{
+	bool at_start = true;
+
+	for (; *text != '\0'; text++) {
+		if (at_start && (*text == '.' || *text == '\''))
+			fputs("\\&", file);
+		if (*text == '\\')
+			fputs("\\e", file);
+		else if (*text == '-')
+			fputs("\\-", file);
+		else if (text[0] == '\n' && text[1] == '\n') {
+			fputs("\n.Pp\n", file);
+			text++;
+			at_start = true;
+			continue;
+		} else
+			fputc(*text, file);
+		at_start = *text == '\n';
+	}
+	fputc('\n', file);
+}
+
+static void
+mdoc_options(FILE *file, const struct option_row *rows)
+{
+	if (rows == NULL || rows->name == NULL)
+		return;
+	fputs(".Bl -tag -width Ds\n", file);
+	for (; rows->name != NULL; rows++) {
+		fprintf(file, ".It Fl Fl %s%s%s\n", rows->name,
+		    rows->value != NULL ? " Ar " : "",
+		    rows->value != NULL ? rows->value : "");
+		mdoc_text(file, rows->help);
+		if (rows->is_list)
+			fputs("May be given more than once.\n", file);
+	}
+	fputs(".El\n", file);
+}
+
+static const char exit_text[] =
+    "0: done. 1: it could not be done; the reason is on standard error. 2: the "
+    "line "
+    "was not understood; what is allowed is on standard error. For check-db 1 also "
+    "means that something was found.";
+
+static const char name_text[] =
+    "explain, list, report and change what targreyd remembers";
+
+static const char intro_text[] =
+    "targreyctl answers from the daemon's database, while targreyd runs or not. It "
+    "reads without disturbing it; what it changes is seen by the daemon within a "
+    "second. Text that came from clients is shown so that it can do no harm to a "
+    "terminal, a browser or a spreadsheet.";
+
+void
+print_manual(FILE *file)
+{
+	fprintf(file,
+	    ".\\\" SPDX-License-Identifier: BSD-2-Clause\n"
+	    ".\\\" Made from the command table: targreyctl --print-manual\n"
+	    ".Dd $Mdocdate$\n.Dt TARGREYCTL 8\n.Os\n.Sh NAME\n.Nm targreyctl\n"
+	    ".Nd %s\n.Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n"
+	    ".Sh DESCRIPTION\n",
+	    name_text);
+	mdoc_text(file, intro_text);
+	fputs(".Pp\nEvery command takes:\n", file);
+	mdoc_options(file, common_options);
+	fputs(".Sh COMMANDS\n", file);
+	for (const struct command *const *at = commands; *at != NULL; at++) {
+		fprintf(file, ".Ss %s\n.Nm\n.Cm %s\n", (*at)->name, (*at)->name);
+		mdoc_text(file, (*at)->args);
+		fputs(".Pp\n", file);
+		fprintf(file, "%s.\n", (*at)->help);
+		if ((*at)->manual != NULL) {
+			fputs(".Pp\n", file);
+			mdoc_text(file, (*at)->manual);
+		}
+		mdoc_options(file, (*at)->options);
+	}
+	fputs(".Sh EXIT STATUS\n", file);
+	mdoc_text(file, exit_text);
+	fputs(".Sh FILES\n.Bl -tag -width Ds\n.It Pa " CONFIG_DEFAULT_PATH "\n"
+	      "settings, see\n.Xr targrey.conf 5\n.El\n.Sh SEE ALSO\n"
+	      ".Xr targrey.conf 5 ,\n.Xr targreyd 8\n",
+	    file);
+}
+
+static void
+markdown_options(FILE *file, const struct option_row *rows)
+{
+	if (rows == NULL || rows->name == NULL)
+		return;
+	fputs("\n| option | meaning |\n| --- | --- |\n", file);
+	for (; rows->name != NULL; rows++)
+		fprintf(file, "| `--%s%s%s` | %s%s |\n", rows->name,
+		    rows->value != NULL ? " " : "",
+		    rows->value != NULL ? rows->value : "", rows->help,
+		    rows->is_list ? " (may be repeated)" : "");
+}
+
+void
+print_markdown(FILE *file)
+{
+	fprintf(file,
+	    "# targreyctl: %s\n\n"
+	    "Made from the command table (`targreyctl --print-markdown`); a test "
+	    "keeps it equal.\n\n%s\n\nEvery command takes:\n",
+	    name_text, intro_text);
+	markdown_options(file, common_options);
+	for (const struct command *const *at = commands; *at != NULL; at++) {
+		fprintf(file, "\n## %s\n\n    targreyctl %s %s\n\n%s.\n",
+		    (*at)->name, (*at)->name, (*at)->args, (*at)->help);
+		if ((*at)->manual != NULL)
+			fprintf(file, "\n%s\n", (*at)->manual);
+		markdown_options(file, (*at)->options);
+	}
+	fprintf(file, "\n## Exit status\n\n%s\n", exit_text);
+}
+
+static void
+completion_options(FILE *file, const struct option_row *rows)
+{
+	for (; rows != NULL && rows->name != NULL; rows++)
+		fprintf(file, " --%s", rows->name);
+}
+
+static void
+completion_words(FILE *file, const struct option_row *rows)
+{
+	for (; rows != NULL && rows->name != NULL; rows++) {
+		if (rows->value == NULL)
+			continue;
+		fprintf(file, "\t--%s)\n", rows->name);
+		if (rows->words != NULL) {
+			fputs("\t\tCOMPREPLY=($(compgen -W '", file);
+			for (const char *const *word = rows->words; *word != NULL;
+			     word++)
+				fprintf(file, "%s%s",
+				    word == rows->words ? "" : " ", *word);
+			fputs("' -- \"$cur\"))\n", file);
+		} else if (strcmp(rows->value, "FILE") == 0) {
+			fputs("\t\tcompopt -o default 2>/dev/null\n", file);
+		}
+		fputs("\t\treturn\n\t\t;;\n", file);
+	}
+}
+
+void
+print_completion(FILE *file)
+{
+	fputs("# SPDX-License-Identifier: BSD-2-Clause\n"
+	      "# bash completion for targreyctl(8); made from the command table:\n"
+	      "# targreyctl --print-completion\n"
+	      "_targreyctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	      "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n"
+	      "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\t\tCOMPREPLY=($(compgen -W '",
+	    file);
+	for (const struct command *const *at = commands; *at != NULL; at++)
+		fprintf(file, "%s%s", at == commands ? "" : " ", (*at)->name);
+	fputs("' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n", file);
+	completion_words(file, common_options);
+	fputs("\tesac\n\tcase $cmd in\n", file);
+	for (const struct command *const *at = commands; *at != NULL; at++) {
+		fprintf(file, "\t%s)\n\t\tcase $prev in\n", (*at)->name);
+		completion_words(file, (*at)->options);
+		fputs("\t\tesac\n\t\tif [[ $cur == -* ]]; then\n"
+		      "\t\t\tCOMPREPLY=($(compgen -W '",
+		    file);
+		completion_options(file, (*at)->options);
+		completion_options(file, common_options);
+		fputs("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n", file);
+		if ((*at)->words != NULL) {
+			fputs("\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+			      "\t\t\tCOMPREPLY=($(compgen -W '",
+			    file);
+			for (const char *const *word = (*at)->words; *word != NULL;
+			     word++)
+				fprintf(file, "%s%s",
+				    word == (*at)->words ? "" : " ", *word);
+			fputs("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n", file);
+		}
+		fputs("\t\tcompopt -o default 2>/dev/null\n\t\t;;\n", file);
+	}
+	fputs("\tesac\n}\ncomplete -F _targreyctl targreyctl\n", file);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin/past.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/lines.h"
+#include "base/text.h"
+#include "session/explain.h"
+
+static const char *
+word(const struct event *event, enum session_key key)
+{
+	return event->words->value[key];
+}
+
+static void
+put_client(struct doc *doc, const struct event *event)
+{
+	char ip[IP_TEXT_SIZE];
+
+	doc_section(doc, "client", "The client");
+	doc_fact(doc, "time", "Time", cell_time(event->time));
+	doc_fact(doc, "ip", "Address", cell_text(ip_to_text(&event->ip, ip)));
+	doc_fact(doc, "name", "Verified name", cell_text(event->name));
+	doc_fact(doc, "ptr", "Unverified name", cell_text(event->ptr));
+	doc_fact(doc, "heloname", "HELO", cell_text(event->heloname));
+	doc_fact(doc, "sender", "Sender",
+	    cell_text(event->sender != NULL && *event->sender == '\0'
+	                  ? "<>"
+	                  : event->sender));
+	doc_fact(doc, "recipients", "Recipients", cell_text(event->recipients));
+	doc_fact(doc, "rcpt_refused", "Recipients refused by others",
+	    cell_count(event->rcpt_refused));
+	doc_fact(doc, "queue_id", "Queue id", cell_text(event->queue_id));
+	doc_fact(doc, "message_id", "Message-ID", cell_text(event->message_id));
+	doc_fact(doc, "sid", "sid", cell_text(word(event, SK_SID)));
+}
+
+static void
+put_step(struct doc *doc, const char *step, const char *said)
+{
+	doc_row(doc, (struct cell[]){cell_text(step), cell_text(said)});
+}
+
+static void
+put_past_steps(struct doc *doc, const struct event *event)
+{
+	static const struct column columns[] = {
+	    {"step", "Step", 0, false},
+	    {"said", "Said", 0, false},
+	};
+	char text[700];
+
+	doc_section(doc, "steps", "What happened");
+	doc_table(doc, columns, 2);
+	if (event->exempt != NULL) {
+		put_step(doc, "exempt", event->exempt);
+	} else {
+		put_step(doc, "s25r",
+		    strcmp(word(event, SK_S25R), "match") != 0
+		        ? "no rule matches the name"
+		    : event->why_detail != NULL ? event->why_detail
+		                                : "a rule matches");
+		snprintf(text, sizeof(text),
+		    "known for %s days, %s sessions before, %s good, gave up %s "
+		    "times",
+		    word(event, SK_AGE), word(event, SK_SEEN),
+		    word(event, SK_PASSED), word(event, SK_GAVEUP));
+		put_step(doc, "record", text);
+		snprintf(text, sizeof(text), "%s because of %s (mode %s)%s%s",
+		    word(event, SK_VERDICT), word(event, SK_WHY),
+		    word(event, SK_MODE),
+		    strcmp(word(event, SK_WOULD), "none") == 0
+		        ? ""
+		        : "; would otherwise: ",
+		    strcmp(word(event, SK_WOULD), "none") == 0
+		        ? ""
+		        : word(event, SK_WOULD));
+		put_step(doc, "verdict", text);
+	}
+	if (event->hold_end != HOLD_NONE) {
+		snprintf(text, sizeof(text),
+		    "asked %.1f s, lasted %.1f s, ended: %s",
+		    (double)event->hold_asked_ms / 1000,
+		    (double)event->hold_ms / 1000, hold_end_words[event->hold_end]);
+		put_step(doc, "hold", text);
+	}
+	if (strcmp(word(event, SK_GREY), "passed") == 0) {
+		snprintf(text, sizeof(text),
+		    "%s tries, %s s after the first attempt",
+		    word(event, SK_GREY_TRIES), word(event, SK_GREY_SECS));
+		put_step(doc, "greylisting", text);
+	}
+	if (event->dns_ms >= 0) {
+		snprintf(text, sizeof(text), "%" PRId64 " ms, spf=%s",
+		    event->dns_ms, word(event, SK_SPF));
+		put_step(doc, "dns", text);
+	}
+	if (strcmp(word(event, SK_FAULT), "none") != 0)
+		put_step(doc, "fault", word(event, SK_FAULT));
+	snprintf(text, sizeof(text), "%s%s",
+	    event->reply == NULL ? "none" : event->reply,
+	    event->delivered ? ", message accepted" : "");
+	put_step(doc, "reply", text);
+	if (event->feedback != NULL) {
+		snprintf(text, sizeof(text), "%s, score %.2f", event->feedback,
+		    event->score);
+		put_step(doc, "filter", text);
+	}
+}
+
+static bool
+tell(void *ctx, const struct event *event)
+{
+	struct doc *doc = ctx;
+	char header[EXPLAIN_TEXT_SIZE];
+
+	put_client(doc, event);
+	put_past_steps(doc, event);
+	doc_section(doc, "header", "Header");
+	if (event->exempt != NULL) {
+		doc_say(doc, "Exempt mail gets no headers.");
+	} else {
+		explain_header(event->words, header);
+		doc_fact(doc, "session", "X-TaRgrey-Session:", cell_text(header));
+	}
+	return true;
+}
+
+/* found_r: false and no error when there is no such event */
+static bool
+look_up(struct admin *admin, const char *sid, const char *queue_id, struct doc *doc,
+    struct error *error)
+{
+	struct event_filter filter = {.sid = sid,
+	    .queue_id = queue_id,
+	    .newest_first = true,
+	    .limit = sid != NULL ? 50 : 1};
+
+	return query_events(admin_query(admin, false), &filter, tell, doc, error);
+}
+
+int
+explain_past(struct admin *admin, const char *sid, const char *queue_id)
+{
+	struct doc *doc;
+	struct error error;
+
+	if (admin_query(admin, false) == NULL)
+		return EXIT_FAILED;
+	doc = doc_new("targrey explain");
+	if (doc == NULL)
+		return admin_write(admin, &doc);
+	bool ok = look_up(admin, sid, queue_id, doc, &error);
+	if (ok && doc->sections_count == 0) {
+		error_set(&error,
+		    "no event has that %s; events are kept as long as store.events "
+		    "says",
+		    sid != NULL ? "sid" : "queue id");
+		ok = false;
+	}
+	if (!ok) {
+		doc_free(&doc);
+		return failed(admin, &error);
+	}
+	return admin_write(admin, &doc);
+}
+
+struct header {
+	char value[2048];
+	bool found;
+};
+
+/* The topmost one counts: what stands below it may be anyone's. */
+static bool
+take_line(void *ctx, char *line)
+{
+	static const char name[] = "X-TaRgrey-Session:";
+	struct header *header = ctx;
+
+	if (line == NULL || *line == '\0')
+		return line == NULL;
+	if (strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return true;
+	text_copy(header->value, sizeof(header->value),
+	    text_trim(line + sizeof(name) - 1));
+	header->found = true;
+	return false;
+}
+
+static bool
+value_of(const char *header, const char *key, char *buf, size_t size)
+{
+	size_t length = strlen(key);
+
+	for (const char *at = header; *at != '\0';) {
+		size_t end = strcspn(at, ";");
+		if (strncmp(at, key, length) == 0 && at[length] == '=') {
+			snprintf(buf, size, "%.*s", (int)(end - length - 1),
+			    at + length + 1);
+			return true;
+		}
+		at += end;
+		at += strspn(at, "; ");
+	}
+	return false;
+}
+
+static int
+tell_header(struct admin *admin, const struct header *header)
+{
+	struct doc *doc = doc_new("targrey explain");
+	char value[SESSION_VALUE_SIZE];
+
+	if (doc != NULL) {
+		doc_section(doc, "header", "What the header says");
+		doc_say(doc, "The event is not (any more) in the database.");
+		for (size_t i = 0; i < SESSION_KEYS; i++) {
+			const char *key = session_keys[i].name;
+			if (value_of(header->value, key, value, sizeof(value)))
+				doc_fact(doc, key, key, cell_text(value));
+		}
+	}
+	return admin_write(admin, &doc);
+}
+
+int
+explain_message(struct admin *admin, const char *path)
+{
+	static struct header header;
+	char sid[SESSION_VALUE_SIZE];
+	struct error error;
+
+	if (!lines_each(admin, path, take_line, &header, &error))
+		return failed(admin, &error);
+	if (!header.found || !value_of(header.value, "sid", sid, sizeof(sid))) {
+		error_set(&error,
+		    "%s: no X-TaRgrey-Session header: the mail was exempt, or did "
+		    "not come "
+		    "through targrey",
+		    path);
+		return failed(admin, &error);
+	}
+	if (admin_query(admin, false) == NULL)
+		return EXIT_FAILED;
+	struct doc *doc = doc_new("targrey explain");
+	if (doc == NULL)
+		return admin_write(admin, &doc);
+	if (!look_up(admin, sid, NULL, doc, &error)) {
+		doc_free(&doc);
+		return failed(admin, &error);
+	}
+	if (doc->sections_count > 0)
+		return admin_write(admin, &doc);
+	doc_free(&doc);
+	return tell_header(admin, &header);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin/cmd.h"
+
+const struct command *const commands[] = {&command_status, &command_explain,
+    &command_report, &command_show, &command_list, &command_find, &command_allow,
+    &command_unallow, &command_forget, &command_expire, &command_learn_log,
+    &command_metrics, &command_s25r, &command_import, &command_config,
+    &command_backup, &command_check_db, NULL};
+
+const struct option_row common_options[] = {
+    {"config", "FILE", "read this configuration instead of " CONFIG_DEFAULT_PATH,
+        NULL, false},
+    {"database", "URL", "look into this database, not that of the configuration",
+        NULL, false},
+    {"format", "FORM", "text (the default), json, csv or html", doc_format_words,
+        false},
+    {"json", NULL, "the same as --format json", NULL, false},
+    {"csv", NULL, "the same as --format csv", NULL, false},
+    {"wide", NULL, "all columns, whatever the width of the terminal", NULL, false},
+    {"output", "FILE", "write there instead of to standard output", NULL, false},
+    {"now", "TIME", "take that time for the present", NULL, false},
+    {"help", NULL, "print what the command takes", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a visit would get, asked by targreyctl explain: the session's own code
+ * runs on facts given by hand. Nothing waits and nothing is noted.
+ */
+#ifndef SESSION_EXPLAIN_H
+#define SESSION_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "facts/words.h"
+#include "policy/hold.h"
+#include "policy/judge.h"
+#include "session/session.h"
+
+/* Strings are borrowed for the call. */
+struct explain_visit {
+	struct session_client client;
+	const char *helo;
+	const char *sender, *recipient; /* without brackets; "" = null sender */
+	const struct dns_facts *dns;    /* NULL: not looked up */
+	bool authenticated, tls;
+};
+
+struct explain_memory {
+	const uint8_t *secret; /* of the store; NULL: none */
+	/* As store_recall() does; NULL, or false: the store cannot be asked. */
+	bool (*recall)(void *ctx, const struct store_who *who,
+	    const struct triplet *triplets, size_t count, int64_t now,
+	    struct history *history_r);
+	void *ctx;
+};
+
+#define EXPLAIN_TEXT_SIZE 1024
+
+struct explained {
+	char exempt[EXPLAIN_TEXT_SIZE]; /* what sets the visit free, or "" */
+	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
+	                                   suspicion */
+	char domain[256];               /* SPF domain that counts, or "" */
+	struct s25r_fact s25r;          /* lives with the world */
+	struct judgement judgement;     /* when not exempt */
+	bool has_history;
+	struct history history; /* rows left out */
+	struct grey_row row;    /* of the triplet */
+	struct hold_plan hold;  /* when held */
+	/* Of the message, if it comes and the hold is endured. */
+	struct session_words words;
+	char session_header[EXPLAIN_TEXT_SIZE], client_header[EXPLAIN_TEXT_SIZE],
+	    flags_header[EXPLAIN_TEXT_SIZE];
+};
+
+/* world's store, port and gatherer may be NULL. false: memory is out. */
+bool session_explain(struct world *world, const struct explain_visit *visit,
+    const struct explain_memory *memory, struct explained *explained_r);
+
+/* X-TaRgrey-Session of these words. */
+void explain_header(
+    const struct session_words *words, char buf[static EXPLAIN_TEXT_SIZE]);
+
+#endif
