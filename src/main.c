@@ -30,6 +30,8 @@
 
 #define STOP_GRACE_MS  800
 #define EXIT_USAGE     2
+#define STATUS_MS      2000  /* a changed status is published after at most this */
+#define STATUS_IDLE_S  60    /* and an unchanged one again after this */
 #define BACK_PATH_SIZE 108 /* of struct sockaddr_un */
 
 /*
@@ -52,7 +54,10 @@ struct daemon {
 	struct clock clock;
 	struct gate *gate;
 	struct store *store;
+	struct board *board;
 	struct port port;
+	int64_t started, published; /* wall clock, seconds */
+	char *status;		    /* as published last, without its time */
 	char back_dir[BACK_PATH_SIZE], back_path[BACK_PATH_SIZE];
 	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
 	pthread_mutex_t lock;   /* guards world */
@@ -95,6 +100,7 @@ build_world(struct daemon *daemon, struct config *config, struct error *error)
 {
 	struct world_parts parts = {
 	    .store = daemon->store,
+	    .board = daemon->board,
 	    .port = &daemon->port,
 	    .clock = &daemon->clock,
 	    .unused = world_unused,
@@ -302,6 +308,11 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	daemon->store = store_open(&store_settings, &steps, &daemon->clock, error);
 	if (daemon->store == NULL)
 		return false;
+	daemon->board = board_new();
+	if (daemon->board == NULL) {
+		error_set(error, "out of memory");
+		return false;
+	}
 	daemon->port = milter_port(daemon->gate);
 	daemon->world = build_world(daemon, config, error);
 	if (daemon->world == NULL)
@@ -361,6 +372,61 @@ handle_signals(struct daemon *daemon)
 	return goes_on;
 }
 
+/* Lines "key TAB value", without the time; see targreyctl(8), status. */
+static char *
+status_text(struct daemon *daemon)
+{
+	struct gate_report gate;
+	struct store_status_report store;
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (file == NULL)
+		return NULL;
+	const struct config *config = world_config(daemon->world);
+	gate_report(daemon->gate, &gate);
+	store_report(daemon->store, false, &store);
+	fprintf(file,
+	    "version\t%s\nmode\t%s\npid\t%ld\nstarted\t%lld\n"
+	    "connections\t%u\nholds\t%u\nholds_peak\t%u\nmax_sessions\t%u\n"
+	    "accepted\t%llu\nholds_begun\t%llu\nholds_refused\t%llu\ngone\t%llu\n"
+	    "timeouts\t%llu\nstore\t%s\n",
+	    TARGREY_VERSION, mode_words[config->policy.mode], (long)getpid(),
+	    (long long)daemon->started, gate.connections, gate.holds, gate.holds_peak,
+	    gate.max_holds, (unsigned long long)gate.accepted,
+	    (unsigned long long)gate.holds_begun, (unsigned long long)gate.holds_refused,
+	    (unsigned long long)gate.gone, (unsigned long long)gate.timeouts,
+	    store.failing ? store.trouble : "ok");
+	board_write(daemon->board, file);
+	if (fclose(file) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void
+publish_status(struct daemon *daemon)
+{
+	int64_t now = clock_wall(&daemon->clock);
+	char *text = status_text(daemon), *whole = NULL;
+
+	if (text == NULL)
+		return;
+	if (daemon->status != NULL && strcmp(daemon->status, text) == 0 &&
+	    now - daemon->published < STATUS_IDLE_S) {
+		free(text);
+		return;
+	}
+	if (asprintf(&whole, "updated\t%lld\n%s", (long long)now, text) >= 0) {
+		store_publish(daemon->store, whole);
+		free(whole);
+	}
+	free(daemon->status);
+	daemon->status = text;
+	daemon->published = now;
+}
+
 static void
 serve(struct daemon *daemon)
 {
@@ -371,7 +437,8 @@ serve(struct daemon *daemon)
 	bool goes_on = true;
 
 	while (goes_on) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		publish_status(daemon);
+		if (poll(fds, 2, STATUS_MS) < 0 && errno != EINTR)
 			log_warn("poll");
 		if (fds[1].revents != 0)
 			destroy_unused_worlds(daemon);
@@ -393,6 +460,8 @@ tidy(struct daemon *daemon)
 	}
 	destroy_unused_worlds(daemon);
 	gate_free(&daemon->gate);
+	board_free(&daemon->board);
+	free(daemon->status);
 }
 
 static void
@@ -429,6 +498,7 @@ run(struct config *config)
 		return EXIT_FAILURE;
 	}
 	const struct config *now = world_config(daemon.world);
+	daemon.started = clock_wall(&daemon.clock);
 	warn_of_process_limit(now);
 	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
 	    mode_words[now->policy.mode], now->listen);

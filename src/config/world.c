@@ -80,6 +80,7 @@ world_build(
 	    .trusted_relays = config->trusted_relays.items,
 	    .trusted_count = config->trusted_relays.count,
 	    .store = parts->store,
+	    .board = parts->board,
 	    .port = parts->port,
 	    .clock = parts->clock,
 	};

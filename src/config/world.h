@@ -8,6 +8,7 @@
 
 struct world_parts {
 	struct store *store;
+	struct board *board;
 	const struct port *port;
 	const struct clock *clock;
 	/* see struct world */

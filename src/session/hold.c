@@ -41,6 +41,7 @@ overflow(struct session *session, const struct port_grant *grant)
 		    session->sid, grant->holds, grant->max_holds,
 		    session->world->policy.overflow == OVERFLOW_PASS ? "pass"
 								     : "greylist");
+	board_shed(session->world->board);
 	session->overflow = true;
 	session->hold.shed = true;
 	session->hold.end = HOLD_SHED;
@@ -50,11 +51,34 @@ overflow(struct session *session, const struct port_grant *grant)
 	return reply_continue;
 }
 
-static struct reply
-refuse_all(struct session *session, enum hold_end end)
+static void
+begin(struct session *session)
+{
+	struct hold *hold = &session->hold;
+
+	hold->begun = true;
+	hold->board.ip = session->facts.ip;
+	hold->board.sid = session->sid;
+	hold->board.name = session->name;
+	hold->board.since = clock_wall(session->world->clock);
+	hold->board.asked_s = hold->asked_ms / 1000;
+	board_hold_begin(session->world->board, &hold->board);
+	if (hold->shed)
+		board_shed(session->world->board);
+}
+
+static void
+finish(struct session *session, enum hold_end end)
 {
 	session->hold.over = true;
 	session->hold.end = end;
+	board_hold_end(session->world->board, &session->hold.board);
+}
+
+static struct reply
+refuse_all(struct session *session, enum hold_end end)
+{
+	finish(session, end);
 	session->refuse_all = true;
 	session->mail->reply = end == HOLD_GONE ? "450" : "451";
 	return end == HOLD_GONE ? session_reply_gone() : session_reply_trouble();
@@ -73,8 +97,7 @@ not_waiting(struct session *session)
 		return refuse_all(session, HOLD_STOPPED);
 	}
 	session_fault(session, FAULT_GATE);
-	session->hold.over = true;
-	session->hold.end = HOLD_FAULT;
+	finish(session, HOLD_FAULT);
 	return reply_continue;
 }
 
@@ -124,11 +147,11 @@ hold_start(struct session *session, size_t first, bool at_data)
 		return reply;
 	}
 	struct hold_plan planned = plan(session, &grant);
-	hold->begun = true;
 	hold->at_data = at_data;
 	hold->shed = planned.shed;
 	hold->asked_ms = planned.ms < LEAST_WAIT_MS ? LEAST_WAIT_MS : planned.ms;
 	hold->until_ms = clock_mono_ms(session->world->clock) + hold->asked_ms;
+	begin(session);
 	if (ask(session) != PORT_WAITING)
 		return not_waiting(session);
 	bool greylists = at_data && mail->judgement.then_greylist;
@@ -183,8 +206,7 @@ hold_ask_again(struct session *session)
 		return refuse_all(session, end);
 	session_take_dns(session);
 	if (is_due(session, &outcome)) {
-		hold->over = true;
-		hold->end = HOLD_ELAPSED;
+		finish(session, HOLD_ELAPSED);
 		return reply_continue;
 	}
 	struct transaction *mail = session->mail;
@@ -193,8 +215,7 @@ hold_ask_again(struct session *session)
 	session_judge(session, 0, mail->count);
 	if (setter != NULL || mail->judgement.verdict == VERDICT_PASS) {
 		mail->exempt_by = setter;
-		hold->over = true;
-		hold->end = HOLD_RELEASED;
+		finish(session, HOLD_RELEASED);
 		return reply_continue;
 	}
 	mail->judgement = before;
@@ -211,16 +232,15 @@ hold_settle(struct session *session)
 	if (!hold->begun || hold->over)
 		return;
 	if (!port->outcome(port->ctx, session->number, &outcome)) {
-		hold->over = true;
-		hold->end = HOLD_FAULT;
+		finish(session, HOLD_FAULT);
 		return;
 	}
-	hold->over = true;
 	hold->waited_ms = outcome.waited_ms;
 	hold->watched = outcome.watched;
-	hold->end = end_of(outcome.end);
-	if (hold->end == HOLD_ELAPSED && !is_due(session, &outcome))
-		hold->end = HOLD_MTA_GONE;
+	enum hold_end end = end_of(outcome.end);
+	if (end == HOLD_ELAPSED && !is_due(session, &outcome))
+		end = HOLD_MTA_GONE;
+	finish(session, end);
 	if (hold->end != HOLD_ELAPSED) {
 		session->refuse_all = true;
 		if (session->mail != NULL && session->mail->reply == NULL)

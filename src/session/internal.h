@@ -8,15 +8,13 @@
 #include "facts/words.h"
 #include "policy/hold.h"
 #include "policy/judge.h"
+#include "session/board.h"
 #include "session/session.h"
 
 #define SID_SIZE 11
 #define MAX_RECIPIENTS                                                             \
 	1000 /* kept; more are only counted (RFC 5321 4.5.3.1.8: 100) */
 #define COMMIT_LIMIT_MS 5000 /* a 450 waits at most this long for its record */
-
-enum fault { FAULT_NONE, FAULT_STORE, FAULT_DNS, FAULT_LIMIT, FAULT_GATE, FAULTS };
-extern const char *const fault_words[FAULTS];
 
 struct recipient {
 	char *address; /* lower case, without brackets */
@@ -61,6 +59,7 @@ struct hold {
 	enum hold_end end; /* of the wait, later of the hold */
 	bool watched;
 	int64_t until_ms, asked_ms, waited_ms;
+	struct board_hold board; /* on the board from begun to over */
 };
 
 struct session {

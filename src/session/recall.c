@@ -16,8 +16,10 @@ session_fault(struct session *session, enum fault fault)
 {
 	static struct log_limit limits[FAULTS];
 
-	if (session->fault == FAULT_NONE)
+	if (session->fault == FAULT_NONE) {
 		session->fault = fault;
+		board_fault(session->world->board, fault);
+	}
 	if (log_may(&limits[fault], clock_mono_ms(session->world->clock), NULL))
 		log_warnx(
 		    "sid=%s fault=%s: a fact or a record is missing; mail goes on",

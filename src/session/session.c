@@ -13,8 +13,6 @@
 #include "facts/helo.h"
 #include "session/internal.h"
 
-const char *const fault_words[FAULTS] = {"none", "store", "dns", "limit", "gate"};
-
 const struct reply reply_continue = {false, NULL, NULL, NULL};
 static const struct reply reply_left = {
     true, "450", "4.7.1", "The connection was given up, please try again"};

@@ -19,6 +19,7 @@
 #include "facts/local.h"
 #include "facts/s25r.h"
 #include "policy/policy.h"
+#include "session/board.h"
 #include "session/port.h"
 #include "store/store.h"
 
@@ -48,6 +49,7 @@ struct world {
 	struct gatherer *gatherer; /* NULL: no DNS facts */
 
 	struct store *store;
+	struct board *board;
 	const struct port *port;
 	const struct clock *clock;
 };

@@ -44,6 +44,7 @@ struct store {
 	/* The writer's thread alone. */
 	struct limit limit;
 	int64_t logged;
+	bool durable;      /* as the backend was told last */
 	int64_t strike_ms; /* when a corrupt page was met last, 0 = never */
 	int64_t tended_ms; /* last housekeeping */
 	bool may_expire_more;

@@ -44,8 +44,10 @@ open_all(struct backend *backend, struct trouble *trouble)
 		return false;
 	atomic_store(&backend->checkpoint.wal_pages, 0);
 	checkpoint_watch(&backend->checkpoint, backend->writer.connection.db);
-	if (checkpoint_start(&backend->checkpoint, backend->path, trouble))
+	if (checkpoint_start(&backend->checkpoint, backend->path, trouble)) {
+		sqlite_know_wal(backend);
 		return true;
+	}
 	connection_close(&backend->writer.connection);
 	return false;
 }
@@ -150,14 +152,42 @@ sqlite_open(const struct store_settings *settings,
 	return backend;
 }
 
+/*
+ * After a sync that failed nobody knows what of the log is on the disk: service
+ * returns only when all of it has been carried into the database.
+ */
+static bool
+carry_over(struct backend *backend, struct trouble *trouble)
+{
+	int result = sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY ||
+	       connection_failed(&backend->writer.connection, trouble);
+}
+
 static bool
 sqlite_reopen(struct backend *backend, bool set_aside,
     uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble)
 {
+	struct trouble moved;
+
 	atomic_store(&backend->down, true);
+	checkpoint_stop(&backend->checkpoint);
+	bool was_open = backend->writer.connection.db != NULL;
+	bool in_place = !was_open || sqlite_is_in_place(backend, &moved);
+	if (!in_place) /* so that the file, wherever it is now, is whole */
+		sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
+		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	close_all(backend);
+	if (!in_place)
+		sqlite_remove_stale_wal(backend);
 	bool ok = (!set_aside || sqlite_set_aside(backend->path, trouble)) &&
 	          open_all(backend, trouble);
+	if (ok && !carry_over(backend, trouble)) {
+		close_all(backend);
+		ok = false;
+	}
 	if (ok) {
 		memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
 		atomic_store(&backend->down, false);

@@ -31,7 +31,7 @@ struct backend {
 	bool durable;
 	uint8_t secret[SIPHASH_KEY_SIZE];
 	dev_t device;
-	ino_t inode;
+	ino_t inode, wal_inode;
 	int64_t data_version;
 	int schema;
 
@@ -97,6 +97,10 @@ bool sqlite_read_secret(struct connection *connection,
     uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 /* Renames the file and its WAL to "<path>.corrupt-YYYYMMDD-HHMMSS". */
 bool sqlite_set_aside(const char *path, struct trouble *trouble);
+/* To be called when the connections are open, and when the file was not in place.
+ */
+void sqlite_know_wal(struct backend *backend);
+void sqlite_remove_stale_wal(const struct backend *backend);
 /* The file that was opened still lies at its path. */
 bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
 

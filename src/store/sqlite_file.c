@@ -229,6 +229,34 @@ sqlite_set_aside(const char *path, struct trouble *trouble)
 	return true;
 }
 
+void
+sqlite_know_wal(struct backend *backend)
+{
+	struct stat status;
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s-wal", backend->path);
+	backend->wal_inode = stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/*
+ * SQLite leaves the log of a file that was moved away where it is, and would
+ * then play it into the file that lies there now.
+ */
+void
+sqlite_remove_stale_wal(const struct backend *backend)
+{
+	struct stat status;
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s-wal", backend->path);
+	if (stat(path, &status) != 0 || status.st_ino != backend->wal_inode)
+		return;
+	(void)unlink(path);
+	snprintf(path, sizeof path, "%s-shm", backend->path);
+	(void)unlink(path);
+}
+
 bool
 sqlite_is_in_place(const struct backend *backend, struct trouble *trouble)
 {

@@ -108,6 +108,7 @@ store_open(const struct store_settings *settings, const struct store_steps *step
 	store->clock = clock;
 	store->settings = *settings;
 	store->settings.url = NULL;
+	store->durable = settings->durable;
 	store->last = &store->first;
 	init_conditions(store);
 	bool ok = open_backend(store, settings, error);

@@ -100,7 +100,8 @@ enum store_status store_recall(struct store *store, const struct store_who *who,
 enum note_state {
 	NOTE_WAITING,
 	NOTE_COMMITTED,
-	NOTE_FAILED, /* nothing of it was kept */
+	NOTE_FAILED, /* nothing of it was kept; after a failed sync it may have been
+	              */
 	NOTE_LIMITED /* refused by max_new_per_net; nothing of it was kept */
 };
 

@@ -76,7 +76,8 @@ struct batch {
 	size_t count;
 };
 
-enum outcome { DONE, AGAIN, GIVE_UP };
+/* UNCERTAIN: the commit itself failed, so it must not be made twice. */
+enum outcome { DONE, AGAIN, GIVE_UP, UNCERTAIN };
 
 static struct apply
 applying(struct store *store, struct view *view)
@@ -120,7 +121,7 @@ try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
 			return AGAIN;
 		}
 	}
-	return store->ops->commit(view, trouble) ? DONE : GIVE_UP;
+	return store->ops->commit(view, trouble) ? DONE : UNCERTAIN;
 }
 
 static void
@@ -132,11 +133,12 @@ run_batch(struct store *store, struct batch *batch)
 
 	do {
 		outcome = try_batch(store, batch, &trouble);
-		if (outcome == GIVE_UP) {
-			say_failing(store, &trouble);
-			if (mends++ < 2 && mend(store, trouble.kind, &trouble))
-				outcome = AGAIN;
-		}
+		if (outcome == DONE || outcome == AGAIN)
+			continue;
+		say_failing(store, &trouble);
+		if (mends++ < 2 && mend(store, trouble.kind, &trouble) &&
+		    outcome == GIVE_UP)
+			outcome = AGAIN;
 	} while (outcome == AGAIN);
 
 	for (size_t i = 0; i < batch->count; i++) {
@@ -203,13 +205,17 @@ take_batch(struct store *store, struct batch *batch)
 /* ------------------------------------------------------------- housekeeping */
 
 static struct lifetimes
-lifetimes_of(struct store *store, bool *durable_r)
+lifetimes_of(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	struct lifetimes lifetimes = {store->settings.events_s,
 	    store->settings.retry_window_s, store->settings.max_age_s};
-	*durable_r = store->settings.durable;
+	bool durable = store->settings.durable;
 	pthread_mutex_unlock(&store->lock);
+	if (durable != store->durable) {
+		store->ops->set_durable(store->backend, durable);
+		store->durable = durable;
+	}
 	return lifetimes;
 }
 
@@ -238,8 +244,8 @@ publish_status(struct store *store, struct view *view, struct trouble *trouble)
 static bool
 tend_once(struct store *store, bool probe, struct trouble *trouble)
 {
-	bool changed, durable;
-	struct lifetimes lifetimes = lifetimes_of(store, &durable);
+	bool changed;
+	struct lifetimes lifetimes = lifetimes_of(store);
 	struct view *view = store->ops->begin(store->backend, &changed, trouble);
 
 	if (view == NULL)

@@ -160,6 +160,7 @@ rig_new(enum mode mode)
 	    .exempt_networks = rig->exempt,
 	    .exempt_count = 2,
 	    .store = rig->store,
+	    .board = board_new(),
 	    .port = &rig->port,
 	    .clock = &rig->clock,
 	};
@@ -190,6 +191,7 @@ rig_free(struct rig **rig_ptr)
 	session_close(&rig->session);
 	forget_edits(rig);
 	store_close(&rig->store);
+	board_free(&rig->world.board);
 	s25r_free(&rig->world.s25r);
 	list_free(&rig->world.allow);
 	local_free(&rig->world.local);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is going on right now, for `targreyctl status`: the holds in progress
+ * and the faults so far. One board a daemon, shared by all sessions; its lock
+ * is held for a few assignments only.
+ */
+#ifndef SESSION_BOARD_H
+#define SESSION_BOARD_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/ip.h"
+
+enum fault { FAULT_NONE, FAULT_STORE, FAULT_DNS, FAULT_LIMIT, FAULT_GATE, FAULTS };
+extern const char *const fault_words[FAULTS];
+
+struct board;
+
+/* NULL when memory is out. */
+struct board *board_new(void);
+/* Accepts NULL; nulls. No hold may be on it. */
+void board_free(struct board **board);
+
+/* One hold in progress; owned by its session, which fills it before begin. */
+struct board_hold {
+	struct board_hold *previous, *next;
+	struct ip ip;
+	const char *sid, *name; /* name NULL: unknown; both live as long as the hold */
+	int64_t since;          /* wall clock, seconds */
+	int64_t asked_s;
+};
+void board_hold_begin(struct board *board, struct board_hold *hold);
+void board_hold_end(struct board *board, struct board_hold *hold);
+
+void board_fault(struct board *board, enum fault fault);
+/* A hold that the budget shortened or refused. */
+void board_shed(struct board *board);
+
+/*
+ * Lines "key TAB value": shed, fault_store, fault_dns, fault_limit, fault_gate;
+ * then a line a hold: "hold TAB ip TAB sid TAB since TAB asked_s TAB name".
+ */
+void board_write(struct board *board, FILE *file);
+
+#endif
