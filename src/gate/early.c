@@ -2,8 +2,10 @@
 /*
  * Did the client talk before the greeting? The MTA asks for leave at CONNECT
  * and greets only when it has the answer: so the gate takes that question upon
- * itself, looks once at the client's socket, and answers. What waits there by
- * then was sent without reading a word of ours (RFC 5321 3.1).
+ * itself, looks once at the client's socket, and answers. What has come in by
+ * then was sent without reading a word of ours (RFC 5321 3.1). The octets
+ * received count, not those that wait: Postfix has read them already, to log
+ * them.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -88,17 +90,15 @@ look(struct gate *gate, struct conn *conn, const char *data, size_t len)
 {
 	struct sockaddr_storage client, mta;
 	struct watch_socket socket;
-	const struct watch_socket *wanted = &socket;
-	struct watch_result result;
 
 	if (conn->mta_address[0] == '\0' || !client_of(data, len, &client) ||
 	    !set_address(&mta, conn->mta_address, conn->mta_port) ||
 	    !watch_name(&socket, (struct sockaddr *)&client, (struct sockaddr *)&mta))
 		return GATE_EARLY_UNKNOWN;
-	watch_look(&gate->watch_socket, &wanted, 1, &result);
-	if (result.state != WATCH_STANDS && result.state != WATCH_LEFT)
+	int64_t received = watch_received(&gate->watch_socket, &socket);
+	if (received < 0)
 		return GATE_EARLY_UNKNOWN;
-	return result.unread > 0 ? GATE_EARLY_YES : GATE_EARLY_NO;
+	return received > 0 ? GATE_EARLY_YES : GATE_EARLY_NO;
 }
 
 void

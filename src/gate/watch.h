@@ -51,4 +51,10 @@ bool watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
 void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
     size_t count, struct watch_result *results_r);
 
+/*
+ * Octets that this socket has received in its life, read by the MTA or not; -1
+ * when it cannot be seen. One system call each way. Never blocks.
+ */
+int64_t watch_received(struct watch *watch, const struct watch_socket *wanted);
+
 #endif
