@@ -16,8 +16,7 @@
 
 #define MAX_QUESTIONS 512  /* a job; SPF has its own, lower limit */
 #define UDP_SIZE      1232 /* EDNS; DNS flag day 2020 */
-#define MIN_TRY_MS    200
-#define MAX_TRY_MS    1500
+#define MIN_TRY_MS    50
 
 struct dns_question {
 	struct dns_question *next;
@@ -54,15 +53,13 @@ library_init(void)
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-/* Time for the first try at a server; c-ares doubles it for each round. */
+/* Of the first round; c-ares doubles it for the second. */
 static int
 try_ms(const struct resolver *resolver)
 {
-	int64_t ms = resolver->timeout_ms / (resolver->server_count + 2);
+	int64_t ms = resolver->timeout_ms / (5 * resolver->server_count);
 
-	return (int)(ms < MIN_TRY_MS   ? MIN_TRY_MS
-	             : ms > MAX_TRY_MS ? MAX_TRY_MS
-	                               : ms);
+	return (int)(ms < MIN_TRY_MS ? MIN_TRY_MS : ms);
 }
 
 static ares_channel
@@ -73,7 +70,7 @@ make_channel(const struct resolver *resolver, int *failed_r)
 	struct ares_options options = {
 	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
 	    .timeout = try_ms(resolver),
-	    .tries = 3,
+	    .tries = 2,
 	    .ednspsz = UDP_SIZE,
 	    .lookups = lookups,
 	};
@@ -367,6 +364,12 @@ resolver_await(struct resolver *resolver, struct dns_question *question)
 		return &failed;
 	resolver_await_until(resolver, question, resolver->deadline_ms);
 	return &question->answer;
+}
+
+bool
+resolver_is_over(const struct resolver *resolver)
+{
+	return clock_mono_ms(resolver->clock) >= resolver->deadline_ms;
 }
 
 struct dns_counters

@@ -31,7 +31,9 @@ struct dns_counters {
 /*
  * servers     "192.0.2.53,127.0.0.1:5353,[2001:db8::1]:53"; "" = the system's,
  *             read anew for each job
- * timeout_ms  how long jobs last; the time given to one server follows from it
+ * timeout_ms  how long jobs last. One question gives up after 3/5 of it, so that
+ *             one dead name leaves time for others: two rounds over the
+ *             servers, the second with twice the time of the first.
  */
 struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
     const struct clock *clock, struct error *error);
@@ -58,6 +60,9 @@ const struct dns_answer *resolver_await(
 /* (blocks) until until_ms at most; false while the question is open. */
 bool resolver_await_until(
     struct resolver *resolver, struct dns_question *question, int64_t until_ms);
+
+/* The job's deadline has come. */
+bool resolver_is_over(const struct resolver *resolver);
 
 struct dns_counters resolver_counters(const struct resolver *resolver);
 

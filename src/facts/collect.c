@@ -86,12 +86,18 @@ ask(void *ctx, const char *name, enum dns_type type)
 	return resolver_await(resolver, resolver_ask(resolver, name, type));
 }
 
+static bool
+is_over(void *ctx)
+{
+	return resolver_is_over(ctx);
+}
+
 static void
 evaluate(struct run *run, const char *sender, unsigned max_queries,
     struct spf_fact *fact)
 {
 	const struct collect *in = run->in;
-	struct spf_asker asker = {ask, run->resolver};
+	struct spf_asker asker = {ask, is_over, run->resolver};
 	struct spf_query query = {in->ip, in->helo, sender, max_queries};
 	int64_t start = clock_mono_ms(in->clock);
 

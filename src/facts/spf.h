@@ -25,6 +25,8 @@ struct spf_asker {
 	/* name is clean; the answer stays valid until spf_check() returns */
 	const struct dns_answer *(*ask)(
 	    void *ctx, const char *name, enum dns_type type);
+	/* The time is up: what failed then is temperror. NULL: never. */
+	bool (*is_over)(void *ctx);
 	void *ctx;
 };
 

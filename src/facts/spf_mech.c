@@ -27,7 +27,15 @@ spf_ask(struct spf_eval *eval, const char *name, enum dns_type type)
 		return NULL;
 	}
 	eval->fact->queries++;
-	return eval->asker->ask(eval->asker->ctx, name, type);
+	const struct spf_asker *asker = eval->asker;
+	const struct dns_answer *answer = asker->ask(asker->ctx, name, type);
+	/* also where a failed answer is no error by itself, as with ptr */
+	if (answer->status == DNS_TIMEOUT && asker->is_over != NULL &&
+	    asker->is_over(asker->ctx)) {
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_TIMEOUT);
+		return NULL;
+	}
+	return answer;
 }
 
 bool

@@ -34,6 +34,12 @@ ask_wire(void *ctx, const char *name, enum dns_type type)
 	    run->resolver, resolver_ask(run->resolver, name, type));
 }
 
+static bool
+is_over(void *ctx)
+{
+	return resolver_is_over(((struct run *)ctx)->resolver);
+}
+
 /* In place; returns the length. */
 static size_t
 unhex(char *text)
@@ -80,7 +86,7 @@ check(struct run *run, char *field[FIELDS])
 	if (run->resolver != NULL) {
 		resolver_begin(
 		    run->resolver, clock_mono_ms(&run->clock) + run->timeout_ms);
-		asker = (struct spf_asker){ask_wire, run};
+		asker = (struct spf_asker){ask_wire, is_over, run};
 	}
 	spf_check(&asker, &query, &fact);
 	print_fact(&fact);

@@ -145,7 +145,7 @@ ask(void *ctx, const char *asked, enum dns_type type)
 struct spf_asker
 table_asker(struct table *table)
 {
-	return (struct spf_asker){ask, table};
+	return (struct spf_asker){ask, NULL, table};
 }
 
 unsigned
