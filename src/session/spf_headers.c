@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VALUE_SIZE        256
 #define QUOTED_VALUE_SIZE (VALUE_SIZE + 2)
+#define WHOLE             (VALUE_SIZE - 1) /* domains are never cut there */
+#define SHORT             120 /* of a value that stands beside others */
 
 /* Octets that mean nothing in a comment, a quoted-string or a parameter. */
 static bool
