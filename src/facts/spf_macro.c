@@ -185,18 +185,23 @@ put_macro(struct growing *out, const struct macro *macro, const char *value)
 
 	for (const char *p = value; *p != '\0'; p++)
 		count += strchr(macro->delimiters, *p) != NULL;
+	const char **parts = calloc(count, sizeof *parts);
+	if (parts == NULL) {
+		out->is_broken = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		parts[macro->is_reversed ? count - 1 - i : i] = value;
+		value += strcspn(value, macro->delimiters) + 1;
+	}
 	size_t keep = macro->keep == 0 || macro->keep > count ? count : macro->keep;
-	/* kept are parts [count - keep, count) of the order after reversal */
 	for (size_t i = count - keep; i < count; i++) {
-		size_t wanted = macro->is_reversed ? count - 1 - i : i;
-		const char *part = value;
-		for (size_t n = 0; n < wanted; n++)
-			part += strcspn(part, macro->delimiters) + 1;
 		if (i > count - keep)
 			put(out, ".", 1);
-		put_escaped(
-		    out, part, strcspn(part, macro->delimiters), macro->is_escaped);
+		put_escaped(out, parts[i], strcspn(parts[i], macro->delimiters),
+		    macro->is_escaped);
 	}
+	free(parts);
 }
 
 static void

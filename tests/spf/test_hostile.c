@@ -245,7 +245,7 @@ macro_bombs_and_crafted_terms_do_no_harm(void **state)
 	    {"v=spf1 a", "/", 400, '9', 400, ""},
 	    {"v=spf1 ", "+-?~", 1000, 0, 0, "all"},
 	    {"v=spf1 ip6:", ":", 500, 0, 0, ""},
-	    {"v=spf1 a:", ".", 400, 0, 0, "com"},
+	    {"v=spf1 a:", ".", 400, 0, 0, "com -all"},
 	};
 	static const char *const senders[] = {"a@h.example",
 	    "\"\xff\xfe ()<>@,;:\\\\ \x01\"@h.example",
@@ -288,6 +288,7 @@ names_of_any_shape_are_none_or_asked_whole(void **state)
 		struct spf_fact fact =
 		    check(table, "192.0.2.1", names[i], names[i]);
 		assert_int_equal(fact.result, SPF_NONE);
+		table_clear(table);
 		fact = check(table, "2001:db8::1", names[i], "");
 		assert_int_equal(fact.result, SPF_NONE);
 		table_free(table);
