@@ -141,14 +141,26 @@ ok(!hit(scan({ s25r => 'match', spf => 'none' }), 'TARGREY_LINE_SPF'), 'no SPF i
 my %LINE = (s25r => 'match', s25r_rule => 0, rdns => 'none');
 my %SPAMMY = (from => 'promo@offers.example.net', subject => 'SPECIAL OFFER 50% off!',
     body => "Order now, limited time! Cheap replica watches. Click here: http://offers.example.net/\n");
-ok(hit(scan(\%LINE, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_LINE_SIGNS'), 'a line and several signs');
-ok(!hit(scan({}, %SPAMMY), 'TARGREY_LINE_SIGNS'), 'the same mail of an honest server');
-is(Scan::ours(scan({}, %SPAMMY)), '', 'scores nothing of ours');
-ok(!hit(scan(\%LINE, %SPAMMY, headers => "In-Reply-To: <1\@example.jp>\n", boundary(name => 'unknown')), 'TARGREY_LINE_SIGNS'),
+ok(hit(scan(\%LINE, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_SURE_SIGNS4'), 'no name and several signs');
+ok(hit(scan({ s25r => 'match' }, %SPAMMY, boundary(name => 'p7x9.example.net')), 'TARGREY_LINE_SIGNS'), 'a machine-made name and several signs');
+is(Scan::ours(scan({}, %SPAMMY)), '', 'the same mail of an honest server scores nothing of ours');
+ok(!hit(scan(\%LINE, %SPAMMY, headers => "In-Reply-To: <1\@example.jp>\n", boundary(name => 'unknown')), 'TARGREY_SURE_SIGNS1'),
     'an answer to earlier mail');
-ok(!hit(scan({ %LINE, ham => 1 }, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_LINE_SIGNS'), 'a client with good mail on record');
-ok(!hit(scan({ %LINE, passed => 1 }, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_LINE_SIGNS'), 'a client that came through before');
+ok(!hit(scan({ %LINE, ham => 1 }, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_SURE_SIGNS1'), 'a client with good mail on record');
+ok(!hit(scan({ %LINE, passed => 1 }, %SPAMMY, boundary(name => 'unknown')), 'TARGREY_SURE_SIGNS1'), 'a client that came through before');
 ok(hit(scan({ pipe => 'yes' }, %SPAMMY), 'TARGREY_ODD_SIGNS'), 'an oddly behaving server and several signs');
+my %CLIENT = (above => Scan::session(%LINE) . "X-TaRgrey-Client: v=1; ip=198.51.100.7; name=unknown; ptr=unknown; heloname=a.other.example; key=198.51.100.7\n");
+my $foreign = $sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')));
+ok($foreign->{facts}{W_HELO}, 'HELO and sender of different domains');
+is(Scan::ours($foreign), '', 'with an ordinary text that is nothing');
+$CLIENT{above} =~ s/a\.other\.example/smtp.example.net/;
+ok(!$sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')))->{facts}{W_HELO}, 'of the same domain');
+$CLIENT{above} =~ s/smtp\.example\.net/example.net/;
+ok(!$sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')))->{facts}{W_HELO}, 'of the domain itself');
+$CLIENT{above} =~ s/heloname=example/heloname=badexample/;
+ok($sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')))->{facts}{W_HELO}, 'of one that only ends alike');
+$CLIENT{above} =~ s/heloname=badexample\.net/heloname=friend/;
+ok(!$sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')))->{facts}{W_HELO}, 'a bare HELO is no domain');
 my $plain = scan(\%LINE, boundary(name => 'unknown'));
 is(Scan::ours($plain), '', 'an ordinary first letter from a host without a name: left to RDNS_NONE');
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""tests/score/run on a made-up index: the real targreyd, the real SpamAssassin."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+COLUMNS = ("id label client_ip client_rdns helo sender date recipient rdns_state"
+           " drop_received source").split()
+SPAM = """\
+Received: from inside.example.jp by store.example.jp; Mon, 05 Jan 2026 10:00:09 +0000
+X-Spam-Status: Yes, score=99
+X-TaRgrey-Session: v=1; id=mx.receiver.example; s25r=none; ham=50; passed=50
+From: offers@offers.example.net
+To: you@example.jp
+Subject: 80% OFF! Replica watches!
+Date: Mon, 05 Jan 2026 10:00:00 +0000
+Message-ID: <1.%d@offers.example.net>
+Content-Type: text/html
+
+<html><body>Order now: cheap replica watches, limited time!
+<a href="http://offers.example.net/">here</a></body></html>
+"""
+HAM = """\
+From: "Anna Bell" <anna@example.net>
+To: "You" <you@example.jp>
+Subject: Re: our meeting
+Date: Mon, 05 Jan 2026 10:00:00 +0000
+In-Reply-To: <9@example.jp>
+Message-ID: <2.%d@example.net>
+
+Thank you, see you there.
+
+Anna
+"""
+
+
+class Run(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="targrey-score-test-")
+        cls.root = pathlib.Path(cls.temporary.name)
+        cls.root.chmod(0o755)
+        lines = ["\t".join(COLUMNS)]
+        for label in ("ham", "spam"):
+            (cls.root / label).mkdir()
+        for number in range(6):
+            for label, text, client in (
+                    ("spam", SPAM, ("203.0.113.%d" % number, "unknown", "none", "1")),
+                    ("ham", HAM, ("198.51.100.7", "mail.example.net", "ok", "0")),):
+                name = "%s%d" % (label, number)
+                (cls.root / label / (name + ".eml")).write_text(text.replace("%d", str(number)))
+                address, rdns, state, drop = client
+                sender = "anna@example.net" if label == "ham" else "x%d@offers.example.net" % number
+                lines.append("\t".join((
+                    name, label, address, rdns, "mail.example.net" if label == "ham" else "a.other.example",
+                    sender, "Mon, %02d Jan 2026 10:00:02 +0000" % (5 + number), "you@example.jp",
+                    state, drop, "made-up")))
+        cls.index = cls.root / "index.tsv"
+        cls.index.write_text("\n".join(lines) + "\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def run_it(self, *options):
+        done = subprocess.run(
+            [str(HERE / "run"), "--check", *options, str(self.index), str(self.root)],
+            capture_output=True, text=True, timeout=500, check=False,
+            env=dict(os.environ))
+        self.assertEqual("", re.sub(r"(?m)^.*config: created.*\n", "", done.stderr))
+        self.assertEqual(0, done.returncode, done.stdout)
+        return done.stdout
+
+    def test_a_replay_scores_through_targreyd(self):
+        keep = self.root / "kept"
+        text = self.run_it("--keep", str(keep))
+        self.assertRegex(text, r"12 messages, 0 exempt")
+        self.assertNotIn("NOT PLAYED", text)
+        self.assertRegex(text, r"TARGREY_SURE_SIGNS2 +\S+ +100\.0 +0\.0")
+        self.assertRegex(text, r"ham lifted over 5: 0")
+        last = (keep / "with" / "ham5").read_text()
+        self.assertRegex(last, r"\nX-TaRgrey-Session: v=1; id=mx.receiver.example; .*; mode=observe; .*"
+                               r"rdns=pass; .*; age=5; seen=5; .*\n(?:X-TaRgrey.*\n)+Received: from mail")
+        first = (keep / "with" / "spam0").read_text()
+        self.assertNotIn("ham=50", first)
+        self.assertNotIn("X-Spam-Status", first)
+        self.assertNotIn("store.example.jp", first)
+        self.assertNotIn("X-TaRgrey", (keep / "without" / "spam0").read_text().split("Message-ID")[0])
+
+    def test_bayes_is_trained_on_the_other_half(self):
+        text = self.run_it("--bayes", "--plugin")
+        self.assertRegex(text, r"ham at >= 20: 0")
+
+
+if __name__ == "__main__":
+    unittest.main()
