@@ -95,7 +95,7 @@ look(struct gate *gate, struct conn *conn, const char *data, size_t len)
 	    !set_address(&mta, conn->mta_address, conn->mta_port) ||
 	    !watch_name(&socket, (struct sockaddr *)&client, (struct sockaddr *)&mta))
 		return GATE_EARLY_UNKNOWN;
-	int64_t received = watch_received(&gate->watch_socket, &socket);
+	int64_t received = watch_unasked(&gate->watch_socket, &socket);
 	if (received < 0)
 		return GATE_EARLY_UNKNOWN;
 	return received > 0 ? GATE_EARLY_YES : GATE_EARLY_NO;

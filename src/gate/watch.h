@@ -52,9 +52,10 @@ void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
     size_t count, struct watch_result *results_r);
 
 /*
- * Octets that this socket has received in its life, read by the MTA or not; -1
- * when it cannot be seen. One system call each way. Never blocks.
+ * Octets that this socket has received, read by the MTA or not, while nothing
+ * was sent over it yet; -1 when something was (as before a second CONNECT, after
+ * XCLIENT), or when it cannot be seen. One system call each way. Never blocks.
  */
-int64_t watch_received(struct watch *watch, const struct watch_socket *wanted);
+int64_t watch_unasked(struct watch *watch, const struct watch_socket *wanted);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* The kernel's struct tcp_info grows at its end; an older one is too short. */
 static int64_t
-received_of(const char *attributes, size_t length)
+unasked_of(const char *attributes, size_t length)
 {
 	while (length >= sizeof(struct rtattr)) {
 		struct rtattr attribute;
@@ -24,11 +24,13 @@ received_of(const char *attributes, size_t length)
 		if (attribute.rta_len < sizeof attribute || size > length)
 			break;
 		size_t has = attribute.rta_len - sizeof attribute;
-		size_t wants = offsetof(struct tcp_info, tcpi_bytes_received) +
-		               sizeof info.tcpi_bytes_received;
+		size_t wants = offsetof(struct tcp_info, tcpi_bytes_sent) +
+		               sizeof info.tcpi_bytes_sent;
 		if (attribute.rta_type == INET_DIAG_INFO && has >= wants) {
 			memcpy(&info, attributes + sizeof attribute, wants);
-			return (int64_t)info.tcpi_bytes_received;
+			return info.tcpi_bytes_sent > 0
+			           ? -1
+			           : (int64_t)info.tcpi_bytes_received;
 		}
 		attributes += size;
 		length -= size;
@@ -37,7 +39,7 @@ received_of(const char *attributes, size_t length)
 }
 
 int64_t
-watch_received(struct watch *watch, const struct watch_socket *wanted)
+watch_unasked(struct watch *watch, const struct watch_socket *wanted)
 {
 	struct {
 		struct nlmsghdr head;
@@ -79,6 +81,6 @@ watch_received(struct watch *watch, const struct watch_socket *wanted)
 		if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
 		    body.id.idiag_dport != wanted->client_port)
 			return -1;
-		return received_of(answer + fixed, (size_t)got - fixed);
+		return unasked_of(answer + fixed, (size_t)got - fixed);
 	}
 }
