@@ -329,9 +329,11 @@ apply_note(const struct apply *apply, const struct note_spec *spec,
 		if (answer != APPLIED)
 			return answer;
 	}
-	if (!apply_address(apply, spec, trouble))
+	bool is_remembered = spec->deed != DEED_NONE;
+	if (is_remembered && !apply_address(apply, spec, trouble))
 		return APPLY_FAILED;
-	if (spec->who.domain != NULL && !apply_domain(apply, spec, trouble))
+	if (is_remembered && spec->who.domain != NULL &&
+	    !apply_domain(apply, spec, trouble))
 		return APPLY_FAILED;
 	if (spec->event != NULL && !apply_event(apply, spec->event, trouble))
 		return APPLY_FAILED;

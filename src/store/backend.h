@@ -57,10 +57,13 @@ struct backend_ops {
 	struct view *(*reader)(struct backend *backend, struct trouble *trouble);
 	void (*release)(struct view *view);
 
-	/* The writer's thread only. changed_r: by another program, since the last.
+	/*
+	 * The writer's thread only.
+	 * idle       what is written may be lost in a power cut
+	 * changed_r  by another program, since the last
 	 */
-	struct view *(*begin)(
-	    struct backend *backend, bool *changed_r, struct trouble *trouble);
+	struct view *(*begin)(struct backend *backend, bool idle, bool *changed_r,
+	    struct trouble *trouble);
 	bool (*commit)(struct view *view, struct trouble *trouble);
 	void (*rollback)(struct view *view);
 

@@ -19,7 +19,7 @@
 
 /* In pages of 4 KiB. */
 #define WAL_WORTHWHILE 1000  /* from here on a pass is made at every tick */
-#define WAL_LONG       2048  /* from here on the writer is asked to pause */
+#define WAL_LONG       8192  /* from here on the writer is asked to pause */
 #define WAL_CAP        16384 /* from here on the writer slows down */
 
 struct checkpoint {

@@ -154,8 +154,10 @@ memory_release(struct view *view)
 }
 
 static struct view *
-memory_begin(struct backend *backend, bool *changed_r, struct trouble *trouble)
+memory_begin(
+    struct backend *backend, bool idle, bool *changed_r, struct trouble *trouble)
 {
+	(void)idle;
 	*changed_r = false;
 	return memory_reader(backend, trouble);
 }

@@ -198,14 +198,7 @@ sqlite_reopen(struct backend *backend, bool set_aside,
 static void
 sqlite_set_durable(struct backend *backend, bool durable)
 {
-	struct trouble ignored;
-
 	backend->durable = durable;
-	if (backend->writer.connection.db != NULL)
-		connection_run(&backend->writer.connection,
-		    durable ? "PRAGMA synchronous=FULL"
-		            : "PRAGMA synchronous=NORMAL",
-		    &ignored);
 }
 
 static struct view *
@@ -267,8 +260,21 @@ has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
 	return true;
 }
 
+/* Each commit waits for the disk, or none does but those of the checkpointer. */
+static bool
+set_sync(struct backend *backend, bool wanted, struct trouble *trouble)
+{
+	if (backend->syncs == wanted)
+		return true;
+	backend->syncs = wanted;
+	return connection_run(&backend->writer.connection,
+	    wanted ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+	    trouble);
+}
+
 static struct view *
-sqlite_begin(struct backend *backend, bool *changed_r, struct trouble *trouble)
+sqlite_begin(
+    struct backend *backend, bool idle, bool *changed_r, struct trouble *trouble)
 {
 	struct view *view = &backend->writer;
 
@@ -280,7 +286,8 @@ sqlite_begin(struct backend *backend, bool *changed_r, struct trouble *trouble)
 	if (!sqlite_is_in_place(backend, trouble))
 		return NULL;
 	checkpoint_enter(&backend->checkpoint);
-	if (connection_do(&view->connection, SQL_BEGIN_IMMEDIATE, trouble)) {
+	if (set_sync(backend, backend->durable && !idle, trouble) &&
+	    connection_do(&view->connection, SQL_BEGIN_IMMEDIATE, trouble)) {
 		if (has_changed(backend, changed_r, trouble))
 			return view;
 		sqlite3_exec(view->connection.db, "ROLLBACK", NULL, NULL, NULL);

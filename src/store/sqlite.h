@@ -29,6 +29,7 @@ struct backend {
 	char *path;
 	int lock_fd; /* of "<path>.lock", for the life of the daemon */
 	bool durable;
+	bool syncs; /* what the writing connection is set to */
 	uint8_t secret[SIPHASH_KEY_SIZE];
 	dev_t device;
 	ino_t inode, wal_inode;

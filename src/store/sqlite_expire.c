@@ -181,7 +181,7 @@ sqlite_expire(struct view *view, const struct lifetimes *lifetimes, int64_t now,
 	int removed = 0;
 
 	*more_r = true;
-	if (atomic_load(&view->backend->checkpoint.wal_pages) > WAL_LONG)
+	if (atomic_load(&view->backend->checkpoint.wal_pages) > WAL_LONG / 2)
 		return true;
 	/* One kind at a time, so that a slice stays short; the cheap ones first. */
 	if (!expire_range(view, SQL_EXPIRE_WAITING_END, SQL_EXPIRE_WAITING, bucket,

@@ -185,7 +185,7 @@ sqlite_open_writer(struct backend *backend, struct trouble *trouble)
 		return false;
 	if (connection_run(connection,
 	        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
-	        "PRAGMA journal_size_limit=16777216",
+	        "PRAGMA journal_size_limit=33554432",
 	        trouble) &&
 	    connection_run(connection,
 	        backend->durable ? "PRAGMA synchronous=FULL"
@@ -196,6 +196,7 @@ sqlite_open_writer(struct backend *backend, struct trouble *trouble)
 	    ensure_secret(backend, trouble)) {
 		backend->schema = schema_version;
 		backend->data_version = -1;
+		backend->syncs = backend->durable;
 		return true;
 	}
 	connection_close(connection);

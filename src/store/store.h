@@ -152,6 +152,7 @@ void store_flush(struct store *store);
 /* ----------------------------------------------------------------- status */
 
 struct store_status_report {
+	bool expiring;     /* rows past their time are being removed */
 	bool failing;      /* the last commit failed */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;

@@ -11,7 +11,7 @@
 #define PROBE_MS 1000
 /* Between two slices of expiry that found something. */
 #define SLICE_PAUSE_MS 4
-#define SLICE_ROWS     250
+#define SLICE_ROWS     500
 /* A corrupt page that comes back within this time after opening again. */
 #define STRIKE_MS 60000
 
@@ -99,7 +99,8 @@ static enum outcome
 try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
 {
 	bool changed;
-	struct view *view = store->ops->begin(store->backend, &changed, trouble);
+	struct view *view =
+	    store->ops->begin(store->backend, false, &changed, trouble);
 
 	if (view == NULL)
 		return GIVE_UP;
@@ -246,7 +247,8 @@ tend_once(struct store *store, bool probe, struct trouble *trouble)
 {
 	bool changed;
 	struct lifetimes lifetimes = lifetimes_of(store);
-	struct view *view = store->ops->begin(store->backend, &changed, trouble);
+	struct view *view =
+	    store->ops->begin(store->backend, !probe, &changed, trouble);
 
 	if (view == NULL)
 		return false;
@@ -274,7 +276,11 @@ tend(struct store *store)
 	pthread_mutex_lock(&store->lock);
 	bool failing = store->counters.failing;
 	pthread_mutex_unlock(&store->lock);
-	if (tend_once(store, failing, &trouble)) {
+	bool ok = tend_once(store, failing, &trouble);
+	pthread_mutex_lock(&store->lock);
+	store->counters.expiring = ok && store->may_expire_more;
+	pthread_mutex_unlock(&store->lock);
+	if (ok) {
 		if (failing)
 			say_working(store);
 		return;

@@ -20,7 +20,7 @@
 #include "store/query.h"
 
 #define THREADS 6
-#define NOTES	400
+#define NOTES   400
 
 static _Atomic unsigned reports[THREADS * NOTES];
 static _Atomic int states[THREADS * NOTES];
