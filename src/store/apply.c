@@ -247,7 +247,7 @@ apply_triplets(const struct apply *apply, const struct note_spec *spec,
 
 static bool
 apply_address(const struct apply *apply, const struct note_spec *spec,
-    struct trouble *trouble)
+    struct applied_address *address_r, struct trouble *trouble)
 {
 	int64_t key = key_from_ip(&spec->who.ip);
 	struct address_record was, record;
@@ -258,6 +258,7 @@ apply_address(const struct apply *apply, const struct note_spec *spec,
 	    spec->settings, was, spec->deed, spec->secs, spec->now);
 	if (was.allowed_until >= ALLOWED_FOREVER)
 		record.allowed_until = was.allowed_until;
+	*address_r = (struct applied_address){key, record};
 	return address_is_fresh(&was, &record) ||
 	       apply->ops->keep_address(apply->view, key, &record, trouble);
 }
@@ -322,15 +323,16 @@ apply_event(
 
 enum applied
 apply_note(const struct apply *apply, const struct note_spec *spec,
-    struct trouble *trouble)
+    struct applied_address *address_r, struct trouble *trouble)
 {
+	*address_r = (struct applied_address){0};
 	if (spec->count > 0) {
 		enum applied answer = apply_triplets(apply, spec, trouble);
 		if (answer != APPLIED)
 			return answer;
 	}
 	bool is_remembered = spec->deed != DEED_NONE;
-	if (is_remembered && !apply_address(apply, spec, trouble))
+	if (is_remembered && !apply_address(apply, spec, address_r, trouble))
 		return APPLY_FAILED;
 	if (is_remembered && spec->who.domain != NULL &&
 	    !apply_domain(apply, spec, trouble))

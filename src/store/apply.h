@@ -20,9 +20,15 @@ struct apply {
 	int64_t logged; /* time that events are filed under */
 };
 
+/* What an address is after a note, for the cache. */
+struct applied_address {
+	int64_t key; /* 0 with first_seen 0: untouched */
+	struct address_record record;
+};
+
 enum applied { APPLIED, APPLY_LIMITED, APPLY_FAILED };
 enum applied apply_note(const struct apply *apply, const struct note_spec *spec,
-    struct trouble *trouble);
+    struct applied_address *address_r, struct trouble *trouble);
 
 /* As store_recall(). */
 bool apply_recall(const struct apply *apply, const struct store_who *who,

@@ -8,8 +8,11 @@
 #include "base/log.h"
 
 #define TICK_MS     50
-#define CAP_WAIT_MS 250 /* a batch is slowed down by at most this */
-#define IDLE_TICKS  20  /* after so many, a short log is carried over as well */
+#define SLOW_MS     5   /* a batch waits so long while the log is too long */
+#define CAP_WAIT_MS 250 /* and so long at most when it is much too long */
+#define LITTLE      256 /* pages that a pause may be spent on */
+#define PASSES      4
+#define IDLE_TICKS  20 /* after so many, a short log is carried over as well */
 
 /* Real time: how often the thread looks says nothing about mail. */
 static struct timespec
@@ -67,8 +70,8 @@ checkpoint_watch(struct checkpoint *checkpoint, sqlite3 *writer)
 	sqlite3_wal_hook(writer, count_pages, checkpoint);
 }
 
-/* Returns true when all of the log was carried over. */
-static bool
+/* Returns how many pages of the log are left to be carried over. */
+static int
 pass(struct checkpoint *checkpoint)
 {
 	static struct log_limit quiet;
@@ -78,12 +81,12 @@ pass(struct checkpoint *checkpoint)
 	int result = sqlite3_wal_checkpoint_v2(checkpoint->connection.db, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &in_log, &carried);
 	if (result == SQLITE_OK)
-		return in_log == carried;
+		return atomic_load(&checkpoint->wal_pages) - carried;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if ((result & 0xff) != SQLITE_BUSY &&
 	    log_may(&quiet, now.tv_sec * 1000, NULL))
 		log_warnx("store: checkpoint: %s", sqlite3_errstr(result));
-	return false;
+	return WAL_CAP;
 }
 
 static bool
@@ -112,17 +115,21 @@ writer_goes_on(struct checkpoint *checkpoint, bool is_empty)
 static void
 tick(struct checkpoint *checkpoint, unsigned *idle)
 {
-	int pages = atomic_load(&checkpoint->wal_pages);
+	int pages = atomic_load(&checkpoint->wal_pages), left;
 
 	(*idle)++;
 	if (pages < WAL_WORTHWHILE && (pages == 0 || *idle < IDLE_TICKS))
 		return;
 	*idle = 0;
-	pass(checkpoint);
+	left = pass(checkpoint);
 	if (pages < WAL_LONG && pages >= WAL_WORTHWHILE)
 		return;
-	/* Little is left by now, so the pause is short. */
-	bool is_empty = writer_pauses(checkpoint) && pass(checkpoint);
+	/* Beside the writer as far as that leads, so that its pause is short. */
+	for (int i = 0; left > LITTLE && i < PASSES && !checkpoint->stopping; i++)
+		left = pass(checkpoint);
+	if (left > LITTLE && atomic_load(&checkpoint->wal_pages) < WAL_CAP)
+		return;
+	bool is_empty = writer_pauses(checkpoint) && pass(checkpoint) <= 0;
 	writer_goes_on(checkpoint, is_empty);
 }
 
@@ -184,12 +191,13 @@ checkpoint_stop(struct checkpoint *checkpoint)
 void
 checkpoint_enter(struct checkpoint *checkpoint)
 {
-	struct timespec limit = in_ms(CAP_WAIT_MS);
+	int pages = atomic_load(&checkpoint->wal_pages);
+	struct timespec limit = in_ms(pages > WAL_CAP ? CAP_WAIT_MS : SLOW_MS);
 	int result = 0;
 
 	pthread_mutex_lock(&checkpoint->lock);
 	while (result == 0 && checkpoint->running && !checkpoint->wanted &&
-	       atomic_load(&checkpoint->wal_pages) > WAL_CAP)
+	       atomic_load(&checkpoint->wal_pages) > WAL_SLOW)
 		result = pthread_cond_timedwait(
 		    &checkpoint->changed, &checkpoint->lock, &limit);
 	while (checkpoint->running && checkpoint->wanted)

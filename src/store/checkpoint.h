@@ -20,7 +20,8 @@
 /* In pages of 4 KiB. */
 #define WAL_WORTHWHILE 1000  /* from here on a pass is made at every tick */
 #define WAL_LONG       8192  /* from here on the writer is asked to pause */
-#define WAL_CAP        16384 /* from here on the writer slows down */
+#define WAL_SLOW       12288 /* from here on the writer slows down */
+#define WAL_CAP        16384 /* from here on it waits */
 
 struct checkpoint {
 	pthread_t thread;
@@ -30,7 +31,7 @@ struct checkpoint {
 	/* Guards the rest. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool stopping;
+	_Atomic bool stopping;
 	bool writing; /* the writer is in a transaction */
 	bool wanted;  /* the checkpointer waits for it to end */
 };

@@ -9,12 +9,19 @@
 #include "base/log.h"
 #include "store/apply.h"
 #include "store/backend.h"
+#include "store/cache.h"
 #include "store/note.h"
 
 /* A full queue means that the disk stands still: about ten seconds of mail. */
 #define QUEUE_MAX 8192
 /* Notes are refused while the oldest has waited longer than this. */
 #define QUEUE_SLOW_MS 5000
+/*
+ * Notes that nobody waits for ride along with others; they make a commit of
+ * their own only when there are so many, or after so long.
+ */
+#define LINGER_NOTES 64
+#define LINGER_MS    20
 /* More notes in one transaction make the wait longer and save nothing. */
 #define BATCH_MAX 512
 
@@ -34,10 +41,13 @@ struct store {
 	struct store_settings settings; /* url: not used after the opening */
 	struct note *first, **last;
 	uint64_t queued, submitted, finished;
-	char *status; /* to be published, or NULL */
+	uint64_t awaited;  /* queued notes that somebody waits for */
+	unsigned flushing; /* threads in store_flush() */
+	char *status;      /* to be published, or NULL */
 	struct store_status_report counters;
 	int64_t oldest_ms; /* when the oldest note at work was queued; 0 = none */
 
+	struct cache cache;
 	/* A reader met trouble of this kind (enum trouble_kind). */
 	_Atomic int reader_trouble;
 

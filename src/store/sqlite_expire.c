@@ -59,7 +59,7 @@ static bool
 expire_range(struct view *view, enum statement end, enum statement remove,
     int64_t before, unsigned limit, int *removed, struct trouble *trouble)
 {
-	int64_t key[2];
+	int64_t key[2] = {0};
 	bool found;
 
 	return find_end(view, end, before, limit, key, &found, trouble) &&

@@ -8,6 +8,7 @@
 #include "base/block.h"
 #include "base/text.h"
 #include "store/inside.h"
+#include "store/keys.h"
 
 bool
 store_take_secret(
@@ -90,6 +91,7 @@ free_store(struct store *store)
 	pthread_cond_destroy(&store->work);
 	pthread_cond_destroy(&store->idle);
 	pthread_mutex_destroy(&store->lock);
+	cache_free(&store->cache);
 	free(store->status);
 	free(store);
 }
@@ -111,6 +113,7 @@ store_open(const struct store_settings *settings, const struct store_steps *step
 	store->durable = settings->durable;
 	store->last = &store->first;
 	init_conditions(store);
+	cache_init(&store->cache);
 	bool ok = open_backend(store, settings, error);
 	if (ok) {
 		errno = pthread_create(&store->thread, NULL, writer_run, store);
@@ -157,11 +160,28 @@ store_secret(const struct store *store)
 	return atomic_load(&store->secret)->octets;
 }
 
+static bool
+recall_allowed(struct store *store, const struct store_who *who, size_t count,
+    int64_t now, struct history *history_r)
+{
+	if (who->domain != NULL || !cache_find(&store->cache, key_from_ip(&who->ip),
+	                               now, &history_r->address))
+		return false;
+	memset(&history_r->domain, 0, sizeof history_r->domain);
+	if (count > 0)
+		memset(history_r->rows, 0, count * sizeof *history_r->rows);
+	history_r->rows_count = count;
+	return true;
+}
+
 enum store_status
 store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r)
 {
+	if (recall_allowed(store, who, count, now, history_r))
+		return STORE_OK;
+
 	struct trouble trouble = {0};
 	struct view *view = store->ops->reader(store->backend, &trouble);
 	bool ok = false;
@@ -200,7 +220,11 @@ store_submit(struct store *store, struct note *note)
 			store->oldest_ms = now_ms;
 		store->queued++;
 		store->submitted++;
-		pthread_cond_signal(&store->work);
+		store->awaited += note->spec.done != NULL;
+		/* Between the first and the one too many, the writer waits on. */
+		if (note->spec.done != NULL || store->queued == 1 ||
+		    store->queued >= LINGER_NOTES)
+			pthread_cond_signal(&store->work);
 	} else {
 		store->counters.refused++;
 	}
@@ -216,8 +240,11 @@ store_flush(struct store *store)
 	block_declare("store_flush");
 	pthread_mutex_lock(&store->lock);
 	uint64_t wanted = store->submitted;
+	store->flushing++;
+	pthread_cond_signal(&store->work);
 	while (store->finished < wanted)
 		pthread_cond_wait(&store->idle, &store->lock);
+	store->flushing--;
 	pthread_mutex_unlock(&store->lock);
 }
 

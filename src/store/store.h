@@ -4,8 +4,10 @@
  *
  * Recalls are reads and may be called from callbacks, from any thread. Writes
  * go as notes to one writer thread, which gathers all that wait into one
- * transaction and reports each note after the commit. Nothing here blocks a
- * caller but store_open(), store_close() and the functions marked (blocks).
+ * transaction and reports each note after the commit; notes that nobody waits
+ * for (done NULL) ride along with others, or follow within 20 ms. Nothing here
+ * blocks a caller but store_open(), store_close() and the functions marked
+ * (blocks).
  *
  * "Not found" is an empty record; "could not look" is STORE_FAILED.
  */
@@ -90,6 +92,10 @@ struct triplet {
 /*
  * Everything on record for a client and the triplets of one message.
  * history_r->rows  points to count rows of the caller's, filled on STORE_OK
+ *
+ * An address that is allowed may be answered from memory when no domain is
+ * given: rows are then empty. What another program changes counts within two
+ * seconds.
  */
 enum store_status store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,

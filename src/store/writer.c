@@ -73,6 +73,8 @@ mend(struct store *store, enum trouble_kind kind, struct trouble *trouble)
 struct batch {
 	struct note *notes[BATCH_MAX];
 	enum note_state states[BATCH_MAX]; /* NOTE_WAITING: still to be decided */
+	/* What the notes made of their addresses, should the commit succeed. */
+	struct applied_address addresses[BATCH_MAX];
 	size_t count;
 };
 
@@ -104,11 +106,14 @@ try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
 
 	if (view == NULL)
 		return GIVE_UP;
+	if (changed)
+		cache_clear(&store->cache);
 	struct apply apply = applying(store, view);
 	for (size_t i = 0; i < batch->count; i++) {
 		if (batch->states[i] != NOTE_WAITING)
 			continue;
-		switch (apply_note(&apply, &batch->notes[i]->spec, trouble)) {
+		switch (apply_note(&apply, &batch->notes[i]->spec,
+		    &batch->addresses[i], trouble)) {
 		case APPLIED:
 			break;
 		case APPLY_LIMITED:
@@ -123,6 +128,20 @@ try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
 		}
 	}
 	return store->ops->commit(view, trouble) ? DONE : UNCERTAIN;
+}
+
+static void
+remember_addresses(struct store *store, const struct batch *batch)
+{
+	int64_t now = clock_wall(store->clock);
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct applied_address *address = &batch->addresses[i];
+		if (batch->states[i] == NOTE_COMMITTED &&
+		    address->record.first_seen != 0)
+			cache_put(
+			    &store->cache, address->key, now, &address->record);
+	}
 }
 
 static void
@@ -147,8 +166,12 @@ run_batch(struct store *store, struct batch *batch)
 			batch->states[i] =
 			    outcome == DONE ? NOTE_COMMITTED : NOTE_FAILED;
 	}
-	if (outcome == DONE)
+	if (outcome == DONE) {
+		remember_addresses(store, batch);
 		say_working(store);
+	} else {
+		cache_clear(&store->cache);
+	}
 }
 
 static void
@@ -195,6 +218,7 @@ take_batch(struct store *store, struct batch *batch)
 	while (store->first != NULL && batch->count < BATCH_MAX) {
 		struct note *note = store->first;
 		store->first = note->next;
+		store->awaited -= note->spec.done != NULL;
 		batch->notes[batch->count] = note;
 		batch->states[batch->count++] = NOTE_WAITING;
 	}
@@ -252,6 +276,8 @@ tend_once(struct store *store, bool probe, struct trouble *trouble)
 
 	if (view == NULL)
 		return false;
+	if (changed)
+		cache_clear(&store->cache);
 	bool ok = store->ops->expire(view, &lifetimes, clock_wall(store->clock),
 	              SLICE_ROWS, &store->may_expire_more, trouble) &&
 	          publish_status(store, view, trouble) &&
@@ -313,6 +339,26 @@ is_time_to_tend(const struct store *store)
 	       (store->may_expire_more && since >= SLICE_PAUSE_MS);
 }
 
+/* Called with the lock held; returns when there is something to do. */
+static void
+wait_for_work(struct store *store)
+{
+	bool lingers = false;
+	struct timespec when =
+	    in_ms(store->may_expire_more ? SLICE_PAUSE_MS : TEND_MS);
+
+	while (!store->stopping && store->awaited == 0 &&
+	       store->queued < LINGER_NOTES &&
+	       (store->queued == 0 || store->flushing == 0)) {
+		if (store->queued > 0 && !lingers) {
+			lingers = true;
+			when = in_ms(LINGER_MS);
+		}
+		if (pthread_cond_timedwait(&store->work, &store->lock, &when) != 0)
+			return;
+	}
+}
+
 void *
 writer_run(void *arg)
 {
@@ -322,11 +368,7 @@ writer_run(void *arg)
 
 	while (go_on) {
 		pthread_mutex_lock(&store->lock);
-		if (store->first == NULL && !store->stopping) {
-			struct timespec when = in_ms(
-			    store->may_expire_more ? SLICE_PAUSE_MS : TEND_MS);
-			pthread_cond_timedwait(&store->work, &store->lock, &when);
-		}
+		wait_for_work(store);
 		take_batch(store, batch);
 		go_on = batch->count > 0 || !store->stopping;
 		pthread_mutex_unlock(&store->lock);

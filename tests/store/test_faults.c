@@ -258,6 +258,25 @@ unreadable_disk_is_not_an_empty_history(void **state)
 	assert_int_equal(row.first, BED_NOW);
 }
 
+static void
+known_client_is_answered_from_memory(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	bed_note(bed, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
+	shim_fail(SHIM_READ_ERROR, 1, 0);
+	assert_int_equal(
+	    bed_recall(bed, IP, NULL, FROM, TO, &history, &row), STORE_OK);
+	assert_true(history.address.allowed_until > BED_NOW);
+	assert_int_equal(row.first, 0);
+	assert_int_equal(shim_failed(), 0);
+	shim_fail(SHIM_NONE, 1, 0);
+	bed_sleep(bed, 36 * 86400);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_true(history.address.allowed_until < bed_time(bed));
+}
+
 /* ------------------------------------------------------------------- locked */
 
 struct other {
@@ -631,6 +650,7 @@ main(void)
 	    TEST(trouble_is_told_once_a_minute_and_by_name),
 	    TEST(service_returns_without_mail),
 	    TEST(unreadable_disk_is_not_an_empty_history),
+	    TEST(known_client_is_answered_from_memory),
 	    TEST(short_lock_of_another_program_is_waited_for),
 	    TEST(long_lock_fails_writes_but_not_reads),
 	    TEST(second_daemon_is_refused),

@@ -57,6 +57,15 @@ ip_of(const char *text)
 	return ip;
 }
 
+/* Any commit of the daemon sees what another program has changed before it. */
+static void
+let_notice(struct fixture *f)
+{
+	assert_int_equal(
+	    bed_note(&f->bed, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
+	    NOTE_COMMITTED);
+}
+
 /* ------------------------------------------------------------------- events */
 
 static void
@@ -273,6 +282,7 @@ feedback_counts_once_and_spam_ends_what_was_allowed(void **state)
 	assert_true(history.address.allowed_until > BED_NOW);
 	for (int i = 0; i < 2; i++)
 		assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
+	let_notice(f);
 	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.spam, 1);
 	assert_int_equal(history.address.ham, 0);
@@ -325,8 +335,30 @@ what_is_allowed_for_ever_outlasts_every_step(void **state)
 	assert_true(found);
 	assert_int_equal(addresses(f, NULL, BED_NOW), 0);
 	assert_int_equal(addresses(f, NULL, 0), 1);
-	bed_sleep(&f->bed, 2);
+	let_notice(f);
 	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.allowed_until, 0);
+}
+
+static void
+change_is_noticed_without_mail(void **state)
+{
+	struct fixture *f = *state;
+	struct ip ip = ip_of(IP);
+	struct history history;
+	struct grey_row row;
+
+	assert_true(query_allow_address(
+	    f->query, &ip, BED_NOW, QUERY_FOREVER, NULL, &f->error));
+	bed_note(&f->bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	assert_true(
+	    query_allow_address(f->query, &ip, BED_NOW, 0, NULL, &f->error));
+	history.address.allowed_until = 1;
+	for (int i = 0; i < 1000 && history.address.allowed_until != 0; i++) {
+		bed_sleep(&f->bed, 1);
+		usleep(10000);
+		bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	}
 	assert_int_equal(history.address.allowed_until, 0);
 }
 
@@ -598,6 +630,7 @@ main(void)
 	    TEST(events_are_found_by_time_to_the_second),
 	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
 	    TEST(what_is_allowed_for_ever_outlasts_every_step),
+	    TEST(change_is_noticed_without_mail),
 	    TEST(domain_is_allowed_and_listed),
 	    TEST(triplets_are_listed_with_their_text),
 	    TEST(forgotten_network_leaves_its_neighbours),

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Addresses that are allowed, for the sessions that need nothing else; private
+ * to this folder. Bounded: each address has one place, which the next one that
+ * falls on it takes over. Filled by the writer after its commits; read by any
+ * thread.
+ */
+#ifndef STORE_CACHE_H
+#define STORE_CACHE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "facts/history.h"
+
+#define CACHE_PLACES 2048
+
+struct cache {
+	pthread_mutex_t lock; /* guards places */
+	struct {
+		int64_t key;
+		struct address_record record; /* first_seen 0: empty */
+	} places[CACHE_PLACES];
+};
+
+void cache_init(struct cache *cache);
+void cache_free(struct cache *cache);
+
+/* true and the record, if it is there and allowed now */
+bool cache_find(
+    struct cache *cache, int64_t key, int64_t now, struct address_record *record_r);
+/* The record as it was committed; one that is not allowed is only forgotten. */
+void cache_put(struct cache *cache, int64_t key, int64_t now,
+    const struct address_record *record);
+void cache_clear(struct cache *cache);
+
+#endif
