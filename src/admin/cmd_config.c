@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "admin/cmd.h"
+#include "facts/list.h"
+#include "facts/local.h"
 #include "facts/s25r.h"
 
 static int
@@ -10,9 +12,21 @@ check(struct admin *admin, const struct config *config)
 	struct error error;
 	struct s25r *s25r = s25r_load(config->s25r_file, &error);
 
-	if (s25r == NULL)
-		return failed(admin, &error);
+	struct list *allow =
+	    s25r == NULL ? NULL
+	                 : list_load((const char *const *)config->allow_files.items,
+	                       config->allow_files.count, &error);
+	struct local *local =
+	    allow == NULL
+	        ? NULL
+	        : local_load((const char *const *)config->suspect_files.items,
+	              config->suspect_files.count, &error);
+	bool good = local != NULL;
 	s25r_free(&s25r);
+	list_free(&allow);
+	local_free(&local);
+	if (!good)
+		return failed(admin, &error);
 	fprintf(admin->out, "%s: good\n", config->path);
 	return EXIT_OK;
 }

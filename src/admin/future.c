@@ -174,10 +174,11 @@ put_outcome(struct doc *doc, const struct explained *is,
 	if (judgement->verdict == VERDICT_HOLD) {
 		doc_fact(doc, "hold", "Held for",
 		    cell_seconds((double)is->hold.ms / 1000));
-		doc_say(doc, "%s%s",
-		    is->hold.varied ? "Another length than the setting (vary). "
-		                    : "",
-		    judgement->then_greylist ? "Greylisted after it." : "");
+		if (is->hold.varied)
+			doc_say(
+			    doc, "That is another length than the setting (vary).");
+		if (judgement->then_greylist)
+			doc_say(doc, "It is greylisted after the hold.");
 	}
 	bool greylists =
 	    judgement->verdict == VERDICT_GREYLIST || judgement->then_greylist;
@@ -197,10 +198,12 @@ put_header(struct doc *doc, const struct explained *is)
 		doc_say(doc, "Exempt mail gets no headers.");
 		return;
 	}
-	if (is->judgement.verdict != VERDICT_PASS)
-		doc_say(doc, "If the message is accepted in that visit%s:",
-		    is->judgement.verdict == VERDICT_HOLD ? ", after the hold"
-		                                          : " (it is not: 450)");
+	if (is->judgement.verdict == VERDICT_HOLD)
+		doc_say(doc,
+		    "So the message is marked when it is accepted after the hold.");
+	else if (is->judgement.verdict == VERDICT_GREYLIST)
+		doc_say(doc, "The visit gets 450; a message accepted in it would "
+		             "be marked so.");
 	doc_fact(
 	    doc, "session", "X-TaRgrey-Session:", cell_text(is->session_header));
 	doc_fact(doc, "client", "X-TaRgrey-Client:", cell_text(is->client_header));
@@ -242,7 +245,7 @@ told(struct admin *admin, const struct explained *is, const struct config *confi
 static struct world *
 build(struct admin *admin, const struct clock *clock, struct error *error)
 {
-	struct world_parts parts = {.clock = clock};
+	struct world_parts parts = {.clock = clock, .port = &explain_port};
 
 	admin->config->spf = false;
 	admin->config->dnsbl_count = 0;

@@ -116,7 +116,8 @@ print_manual(FILE *file)
 	fputs(".Sh COMMANDS\n", file);
 	for (const struct command *const *at = commands; *at != NULL; at++) {
 		fprintf(file, ".Ss %s\n.Nm\n.Cm %s\n", (*at)->name, (*at)->name);
-		mdoc_text(file, (*at)->args);
+		if (*(*at)->args != '\0')
+			mdoc_text(file, (*at)->args);
 		fputs(".Pp\n", file);
 		fprintf(file, "%s.\n", (*at)->help);
 		if ((*at)->manual != NULL) {

@@ -6,7 +6,7 @@
 #include "report/escape.h"
 
 #define WIDTH 360.0
-#define LEFT  34.0 /* room for the numbers of the upright axis */
+#define LEFT  42.0 /* room for the numbers of the upright axis */
 #define RIGHT 8.0
 #define PLOT  150.0 /* height of an upright chart */
 #define TOP   18.0

@@ -9,6 +9,16 @@
 #include "base/text.h"
 #include "session/internal.h"
 
+static enum port_early
+know_nothing(void *ctx, uint64_t number)
+{
+	(void)ctx;
+	(void)number;
+	return PORT_EARLY_UNKNOWN;
+}
+
+const struct port explain_port = {.early = know_nothing};
+
 void
 explain_header(
     const struct session_words *words, char buf[static EXPLAIN_TEXT_SIZE])
@@ -162,6 +172,8 @@ session_explain(struct world *world, const struct explain_visit *visit,
 	*out = (struct explained){.judgement.suspect = WHY_NONE};
 	if (session == NULL)
 		return false;
+	/* no session of the daemon's has it */
+	memset(session->sid, '0', SID_SIZE - 1);
 	bool ok = fill(session, visit);
 	if (ok) {
 		find_exempt(session, visit, out);

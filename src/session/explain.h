@@ -51,7 +51,13 @@ struct explained {
 	    flags_header[EXPLAIN_TEXT_SIZE];
 };
 
-/* world's store, port and gatherer may be NULL. false: memory is out. */
+/* The port of a world that only explains: knows nothing and never waits. */
+extern const struct port explain_port;
+
+/*
+ * world's store and gatherer may be NULL, its port is explain_port. false:
+ * memory is out.
+ */
 bool session_explain(struct world *world, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *explained_r);
 

@@ -22,6 +22,24 @@ query_failed(
 	return false;
 }
 
+/*
+ * SQLite's write-ahead log wants shared memory beside the file, from readers,
+ * too: said here, since its own words are "attempt to write".
+ */
+static bool
+may_share_memory(const char *path)
+{
+	char beside[4200];
+
+	snprintf(beside, sizeof beside, "%s-shm", path);
+	if (access(beside, F_OK) == 0)
+		return access(beside, W_OK) == 0;
+	char *slash = strrchr(beside, '/');
+	if (slash != NULL)
+		slash[slash == beside] = '\0';
+	return access(slash != NULL ? beside : ".", W_OK) == 0;
+}
+
 static bool
 open_file(struct query *query, struct trouble *trouble)
 {
@@ -31,6 +49,13 @@ open_file(struct query *query, struct trouble *trouble)
 
 	if (access(query->backend.path, mode) != 0) {
 		error_set_errno(&trouble->error, "cannot open");
+		return false;
+	}
+	if (!may_share_memory(query->backend.path)) {
+		error_set(&trouble->error,
+		    "cannot open: its folder is read-only for this user, and the "
+		    "write-ahead log needs to be shared even by readers; run as the "
+		    "daemon's user");
 		return false;
 	}
 	return connection_open(connection, query->backend.path, flags,

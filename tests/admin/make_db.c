@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "facts/fold.h"
 #include "policy/grey.h"
 #include "store/query.h"
 #include "store/store.h"
@@ -100,6 +101,20 @@ fill_words(struct session_words *words, const struct visit *visit)
 	    words->value[SK_FAULT], visit->fault == NULL ? "none" : visit->fault);
 }
 
+/* The first recipient's, folded as the session does it. */
+static struct triplet
+triplet_of(const struct visit *visit, char sender[static FOLD_SIZE],
+    char recipient[static FOLD_SIZE])
+{
+	const char *recipients = visit->recipients == NULL ? "" : visit->recipients;
+	char first[256];
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(recipients, " "), recipients);
+	return (struct triplet){
+	    sender_fold(visit->sender == NULL ? "" : visit->sender, sender),
+	    recipient_fold(first, recipient)};
+}
+
 static void
 put(struct store *store, const struct visit *visit,
     const struct session_words *words, enum deed deed)
@@ -124,7 +139,8 @@ put(struct store *store, const struct visit *visit,
 	    .reply = visit->reply,
 	    .delivered = visit->delivered,
 	    .score = (double)NAN};
-	struct triplet triplet = {visit->sender, visit->recipients};
+	char sender[FOLD_SIZE], recipient[FOLD_SIZE];
+	struct triplet triplet = triplet_of(visit, sender, recipient);
 	struct note_spec spec = {.who = {.domain = visit->domain},
 	    .now = event.time,
 	    .deed = deed,
@@ -149,7 +165,8 @@ put(struct store *store, const struct visit *visit,
 static void
 attempt(struct store *store, const struct visit *visit)
 {
-	struct triplet triplet = {visit->sender, visit->recipients};
+	char sender[FOLD_SIZE], recipient[FOLD_SIZE];
+	struct triplet triplet = triplet_of(visit, sender, recipient);
 	struct note_spec spec = {.who = {.domain = visit->domain},
 	    .now = END_S - visit->before_s,
 	    .deed = DEED_ATTEMPT,
