@@ -100,7 +100,8 @@ session_connect(struct session *session, const struct session_client *client)
 	facts->s25r = s25r_match(
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
 	const struct port *port = session->world->port;
-	if (port->early(port->ctx, session->number) == PORT_EARLY_YES)
+	if (port != NULL &&
+	    port->early(port->ctx, session->number) == PORT_EARLY_YES)
 		facts->pipe = PIPE_YES;
 	session->exempt_by = exempt_client(session);
 }

@@ -50,6 +50,7 @@ struct world {
 
 	struct store *store;
 	struct board *board;
+	/* NULL: nothing can be waited for or looked at (explain) */
 	const struct port *port;
 	const struct clock *clock;
 };
