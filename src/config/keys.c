@@ -197,7 +197,7 @@ const struct key config_keys[] = {
     {"dns", "timeout", KEY_DURATION, FIELD(dns_timeout_s), "5s", .min = 1,
         .max = 60,
         .help = "Time for all look-ups of one message together, from MAIL on."},
-    {"dns", "workers", KEY_NUMBER, FIELD(dns_workers), "16", .min = 1, .max = 64,
+    {"dns", "workers", KEY_NUMBER, FIELD(dns_workers), "64", .min = 1, .max = 64,
         .unit = "threads", .help = "Messages whose look-ups run at the same time.",
         .needs_restart = true},
     {"dns", "dnsbl", KEY_LIST, FIELD(dnsbl), .check = check_dnsbl,

@@ -2,8 +2,8 @@
 /*
  * Macros of RFC 7208 7: the check before, and the expansion at the time of
  * the look-up. Ours, because libspf2 1.2.10 refuses the delimiters "," and
- * "/", refuses part counts over 127, does not cut long names and overruns its
- * buffer on crafted text (CVE-2023-42118). Private to facts/spf*.
+ * "/" and large part counts, does not cut long names and overruns its buffer
+ * on crafted text (CVE-2023-42118). Private to facts/spf*.
  */
 #ifndef FACTS_SPF_MACRO_H
 #define FACTS_SPF_MACRO_H
