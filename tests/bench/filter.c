@@ -9,28 +9,19 @@
  * known clients (accepted), no-op; ratios are to the mean of the round's two
  * no-ops, on the same path.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "figures.h"
 #include "load.h"
 #include "made.h"
 #include "store/query.h"
 
-#define KNOWN      256 /* clients that are allowed */
 #define PARALLEL   16
 #define ROUNDS_MAX 16
 #define RATE       1000
@@ -40,107 +31,6 @@ die(const char *what)
 {
 	fprintf(stderr, "bench_filter: %s\n", what);
 	exit(1);
-}
-
-/* ---------------------------------------------------------------- a DNS server */
-
-/* Knows no name: answers NXDOMAIN to everything, on a port of its own. */
-static void *
-answer_dns(void *arg)
-{
-	int fd = *(int *)arg;
-	unsigned char packet[1500];
-	struct sockaddr_in from;
-
-	for (;;) {
-		socklen_t size = sizeof from;
-		ssize_t length = recvfrom(
-		    fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &size);
-		if (length < 12)
-			continue;
-		packet[2] = 0x85; /* answer, authoritative, recursion desired */
-		packet[3] = 0x83; /* recursion available, NXDOMAIN */
-		packet[10] = packet[11] = 0; /* no additional section */
-		/* The question ends at its root label and four octets. */
-		ssize_t end = 12;
-		while (end < length && packet[end] != 0)
-			end += packet[end] + 1;
-		end += 5;
-		if (end <= length)
-			(void)sendto(fd, packet, (size_t)end, 0,
-			    (struct sockaddr *)&from, size);
-	}
-	return NULL;
-}
-
-static uint16_t
-start_dns(void)
-{
-	static int fd;
-	struct sockaddr_in address = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof address;
-	pthread_t thread;
-
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
-	    pthread_create(&thread, NULL, answer_dns, &fd) != 0)
-		die("no DNS server");
-	return ntohs(address.sin_port);
-}
-
-/* ----------------------------------------------------------------- the filters */
-
-struct filter {
-	char socket[108];
-	pid_t pid;
-	double ready_ms; /* from exec to the first connection */
-};
-
-static bool
-can_connect(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-	bool ok = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-	close(fd);
-	return ok;
-}
-
-static void
-start(struct filter *filter, const char *log, char *const *arguments)
-{
-	double begin = now_s();
-
-	unlink(filter->socket);
-	filter->pid = fork();
-	if (filter->pid == 0) {
-		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
-		dup2(fd, 1);
-		dup2(fd, 2);
-		execv(arguments[0], arguments);
-		_exit(127);
-	}
-	while (!can_connect(filter->socket)) {
-		if (waitpid(filter->pid, NULL, WNOHANG) != 0 ||
-		    now_s() - begin > 30)
-			die("a filter did not start; see its log in the folder");
-		usleep(500);
-	}
-	filter->ready_ms = (now_s() - begin) * 1000;
-}
-
-static double
-stop(struct filter *filter)
-{
-	double begin = now_s();
-
-	kill(filter->pid, SIGTERM);
-	waitpid(filter->pid, NULL, 0);
-	return (now_s() - begin) * 1000;
 }
 
 struct bench {
@@ -154,36 +44,13 @@ struct bench {
 };
 
 static void
-write_config(struct bench *bench, bool spf)
-{
-	FILE *file = fopen(bench->config, "w");
-
-	if (file == NULL)
-		die("cannot write the configuration");
-	fprintf(file,
-	    "mode = \"rgrey\"\nsuspect = {\"s25r\"}\nlisten = \"unix:%s\"\n"
-	    "user = \"\"\nsocket_group = \"\"\nhostname = \"mx.example.jp\"\n"
-	    "exempt_networks = {}\nlog = \"stderr\"\n"
-	    "greylist { delay = \"0s\" retry_count = 1 retry_gap = \"0s\""
-	    " max_new_per_net = 1000000 }\n"
-	    "allow { auto_allow = 0 files = {} }\n"
-	    "suspects { s25r = \"%s\" files = {} }\n"
-	    "dns { servers = {\"127.0.0.1:%u\"} timeout = \"2s\" }\n"
-	    "spf { enabled = %s }\n"
-	    "store { url = \"%s\" durability = \"full\" }\n",
-	    bench->targrey.socket, bench->rules, bench->dns_port,
-	    spf ? "yes" : "no", bench->url);
-	fclose(file);
-}
-
-static void
 start_targrey(struct bench *bench)
 {
 	char f[] = "-f";
 	char *const arguments[] = {
 	    (char *)(uintptr_t)bench->targreyd, f, bench->config, NULL};
 
-	start(&bench->targrey, bench->log, arguments);
+	filter_start(&bench->targrey, bench->log, arguments);
 }
 
 static void
@@ -192,41 +59,10 @@ start_noop(struct bench *bench)
 	char *const arguments[] = {
 	    (char *)(uintptr_t)bench->noop_path, bench->noop.socket, NULL};
 
-	start(&bench->noop, bench->log, arguments);
+	filter_start(&bench->noop, bench->log, arguments);
 }
 
 /* ------------------------------------------------------------------- sessions */
-
-static void
-describe_as(uint64_t number, bool known, struct load_session *session_r)
-{
-	static char text[MADE_SIZE], name[64];
-
-	session_r->ip = made_client(number).ip;
-	if (known) {
-		session_r->ip = made_client(number % KNOWN * 16).ip;
-		session_r->ip.bytes[12] = 9;
-	}
-	snprintf(name, sizeof name, "p%u-%u-%u-%u.dyn.example.net",
-	    session_r->ip.bytes[12], session_r->ip.bytes[13],
-	    session_r->ip.bytes[14], session_r->ip.bytes[15]);
-	session_r->name = session_r->ptr = name;
-	session_r->helo = "friend.example.com";
-	session_r->sender = made_triplet(number, text).sender;
-	session_r->recipient = MADE_RECIPIENT;
-}
-
-static void
-suspect(uint64_t number, struct load_session *session_r)
-{
-	describe_as(number, false, session_r);
-}
-
-static void
-known(uint64_t number, struct load_session *session_r)
-{
-	describe_as(number, true, session_r);
-}
 
 static void
 allow_known(struct bench *bench)
@@ -237,8 +73,8 @@ allow_known(struct bench *bench)
 
 	if (query == NULL || !query_begin(query, &error))
 		die(error.text);
-	for (uint64_t i = 0; i < KNOWN; i++) {
-		known(i, &session);
+	for (uint64_t i = 0; i < LOAD_KNOWN; i++) {
+		load_known(i, &session);
 		if (!query_allow_address(query, &session.ip, time(NULL),
 		        time(NULL) + 30 * 86400, NULL, &error))
 			die(error.text);
@@ -267,7 +103,7 @@ measure(struct bench *bench, const struct filter *filter, enum path path,
 	    .first = first,
 	    .count = bench->sessions,
 	    .ends_at_data = path == PATH_NEW,
-	    .describe = path == PATH_KNOWN ? known : suspect,
+	    .describe = path == PATH_KNOWN ? load_known : load_suspect,
 	};
 	struct load_result result;
 	double cpu = cpu_of_s(filter->pid);
@@ -414,7 +250,9 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 		die(error.text);
 	allow_known(bench);
 	bench->next = rows + 1000;
-	write_config(bench, spf);
+	filter_config(
+	    bench->config, &(struct filter_config){bench->targrey.socket,
+	                       bench->rules, bench->url, bench->dns_port, spf});
 	start_noop(bench);
 	start_targrey(bench);
 	figure(
@@ -427,8 +265,8 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 	print_columns(bench, what, columns, noops);
 	open_loop(bench, what);
 	figure(rss_mib(bench->targrey.pid), "MiB", "<= 24", "%s, memory", what);
-	figure(stop(&bench->targrey), "ms", "", "%s, stop", what);
-	(void)stop(&bench->noop);
+	figure(filter_stop(&bench->targrey), "ms", "", "%s, stop", what);
+	(void)filter_stop(&bench->noop);
 	unlink(bench->url + strlen("sqlite:"));
 }
 
@@ -460,7 +298,7 @@ main(int argc, char **argv)
 	snprintf(
 	    bench.config, sizeof bench.config, "%s/targrey.conf", bench.folder);
 	snprintf(bench.log, sizeof bench.log, "%s/log", bench.folder);
-	bench.dns_port = start_dns();
+	bench.dns_port = dns_start();
 	for (int i = 7; i < argc; i++)
 		bench_rows(&bench, (uint64_t)atof(argv[i]), false);
 	if (argc > 8)

@@ -307,6 +307,8 @@ end_session(struct run *run, struct session *session, bool broken)
 		run->result->delayed++;
 	else
 		run->result->accepted++;
+	if (!broken && run->spec->ended != NULL)
+		run->spec->ended(run->spec->ctx, session->number, session->refused);
 	close(session->fd);
 	session->fd = -1;
 	run->ended++;

@@ -27,6 +27,9 @@ struct load_spec {
 	uint64_t first, count;
 	bool ends_at_data; /* hangs up after the reply to DATA, whatever it is */
 	void (*describe)(uint64_t number, struct load_session *session_r);
+	/* told when a session has ended as it should; may be NULL */
+	void (*ended)(void *ctx, uint64_t number, bool delayed);
+	void *ctx;
 };
 
 struct load_result {

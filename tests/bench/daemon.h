@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* targreyd, or another filter, as a child; and what its sessions say. */
+#ifndef TESTS_BENCH_DAEMON_H
+#define TESTS_BENCH_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "load.h"
+
+/* A DNS server that knows no name, in a thread; its port on 127.0.0.1. */
+uint16_t dns_start(void);
+
+struct filter {
+	char socket[108];
+	pid_t pid;
+	double ready_ms; /* from exec to the first connection */
+};
+
+/* Ends the program when the filter does not listen within 30 s. */
+void filter_start(struct filter *filter, const char *log, char *const *arguments);
+/* By SIGTERM; how long it took, in ms. */
+double filter_stop(struct filter *filter);
+
+struct filter_config {
+	const char *socket, *rules, *url;
+	uint16_t dns_port;
+	bool spf;
+};
+/* Suspects are greylisted at once and pass at their second try. */
+void filter_config(const char *path, const struct filter_config *config);
+
+/* Session number n of a new suspect, and of one of LOAD_KNOWN clients. */
+#define LOAD_KNOWN 256
+void load_suspect(uint64_t number, struct load_session *session_r);
+void load_known(uint64_t number, struct load_session *session_r);
+
+#endif

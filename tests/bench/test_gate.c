@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What noise cannot move: commits, syncs and writes for 1,000 attempts, bytes a
+ * row, memory, and that neither a look-up nor a known client writes. The limits
+ * are a tenth above what was measured (docs/performance.md).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "bed.h"
+#include "figures.h"
+#include "made.h"
+#include "shim.h"
+#include "store/connection.h"
+
+#define ATTEMPTS 20000
+
+/* Sends the given number of attempts, so many to a commit, and waits. */
+static void
+attempt(struct bed *bed, uint64_t first, uint64_t count, unsigned at_once)
+{
+	char text[MADE_SIZE];
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct triplet triplet = made_triplet(first + i, text);
+		struct note_spec spec = {
+		    .who = made_client(first + i),
+		    .now = bed_time(bed),
+		    .deed = DEED_ATTEMPT,
+		    .triplets = &triplet,
+		    .count = 1,
+		};
+		struct note *note = note_new(&spec);
+		assert_true(store_submit(bed->store, note));
+		note_drop(&note);
+		if (i % at_once == at_once - 1)
+			store_flush(bed->store);
+	}
+	store_flush(bed->store);
+}
+
+static void
+limit(double value, double most, const char *unit, const char *name)
+{
+	figure(value, unit, "", "%s", name);
+	if (value > most)
+		fail_msg("%s: %g %s, at most %g", name, value, unit, most);
+}
+
+static void
+sixteen_clients_share_a_commit(void **state)
+{
+	struct bed bed;
+	struct store_status_report before, after;
+
+	(void)state;
+	bed_open(&bed, false);
+	attempt(&bed, 0, 2000, 16);
+	store_report(bed.store, false, &before);
+	uint64_t syncs = shim_syncs(), writes = shim_writes();
+	attempt(&bed, 2000, ATTEMPTS, 16);
+	store_report(bed.store, false, &after);
+	syncs = shim_syncs() - syncs;
+	writes = shim_writes() - writes;
+	double per = (double)ATTEMPTS / 1000;
+	/* 62.5 when each sixteen meet; some come in two halves. */
+	limit((double)(after.commits - before.commits) / per, 130, "/1000 attempts",
+	    "commits of 16 clients");
+	limit((double)syncs / (double)(after.commits - before.commits), 1.25,
+	    "/commit", "syncs");
+	limit((double)writes / per, 6000, "/1000 attempts", "writes");
+	bed_close(&bed);
+}
+
+static double
+bytes_a_row(struct bed *bed, const char *table)
+{
+	struct connection connection;
+	struct trouble trouble = {0};
+	int64_t bytes, rows;
+	char sql[128];
+
+	assert_true(connection_open(
+	    &connection, bed->path, SQLITE_OPEN_READWRITE, 512, 5000, &trouble));
+	snprintf(sql, sizeof sql,
+	    "SELECT sum(pgsize) FROM dbstat WHERE name = '%s'", table);
+	assert_true(connection_number(&connection, sql, &bytes, &trouble));
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+	assert_true(connection_number(&connection, sql, &rows, &trouble));
+	connection_close(&connection);
+	return (double)bytes / (double)rows;
+}
+
+static void
+hot_row_takes_forty_bytes_at_most(void **state)
+{
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, false);
+	attempt(&bed, 0, 30000, 64);
+	limit(bytes_a_row(&bed, "waiting"), 40, "bytes", "row of waiting");
+	limit(
+	    bytes_a_row(&bed, "waiting_text"), 100, "bytes", "row of waiting_text");
+	limit(bytes_a_row(&bed, "address"), 60, "bytes", "row of address");
+	bed_close(&bed);
+}
+
+static void
+looking_up_writes_nothing(void **state)
+{
+	struct bed bed;
+	struct history history;
+	struct grey_row row;
+	char text[MADE_SIZE];
+
+	(void)state;
+	bed_open(&bed, false);
+	attempt(&bed, 0, 1000, 64);
+	bed_reopen(&bed);
+	uint64_t writes = shim_writes(), syncs = shim_syncs();
+	for (uint64_t i = 0; i < 2000; i++) {
+		struct store_who who = made_client(i);
+		struct triplet triplet = made_triplet(i, text);
+		history.rows = &row;
+		assert_int_equal(store_recall(bed.store, &who, &triplet, 1,
+		                     bed_time(&bed), &history),
+		    STORE_OK);
+		assert_int_equal(row.first != 0, i < 1000);
+	}
+	assert_int_equal(shim_writes(), writes);
+	assert_int_equal(shim_syncs(), syncs);
+	bed_close(&bed);
+}
+
+static void
+use_of_what_is_allowed_is_written_once_an_hour(void **state)
+{
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, false);
+	bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	uint64_t writes = shim_writes();
+	for (int i = 0; i < 50; i++) {
+		bed_sleep(&bed, 60);
+		bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	}
+	assert_int_equal(shim_writes(), writes);
+	bed_sleep(&bed, 3600);
+	bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	assert_true(shim_writes() > writes);
+	bed_close(&bed);
+}
+
+static void
+memory_stays_small(void **state)
+{
+	struct bed bed;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	print_message("SKIPPED: a sanitizer's memory says nothing\n");
+	skip();
+#endif
+	bed_open(&bed, false);
+	attempt(&bed, 0, 50000, 64);
+	limit(rss_mib(getpid()), 24, "MiB", "memory");
+	bed_close(&bed);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(memory_stays_small),
+	    cmocka_unit_test(sixteen_clients_share_a_commit),
+	    cmocka_unit_test(hot_row_takes_forty_bytes_at_most),
+	    cmocka_unit_test(looking_up_writes_nothing),
+	    cmocka_unit_test(use_of_what_is_allowed_is_written_once_an_hour),
+	};
+
+	shim_install();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
