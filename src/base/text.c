@@ -126,6 +126,7 @@ text_percent(
 	size_t used = 0, cut_at = 0;
 
 	assert(limit >= 3 && limit < size);
+	(void)size;
 	for (size_t i = 0; i < length; i++) {
 		size_t need = is_plain(bytes[i]) ? 1 : 3;
 		if (used + need > limit) {
