@@ -25,14 +25,14 @@
 #include "config/world.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
-#include "policy/grey.h"
+#include "session/steps.h"
 #include "store/store.h"
 
 #define STOP_GRACE_MS  800
 #define EXIT_USAGE     2
-#define STATUS_MS      2000  /* a changed status is published after at most this */
-#define STATUS_IDLE_S  60    /* and an unchanged one again after this */
-#define BACK_PATH_SIZE 108 /* of struct sockaddr_un */
+#define STATUS_MS      2000 /* a changed status is published after at most this */
+#define STATUS_IDLE_S  60   /* and an unchanged one again after this */
+#define BACK_PATH_SIZE 108  /* of struct sockaddr_un */
 
 /*
  * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
@@ -57,7 +57,7 @@ struct daemon {
 	struct board *board;
 	struct port port;
 	int64_t started, published; /* wall clock, seconds */
-	char *status;		    /* as published last, without its time */
+	char *status;               /* as published last, without its time */
 	char back_dir[BACK_PATH_SIZE], back_path[BACK_PATH_SIZE];
 	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
 	pthread_mutex_t lock;   /* guards world */
@@ -248,39 +248,12 @@ warn_of_process_limit(const struct config *config)
 	int limit = postfix_process_limit(POSTFIX_CONFIG_FOLDER);
 
 	if (limit > 0 && (int64_t)config->max_sessions * 10 > (int64_t)limit * 7)
-		log_warnx("tarpit.max_sessions is %u, more than 70%% of the %d smtpd "
-			  "processes that Postfix may run; ordinary mail could find "
-			  "none free: lower it, or raise default_process_limit",
+		log_warnx(
+		    "tarpit.max_sessions is %u, more than 70%% of the %d smtpd "
+		    "processes that Postfix may run; ordinary mail could find "
+		    "none free: lower it, or raise default_process_limit",
 		    config->max_sessions, limit);
 }
-
-/* Steps of policy/ with the settings of the world that noted. */
-static struct grey_row
-step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
-{
-	return grey_step(settings, row, deed, now);
-}
-
-static struct address_record
-step_address(const void *settings, struct address_record record, enum deed deed,
-    uint32_t secs, int64_t now)
-{
-	return address_step(settings, record, deed, secs, now);
-}
-
-static struct domain_record
-step_domain(
-    const void *settings, struct domain_record record, enum deed deed, int64_t now)
-{
-	return domain_step(settings, record, deed, now);
-}
-
-static const struct store_steps steps = {
-    .triplet = step_triplet,
-    .address = step_address,
-    .domain = step_domain,
-    .better = grey_better,
-};
 
 /* Everything up to the first connection; config goes to the world. */
 static bool
@@ -305,7 +278,8 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	if (daemon->gate == NULL || !drop_privileges(user, error))
 		return false;
 	config_store_settings(config, &store_settings);
-	daemon->store = store_open(&store_settings, &steps, &daemon->clock, error);
+	daemon->store =
+	    store_open(&store_settings, &session_steps, &daemon->clock, error);
 	if (daemon->store == NULL)
 		return false;
 	daemon->board = board_new();
@@ -393,10 +367,11 @@ status_text(struct daemon *daemon)
 	    "accepted\t%llu\nholds_begun\t%llu\nholds_refused\t%llu\ngone\t%llu\n"
 	    "timeouts\t%llu\nstore\t%s\n",
 	    TARGREY_VERSION, mode_words[config->policy.mode], (long)getpid(),
-	    (long long)daemon->started, gate.connections, gate.holds, gate.holds_peak,
-	    gate.max_holds, (unsigned long long)gate.accepted,
-	    (unsigned long long)gate.holds_begun, (unsigned long long)gate.holds_refused,
-	    (unsigned long long)gate.gone, (unsigned long long)gate.timeouts,
+	    (long long)daemon->started, gate.connections, gate.holds,
+	    gate.holds_peak, gate.max_holds, (unsigned long long)gate.accepted,
+	    (unsigned long long)gate.holds_begun,
+	    (unsigned long long)gate.holds_refused, (unsigned long long)gate.gone,
+	    (unsigned long long)gate.timeouts,
 	    store.failing ? store.trouble : "ok");
 	board_write(daemon->board, file);
 	if (fclose(file) == 0)

@@ -15,7 +15,8 @@
 #include <time.h>
 
 #include "facts/fold.h"
-#include "policy/grey.h"
+#include "policy/policy.h"
+#include "session/steps.h"
 #include "store/query.h"
 #include "store/store.h"
 
@@ -30,29 +31,6 @@ static struct policy_settings policy = {
     .auto_allow = 5,
     .auto_allow_gap_s = 3600,
 };
-
-static struct grey_row
-step_row(const void *settings, struct grey_row row, enum deed deed, int64_t now)
-{
-	return grey_step(settings, row, deed, now);
-}
-
-static struct address_record
-step_address(const void *settings, struct address_record record, enum deed deed,
-    uint32_t secs, int64_t now)
-{
-	return address_step(settings, record, deed, secs, now);
-}
-
-static struct domain_record
-step_domain(
-    const void *settings, struct domain_record record, enum deed deed, int64_t now)
-{
-	return domain_step(settings, record, deed, now);
-}
-
-static const struct store_steps steps = {
-    step_row, step_address, step_domain, grey_better};
 
 struct visit {
 	int64_t before_s; /* before END_S */
@@ -476,7 +454,7 @@ main(int argc, char **argv)
 	    .retry_window_s = 172800 * 30,
 	    .max_age_s = 400 * 86400,
 	    .max_new_per_net = 1000000};
-	struct store *store = store_open(&settings, &steps, &clock, &error);
+	struct store *store = store_open(&settings, &session_steps, &clock, &error);
 	if (store == NULL) {
 		fprintf(stderr, "make_db: %s\n", error.text);
 		return 1;

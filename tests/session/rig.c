@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "policy/cases.h"
-#include "policy/grey.h"
+#include "session/steps.h"
 
 static enum port_answer
 port_wait(void *ctx, uint64_t number, const struct port_wait *wait)
@@ -86,29 +86,6 @@ port_early(void *ctx, uint64_t number)
 	return rig->early;
 }
 
-static struct grey_row
-step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
-{
-	return grey_step(settings, row, deed, now);
-}
-
-static struct address_record
-step_address(const void *settings, struct address_record record, enum deed deed,
-    uint32_t secs, int64_t now)
-{
-	return address_step(settings, record, deed, secs, now);
-}
-
-static struct domain_record
-step_domain(
-    const void *settings, struct domain_record record, enum deed deed, int64_t now)
-{
-	return domain_step(settings, record, deed, now);
-}
-
-static const struct store_steps steps = {
-    step_triplet, step_address, step_domain, grey_better};
-
 static void
 unused(void *ctx, struct world *world)
 {
@@ -140,7 +117,7 @@ rig_new(enum mode mode)
 	rig->now_ms = (int64_t)T0 * 1000;
 	clock_init_manual(&rig->clock, &rig->now_ms);
 	rig->store =
-	    must(store_open(&settings, &steps, &rig->clock, &error), &error);
+	    must(store_open(&settings, &session_steps, &rig->clock, &error), &error);
 	rig->port = (struct port){rig, port_wait, port_wake, port_settle,
 	    port_data_not_before, port_budget, port_outcome, port_pending,
 	    port_early};
