@@ -16,6 +16,7 @@
 
 #define MAX_QUESTIONS 512  /* a job; SPF has its own, lower limit */
 #define UDP_SIZE      1232 /* EDNS; DNS flag day 2020 */
+#define LOOK_MS       200  /* how often called_off is looked at */
 #define MIN_TRY_MS    50
 
 struct dns_question {
@@ -38,6 +39,7 @@ struct resolver {
 	ares_channel channel; /* NULL: could not be made */
 	unsigned server_count;
 	int64_t deadline_ms;
+	const atomic_bool *called_off; /* may be NULL */
 	bool is_over;       /* what is called off now has run out of time */
 	bool is_reordering; /* preferred has changed, the channel not yet */
 	unsigned open, count;
@@ -164,17 +166,32 @@ resolver_close(struct resolver **resolver_ptr)
 	free(resolver);
 }
 
+bool
+resolver_is_called_off(const struct resolver *resolver)
+{
+	return resolver->called_off != NULL && atomic_load(resolver->called_off);
+}
+
+bool
+resolver_is_over(const struct resolver *resolver)
+{
+	return clock_mono_ms(resolver->clock) >= resolver->deadline_ms ||
+	       resolver_is_called_off(resolver);
+}
+
 void
-resolver_begin(struct resolver *resolver, int64_t deadline_ms)
+resolver_begin(
+    struct resolver *resolver, int64_t deadline_ms, const atomic_bool *called_off)
 {
 	int failed;
 
 	resolver_end(resolver);
 	resolver->deadline_ms = deadline_ms;
+	resolver->called_off = called_off;
 	resolver->is_over = false;
 	resolver->is_reordering = false;
 	resolver->counters = (struct dns_counters){0};
-	if (clock_mono_ms(resolver->clock) >= deadline_ms)
+	if (resolver_is_over(resolver))
 		return;
 	resolver->channel = make_channel(resolver, &failed);
 	if (resolver->channel != NULL)
@@ -196,6 +213,7 @@ on_answer(void *arg, int status, int timeouts, unsigned char *packet, int length
 		resolver->counters.timeouts++;
 		return;
 	}
+	resolver->counters.answered += packet != NULL;
 	if (packet != NULL && length > 0)
 		dns_packet_parse(packet, (size_t)length, question->name,
 		    question->type, &question->answer);
@@ -254,7 +272,7 @@ send_question(struct resolver *resolver, struct dns_question *question)
 {
 	char escaped[2 * DNS_NAME_SIZE];
 
-	if (clock_mono_ms(resolver->clock) >= resolver->deadline_ms) {
+	if (resolver_is_over(resolver)) {
 		question->answer.status = DNS_TIMEOUT;
 		resolver->counters.timeouts++;
 		return;
@@ -310,6 +328,8 @@ step(struct resolver *resolver, int64_t until_ms)
 	struct pollfd fds[ARES_GETSOCK_MAXNUM];
 	nfds_t count = 0;
 	int64_t rest = until_ms - clock_mono_ms(resolver->clock);
+	if (resolver->called_off != NULL && rest > LOOK_MS)
+		rest = LOOK_MS;
 	struct timeval most = {rest / 1000, (rest % 1000) * 1000}, next;
 	/* not ARES_GETSOCK_WRITABLE(): it shifts a signed 1 by 31 */
 	unsigned bits =
@@ -345,10 +365,10 @@ resolver_await_until(
 		return true;
 	if (until_ms > resolver->deadline_ms)
 		until_ms = resolver->deadline_ms;
-	while (question->is_open && clock_mono_ms(resolver->clock) < until_ms)
+	while (question->is_open && !resolver_is_over(resolver) &&
+	       clock_mono_ms(resolver->clock) < until_ms)
 		step(resolver, until_ms);
-	if (question->is_open &&
-	    clock_mono_ms(resolver->clock) >= resolver->deadline_ms) {
+	if (question->is_open && resolver_is_over(resolver)) {
 		resolver->is_over = true;
 		ares_cancel(resolver->channel);
 	}
@@ -364,12 +384,6 @@ resolver_await(struct resolver *resolver, struct dns_question *question)
 		return &failed;
 	resolver_await_until(resolver, question, resolver->deadline_ms);
 	return &question->answer;
-}
-
-bool
-resolver_is_over(const struct resolver *resolver)
-{
-	return clock_mono_ms(resolver->clock) >= resolver->deadline_ms;
 }
 
 struct dns_counters

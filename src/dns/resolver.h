@@ -10,6 +10,7 @@
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct dns_question; /* one of a job's; lives until the job ends */
 /* Of one job. */
 struct dns_counters {
 	unsigned asked;    /* different questions that were sent */
+	unsigned answered; /* an answer of any kind came */
 	unsigned timeouts; /* ended by the deadline or the last try */
 	unsigned failures; /* SERVFAIL, REFUSED, nonsense, no connection */
 	unsigned left_out; /* not sent: the job had too many */
@@ -40,8 +42,13 @@ struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
 /* Accepts NULL; nulls. No job may be open. */
 void resolver_close(struct resolver **resolver);
 
-/* deadline_ms  of clock_mono_ms(); may be past: then nothing is sent */
-void resolver_begin(struct resolver *resolver, int64_t deadline_ms);
+/*
+ * deadline_ms  of clock_mono_ms(); may be past: then nothing is sent
+ * called_off   ends the job early when it becomes true (looked at five times a
+ *              second); NULL: never. Borrowed until resolver_end().
+ */
+void resolver_begin(
+    struct resolver *resolver, int64_t deadline_ms, const atomic_bool *called_off);
 
 /*
  * Sends a question unless this job has asked it before. name is copied and
@@ -61,7 +68,10 @@ const struct dns_answer *resolver_await(
 bool resolver_await_until(
     struct resolver *resolver, struct dns_question *question, int64_t until_ms);
 
-/* The job's deadline has come. */
+/* The job was called off before its deadline. */
+bool resolver_is_called_off(const struct resolver *resolver);
+
+/* The job's deadline has come, or it was called off. */
 bool resolver_is_over(const struct resolver *resolver);
 
 struct dns_counters resolver_counters(const struct resolver *resolver);

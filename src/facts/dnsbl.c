@@ -54,6 +54,17 @@ note_health(struct dnsbl_health *health, const struct dnsbl_setting *list,
 		    list->zone, DNSBL_REST_MS / 1000);
 }
 
+/*
+ * Says something of the list, and not of the resolver or of us: others of the
+ * job were answered, and it was not called off.
+ */
+static bool
+tells_of_list(const struct resolver *resolver)
+{
+	return !resolver_is_called_off(resolver) &&
+	       resolver_counters(resolver).answered > 0;
+}
+
 static void
 append_name(char text[static DNSBL_TEXT_SIZE], const char *name)
 {
@@ -76,8 +87,9 @@ dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
 			continue;
 		const struct dns_answer *answer =
 		    resolver_await(resolver, job->question[i]);
-		note_health(
-		    &health[i], &lists[i], answer->status == DNS_TIMEOUT, clock);
+		bool is_silent = answer->status == DNS_TIMEOUT;
+		if (!is_silent || tells_of_list(resolver))
+			note_health(&health[i], &lists[i], is_silent, clock);
 		if (!dnsbl_is_listed(answer, lists[i].mask))
 			continue;
 		facts->dnsbl_weight += lists[i].weight;

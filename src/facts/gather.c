@@ -31,8 +31,8 @@ struct gather {
 	struct ip ip;
 	char *helo, *sender;
 
-	pthread_mutex_t lock; /* guards is_dropped; held while done() runs */
-	bool is_dropped;
+	pthread_mutex_t lock; /* held while done() runs, and to drop */
+	atomic_bool is_dropped;
 	void (*done)(void *, uint64_t);
 	void *ctx;
 	uint64_t number;
@@ -94,7 +94,7 @@ gather_facts(struct gather *gather)
 	    .helo = gather->helo,
 	    .sender = gather->sender};
 
-	resolver_begin(collect.resolver, gather->deadline_ms);
+	resolver_begin(collect.resolver, gather->deadline_ms, &gather->is_dropped);
 	collect_facts(&collect, facts);
 	int64_t now = clock_mono_ms(gatherer->clock);
 	facts->timed_out = now >= gather->deadline_ms ||
@@ -104,21 +104,12 @@ gather_facts(struct gather *gather)
 	give_back(gatherer, collect.resolver);
 }
 
-static bool
-is_dropped(struct gather *gather)
-{
-	pthread_mutex_lock(&gather->lock);
-	bool dropped = gather->is_dropped;
-	pthread_mutex_unlock(&gather->lock);
-	return dropped;
-}
-
 static void
 finish(struct gather *gather)
 {
 	atomic_store_explicit(&gather->is_finished, true, memory_order_release);
 	pthread_mutex_lock(&gather->lock);
-	if (!gather->is_dropped)
+	if (!atomic_load(&gather->is_dropped))
 		gather->done(gather->ctx, gather->number);
 	pthread_mutex_unlock(&gather->lock);
 }
@@ -128,7 +119,7 @@ run_job(void *arg)
 {
 	struct gather *gather = arg;
 
-	if (!is_dropped(gather))
+	if (!atomic_load(&gather->is_dropped))
 		gather_facts(gather);
 	finish(gather);
 	release(gather);
@@ -204,7 +195,7 @@ gather_drop(struct gather **gather_ptr)
 		return;
 	*gather_ptr = NULL;
 	pthread_mutex_lock(&gather->lock);
-	gather->is_dropped = true;
+	atomic_store(&gather->is_dropped, true);
 	pthread_mutex_unlock(&gather->lock);
 	release(gather);
 }

@@ -30,7 +30,7 @@ open_job_for(const char *servers, int64_t ms)
 	resolver = resolver_open(servers, ms, &clock_real, &error);
 	if (resolver == NULL)
 		fail_msg("%s", error.text);
-	resolver_begin(resolver, clock_mono_ms(&clock_real) + ms);
+	resolver_begin(resolver, clock_mono_ms(&clock_real) + ms, NULL);
 }
 
 static void
@@ -253,7 +253,7 @@ past_the_deadline_nothing_is_sent(void **state)
 	(void)state;
 	dnsd_start(&dnsd, "{\"example.org\": {\"A\": [\"192.0.2.1\"]}}");
 	open_job(dnsd.text);
-	resolver_begin(resolver, clock_mono_ms(&clock_real) - 1);
+	resolver_begin(resolver, clock_mono_ms(&clock_real) - 1, NULL);
 	assert_int_equal(ask("example.org", DNS_A)->status, DNS_TIMEOUT);
 	assert_int_equal(resolver_counters(resolver).asked, 0);
 	close_job();

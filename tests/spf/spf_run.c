@@ -84,8 +84,8 @@ check(struct run *run, char *field[FIELDS])
 	unhex(field[2]);
 	unhex(field[3]);
 	if (run->resolver != NULL) {
-		resolver_begin(
-		    run->resolver, clock_mono_ms(&run->clock) + run->timeout_ms);
+		resolver_begin(run->resolver,
+		    clock_mono_ms(&run->clock) + run->timeout_ms, NULL);
 		asker = (struct spf_asker){ask_wire, is_over, run};
 	}
 	spf_check(&asker, &query, &fact);

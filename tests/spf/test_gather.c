@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "dns/dnsd.h"
@@ -279,6 +280,35 @@ a_list_that_stays_silent_is_left_out(void **state)
 }
 
 static void
+a_list_is_not_blamed_for_a_dead_resolver_or_a_client_that_left(void **state)
+{
+	static const struct dnsbl_setting lists[] = {
+	    {"silent.example", "s", 0xff, 1}};
+	struct dnsd dnsd, dead;
+
+	(void)state;
+	dnsd_start_dead(&dead);
+	dnsd_start(&dnsd, ZONE);
+	open_gatherer(dead.text, SHORT_MS, 2, 10, lists, 1);
+	for (int i = 0; i < 4; i++)
+		assert_true(run("198.51.100.1", NULL, "").timed_out);
+	gatherer_close(&gatherer);
+	open_gatherer(dnsd.text, SHORT_MS, 1, 10, lists, 1);
+	for (unsigned i = 0; i < 4; i++) {
+		struct gather *gather =
+		    start("198.51.100.1", NULL, "a@good.example", i);
+		while (dnsd_asked(&dnsd) < 3 * (i + 1))
+			sched_yield();
+		gather_drop(&gather);
+	}
+	/* still asked, so still waited for */
+	assert_true(run("198.51.100.1", NULL, "a@good.example").timed_out);
+	gatherer_close(&gatherer);
+	dnsd_stop(&dnsd);
+	dnsd_stop(&dead);
+}
+
+static void
 a_job_ends_by_its_deadline(void **state)
 {
 	struct dnsd dnsd, dead;
@@ -424,6 +454,30 @@ after_a_drop_done_is_not_called(void **state)
 }
 
 static void
+a_dropped_job_frees_its_worker(void **state)
+{
+	struct dnsd dnsd;
+
+	(void)state;
+	dnsd_start(&dnsd, ZONE);
+	/* one worker: were it kept, the good one would come too late */
+	open_gatherer(dnsd.text, LONG_MS, 1, 10, NULL, 0);
+	for (uint64_t i = 0; i < 5; i++) {
+		struct gather *gather =
+		    start("198.51.100.1", "a.dead.example", "a@x.dead.example", i);
+		while (dnsd_asked(&dnsd) == 0)
+			sched_yield();
+		gather_drop(&gather);
+	}
+	struct dns_facts facts =
+	    run("198.51.100.1", "mx.good.example", "a@good.example");
+	assert_int_equal(facts.mailfrom.result, SPF_PASS);
+	assert_false(facts.timed_out);
+	gatherer_close(&gatherer);
+	dnsd_stop(&dnsd);
+}
+
+static void
 a_bad_server_list_is_told_at_start(void **state)
 {
 	struct gather_settings settings = {.servers = "127.0.0.1:http",
@@ -447,12 +501,15 @@ main(void)
 	    cmocka_unit_test(loopback_clients_are_skipped_without_a_question),
 	    cmocka_unit_test(lists_count_by_weight_mask_and_127),
 	    cmocka_unit_test(a_list_that_stays_silent_is_left_out),
+	    cmocka_unit_test(
+	        a_list_is_not_blamed_for_a_dead_resolver_or_a_client_that_left),
 	    cmocka_unit_test(a_job_ends_by_its_deadline),
 	    cmocka_unit_test(the_clock_runs_while_a_job_is_queued),
 	    cmocka_unit_test(
 	        above_the_queue_the_result_is_there_at_once_and_limited),
 	    cmocka_unit_test(dead_dns_of_some_does_not_slow_others),
 	    cmocka_unit_test(after_a_drop_done_is_not_called),
+	    cmocka_unit_test(a_dropped_job_frees_its_worker),
 	    cmocka_unit_test(a_bad_server_list_is_told_at_start),
 	};
 
