@@ -3,6 +3,7 @@
 import unittest
 
 from support.lab import LabTest
+from support.postfix import Service
 from support.smtp import TEMPORARY
 
 LINE = "p7-dyn100.example.net"
@@ -11,6 +12,10 @@ HOLD = 125
 
 class Hold(LabTest):
     postfix = {"message_size_limit": "100000"}
+
+    @classmethod
+    def make_services(cls):
+        return {"nodata": Service({"smtpd_data_restrictions": "reject"})}
 
     def test_a_suspect_that_waits_is_accepted_and_said_to_have_endured(self):
         you, client = self.person(), self.lab.client(LINE)
@@ -144,6 +149,16 @@ class Hold(LabTest):
             session.rcpt(you, hold=HOLD).expect(250)
             session.message().expect(250)
         self.assertEqual(self.lab.stamp(you)["rcpt_refused"], 2)
+
+    def test_data_that_postfix_refuses_counts_nothing(self):
+        you, client = self.person(), self.lab.client(LINE)
+        with client.greet(port=self.lab.postfix.port("nodata")) as session:
+            session.mail("a@example.com").expect(250)
+            session.rcpt(you, hold=HOLD).expect(250)
+            session.data().expect(554)
+            session.quit()
+        event = self.lab.event(you)
+        self.assertEqual((event["hold_end"], event["delivered"]), ("held", 0))
 
     def test_a_message_that_postfix_refuses_later_counts_nothing(self):
         you, client = self.person(), self.lab.client(LINE)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """targreyd as the tests run it: own folder, own store, settable clock."""
+import grp
+import json
 import os
 import pathlib
 import pwd
-import grp
 import signal
 import socket
 import sqlite3
@@ -211,6 +212,18 @@ class Daemon:
             [str(self.binary), "-T", "-f", str(self.conf)], capture_output=True,
             text=True, env=self.environment(), timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def ctl(self, *arguments):
+        """What targreyctl prints, as JSON read; the present is the daemon's."""
+        command = [str(self.binary.with_name("targreyctl")), *arguments,
+                   "--config", str(self.conf), "--json"]
+        if self.clock is not None:
+            command += ["--now", "@%d" % self.clock.wall()]
+        done = subprocess.run(command, capture_output=True, text=True,
+                              env=self.environment(), timeout=60, check=False)
+        if done.returncode != 0:
+            raise AssertionError("%s: %s" % (" ".join(arguments), done.stderr))
+        return json.loads(done.stdout)
 
     # ------------------------------------------------------------ insight
 
