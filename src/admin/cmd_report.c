@@ -46,8 +46,9 @@ report_events(struct admin *admin, size_t top)
 	    .hold_s = config->policy.hold_s,
 	    .retry_window_s = config->policy.retry_window_s,
 	    .top = (unsigned)top};
-	struct event_filter filter = {
-	    .since = reading.since, .until = reading.until};
+	struct event_filter filter = {.since = reading.since,
+	    .until = reading.until,
+	    .words = report_words()};
 	struct doc *doc = NULL;
 	reading.report = report_new(&settings);
 	if (reading.report == NULL)

@@ -105,6 +105,8 @@ funnel_add(struct funnel *funnel, const struct view *view)
 	funnel->delivered += view->is_delivered;
 	funnel->ham += view->is_ham;
 	funnel->spam += view->is_spam;
+	if (*view_word(view, SK_FAULT) == 'n') /* none */
+		return;
 	for (unsigned i = 0; i < FUNNEL_FAULTS; i++)
 		funnel->faults[i] +=
 		    strcmp(view_word(view, SK_FAULT), funnel_faults[i]) == 0;

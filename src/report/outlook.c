@@ -48,9 +48,12 @@ outlook_add(struct outlook *outlook, const struct view *view)
 	if (!view->is_suspect)
 		return;
 	const char *const *modes = session_keys[SK_MODE].words;
-	for (size_t i = 0; modes[i] != NULL && i < 5; i++)
-		outlook->in_mode[i] +=
-		    strcmp(view_word(view, SK_MODE), modes[i]) == 0;
+	for (size_t i = 0; modes[i] != NULL && i < 5; i++) {
+		if (strcmp(view_word(view, SK_MODE), modes[i]) == 0) {
+			outlook->in_mode[i]++;
+			break;
+		}
+	}
 	if (strncmp(why, "allowed", 7) == 0 || strcmp(why, "tries") == 0) {
 		outlook->passes++;
 		return;

@@ -13,7 +13,9 @@ view_word(const struct view *view, enum session_key key)
 uint32_t
 view_number(const struct view *view, enum session_key key)
 {
-	return (uint32_t)strtoul(view_word(view, key), NULL, 10);
+	const char *word = view_word(view, key);
+
+	return word[0] == '0' ? 0 : (uint32_t)strtoul(word, NULL, 10);
 }
 
 struct view

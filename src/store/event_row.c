@@ -65,15 +65,23 @@ static const char *const column_names[COLUMNS] = {
 /* The version of the header is not kept: a change of it is a step of the schema. */
 #define FIRST_WORD (SK_V + 1)
 
+static bool
+is_wanted(uint64_t wanted, int key)
+{
+	return wanted == 0 || (wanted >> key & 1) != 0;
+}
+
 static size_t
-add_columns(char *sql, size_t size, size_t used)
+add_columns(char *sql, size_t size, size_t used, uint64_t wanted)
 {
 	for (int i = 0; i < COLUMNS; i++)
 		used += (size_t)snprintf(sql + used, size - used, "%s%s",
 		    i > 0 ? "," : "", column_names[i]);
 	for (int i = FIRST_WORD; i < SESSION_KEYS; i++)
-		used += (size_t)snprintf(
-		    sql + used, size - used, ",\"%s\"", session_keys[i].name);
+		used += (size_t)snprintf(sql + used, size - used, ",%s%s%s",
+		    is_wanted(wanted, i) ? "\"" : "",
+		    is_wanted(wanted, i) ? session_keys[i].name : "NULL",
+		    is_wanted(wanted, i) ? "\"" : "");
 	return used;
 }
 
@@ -82,7 +90,7 @@ event_sql_insert(char *sql, size_t size)
 {
 	size_t used = (size_t)snprintf(sql, size, "INSERT INTO event (");
 
-	used = add_columns(sql, size, used);
+	used = add_columns(sql, size, used, 0);
 	used += (size_t)snprintf(sql + used, size - used, ") VALUES (?");
 	for (int i = 1; i < COLUMNS + SESSION_KEYS - FIRST_WORD; i++)
 		used += (size_t)snprintf(sql + used, size - used, ",?");
@@ -90,11 +98,11 @@ event_sql_insert(char *sql, size_t size)
 }
 
 void
-event_sql_select(char *sql, size_t size)
+event_sql_select(char *sql, size_t size, uint64_t words)
 {
 	size_t used = (size_t)snprintf(sql, size, "SELECT event_id,");
 
-	used = add_columns(sql, size, used);
+	used = add_columns(sql, size, used, words);
 	snprintf(sql + used, size - used, " FROM event");
 }
 
@@ -198,13 +206,16 @@ read_number(sqlite3_stmt *statement, int column)
 }
 
 static void
-read_words(sqlite3_stmt *statement, struct session_words *words)
+read_words(
+    sqlite3_stmt *statement, struct session_words *words, uint64_t wanted)
 {
 	text_copy(words->value[SK_V], sizeof words->value[SK_V], "1");
 	for (int key = FIRST_WORD; key < SESSION_KEYS; key++) {
+		words->value[key][0] = '\0';
+		if (!is_wanted(wanted, key))
+			continue;
 		const char *value =
 		    read_text(statement, COLUMNS + key - FIRST_WORD);
-		words->value[key][0] = '\0';
 		if (value != NULL)
 			text_copy(
 			    words->value[key], sizeof words->value[key], value);
@@ -232,8 +243,8 @@ read_score(sqlite3_stmt *statement)
 }
 
 void
-event_read(
-    sqlite3_stmt *statement, struct event *event_r, struct session_words *words)
+event_read(sqlite3_stmt *statement, struct event *event_r,
+    struct session_words *words, uint64_t wanted)
 {
 	const char *ip = read_text(statement, COLUMN_IP);
 
@@ -264,5 +275,5 @@ event_read(
 	};
 	if (ip == NULL || !ip_from_text(ip, &event_r->ip))
 		memset(&event_r->ip, 0, sizeof event_r->ip);
-	read_words(statement, words);
+	read_words(statement, words, wanted);
 }

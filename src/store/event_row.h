@@ -10,8 +10,11 @@
 
 /* "INSERT INTO event (...) VALUES (...)"; parameters as event_bind() gives them. */
 void event_sql_insert(char *sql, size_t size);
-/* "SELECT event_id, ... FROM event", for event_read(). */
-void event_sql_select(char *sql, size_t size);
+/*
+ * "SELECT event_id, ... FROM event", for event_read() with the same words: bits
+ * 1 << SK_ of the session keys that are wanted; 0 = all
+ */
+void event_sql_select(char *sql, size_t size, uint64_t words);
 #define EVENT_SQL_SIZE 2048
 
 /* id, if not NULL, is the event_id to use; texts must live until the step. */
@@ -21,7 +24,7 @@ int event_bind(sqlite3_stmt *statement, int64_t logged, const struct event *even
  * The row that the statement stands on. Texts are SQLite's and live until the
  * next step; event_r->words is set to words.
  */
-void event_read(
-    sqlite3_stmt *statement, struct event *event_r, struct session_words *words);
+void event_read(sqlite3_stmt *statement, struct event *event_r,
+    struct session_words *words, uint64_t wanted);
 
 #endif

@@ -51,6 +51,8 @@ struct event_filter {
 	int64_t after_id;                        /* event.id above this */
 	bool newest_first;
 	size_t limit; /* rows at most */
+	/* Session keys to be read, as bits 1 << SK_; 0 = all. Others are "". */
+	uint64_t words;
 };
 
 /* In the order of writing: by end of transaction, so nearly by time. */

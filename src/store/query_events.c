@@ -51,6 +51,13 @@ struct events_run {
 	bool ended;
 };
 
+/* The sid is looked at here, too. */
+static uint64_t
+words_of(const struct event_filter *filter)
+{
+	return filter->words == 0 ? 0 : filter->words | UINT64_C(1) << SK_SID;
+}
+
 /* Gives every row of the statement that matches to the caller. */
 static bool
 run_rows(struct events_run *run, sqlite3_stmt *statement, struct trouble *trouble)
@@ -65,7 +72,7 @@ run_rows(struct events_run *run, sqlite3_stmt *statement, struct trouble *troubl
 			return false;
 		if (!row)
 			return true;
-		event_read(statement, &event, &words);
+		event_read(statement, &event, &words, words_of(run->filter));
 		if (!matches(run->query, run->filter, &event))
 			continue;
 		run->given++;
@@ -136,7 +143,7 @@ run_by_key(struct events_run *run, const char *kind, const char *text,
 	char sql[EVENT_SQL_SIZE];
 	int64_t hash = key_text(run->query->backend.secret, kind, text);
 
-	event_sql_select(sql, sizeof sql - 64);
+	event_sql_select(sql, sizeof sql - 64, words_of(run->filter));
 	strcat(sql, " WHERE event_id = ?1");
 	sqlite3_stmt *rows = query_prepare(run->query, sql, trouble);
 	sqlite3_stmt *ids = query_prepare(run->query,
@@ -203,7 +210,7 @@ run_by_time(struct events_run *run, struct trouble *trouble)
 		return false;
 	if (filter->after_id >= low)
 		low = filter->after_id + 1;
-	event_sql_select(sql, sizeof sql - 96);
+	event_sql_select(sql, sizeof sql - 96, words_of(run->filter));
 	strcat(sql, " WHERE event_id >= ?1 AND event_id <= ?2 ORDER BY event_id");
 	if (filter->newest_first)
 		strcat(sql, " DESC");

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of targreyctl share: the programs, a database, a config."""
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,8 +42,18 @@ class Scratch(unittest.TestCase):
                        f'store {{ url = "sqlite:{self.db}" }}\n')
         self.make()
 
+    story = None  # made once, copied for each test
+
     def make(self, *more):
-        subprocess.run([MAKE_DB, self.db, *more], check=True, timeout=120)
+        if more:
+            subprocess.run([MAKE_DB, self.db, *more], check=True, timeout=120)
+            return
+        if Scratch.story is None:
+            folder = tempfile.TemporaryDirectory(prefix='targrey-admin-')
+            atexit.register(folder.cleanup)
+            Scratch.story = os.path.join(folder.name, 'story.db')
+            subprocess.run([MAKE_DB, Scratch.story], check=True, timeout=120)
+        shutil.copy(Scratch.story, self.db)
 
     def ctl(self, *line, **more):
         return run(*line, '--config', self.conf, **more)

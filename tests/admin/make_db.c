@@ -87,7 +87,8 @@ triplet_of(const struct visit *visit, char sender[static FOLD_SIZE],
 	const char *recipients = visit->recipients == NULL ? "" : visit->recipients;
 	char first[256];
 
-	snprintf(first, sizeof(first), "%.*s", (int)strcspn(recipients, " "), recipients);
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(recipients, " "),
+	    recipients);
 	return (struct triplet){
 	    sender_fold(visit->sender == NULL ? "" : visit->sender, sender),
 	    recipient_fold(first, recipient)};

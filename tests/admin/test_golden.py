@@ -44,9 +44,7 @@ CASES = {
     'backup': ['backup', '@DIR@/copy.db'],
     's25r': ['s25r', 'mail.example.com', 'p1-2.example.net', 'unknown',
              'DHCP7.example.com', '1.2.3.example.com'],
-    'config_dump': ['config', 'dump'],
     'config_check': ['config', 'check'],
-    'config_default': ['config', '--default'],
     'report': ['report'],
     'report_since': ['report', '--since', '1d', '--top', '3'],
     'metrics': ['metrics'],
@@ -74,7 +72,7 @@ CASES = {
     'explain_message': ['explain', '--message', '@DIR@/mail'],
     'explain_message_gone': ['explain', '--message', '@DIR@/old-mail'],
 }
-TEXT_ONLY = {'help', 'config_dump', 'config_check', 'config_default', 'metrics'}
+TEXT_ONLY = {'help', 'config_check', 'metrics'}
 
 FILTER_LOG = '''\
 Jan  1 18:30:00 mx amavis[7]: (7-1) Passed CLEAN {RelayedInbound}, [192.0.2.77]:25 <shop@example.org> -> <taro@example.jp>, Queue-ID: 4aB3, Message-ID: <m1@example.com>, mail_id: x, Hits: -0.5, size: 1, queued_as: 5, 10 ms
