@@ -19,8 +19,8 @@
 
 /* In pages of 4 KiB. */
 #define WAL_WORTHWHILE 1000  /* from here on a pass is made at every tick */
-#define WAL_LONG       8192  /* from here on the writer is asked to pause */
-#define WAL_SLOW       12288 /* from here on the writer slows down */
+#define WAL_LONG       4096  /* from here on the writer is asked to pause */
+#define WAL_SLOW       8192  /* from here on the writer slows down */
 #define WAL_CAP        16384 /* from here on it waits */
 
 struct checkpoint {

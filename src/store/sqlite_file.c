@@ -185,7 +185,7 @@ sqlite_open_writer(struct backend *backend, struct trouble *trouble)
 		return false;
 	if (connection_run(connection,
 	        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
-	        "PRAGMA journal_size_limit=33554432",
+	        "PRAGMA journal_size_limit=16777216",
 	        trouble) &&
 	    connection_run(connection,
 	        backend->durable ? "PRAGMA synchronous=FULL"
