@@ -63,8 +63,6 @@ conn_open(struct gate *gate, int front)
 		return;
 	}
 	conn->front_more = true;
-	if (!conn_connect(gate, conn))
-		list_add(&gate->retry, conn);
 	conn_pump(gate, conn);
 }
 
@@ -73,10 +71,6 @@ conn_connect(struct gate *gate, struct conn *conn)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (conn->front < 0) {
-		conn_close_back(gate, conn);
-		return true;
-	}
 	memcpy(address.sun_path, gate->back_path, strlen(gate->back_path) + 1);
 	if (conn->back < 0)
 		conn->back =
@@ -126,12 +120,25 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 	return true;
 }
 
+/* libmilter hears of a connection when there is something to do for it. */
+static void
+reach(struct gate *gate, struct conn *conn)
+{
+	if (conn->has_back || conn->out_back.len == 0 ||
+	    (!conn->urgent && conn->front >= 0 && conn->out_back.len <= LAZY_MAX))
+		return;
+	conn->has_back = true;
+	if (!conn_connect(gate, conn))
+		loop_retry(gate, conn);
+}
+
 static void
 flush(struct gate *gate, struct conn *conn)
 {
 	if (conn->front >= 0 && conn->out_front.len > 0 &&
 	    !write_out(gate, conn, false))
 		conn_close_front(gate, conn);
+	reach(gate, conn);
 	if (conn->back < 0 || !conn->back_ready || conn->back_shut)
 		return;
 	if (conn->out_back.len > LAZY_MAX || conn->front < 0)
@@ -185,7 +192,7 @@ may_read_front(const struct conn *conn)
 {
 	return conn->front >= 0 && conn->front_more && conn->state == CONN_IDLE &&
 	       !conn->closing && conn->out_front.len == 0 &&
-	       (conn->out_back.len == 0 || (!conn->urgent && conn->back_ready));
+	       (conn->out_back.len == 0 || !conn->urgent);
 }
 
 static bool
@@ -285,10 +292,10 @@ conn_close_front(struct gate *gate, struct conn *conn)
 	buf_clear(&conn->in);
 	buf_clear(&conn->out_front);
 	buf_clear(&conn->withheld);
-	if (conn->back < 0)
-		conn_free(gate, conn);
-	else
+	if (conn->back >= 0 || (!conn->has_back && conn->out_back.len > 0))
 		flush(gate, conn);
+	else
+		conn_free(gate, conn);
 }
 
 void
@@ -340,7 +347,9 @@ conn_free(struct gate *gate, struct conn *conn)
 	buf_clear(&conn->out_back);
 	free(conn->shared.refusal);
 	conn->shared.refusal = NULL;
-	if (!conn->queued)
+	if (gate->learner == conn)
+		gate->learner = NULL;
+	if (!conn->queued && !conn->retrying)
 		list_add(&gate->dead, conn);
 	listen_resume(gate);
 }

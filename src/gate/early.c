@@ -64,7 +64,8 @@ early_macros(struct conn *conn, const char *data, size_t len)
 		else if (strcmp(name, "{daemon_port}") == 0)
 			port = value;
 	}
-	if (address == NULL || port == NULL || strlen(address) >= sizeof conn->mta_address)
+	if (address == NULL || port == NULL ||
+	    strlen(address) >= sizeof conn->mta_address)
 		return;
 	memcpy(conn->mta_address, address, strlen(address) + 1);
 	conn->mta_port = htons((uint16_t)strtoul(port, NULL, 10));
@@ -77,7 +78,8 @@ client_of(const char *data, size_t len, struct sockaddr_storage *client_r)
 	const char *at = data, *end = data + len;
 	uint16_t port;
 
-	if (next_string(&at, end) == NULL || end - at < 4 || (*at != '4' && *at != '6'))
+	if (next_string(&at, end) == NULL || end - at < 4 ||
+	    (*at != '4' && *at != '6'))
 		return false;
 	memcpy(&port, at + 1, sizeof port);
 	at += 3;
@@ -93,7 +95,8 @@ look(struct gate *gate, struct conn *conn, const char *data, size_t len)
 
 	if (conn->mta_address[0] == '\0' || !client_of(data, len, &client) ||
 	    !set_address(&mta, conn->mta_address, conn->mta_port) ||
-	    !watch_name(&socket, (struct sockaddr *)&client, (struct sockaddr *)&mta))
+	    !watch_name(
+	        &socket, (struct sockaddr *)&client, (struct sockaddr *)&mta))
 		return GATE_EARLY_UNKNOWN;
 	int64_t received = watch_unasked(&gate->watch_socket, &socket);
 	if (received < 0)

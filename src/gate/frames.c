@@ -99,6 +99,33 @@ note_negotiation(struct conn *conn, const char *frame, size_t len)
 	conn->offered = len >= HEAD + 12 ? get32(frame + HEAD + 8) : 0;
 }
 
+/* libmilter's half: which commands get replies; then to the MTA. */
+static void
+pass_negotiation(
+    struct gate *gate, struct conn *conn, const char *reply, size_t len)
+{
+	struct buf *out = &conn->out_front;
+
+	conn->no_reply = conn->offered & get32(reply + HEAD + 8);
+	if (buf_append(out, reply, len))
+		early_negotiate(
+		    gate, conn, out->data + out->off + out->len - len + HEAD + 8);
+}
+
+/* true: the MTA has its answer; the frame waits for company. */
+static bool
+negotiate(struct gate *gate, struct conn *conn, const char *frame, size_t len)
+{
+	note_negotiation(conn, frame, len);
+	if (conn->has_macro || !negotiate_known(gate, conn, frame, len)) {
+		negotiate_offered(gate, conn, frame, len);
+		return false;
+	}
+	buf_append(&conn->out_back, frame, len);
+	pass_negotiation(gate, conn, buf_head(&gate->agreed), gate->agreed.len);
+	return true;
+}
+
 static void
 expect_reply(struct gate *gate, struct conn *conn, char cmd)
 {
@@ -122,8 +149,10 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 
 	if (!conn->has_macro && !connects && strchr("OAQK", cmd) == NULL)
 		put_macros(conn, "C", 1);
-	if (cmd == 'O')
-		note_negotiation(conn, frame, len);
+	if (cmd == 'O' && negotiate(gate, conn, frame, len)) {
+		buf_take(&conn->in, len);
+		return;
+	}
 	if (connects) {
 		early_macros(conn, frame + HEAD + 1, len - HEAD - 1);
 		put_macros(conn, frame + HEAD, len - HEAD);
@@ -215,22 +244,27 @@ take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	char reply = frame[4];
 	bool negotiates = false;
+
+	if (conn->swallows) {
+		if (!negotiate_swallow(gate, conn, frame, len))
+			conn_close_front(gate, conn);
+		return;
+	}
 	bool final =
 	    conn->due == 'O' ? reply == 'O' : strchr("acdrtysf4", reply) != NULL;
 
 	if (conn->state == CONN_DUE && final) {
 		negotiates = reply == 'O' && len >= HEAD + 12;
-		if (negotiates)
-			conn->no_reply = conn->offered & get32(frame + HEAD + 8);
 		if ((conn->due == 'R' || conn->due == 'T') &&
 		    wait_reply(gate, conn, frame, len))
 			return;
 		frames_done(conn, reply);
 	}
-	if (buf_append(&conn->out_front, frame, len) && negotiates) {
-		struct buf *out = &conn->out_front;
-		early_negotiate(
-		    gate, conn, out->data + out->off + out->len - len + HEAD + 8);
+	if (negotiates) {
+		negotiate_learn(gate, conn, frame, len);
+		pass_negotiation(gate, conn, frame, len);
+	} else {
+		buf_append(&conn->out_front, frame, len);
 	}
 }
 

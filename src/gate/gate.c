@@ -67,6 +67,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	pthread_mutex_init(&gate->pending_lock, NULL);
 	gate->max_connections = connections_of(settings);
 	gate->looks_early = settings->looks_early;
+	gate->keeps_negotiation = settings->keeps_negotiation;
 	gate->back_path = strdup(settings->back_path);
 	if (gate->back_path == NULL || !make_tables(gate)) {
 		error_set(error, "gate: out of memory");
@@ -177,6 +178,8 @@ gate_free(struct gate **gate_ptr)
 	close_fd(gate->wake_fd);
 	close_fd(gate->lock_fd);
 	heap_free(&gate->heap);
+	buf_clear(&gate->offer);
+	buf_clear(&gate->agreed);
 	free(gate->slots);
 	free(gate->free_slots);
 	free(gate->scratch);

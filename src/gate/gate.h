@@ -11,7 +11,8 @@
  *
  * A connection's number (generation and slot) is given to libmilter as the
  * macro {targrey_gate}, in decimal. Commands go to libmilter one at a time;
- * CONNECT and HELO that nobody waits for travel with the frame that follows.
+ * a negotiation that was made before, CONNECT and HELO, as far as nobody waits
+ * for them, travel with the frame that follows; only then libmilter is reached.
  * Once the gate has given an answer of its own (client gone, stop, libmilter
  * silent), it gives all later ones of that connection too, and libmilter sees
  * the end of the connection, so that abort and close run. A call with the number of
@@ -45,6 +46,11 @@ struct gate_settings {
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
 	size_t max_connections;     /* 0: (descriptor limit - 32) / 3 */
 	bool looks_early;           /* see gate_early(); set before gate_open() */
+	/*
+	 * libmilter's answer to a negotiation depends on the MTA's offer alone:
+	 * the gate may give the one it got before, and save a hand-over.
+	 */
+	bool keeps_negotiation;
 };
 
 /*

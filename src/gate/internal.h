@@ -88,14 +88,17 @@ struct conn {
 	bool closing;             /* close the front once out_front is written */
 	bool queued, dead;
 	bool own_said; /* the first refusal of a stop was sent */
+	bool swallows; /* libmilter's negotiation: the MTA has it already */
+	bool has_back; /* a connection to libmilter was opened or tried */
+	bool retrying; /* in the retry list */
 	bool watching;
 	uint32_t version, offered; /* of the MTA's negotiation */
 	uint32_t no_reply;         /* SMFIP_NR_* bits negotiated */
 	bool asks_connect;         /* the MTA wants a reply to CONNECT: ours */
 	char mta_address[INET6_ADDRSTRLEN + 5];
-	uint16_t mta_port; /* network order */
-	struct buf in;             /* from the MTA, not processed */
-	struct buf back_in;        /* from libmilter, half a frame at most */
+	uint16_t mta_port;  /* network order */
+	struct buf in;      /* from the MTA, not processed */
+	struct buf back_in; /* from libmilter, half a frame at most */
 	struct buf out_front, out_back;
 	struct buf withheld;
 	int64_t sent_ms;     /* when libmilter got the command */
@@ -105,7 +108,8 @@ struct conn {
 	int32_t heap_at;     /* heap's index, -1 = not in */
 	int64_t watch_ms;
 	struct conn *watch_next, *watch_prev;
-	struct conn *next; /* in one of: run queue, retry list, dead list */
+	struct conn *next; /* in one of: run queue, dead list */
+	struct conn *next_retry;
 	struct shared shared;
 };
 
@@ -131,13 +135,16 @@ struct gate {
 	char *socket_path;       /* NULL: not a unix socket */
 	char *back_path;
 	struct heap heap;
-	struct conn_list run, retry, dead, watch;
+	struct conn_list run, dead, watch;
+	struct conn_list retry; /* by next_retry */
 	struct watch watch_socket;
 	struct watch pending_socket;
 	pthread_mutex_t pending_lock; /* guards pending_socket */
 	char *scratch;                /* READ_SIZE */
 	bool said_unwatched;
-	bool looks_early;
+	bool looks_early, keeps_negotiation;
+	struct buf offer, agreed; /* the frames O, of the MTA and of libmilter */
+	struct conn *learner;     /* whose offer that is, until it is agreed */
 	size_t max_connections;
 	bool is_stopping;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
@@ -170,6 +177,8 @@ void list_add(struct conn_list *list, struct conn *conn);
 struct conn *list_take(struct conn_list *list);
 /* Pump it once more in the next turn. */
 void loop_again(struct gate *gate, struct conn *conn);
+/* Connect to libmilter once more in the next turn. */
+void loop_retry(struct gate *gate, struct conn *conn);
 /* To be called whenever a time of the connection may have come nearer. */
 void loop_timer(struct gate *gate, struct conn *conn);
 void loop_watch(struct gate *gate, struct conn *conn);
@@ -202,6 +211,18 @@ ssize_t frames_length(const struct buf *buf);
 void frames_done(struct conn *conn, char reply);
 void frames_put(struct buf *buf, char cmd, const void *data, size_t len);
 bool frames_wants_reply(const struct conn *conn, char cmd);
+
+/* negotiate.c */
+/* The MTA's offer was made before: conn swallows libmilter's answer to it. */
+bool negotiate_known(
+    struct gate *gate, struct conn *conn, const char *frame, size_t len);
+void negotiate_offered(
+    struct gate *gate, struct conn *conn, const char *frame, size_t len);
+void negotiate_learn(
+    struct gate *gate, struct conn *conn, const char *reply, size_t len);
+/* false: the answer differs from what the MTA was told */
+bool negotiate_swallow(
+    struct gate *gate, struct conn *conn, const char *reply, size_t len);
 
 /* early.c */
 void early_macros(struct conn *conn, const char *data, size_t len);

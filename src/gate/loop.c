@@ -218,6 +218,37 @@ run_poked(struct gate *gate)
 	}
 }
 
+void
+loop_retry(struct gate *gate, struct conn *conn)
+{
+	conn->next_retry = NULL;
+	conn->retrying = true;
+	if (gate->retry.last == NULL)
+		gate->retry.first = conn;
+	else
+		gate->retry.last->next_retry = conn;
+	gate->retry.last = conn;
+}
+
+/* Those that found libmilter's backlog full, in their order. */
+static void
+run_retries(struct gate *gate)
+{
+	while (gate->retry.first != NULL) {
+		struct conn *conn = gate->retry.first;
+		if (!conn->dead && !conn_connect(gate, conn))
+			return;
+		gate->retry.first = conn->next_retry;
+		if (gate->retry.first == NULL)
+			gate->retry.last = NULL;
+		conn->retrying = false;
+		if (!conn->dead)
+			conn_pump(gate, conn);
+		else if (!conn->queued)
+			list_add(&gate->dead, conn);
+	}
+}
+
 static void
 run_lists(struct gate *gate)
 {
@@ -226,24 +257,12 @@ run_lists(struct gate *gate)
 
 	gate->run = (struct conn_list){NULL, NULL};
 	while ((conn = list_take(&run)) != NULL) {
-		if (conn->dead)
-			list_add(&gate->dead, conn);
-		else
+		if (!conn->dead)
 			conn_pump(gate, conn);
-	}
-	while ((conn = list_take(&gate->retry)) != NULL) {
-		if (conn->dead) {
+		else if (!conn->retrying)
 			list_add(&gate->dead, conn);
-			continue;
-		}
-		if (!conn_connect(gate, conn)) {
-			list_add(&gate->retry, conn);
-			break;
-		}
-		if (conn->dead)
-			continue;
-		conn_pump(gate, conn);
 	}
+	run_retries(gate);
 	while ((conn = list_take(&gate->dead)) != NULL)
 		free(conn);
 }

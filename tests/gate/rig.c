@@ -56,6 +56,8 @@ rig_reset(struct rig *rig)
 	rig->settings.max_holds = 1000;
 	rig->settings.max_holds_per_key = 0;
 	rig->settings.max_connections = 0;
+	rig->settings.keeps_negotiation = false;
+	rig->settings.looks_early = false;
 }
 
 struct rig *

@@ -264,6 +264,8 @@ no_libmilter_closes_the_connection(void **state)
 	rig->settings.back_path = "/nonexistent/back.sock";
 	start(hold_everyone);
 	struct mta mta = mta_connect(rig);
+	mta_send(&mta, 'H', "helo", 5);
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	rig_await_connections(0);

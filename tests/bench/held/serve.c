@@ -188,7 +188,8 @@ start_gate(const char *front, const char *back, bool early)
 	    .back_path = back,
 	    .answer_timeout_ms = 20000,
 	    .max_holds = 100000,
-	    .looks_early = early};
+	    .looks_early = early,
+	    .keeps_negotiation = true};
 	clock_init(&the_clock);
 	gate = gate_open(&settings, &the_clock, &error);
 	if (gate != NULL && gate_start(gate, &error))
