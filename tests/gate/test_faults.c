@@ -24,13 +24,27 @@ static _Atomic bool blocked;
 static struct gate_outcome seen[FILTER_EVENTS];
 static _Atomic int late_answer;
 
+/* Several sessions at once: the last one to look is seen. */
+static struct gate_outcome
+look(const struct filter_call *call)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct gate_outcome outcome;
+
+	gate_outcome(rig->gate, call->number, &outcome);
+	pthread_mutex_lock(&lock);
+	seen[call->event] = outcome;
+	pthread_mutex_unlock(&lock);
+	return outcome;
+}
+
 static sfsistat
 hold_everyone(const struct filter_call *call)
 {
-	gate_outcome(rig->gate, call->number, &seen[call->event]);
+	struct gate_outcome outcome = look(call);
 	if (call->event != FILTER_RCPT || call->text[1] != 'h')
 		return SMFIS_CONTINUE;
-	if (seen[FILTER_RCPT].asked > 1)
+	if (outcome.asked > 1)
 		return SMFIS_CONTINUE;
 	struct gate_wait wait = {
 	    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000, .is_hold = true};
@@ -43,7 +57,7 @@ hold_everyone(const struct filter_call *call)
 static sfsistat
 block(const struct filter_call *call)
 {
-	gate_outcome(rig->gate, call->number, &seen[call->event]);
+	look(call);
 	if (call->event == FILTER_RCPT && call->text[1] == 'b')
 		while (atomic_load(&blocked))
 			usleep(1000);
