@@ -45,6 +45,9 @@ struct transaction {
 	struct forged_name *forged;
 	size_t forged_count;
 	unsigned forged_headers;
+	/* incoming Authentication-Results: how many, and which bear our id */
+	unsigned authres_seen, *authres_ours;
+	size_t authres_count;
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
 	char *detail;      /* why_detail of the event */
@@ -135,6 +138,15 @@ void record_session(struct session *session);
 enum from_state session_from(const struct session *session);
 void session_words_fill(
     const struct session *session, bool delivered, struct session_words *words);
+
+/* authres.c */
+/* Is id the authserv-id of this Authentication-Results, however written? */
+bool authres_bears(const char *value, const char *id);
+/* Notes a header if it is an Authentication-Results; false: it is none. */
+bool authres_note(
+    struct transaction *mail, const char *name, const char *value, const char *id);
+void authres_remove(
+    const struct transaction *mail, const struct session_edits *edits);
 
 /* stamp.c */
 #define STAMP_SESSION_SIZE 701

@@ -215,7 +215,8 @@ session_rcpt(struct session *session, const char *recipient, bool refused)
 	int64_t index = add_recipient(mail, recipient);
 	if (session->exempt_by != NULL)
 		return reply_continue;
-	if (index >= 0 && exempt_recipient(session, mail->recipients[index].address)) {
+	if (index >= 0 &&
+	    exempt_recipient(session, mail->recipients[index].address)) {
 		mail->exempt++;
 		mail->recipients[index].exempt = true;
 		return reply_continue;
@@ -294,6 +295,9 @@ session_header(struct session *session, const char *name, const char *value)
 	struct transaction *mail = session->mail;
 
 	if (mail == NULL)
+		return;
+	if (session->world->authentication_results &&
+	    authres_note(mail, name, value, session->world->hostname))
 		return;
 	if (has_prefix(name, "x-targrey")) {
 		note_forged(mail, name);

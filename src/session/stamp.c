@@ -192,6 +192,7 @@ stamp_message(struct session *session, const struct session_edits *edits)
 		return;
 	mail->relay_trusted = false;
 	remove_forged(mail, edits);
+	authres_remove(mail, edits);
 	if (!is_exempt)
 		insert_ours(session, edits);
 }

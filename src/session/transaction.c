@@ -55,6 +55,7 @@ transaction_free(struct transaction **mail_ptr)
 	note_drop(&mail->note);
 	free(mail->recipients);
 	free(mail->forged);
+	free(mail->authres_ours);
 	free(mail->dns);
 	free(mail->sender);
 	free(mail->folded);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* clang-format off: cmocka.h needs these before it */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "session/internal.h"
+#include "session/rig.h"
+
+#define HOST "mx.example.jp"
+
+static void
+our_id_is_found_however_it_is_written(void **state)
+{
+	static const char *const values[] = {
+	    "mx.example.jp; spf=pass smtp.mailfrom=a.example",
+	    " mx.example.jp;none",
+	    "\n\tMX.Example.JP ; none",
+	    "mx.example.jp 1; none",
+	    "mx.example.jp/1; none",
+	    "mx.example.jp(a comment); none",
+	    "(a (nested \\) ;) comment) mx.example.jp; none",
+	    "\"mx.example.jp\"; none",
+	    "\"mx\\.example.jp\" 1; none",
+	    "mx.example.jp",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		assert_true(authres_bears(values[i], HOST));
+}
+
+static void
+another_id_is_not_taken_for_ours(void **state)
+{
+	static const char *const values[] = {
+	    "",
+	    ";",
+	    "mx.example.j",
+	    "mx.example.jp.evil.example; none",
+	    "amx.example.jp; none",
+	    "other.example; mx.example.jp",
+	    "(mx.example.jp) other.example; none",
+	    "(mx.example.jp; none",
+	    "\"mx.example.jpx\"; none",
+	    "\"mx.example.jp",
+	    "\\",
+	    "(\\",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		bool cut_short = i == 9; /* an open quote ends with the value */
+		assert_int_equal(authres_bears(values[i], HOST), cut_short);
+	}
+}
+
+static void
+send_message(struct rig *rig)
+{
+	rig_connect(rig, "203.0.113.7", "mail.example.net");
+	session_mail(rig->session, "<a@example.net>", false, false);
+	(void)session_rcpt(rig->session, "<you@example.jp>", false);
+	(void)session_data(rig->session, "4Qx1");
+	session_header(
+	    rig->session, "Authentication-Results", "other.example; none");
+	session_header(rig->session, "AUTHENTICATION-results ", HOST "; spf=pass");
+	session_header(rig->session, "X-Authentication-Results", HOST "; spf=pass");
+	session_header(
+	    rig->session, "ARC-Authentication-Results", "i=1; " HOST "; spf=pass");
+	session_header(
+	    rig->session, "Authentication-Results", "third.example; none");
+	session_header(
+	    rig->session, "Authentication-Results", HOST " 1; dkim=pass");
+	(void)rig_eom(rig);
+	rig_close(rig);
+}
+
+static void
+those_with_our_id_are_removed_from_the_last_to_the_first(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	rig->world.authentication_results = true;
+	send_message(rig);
+	assert_string_equal(
+	    rig->removed, "Authentication-Results/4 Authentication-Results/2");
+	assert_string_equal(rig_word(rig, "forged"), "0");
+	rig_free(&rig);
+}
+
+static void
+none_is_touched_unless_we_write_them_ourselves(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	send_message(rig);
+	assert_string_equal(rig->removed, "");
+	rig_free(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(our_id_is_found_however_it_is_written),
+	    cmocka_unit_test(another_id_is_not_taken_for_ours),
+	    cmocka_unit_test(
+	        those_with_our_id_are_removed_from_the_last_to_the_first),
+	    cmocka_unit_test(none_is_touched_unless_we_write_them_ourselves),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
