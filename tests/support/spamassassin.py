@@ -41,6 +41,44 @@ def public(raw):
     return re.sub(rb"\b127\.\d+\.(\d+)\.\d+\b", rb"203.0.113.\1", raw)
 
 
+SPF_CF = """\
+add_header all Status _YESNO_, tests=_TESTS_
+dns_available yes
+dns_server 127.0.0.1:9
+internal_networks 192.0.2.255/32
+trusted_networks 192.0.2.255/32
+ifplugin Mail::SpamAssassin::Plugin::SPF
+header SPF_PASS eval:check_for_spf_pass()
+header SPF_FAIL eval:check_for_spf_fail()
+header SPF_HELO_PASS eval:check_for_spf_helo_pass()
+header SPF_HELO_FAIL eval:check_for_spf_helo_fail()
+endif
+"""
+SPF_PRE = """\
+loadplugin Mail::SpamAssassin::Plugin::Check
+loadplugin Mail::SpamAssassin::Plugin::SPF
+"""
+
+
+def debug_spf(folder, message):
+    """(what -D spf,dns prints, the message as scored), network tests allowed.
+
+    Its name server is a port at which nobody listens: who asks, fails.
+    """
+    folder = pathlib.Path(folder)
+    for name, text in (("site/init.pre", SPF_PRE), ("rules/10.cf", SPF_CF),
+                       ("prefs", "")):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    done = subprocess.run(
+        ["spamassassin", "-t", "-x", "-D", "spf,dns", "-C", str(folder / "rules"),
+         "--siteconfigpath=%s" % (folder / "site"), "-p", str(folder / "prefs")],
+        input=message, capture_output=True, check=True, timeout=300,
+        env=dict(os.environ, HOME=str(folder), LC_ALL="C"))
+    return done.stderr.decode("latin-1"), done.stdout.decode("latin-1")
+
+
 def check(folder, messages):
     """Scores of the messages (octets) in order, by local tests only.
 
