@@ -65,6 +65,7 @@ struct history {
 	 * the session, not by the store.
 	 */
 	const bool *rows_noted;
+	int64_t noted_at; /* when they were noted; 0: none was */
 };
 
 /* What happened, as the store is told and policy's steps are asked. */
@@ -76,7 +77,12 @@ enum deed {
 	DEED_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
 	DEED_PASSED,   /* tries reached, message arrived */
 	DEED_ALLOWED,  /* an allowed client was used; refreshes last use */
-	DEED_SEEN      /* a session that said MAIL has ended */
+	DEED_SEEN,     /* a session that said MAIL has ended */
+	/*
+	 * An attempt on record, noted again at its own time, since the SPF
+	 * domain of the client has become known meanwhile.
+	 */
+	DEED_NAMED
 };
 
 /* Address and network keys of a client (prefixes as above; network IPv4 /24). */

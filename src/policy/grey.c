@@ -43,6 +43,10 @@ grey_step(const struct policy_settings *settings, struct grey_row row,
 	switch (deed) {
 	case DEED_ATTEMPT:
 		return attempt(settings, row, now);
+	case DEED_NAMED:
+		return row.first != 0 && now <= row.last
+		           ? row /* the attempt, or a later one, is in it */
+		           : attempt(settings, row, now);
 	case DEED_PASSED:
 		row = attempt(settings, row, now);
 		row.passed = now;
@@ -120,6 +124,7 @@ address_step(const struct policy_settings *settings, struct address_record recor
 	switch (deed) {
 	case DEED_NONE:
 	case DEED_ATTEMPT:
+	case DEED_NAMED:
 		break;
 	case DEED_GONE:
 		if (was_success_lately)
@@ -175,6 +180,7 @@ domain_step(const struct policy_settings *settings, struct domain_record record,
 		break;
 	case DEED_NONE:
 	case DEED_ATTEMPT:
+	case DEED_NAMED:
 	case DEED_GONE:
 	case DEED_UNPROVEN:
 	case DEED_SEEN:

@@ -104,7 +104,9 @@ has_tries(const struct policy_settings *settings, struct judgement *judgement,
 		struct grey_row before = history->rows[i];
 		bool noted = history->rows_noted != NULL && history->rows_noted[i];
 		struct grey_row after =
-		    noted ? before : grey_step(settings, before, DEED_ATTEMPT, now);
+		    noted
+		        ? grey_step(settings, before, DEED_NAMED, history->noted_at)
+		        : grey_step(settings, before, DEED_ATTEMPT, now);
 		if (after.early)
 			judgement->early = true;
 		if (judgement->why == WHY_TRIES ||

@@ -37,6 +37,7 @@ struct transaction {
 	unsigned accepted, refused, exempt;
 	struct gather *gather;
 	struct dns_facts *dns; /* once known */
+	int64_t noted_at;      /* the first attempt of this visit; 0: none yet */
 	struct note *note;     /* the attempt whose commit a 450 waits for */
 	struct judgement judgement;
 	bool is_judged, data_seen, has_rcpt;
@@ -130,6 +131,8 @@ struct reply session_reply_trouble(void);
 /* Notes the attempt for recipients not noted yet. done may be NULL. */
 bool record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t number, enum note_state state));
+/* Notes the attempt again, now that the SPF domain is known. */
+void record_named(struct session *session);
 /* Ends the transaction: event, deed, log line. */
 void record_transaction(struct session *session, bool delivered);
 void record_session(struct session *session);

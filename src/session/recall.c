@@ -52,6 +52,8 @@ session_take_dns(struct session *session)
 		session_fault(session, FAULT_LIMIT);
 	else if (result.timed_out)
 		session_fault(session, FAULT_DNS);
+	if (mail->noted_at != 0 && session_domain(session) != NULL)
+		record_named(session);
 }
 
 const char *
@@ -130,6 +132,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 	}
 	history->rows_count = used;
 	history->rows_noted = noted;
+	history->noted_at = mail->noted_at;
 	if (store_recall(session->world->store, &who, triplets, used,
 	        clock_wall(session->world->clock), history) == STORE_OK)
 		session->has_history = true;

@@ -26,7 +26,8 @@ submit(struct session *session, struct note_spec *spec)
 	struct world *world = session->world;
 
 	spec->who = (struct store_who){session->facts.ip, session_domain(session)};
-	spec->now = clock_wall(world->clock);
+	if (spec->now == 0)
+		spec->now = clock_wall(world->clock);
 	spec->settings = &world->policy;
 	spec->keep = world_ref(world);
 	spec->release = release_world;
@@ -78,12 +79,36 @@ record_attempt(struct session *session, size_t from, size_t count,
 	/* All noted already: the writer keeps order, so an empty note's commit
 	 * tells. */
 	spec.deed = spec.count == 0 ? DEED_NONE : DEED_ATTEMPT;
+	if (mail->noted_at == 0 && spec.count != 0)
+		spec.now = mail->noted_at = clock_wall(session->world->clock);
 	note_drop(&mail->note);
 	mail->note = submit(session, &spec);
 	free(triplets);
 	if (mail->note == NULL && done != NULL)
 		done(session->world, session->number, NOTE_FAILED);
 	return mail->note != NULL && note_state(mail->note) != NOTE_FAILED;
+}
+
+void
+record_named(struct session *session)
+{
+	struct transaction *mail = session->mail;
+	struct triplet *triplets = calloc(mail->count + 1, sizeof *triplets);
+
+	if (triplets == NULL) {
+		session_fault(session, FAULT_STORE);
+		return;
+	}
+	struct note_spec spec = {
+	    .triplets = triplets, .deed = DEED_NAMED, .now = mail->noted_at};
+	for (size_t i = 0; i < mail->count; i++) {
+		if (mail->recipients[i].noted)
+			triplets[spec.count++] = (struct triplet){
+			    mail->folded, mail->recipients[i].address};
+	}
+	struct note *note = submit(session, &spec);
+	note_drop(&note);
+	free(triplets);
 }
 
 static char *

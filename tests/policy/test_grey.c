@@ -90,6 +90,36 @@ deeds_other_than_attempt_and_pass_leave_a_triplet_alone(void **state)
 	}
 }
 
+static struct address_record after(
+    struct address_record record, enum deed deed, int64_t now);
+
+static void
+an_attempt_is_counted_once_when_its_domain_becomes_known_later(void **state)
+{
+	struct grey_row pool = {.first = T0 - HOUR, .last = T0 - HOUR};
+	struct grey_row network =
+	    grey_step(&defaults, (struct grey_row){0}, DEED_ATTEMPT, T0);
+
+	(void)state;
+	network = grey_step(&defaults, network, DEED_NAMED, T0);
+	assert_int_equal(network.first, T0);
+	assert_int_equal(network.tries, 0);
+	assert_false(network.early);
+
+	pool = grey_step(&defaults, pool, DEED_NAMED, T0);
+	assert_int_equal(pool.tries, 1);
+	assert_int_equal(pool.last, T0);
+	pool = grey_step(&defaults, pool, DEED_NAMED, T0);
+	assert_int_equal(pool.tries, 1);
+	assert_false(pool.early);
+
+	struct grey_row fresh =
+	    grey_step(&defaults, (struct grey_row){0}, DEED_NAMED, T0);
+	assert_int_equal(fresh.first, T0);
+	assert_int_equal(
+	    after((struct address_record){0}, DEED_NAMED, T0).sessions, 0);
+}
+
 static void
 the_better_row_is_the_one_nearer_to_passing(void **state)
 {
@@ -259,6 +289,8 @@ main(void)
 	        a_passed_triplet_passes_until_max_age_since_its_last_use),
 	    cmocka_unit_test(
 	        deeds_other_than_attempt_and_pass_leave_a_triplet_alone),
+	    cmocka_unit_test(
+	        an_attempt_is_counted_once_when_its_domain_becomes_known_later),
 	    cmocka_unit_test(the_better_row_is_the_one_nearer_to_passing),
 	    cmocka_unit_test(
 	        a_hang_up_is_remembered_with_its_seconds_for_the_retry_window),
