@@ -63,7 +63,8 @@ struct chart {
 	size_t values_count;
 	double mark; /* CHART_STEPS: an upright line there; 0 = none */
 	const char *mark_text;
-	size_t rows; /* the first so many; 0 = all */
+	size_t rows;     /* the first so many; 0 = all */
+	bool skips_zero; /* CHART_BARS: rows of 0 are left to the table */
 };
 
 struct doc;

@@ -150,6 +150,7 @@ write_stages(struct funnel *funnel, struct doc *doc)
 {
 	struct chart chart = {.kind = CHART_BARS,
 	    .title = "The funnel",
+	    .skips_zero = true,
 	    .label = 0,
 	    .values = {1},
 	    .values_count = 1};

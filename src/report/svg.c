@@ -49,6 +49,14 @@ text_open(FILE *file, double x, double y, const char *anchor)
 	    file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
 }
 
+static bool
+is_drawn(const struct section *section, size_t row)
+{
+	const struct chart *chart = &section->chart;
+
+	return !chart->skips_zero || number_at(section, row, chart->values[0]) > 0;
+}
+
 static void
 write_bars(const struct section *section, FILE *file)
 {
@@ -56,8 +64,11 @@ write_bars(const struct section *section, FILE *file)
 	double most = highest(section);
 	char buf[CELL_TEXT_SIZE];
 
+	double y = 12 - 26;
 	for (size_t row = 0; row < rows_shown(section); row++) {
-		double y = 12 + 26 * (double)row;
+		if (!is_drawn(section, row))
+			continue;
+		y += 26;
 		double length =
 		    number_at(section, row, chart->values[0]) / most * WIDTH;
 		char label[64];
@@ -208,9 +219,13 @@ write_steps(const struct section *section, FILE *file)
 static double
 height_of(const struct section *section)
 {
+	size_t bars = 0;
+
+	for (size_t row = 0; row < rows_shown(section); row++)
+		bars += is_drawn(section, row);
 	switch (section->chart.kind) {
 	case CHART_BARS:
-		return 26 * (double)rows_shown(section) + 4;
+		return 26 * (double)bars + 4;
 	case CHART_STACKED:
 		return TOP + PLOT + 42;
 	case CHART_STEPS:

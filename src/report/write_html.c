@@ -34,9 +34,19 @@ static const char style[] =
     "th,td{text-align:left;vertical-align:top;padding:.15rem .6rem .15rem 0;"
     "border-bottom:1px solid var(--rule)}"
     "th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;"
-    "white-space:nowrap}td{overflow-wrap:anywhere;min-width:3rem}\n"
+    "white-space:nowrap}td{overflow-wrap:break-word;max-width:20rem}"
+    "td.t{white-space:nowrap}"
+    "@media print{.wide{overflow:visible}td{overflow-wrap:anywhere}}\n"
     "dl{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);"
     "gap:.1rem 1rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n";
+
+static const char *
+class_of(const struct section *section, const struct doc_cell *cell, size_t column)
+{
+	if (cell->kind == CELL_TIME)
+		return " class=\"t\"";
+	return section_is_right(section, column) ? " class=\"n\"" : "";
+}
 
 static void
 write_table(const struct section *section, FILE *file)
@@ -58,8 +68,7 @@ write_table(const struct section *section, FILE *file)
 		fputs("<tr>", file);
 		for (size_t i = 0; i < section->columns_count; i++) {
 			const struct doc_cell *cell = section_cell(section, row, i);
-			fprintf(file, "<td%s>",
-			    section_is_right(section, i) ? " class=\"n\"" : "");
+			fprintf(file, "<td%s>", class_of(section, cell, i));
 			escape_html(file, cell_for_people(cell, buf));
 			fputs("</td>", file);
 		}

@@ -137,6 +137,36 @@ class Learn(ctl.Scratch):
             return usage.ru_maxrss
         self.assertLess(used(200000), used(10000) * 1.2 + 4096)
 
+    def test_explain_names_the_line_of_a_list(self):
+        allow, suspect = (os.path.join(self.dir, name) for name in ('allow', 'suspect'))
+        with open(allow, 'w') as file:
+            file.write('# ours\nmail.example.com\nrecipient: vip@example.jp\n'
+                       'sender: friend@example.net\n')
+        with open(suspect, 'w') as file:
+            file.write('helo /^evil/ evil-helo\n')
+        with open(self.conf, 'w') as file:
+            file.write(f'suspect = {{"s25r", "local"}}\n'
+                       f'suspects {{ s25r = "{ctl.SOURCE}/conf/s25r.rules" '
+                       f'files = {{"{suspect}"}} }}\n'
+                       f'allow {{ files = {{"{allow}"}} }}\n'
+                       f'store {{ url = "sqlite:{self.db}" }}\n')
+        from_list = [
+            (['--name', 'a.mail.example.com'], f'client {allow}:2'),
+            (['--to', 'VIP@example.jp'], f'recipient {allow}:3'),
+            (['--from', 'friend@example.net', '--spf', 'pass'], f'sender {allow}:4'),
+        ]
+        for line, wanted in from_list:
+            said = self.ask('explain', '--ip', '192.0.2.3', *line)
+            self.assertEqual(said['outcome']['why'], wanted)
+            self.assertEqual(said['outcome']['verdict'], 'pass (exempt)')
+        said = self.ask('explain', '--ip', '192.0.2.3', '--name', 'mail.example.org',
+                        '--helo', 'evil.example.org')
+        self.assertEqual((said['outcome']['why'], said['outcome']['detail']),
+                         ('local', f'{suspect}:1 helo /^evil/ evil-helo'))
+        said = self.ask('explain', '--ip', '192.0.2.3', '--from', 'friend@example.net',
+                        '--spf', 'fail')
+        self.assertEqual(said['outcome']['why'], 's25r')
+
     def test_the_sample_configuration_is_accepted(self):
         code, out, err = self.ctl('config', '--default')
         self.assertEqual(code, 0)
