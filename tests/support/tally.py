@@ -58,7 +58,9 @@ def tap(text):
 
 def skip_lines(text):
     wanted = re.compile(r"skipped '|\[  SKIPPED \] (?!\d)|# skip|^1\.\.0|SKIP")
-    return [line.strip() for line in text.splitlines() if wanted.search(line)]
+    lines = (line.strip().lstrip("* ") for line in text.splitlines()
+             if wanted.search(line) and "test(s)" not in line and "TEST(S)" not in line)
+    return list(dict.fromkeys(lines))
 
 
 def count_entry(case, text):
