@@ -220,9 +220,11 @@ Left running.
   mail log     %s
   targreyd     %s, its log %s
   delivered    %s/all/new
+  ask it       %s --config %s list events
   stop it      %s""" % (
         lab.postfix.port(), lab.postfix.log_file, lab.daemon.conf,
-        lab.daemon.log_file, lab.postfix.mail, stop))
+        lab.daemon.log_file, lab.postfix.mail,
+        lab.daemon.binary.with_name("targreyctl"), lab.daemon.conf, stop))
 
 
 def main(arguments):
