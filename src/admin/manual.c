@@ -43,27 +43,60 @@ print_command_help(const struct command *command, FILE *file)
 	print_options(common_options, file);
 }
 
-/* Running text for mdoc: no line may begin with a dot, no backslash is ours. */
+#define MDOC_WIDTH 76
+
+/* One word; backslashes and hyphens are not mdoc's. Returns its width. */
+static int
+mdoc_word(FILE *file, const char *word, size_t length, bool at_start)
+{
+	int width = 0;
+
+	if (at_start && (*word == '.' || *word == '\''))
+		width += fprintf(file, "\\&");
+	for (size_t i = 0; i < length; i++) {
+		if (word[i] == '\\')
+			width += fprintf(file, "\\e");
+		else if (word[i] == '-')
+			width += fprintf(file, "\\-");
+		else
+			width += fprintf(file, "%c", word[i]);
+	}
+	return width;
+}
+
+static int
+mdoc_width(const char *word, size_t length)
+{
+	int width = (int)length;
+
+	for (size_t i = 0; i < length; i++)
+		width += word[i] == '-' || word[i] == '\\';
+	return width;
+}
+
+/* Running text: short lines, and each sentence on a line of its own. */
 static void
 mdoc_text(FILE *file, const char *text)
 {
-	bool at_start = true;
+	int column = 0;
+	bool ended = false;
 
-	for (; *text != '\0'; text++) {
-		if (at_start && (*text == '.' || *text == '\''))
-			fputs("\\&", file);
-		if (*text == '\\')
-			fputs("\\e", file);
-		else if (*text == '-')
-			fputs("\\-", file);
-		else if (text[0] == '\n' && text[1] == '\n') {
-			fputs("\n.Pp\n", file);
-			text++;
-			at_start = true;
-			continue;
-		} else
-			fputc(*text, file);
-		at_start = *text == '\n';
+	for (;;) {
+		const char *word = text + strspn(text, " \n");
+		bool paragraph = memmem(text, (size_t)(word - text), "\n\n", 2) != NULL;
+		size_t length = strcspn(word, " \n");
+		if (length == 0)
+			break;
+		int width = mdoc_width(word, length);
+		if (column > 0 && (ended || paragraph || column + 1 + width > MDOC_WIDTH)) {
+			fputs(paragraph ? "\n.Pp\n" : "\n", file);
+			column = 0;
+		}
+		if (column > 0)
+			column += fprintf(file, " ");
+		column += mdoc_word(file, word, length, column == 0);
+		ended = strchr(".?!", word[length - 1]) != NULL;
+		text = word + length;
 	}
 	fputc('\n', file);
 }
@@ -126,12 +159,11 @@ print_manual(FILE *file)
 		}
 		mdoc_options(file, (*at)->options);
 	}
-	fputs(".Sh EXIT STATUS\n", file);
-	mdoc_text(file, exit_text);
 	fputs(".Sh FILES\n.Bl -tag -width Ds\n.It Pa " CONFIG_DEFAULT_PATH "\n"
-	      "settings, see\n.Xr targrey.conf 5\n.El\n.Sh SEE ALSO\n"
-	      ".Xr targrey.conf 5 ,\n.Xr targreyd 8\n",
+	      "settings, see\n.Xr targrey.conf 5\n.El\n.Sh EXIT STATUS\n",
 	    file);
+	mdoc_text(file, exit_text);
+	fputs(".Sh SEE ALSO\n.Xr targrey.conf 5 ,\n.Xr targreyd 8\n", file);
 }
 
 static void
