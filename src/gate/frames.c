@@ -13,6 +13,9 @@
 
 #define HEAD 5 /* length and command */
 
+static const char *const text_refused =
+    "450 4.7.1 The message was refused for now, please start anew";
+
 static uint32_t
 get32(const char *at)
 {
@@ -195,6 +198,24 @@ keep(struct gate *gate, struct conn *conn, char cmd)
 	return true;
 }
 
+/*
+ * Postfix lets a client go on with RCPT and DATA after a DATA that was refused;
+ * libmilter ignores both then and would never answer (engine.c, its table of
+ * states). So the refusal stands until the transaction ends.
+ */
+static bool
+refuse_the_rest(struct conn *conn, char cmd, size_t len)
+{
+	if (strchr("AMHCOQK", cmd) != NULL)
+		conn->data_refused = false;
+	if (!conn->data_refused || strchr("RTLNBE", cmd) == NULL)
+		return false;
+	if (frames_wants_reply(conn, cmd))
+		own_refuse(conn, text_refused);
+	buf_take(&conn->in, len);
+	return true;
+}
+
 void
 frames_front(struct gate *gate, struct conn *conn)
 {
@@ -219,6 +240,8 @@ frames_front(struct gate *gate, struct conn *conn)
 			buf_take(&conn->in, (size_t)len);
 			continue;
 		}
+		if (refuse_the_rest(conn, cmd, (size_t)len))
+			continue;
 		if (keep(gate, conn, cmd))
 			break;
 		hand_over(gate, conn, cmd, (size_t)len);
@@ -230,8 +253,10 @@ frames_done(struct conn *conn, char reply)
 {
 	if (conn->due == 'R')
 		buf_take(&conn->in, (size_t)frames_length(&conn->in));
-	if (conn->due == 'T')
+	if (conn->due == 'T') {
 		conn->in_content = reply == 'c';
+		conn->data_refused = strchr("rty4f", reply) != NULL;
+	}
 	if (conn->due == 'E')
 		conn->in_content = false;
 	conn->state = CONN_IDLE;

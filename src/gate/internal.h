@@ -84,6 +84,7 @@ struct conn {
 	bool back_shut;           /* our writing half is closed */
 	bool has_macro;           /* the macro was sent */
 	bool in_content;          /* between DATA's reply and end of message */
+	bool data_refused;        /* DATA was, and the transaction still stands */
 	bool urgent;              /* out_back must not be kept for company */
 	bool closing;             /* close the front once out_front is written */
 	bool queued, dead;

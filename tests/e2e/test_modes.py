@@ -85,6 +85,21 @@ class Rgrey(ModeTest):
             session.rcpt(self.person()).expect(250)
             session.data().expect(450)
 
+    def test_a_refused_data_cannot_be_asked_again(self):
+        you = self.person()
+        with self.lab.client(LINE).greet("pc") as session:
+            session.mail(SENDER).expect(250)
+            session.rcpt(you).expect(250)
+            session.data().expect(450)
+            session.data().expect(450, "start anew")
+            session.rcpt(you).expect(450, "start anew")
+            session.data().expect(450, "start anew")
+            session.rset().expect(250)
+            session.mail(SENDER).expect(250)
+            session.rcpt(you).expect(250)
+            session.data().expect(450, "Greylisted")
+        self.assertNotIn("no answer to command", self.lab.daemon.log())
+
     def test_the_greylisting_sender_may_go_on_with_another_message(self):
         you, two, client = self.person(), self.person("two"), self.lab.client(LINE)
         client.try_one(SENDER, you).expect(450)

@@ -351,6 +351,44 @@ open_rig(void **state)
 	return 0;
 }
 
+/* The first DATA of the connection is refused. */
+static sfsistat
+refuse_data(const struct filter_call *call)
+{
+	return call->event == FILTER_DATA && atomic_fetch_add(&rounds, 1) == 0
+	           ? SMFIS_TEMPFAIL
+	           : SMFIS_CONTINUE;
+}
+
+/* libmilter ignores what follows a refused DATA: the gate may not wait for it. */
+static void
+a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
+{
+	static const char again[] = "RTRTE";
+	(void)state;
+	struct mta mta = begin(refuse_data, RIG_LEAN);
+
+	mta_greet(&mta);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 't');
+	for (const char *cmd = again; *cmd != '\0'; cmd++) {
+		mta_send(&mta, *cmd, "<b@example.org>", *cmd == 'R' ? 16 : 0);
+		struct mta_frame reply = mta_read(&mta);
+		assert_int_equal(reply.cmd, 'y');
+		assert_memory_equal(reply.data, "450 4.7.1 ", 10);
+	}
+	mta_send(&mta, 'A', NULL, 0);
+	mta_send(&mta, 'M', "<s@example.net>", 16);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_close(&mta);
+	rig_await_connections(0);
+}
+
 static int
 close_rig(void **state)
 {
@@ -377,6 +415,8 @@ main(void)
 	    cmocka_unit_test(edits_at_end_of_message_pass_before_the_reply),
 	    cmocka_unit_test(
 	        an_mta_that_closes_its_writing_half_still_gets_its_replies),
+	    cmocka_unit_test(
+	        a_data_that_was_refused_stays_refused_until_the_transaction_ends),
 	};
 	return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
