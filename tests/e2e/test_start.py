@@ -4,6 +4,7 @@ import grp
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -74,6 +75,15 @@ class Start(unittest.TestCase):
 
     def test_an_unknown_user_is_named(self):
         self.assertIn("nosuchuser", self.refused(self.daemon({"user": "nosuchuser"})))
+
+    def test_a_refused_start_does_not_touch_standard_input(self):
+        daemon = self.daemon({"user": "nosuchuser"})
+        done = subprocess.run(
+            [str(daemon.binary), "-f", str(daemon.conf)], input=b"A" * 64,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", timeout=60,
+            env=daemon.environment(), check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"nosuchuser", done.stderr)
 
     def test_a_good_file_is_printed_by_the_check_and_accepted_again(self):
         daemon = self.daemon()
