@@ -22,8 +22,8 @@ hold_plan(
 		plan.ms = from + (int64_t)(request->dice / 100 % span);
 		plan.varied = true;
 	}
-	if (request->null_sender)
-		plan.ms = least(plan.ms, HOLD_NULL_SENDER_MS);
+	if (request->at_data)
+		plan.ms = least(plan.ms, HOLD_AT_DATA_MS);
 	plan.ms = least(plan.ms, HOLD_CEILING_MS - request->spent_ms);
 
 	int64_t limit = request->max_holds,

@@ -12,15 +12,18 @@
 
 /* A hold and the DNS wait before it never take longer than this together. */
 #define HOLD_CEILING_MS 240000
-/* A null sender may be a call-out's successor: shorter, and at DATA. */
-#define HOLD_NULL_SENDER_MS 90000
+/*
+ * At DATA (null senders, who may be a call-out's successor; what DNS said late)
+ * clients wait two minutes (RFC 5321 4.5.3.2.3) where RCPT has five.
+ */
+#define HOLD_AT_DATA_MS 90000
 /* A hold that the budget cut below this proves nothing. */
 #define HOLD_SHED_MS 60000
 
 struct hold_request {
 	uint64_t
 	    dice; /* keyed hash of the address: the same client, the same length */
-	bool null_sender;
+	bool at_data;
 	unsigned holds; /* in progress, this one included */
 	unsigned max_holds;
 	int64_t spent_ms; /* waited in this session already (DNS) */

@@ -133,7 +133,7 @@ pretend_hold(struct session *session, const struct explain_memory *memory,
 	struct hold_request request = {
 	    .dice = siphash(memory->secret != NULL ? memory->secret : no_secret,
 	        &address, sizeof(address)),
-	    .null_sender = *session->mail->sender == '\0',
+	    .at_data = *session->mail->sender == '\0',
 	    .max_holds = UINT32_MAX,
 	    .spent_ms = session->world->dns_timeout_ms,
 	};

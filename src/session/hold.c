@@ -18,10 +18,9 @@ static struct hold_plan
 plan(const struct session *session, const struct port_grant *grant)
 {
 	struct ip address = key_address(&session->facts.ip);
-	const struct transaction *mail = session->mail;
 	struct hold_request request = {
 	    .dice = keyed(session, &address, sizeof address),
-	    .null_sender = *mail->sender == '\0',
+	    .at_data = session->hold.at_data,
 	    .holds = grant->holds,
 	    .max_holds = grant->max_holds,
 	    .spent_ms = session->world->dns_timeout_ms,
@@ -40,7 +39,7 @@ overflow(struct session *session, const struct port_grant *grant)
 		log_info("sid=%s no place for a hold, %u of %u taken: overflow=%s",
 		    session->sid, grant->holds, grant->max_holds,
 		    session->world->policy.overflow == OVERFLOW_PASS ? "pass"
-								     : "greylist");
+		                                                     : "greylist");
 	board_shed(session->world->board);
 	session->overflow = true;
 	session->hold.shed = true;
@@ -146,8 +145,8 @@ hold_start(struct session *session, size_t first, bool at_data)
 			return session_greylist(session);
 		return reply;
 	}
-	struct hold_plan planned = plan(session, &grant);
 	hold->at_data = at_data;
+	struct hold_plan planned = plan(session, &grant);
 	hold->shed = planned.shed;
 	hold->asked_ms = planned.ms < LEAST_WAIT_MS ? LEAST_WAIT_MS : planned.ms;
 	hold->until_ms = clock_mono_ms(session->world->clock) + hold->asked_ms;

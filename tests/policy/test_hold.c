@@ -18,7 +18,7 @@ static const struct {
     {"a quiet server holds for the setting", {.holds = 1, .max_holds = 50}, 125,
         125000, false},
     {"a null sender is held for 90 s at most",
-        {.null_sender = true, .holds = 1, .max_holds = 50}, 125, 90000, false},
+        {.at_data = true, .holds = 1, .max_holds = 50}, 125, 90000, false},
     {"70 % of the budget is still the whole hold", {.holds = 35, .max_holds = 50},
         125, 125000, false},
     {"above it the hold shrinks", {.holds = 40, .max_holds = 50}, 125, 86667,
