@@ -82,7 +82,7 @@ is_set_free(struct session *session)
 {
 	struct transaction *mail = session->mail;
 
-	if (session->exempt_by != NULL)
+	if (session->exempt_by != NULL || mail->exempt_by != NULL)
 		return true;
 	if (mail->exempt != 0 && mail->exempt == mail->accepted) {
 		mail->exempt_by = text_dup("recipient");

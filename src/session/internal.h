@@ -14,6 +14,8 @@
 #define SID_SIZE 11
 #define MAX_RECIPIENTS                                                             \
 	1000 /* kept; more are only counted (RFC 5321 4.5.3.1.8: 100) */
+#define MAX_FORGED                                                                 \
+	500 /* removed; an MTA's work grows with the square of their number */
 #define COMMIT_LIMIT_MS 5000 /* a 450 waits at most this long for its record */
 
 struct recipient {
@@ -80,6 +82,7 @@ struct session {
 	bool had_mail, any_event;
 	bool overflow; /* the budget refused the hold; judged at DATA */
 	enum fault fault;
+	int64_t attempt_at; /* the visit's first attempt was noted then; 0: none */
 	struct history history; /* of the last recall, rows left out */
 	bool has_history;
 	struct hold hold;
@@ -161,8 +164,8 @@ void stamp_client(
     const struct session *session, char buf[static STAMP_CLIENT_SIZE]);
 void stamp_flags(const struct session *session, const struct session_words *words,
     char buf[static STAMP_FLAGS_SIZE]);
-/* Removes forged copies, inserts our headers. */
-void stamp_message(struct session *session, const struct session_edits *edits);
+/* Removes forged copies, inserts our headers; false: too many to remove. */
+bool stamp_message(struct session *session, const struct session_edits *edits);
 
 extern const struct reply reply_continue;
 

@@ -106,6 +106,29 @@ session_local(struct session *session)
 	session->local_rule = fact.rule != NULL ? fact.rule : fact.warn;
 }
 
+/*
+ * A visit is one attempt, whatever its number of messages: what this visit has
+ * noted for a triplet is not noted or counted again.
+ * history, noted  of the recipients from there on that are not exempt
+ */
+static void
+skip_noted(struct session *session, size_t from, const struct history *history,
+    bool *noted)
+{
+	struct transaction *mail = session->mail;
+	size_t used = 0;
+
+	if (session->attempt_at == 0)
+		return;
+	for (size_t i = from; i < mail->count && used < history->rows_count; i++) {
+		if (mail->recipients[i].exempt)
+			continue;
+		if (history->rows[used].last >= session->attempt_at)
+			noted[used] = mail->recipients[i].noted = true;
+		used++;
+	}
+}
+
 /* Everything on record for the client and recipients [from, from + count). */
 static void
 recall(struct session *session, size_t from, size_t count, struct history *history,
@@ -134,10 +157,12 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 	history->rows_noted = noted;
 	history->noted_at = mail->noted_at;
 	if (store_recall(session->world->store, &who, triplets, used,
-	        clock_wall(session->world->clock), history) == STORE_OK)
+	        clock_wall(session->world->clock), history) == STORE_OK) {
 		session->has_history = true;
-	else
+		skip_noted(session, from, history, noted);
+	} else {
 		session_fault(session, FAULT_STORE);
+	}
 	free(triplets);
 }
 

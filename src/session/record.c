@@ -62,6 +62,19 @@ triplets_of(struct transaction *mail, size_t from, size_t count, bool fresh_only
 	return used;
 }
 
+/* What the store would not keep has to be noted again. */
+static void
+forget_lost(struct transaction *mail)
+{
+	enum note_state state =
+	    mail->note != NULL ? note_state(mail->note) : NOTE_COMMITTED;
+
+	if (state != NOTE_FAILED && state != NOTE_LIMITED)
+		return;
+	for (size_t i = 0; i < mail->count; i++)
+		mail->recipients[i].noted = false;
+}
+
 bool
 record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t number, enum note_state state))
@@ -75,6 +88,7 @@ record_attempt(struct session *session, size_t from, size_t count,
 		return false;
 	}
 	struct note_spec spec = {.triplets = triplets, .done = done};
+	forget_lost(mail);
 	spec.count = triplets_of(mail, from, count, true, triplets);
 	/* All noted already: the writer keeps order, so an empty note's commit
 	 * tells. */
@@ -83,6 +97,8 @@ record_attempt(struct session *session, size_t from, size_t count,
 		spec.now = mail->noted_at = clock_wall(session->world->clock);
 	note_drop(&mail->note);
 	mail->note = submit(session, &spec);
+	if (session->attempt_at == 0 && spec.count != 0)
+		session->attempt_at = spec.now;
 	free(triplets);
 	if (mail->note == NULL && done != NULL)
 		done(session->world, session->number, NOTE_FAILED);

@@ -16,6 +16,8 @@
 const struct reply reply_continue = {false, NULL, NULL, NULL};
 static const struct reply reply_left = {
     true, "450", "4.7.1", "The connection was given up, please try again"};
+static const struct reply reply_forged = {
+    true, "450", "4.7.1", "Too many X-TaRgrey headers"};
 static const struct reply reply_trouble = {
     true, "451", "4.3.0", "Temporary trouble, please try again"};
 
@@ -142,6 +144,8 @@ session_mail(
     struct session *session, const char *sender, bool authenticated, bool tls)
 {
 	session_abort(session);
+	if (session->hold.over && session->hold.end == HOLD_RELEASED)
+		session->hold = (struct hold){.begun = false};
 	session->had_mail = true;
 	session->facts.tls |= tls;
 	if (authenticated && session->exempt_by == NULL) {
@@ -253,7 +257,8 @@ has_prefix(const char *name, const char *prefix)
 static void
 note_forged(struct transaction *mail, const char *name)
 {
-	mail->forged_headers++;
+	if (++mail->forged_headers > MAX_FORGED)
+		return;
 	for (size_t i = 0; i < mail->forged_count; i++) {
 		if (strcasecmp(mail->forged[i].name, name) == 0) {
 			mail->forged[i].count++;
@@ -331,7 +336,11 @@ session_eom(struct session *session, const char *queue_id,
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
 	session_take_dns(session);
-	stamp_message(session, edits);
+	if (!stamp_message(session, edits)) {
+		mail->reply = "450";
+		record_transaction(session, false);
+		return reply_forged;
+	}
 	mail->reply = "250";
 	record_transaction(session, true);
 	return reply_continue;

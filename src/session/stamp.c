@@ -182,17 +182,20 @@ insert_ours(const struct session *session, const struct session_edits *edits)
 	edits->insert(edits->ctx, "X-TaRgrey-Session", session_text);
 }
 
-void
+bool
 stamp_message(struct session *session, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
 	bool is_exempt = session->exempt_by != NULL || mail->exempt_by != NULL;
 
 	if (mail->relay_trusted && !mail->foreign_session)
-		return;
+		return true;
 	mail->relay_trusted = false;
+	if (mail->forged_headers > MAX_FORGED)
+		return false;
 	remove_forged(mail, edits);
 	authres_remove(mail, edits);
 	if (!is_exempt)
 		insert_ours(session, edits);
+	return true;
 }
