@@ -447,13 +447,16 @@ stop(struct daemon *daemon)
 
 	gate_stop(daemon->gate, STOP_GRACE_MS);
 	gate_report(daemon->gate, &report);
-	world_drop(&daemon->world);
-	store_close(&daemon->store);
-	if (report.connections != 0) {
+	if (report.abandoned != 0) {
 		/* A callback still runs: what it uses must not be freed. */
-		log_info("stopped with %u connections open", report.connections);
+		log_info("stopped with %u connections open", report.abandoned);
+		unlink(daemon->back_path);
+		rmdir(daemon->back_dir);
+		store_flush(daemon->store);
 		_exit(EXIT_SUCCESS);
 	}
+	world_drop(&daemon->world);
+	store_close(&daemon->store);
 	tidy(daemon);
 }
 

@@ -220,6 +220,8 @@ enum gate_early gate_early(struct gate *gate, uint64_t number);
 
 struct gate_report {
 	unsigned connections, holds, holds_peak, max_holds;
+	/* Given up by gate_stop(): a callback of theirs may still run. */
+	unsigned abandoned;
 	uint64_t accepted, holds_begun, holds_refused, gone, timeouts, watched,
 	    unwatched;
 };

@@ -314,8 +314,12 @@ run_stop(struct gate *gate)
 		gate->fronts_closed = true;
 		close_all(gate, false);
 	}
-	if (now >= gate->stop_end_ms)
+	if (now >= gate->stop_end_ms) {
+		pthread_mutex_lock(&gate->lock);
+		gate->report.abandoned += gate->report.connections;
+		pthread_mutex_unlock(&gate->lock);
 		close_all(gate, true);
+	}
 	return gate->free_count == gate->max_connections;
 }
 

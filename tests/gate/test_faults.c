@@ -261,6 +261,10 @@ a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 	struct mta mta = begin("<blocked@example.org>");
 	usleep(30000);
 	gate_stop(rig->gate, 300);
+	struct gate_report report;
+	gate_report(rig->gate, &report);
+	assert_int_equal(report.connections, 0);
+	assert_int_equal(report.abandoned, 1);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	/* The callback's late calls must find a gate: free it after them. */
