@@ -77,11 +77,27 @@ run_child(const struct server *server)
 	_exit(1);
 }
 
+static void
+remove_files(void)
+{
+	static const char *const files[] = {"front.sock", "front.sock.lock",
+	    "back.sock", "log", "targrey.conf", "targrey.db", "targrey.db-wal",
+	    "targrey.db-shm", "targrey.db.lock"};
+	char name[128];
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		snprintf(name, sizeof name, "%s/%s", folder, files[i]);
+		unlink(name);
+	}
+}
+
 void
 server_start(struct server *server, const char *kind)
 {
 	struct visitor visitor = visitor_new(false);
 
+	/* each with an empty database */
+	remove_files();
 	server->kind = kind;
 	snprintf(server->path, sizeof server->path, "%s/front.sock", folder);
 	if (strcmp(kind, "targreyd") == 0)
@@ -226,17 +242,9 @@ let_go(void)
 static void
 clean(void)
 {
-	static const char *const files[] = {"front.sock", "front.sock.lock",
-	    "back.sock", "log", "targrey.conf", "targrey.db", "targrey.db-wal",
-	    "targrey.db-shm", "targrey.db.lock"};
-	char name[128];
-
 	if (getenv("KEEP") != NULL)
 		return;
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		snprintf(name, sizeof name, "%s/%s", folder, files[i]);
-		unlink(name);
-	}
+	remove_files();
 	if (rmdir(folder) != 0)
 		fprintf(stderr, "bench_held: %s is not empty\n", folder);
 }
