@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "beside.h"
+
+int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	bed_open(&f->bed, false);
+	f->query = query_open(f->bed.url, true, &f->error);
+	if (f->query == NULL)
+		fail_msg("%s", f->error.text);
+	*state = f;
+	return 0;
+}
+
+int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	query_close(&f->query);
+	bed_close(&f->bed);
+	free(f);
+	return 0;
+}
+
+struct ip
+ip_of(const char *text)
+{
+	struct ip ip;
+
+	assert_true(ip_from_text(text, &ip));
+	return ip;
+}
+
+/* Any commit of the daemon sees what another program has changed before it. */
+void
+let_notice(struct fixture *f)
+{
+	assert_int_equal(
+	    bed_note(&f->bed, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
+	    NOTE_COMMITTED);
+}
+
+struct seen {
+	char sids[256];
+	size_t count;
+	struct event last;
+	struct session_words words;
+};
+
+static bool
+see(void *ctx, const struct event *event)
+{
+	struct seen *seen = ctx;
+
+	strcat(seen->sids, event->words->value[SK_SID]);
+	seen->count++;
+	seen->last = *event;
+	seen->words = *event->words;
+	return true;
+}
+
+const char *
+sids(struct fixture *f, struct event_filter filter)
+{
+	static struct seen seen;
+
+	memset(&seen, 0, sizeof seen);
+	if (!query_events(f->query, &filter, see, &seen, &f->error))
+		fail_msg("%s", f->error.text);
+	return seen.sids;
+}
