@@ -42,8 +42,8 @@ static const char *const texts[STATEMENTS] = {
     [SQL_ADD_EVENT_KEY] = "INSERT OR IGNORE INTO event_key VALUES (?1, ?2, ?3)",
     [SQL_PUBLISH] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
 
-    [SQL_EXPIRE_WAITING_END] = "SELECT bucket, hash FROM waiting WHERE bucket ="
-                               " (SELECT min(bucket) FROM waiting) AND bucket < ?1"
+    [SQL_EXPIRE_WAITING_FIRST] = "SELECT min(bucket) FROM waiting",
+    [SQL_EXPIRE_WAITING_END] = "SELECT hash FROM waiting WHERE bucket = ?1"
                                " ORDER BY hash LIMIT 1 OFFSET ?2",
     [SQL_EXPIRE_WAITING] = "DELETE FROM waiting WHERE bucket = ?1 AND hash <= ?2",
     [SQL_EXPIRE_WAITING_TEXT] =
@@ -54,8 +54,8 @@ static const char *const texts[STATEMENTS] = {
         "DELETE FROM event WHERE event_id <= (SELECT max(event_id) FROM"
         " (SELECT event_id, logged FROM event ORDER BY event_id LIMIT ?2)"
         " WHERE logged < ?1)",
-    [SQL_EXPIRE_EVENT_KEYS_END] = "SELECT day, hash FROM event_key WHERE day ="
-                                  " (SELECT min(day) FROM event_key) AND day < ?1"
+    [SQL_EXPIRE_EVENT_KEYS_FIRST] = "SELECT min(day) FROM event_key",
+    [SQL_EXPIRE_EVENT_KEYS_END] = "SELECT hash FROM event_key WHERE day = ?1"
                                   " ORDER BY hash LIMIT 1 OFFSET ?2",
     [SQL_EXPIRE_EVENT_KEYS] = "DELETE FROM event_key WHERE day = ?1 AND hash <= ?2",
     [SQL_EXPIRE_NETWORKS] =
@@ -217,8 +217,9 @@ connection_open(struct connection *connection, const char *path, int flags,
 	}
 	sqlite3_extended_result_codes(connection->db, 1);
 	sqlite3_busy_timeout(connection->db, busy_ms);
-	char *sql = sqlite3_mprintf(
-	    "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY", cache_kib);
+	char *sql = sqlite3_mprintf("PRAGMA cache_size=-%d; PRAGMA "
+	                            "temp_store=MEMORY; PRAGMA secure_delete=FAST",
+	    cache_kib);
 	bool ok = sql != NULL && connection_run(connection, sql, trouble);
 	sqlite3_free(sql);
 	if (!ok)

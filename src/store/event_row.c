@@ -206,8 +206,7 @@ read_number(sqlite3_stmt *statement, int column)
 }
 
 static void
-read_words(
-    sqlite3_stmt *statement, struct session_words *words, uint64_t wanted)
+read_words(sqlite3_stmt *statement, struct session_words *words, uint64_t wanted)
 {
 	text_copy(words->value[SK_V], sizeof words->value[SK_V], "1");
 	for (int key = FIRST_WORD; key < SESSION_KEYS; key++) {

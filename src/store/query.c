@@ -54,7 +54,8 @@ open_file(struct query *query, struct trouble *trouble)
 	if (!may_share_memory(query->backend.path)) {
 		error_set(&trouble->error,
 		    "cannot open: its folder is read-only for this user, and the "
-		    "write-ahead log needs to be shared even by readers; run as the "
+		    "write-ahead log needs to be shared even by readers; run as "
+		    "the "
 		    "daemon's user");
 		return false;
 	}

@@ -27,27 +27,45 @@ run(struct view *view, enum statement which, const int64_t *numbers, int count,
 	return true;
 }
 
-/* The last key of the next limit rows of the oldest range that is past its time. */
+/* The oldest bucket; false in *found_r when there is none before that one. */
 static bool
-find_end(struct view *view, enum statement which, int64_t before, unsigned limit,
-    int64_t end_r[2], bool *found_r, struct trouble *trouble)
+find_first(struct view *view, enum statement which, int64_t before,
+    int64_t *first_r, bool *found_r, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, which, trouble);
+
+	if (statement == NULL ||
+	    !connection_step(&view->connection, statement, found_r, trouble))
+		return false;
+	if (*found_r && sqlite3_column_type(statement, 0) == SQLITE_NULL)
+		*found_r = false;
+	if (*found_r)
+		*first_r = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	*found_r = *found_r && *first_r < before;
+	return true;
+}
+
+/* The last hash of the next limit rows of a bucket that is past its time. */
+static bool
+find_end(struct view *view, enum statement which, int64_t bucket, unsigned limit,
+    int64_t *end_r, bool *found_r, struct trouble *trouble)
 {
 	sqlite3_stmt *statement =
 	    connection_statement(&view->connection, which, trouble);
 
 	*found_r = false;
-	/* A whole portion at first; what is left of a range is smaller than that.
+	/* A whole portion at first; what is left of a bucket is smaller than that.
 	 */
 	for (unsigned offset = limit - 1; statement != NULL; offset /= 4) {
-		sqlite3_bind_int64(statement, 1, before);
+		sqlite3_bind_int64(statement, 1, bucket);
 		sqlite3_bind_int64(statement, 2, offset);
 		if (!connection_step(
 		        &view->connection, statement, found_r, trouble))
 			return false;
-		if (*found_r) {
-			end_r[0] = sqlite3_column_int64(statement, 0);
-			end_r[1] = sqlite3_column_int64(statement, 1);
-		}
+		if (*found_r)
+			*end_r = sqlite3_column_int64(statement, 0);
 		sqlite3_reset(statement);
 		if (*found_r || offset == 0)
 			return true;
@@ -55,15 +73,18 @@ find_end(struct view *view, enum statement which, int64_t before, unsigned limit
 	return false;
 }
 
+/* first, end, remove: the three statements of one table, in this order. */
 static bool
-expire_range(struct view *view, enum statement end, enum statement remove,
-    int64_t before, unsigned limit, int *removed, struct trouble *trouble)
+expire_range(struct view *view, enum statement first, int64_t before,
+    unsigned limit, int *removed, struct trouble *trouble)
 {
 	int64_t key[2] = {0};
 	bool found;
 
-	return find_end(view, end, before, limit, key, &found, trouble) &&
-	       (!found || run(view, remove, key, 2, removed, trouble));
+	return find_first(view, first, before, &key[0], &found, trouble) &&
+	       (!found || (find_end(view, first + 1, key[0], limit, &key[1], &found,
+	                       trouble) &&
+	                      run(view, first + 2, key, 2, removed, trouble)));
 }
 
 /* One portion of a walk; *cursor goes back to the start at the end. */
@@ -181,18 +202,17 @@ sqlite_expire(struct view *view, const struct lifetimes *lifetimes, int64_t now,
 	int removed = 0;
 
 	*more_r = true;
-	if (atomic_load(&view->backend->checkpoint.wal_pages) > WAL_LONG / 2)
+	if (atomic_load(&view->backend->checkpoint.wal_pages) > WAL_LONG)
 		return true;
 	/* One kind at a time, so that a slice stays short; the cheap ones first. */
-	if (!expire_range(view, SQL_EXPIRE_WAITING_END, SQL_EXPIRE_WAITING, bucket,
-	        limit, &removed, trouble) ||
+	if (!expire_range(
+	        view, SQL_EXPIRE_WAITING_FIRST, bucket, limit, &removed, trouble) ||
 	    (removed == 0 &&
 	        !run(view, SQL_EXPIRE_WAITING_TEXT, texts, 2, &removed, trouble)) ||
 	    (removed == 0 &&
 	        !run(view, SQL_EXPIRE_NETWORKS, networks, 2, &removed, trouble)) ||
-	    (removed == 0 &&
-	        !expire_range(view, SQL_EXPIRE_EVENT_KEYS_END,
-	            SQL_EXPIRE_EVENT_KEYS, day, limit, &removed, trouble)) ||
+	    (removed == 0 && !expire_range(view, SQL_EXPIRE_EVENT_KEYS_FIRST, day,
+	                         limit, &removed, trouble)) ||
 	    (removed == 0 &&
 	        !run(view, SQL_EXPIRE_EVENTS, events, 2, &removed, trouble)))
 		return false;

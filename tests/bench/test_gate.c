@@ -16,7 +16,7 @@
 #include "figures.h"
 #include "made.h"
 #include "shim.h"
-#include "store/connection.h"
+#include "store/sqlite.h"
 
 #define ATTEMPTS 20000
 
@@ -158,6 +158,40 @@ use_of_what_is_allowed_is_written_once_an_hour(void **state)
 	bed_close(&bed);
 }
 
+/* Housekeeping with nothing to remove must not read through a large bucket. */
+static void
+idle_expiry_looks_at_few_rows(void **state)
+{
+	struct bed bed;
+	struct trouble trouble = {0};
+	struct error error;
+	struct lifetimes lifetimes = {30 * 86400, 2 * 86400, 35 * 86400};
+	uint8_t secret[SIPHASH_KEY_SIZE] = {0};
+	bool changed, more;
+	int64_t steps = 0;
+
+	(void)state;
+	bed_open(&bed, false);
+	store_close(&bed.store);
+	assert_true(made_fill(&bed.settings, 30000, BED_NOW, 3600, &error));
+	struct backend *backend = sqlite_ops.open(&bed.settings, secret, &error);
+	assert_non_null(backend);
+	struct view *view = sqlite_ops.begin(backend, true, &changed, &trouble);
+	assert_non_null(view);
+	assert_true(
+	    sqlite_ops.expire(view, &lifetimes, BED_NOW, 500, &more, &trouble));
+	assert_false(more);
+	for (int i = 0; i < STATEMENTS; i++) {
+		if (view->connection.statements[i] != NULL)
+			steps += sqlite3_stmt_status(view->connection.statements[i],
+			    SQLITE_STMTSTATUS_VM_STEP, 0);
+	}
+	limit((double)steps, 10000, "steps", "idle expiry");
+	sqlite_ops.rollback(view);
+	sqlite_ops.close(backend);
+	bed_close(&bed);
+}
+
 static void
 memory_stays_small(void **state)
 {
@@ -181,6 +215,7 @@ main(void)
 	    cmocka_unit_test(memory_stays_small),
 	    cmocka_unit_test(sixteen_clients_share_a_commit),
 	    cmocka_unit_test(hot_row_takes_forty_bytes_at_most),
+	    cmocka_unit_test(idle_expiry_looks_at_few_rows),
 	    cmocka_unit_test(looking_up_writes_nothing),
 	    cmocka_unit_test(use_of_what_is_allowed_is_written_once_an_hour),
 	};
