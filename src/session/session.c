@@ -275,6 +275,19 @@ note_forged(struct transaction *mail, const char *name)
 		mail->forged[mail->forged_count++] = (struct forged_name){copy, 1};
 }
 
+/* A relay of ours is one; a provider on an allow list sends what anybody writes. */
+static bool
+is_from_exempt_network(const struct session *session)
+{
+	const struct world *world = session->world;
+
+	for (size_t i = 0; i < world->exempt_count; i++) {
+		if (ipnet_has(&world->exempt_networks[i], &session->facts.ip))
+			return !session->authenticated;
+	}
+	return false;
+}
+
 /* An X-TaRgrey-Session of a relay whose id is on our list. */
 static bool
 is_trusted_relay(const struct world *world, const char *value)
@@ -308,7 +321,7 @@ session_header(struct session *session, const char *name, const char *value)
 		note_forged(mail, name);
 		if (strcasecmp(name, "X-TaRgrey-Session") != 0)
 			return;
-		if (session->exempt_by != NULL && !session->authenticated &&
+		if (is_from_exempt_network(session) &&
 		    is_trusted_relay(session->world, value))
 			mail->relay_trusted = true;
 		else

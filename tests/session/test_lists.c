@@ -105,6 +105,32 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 }
 
 static void
+only_an_exempt_network_may_be_a_trusted_relay(void **state)
+{
+	static char relay[] = "mx2.example.jp";
+	static char *relays[] = {relay};
+
+	(void)state;
+	for (int inside = 0; inside < 2; inside++) {
+		struct rig *rig = rig_new(MODE_TARGREY);
+		allow(rig, "clients", "example.net\n");
+		rig->world.trusted_relays = relays;
+		rig->world.trusted_count = 1;
+		rig_connect(rig, inside ? "10.1.2.3" : SUSPECT, LINE);
+		session_mail(rig->session, "<a@example.net>", false, false);
+		assert_false(
+		    rig_rcpt(rig, "<u@example.jp>", PORT_END_NONE).refuse);
+		assert_false(rig_data_refused(rig));
+		session_header(rig->session, "X-TaRgrey-Session",
+		    "v=1; id=mx2.example.jp; sid=00");
+		rig_eom(rig);
+		assert_string_equal(
+		    rig->removed, inside ? "" : "X-TaRgrey-Session/1");
+		rig_free(&rig);
+	}
+}
+
+static void
 an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 {
 	struct rig *rig = rig_new(MODE_RGREY);
@@ -245,6 +271,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_client_on_an_allow_list_is_exempt_by_its_verified_name_only),
+	    cmocka_unit_test(only_an_exempt_network_may_be_a_trusted_relay),
 	    cmocka_unit_test(
 		an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged),
 	    cmocka_unit_test(a_sender_without_an_spf_pass_is_not_exempt),
