@@ -137,7 +137,7 @@ args_parse(struct admin *admin, int count, char **line, struct error *error)
 		if (!options_end && strcmp(text, "--") == 0) {
 			options_end = true;
 		} else if (!options_end && strcmp(text, "-f") == 0) {
-			static char long_name[] = "--config";
+			char long_name[] = "--config";
 			char *pair[2] = {
 			    long_name, i + 1 < count ? line[i + 1] : NULL};
 			int at = 0;

@@ -31,7 +31,7 @@ struct option_row {
 };
 
 #define OPTIONS_MAX 24
-#define WORDS_MAX   64 /* values of one option, words on the line */
+#define WORDS_MAX   1024 /* values of one option, words on the line */
 
 struct admin;
 struct command {

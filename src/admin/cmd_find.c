@@ -55,7 +55,7 @@ find_text(struct query *query, struct event_filter filter, const char *text,
 static int
 run(struct admin *admin)
 {
-	static struct search search;
+	struct search search;
 	struct event_filter filter = {.newest_first = true, .limit = 100};
 	struct ipnet net;
 	struct error error;

@@ -19,7 +19,7 @@ static void
 read_all(struct progress *progress, FILE *file, uint64_t size,
     bool (*each)(void *ctx, char *line), void *ctx)
 {
-	static char line[LINE_MOST];
+	char line[LINE_MOST];
 	uint64_t done = 0, count = 0;
 
 	while (fgets(line, sizeof(line), file) != NULL) {

@@ -230,7 +230,7 @@ tell_header(struct admin *admin, const struct header *header)
 int
 explain_message(struct admin *admin, const char *path)
 {
-	static struct header header;
+	struct header header = {.found = false};
 	char sid[SESSION_VALUE_SIZE];
 	struct error error;
 

@@ -4,8 +4,9 @@
  * which clients are suspects by their name, which of them delivered mail, how
  * those come back that were refused for a time.
  *
- * Memory: 80 bytes a client address up to 2^20 of them, 64 bytes a followed
- * retry up to 2^18; what is above is counted, not followed.
+ * Memory: about 110 bytes a client address, for its name as much again, for 2^20
+ * of each at most (260 MB); 20 MB for what is refused for now. What is above is
+ * counted, not followed.
  */
 #ifndef REPORT_LOGSTUDY_H
 #define REPORT_LOGSTUDY_H

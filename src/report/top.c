@@ -51,17 +51,18 @@ top_site(const char *name)
 
 enum { SUSPECTS, HELD, GONE, DELIVERED, SEEN, AGE };
 
-static void
+static struct tally_row *
 count(struct tally *tally, const char *name, const struct view *view)
 {
 	struct tally_row *row = tally_add(tally, name, 1, view->event->time);
 
 	if (row == NULL)
-		return;
+		return NULL;
 	row->count[SUSPECTS]++;
 	row->count[HELD] += view->is_held;
 	row->count[GONE] += view->is_gone;
 	row->count[DELIVERED] += view->is_delivered;
+	return row;
 }
 
 void
@@ -81,8 +82,8 @@ top_add(struct top *top, const struct view *view)
 	count(
 	    top->helos, event->heloname == NULL ? "(none)" : event->heloname, view);
 	struct ip address = key_address(&event->ip);
-	count(top->addresses, ip_to_text(&address, text), view);
-	struct tally_row *row = tally_add(top->addresses, text, 0, event->time);
+	struct tally_row *row =
+	    count(top->addresses, ip_to_text(&address, text), view);
 	if (row != NULL) {
 		uint32_t seen = view_number(view, SK_SEEN) + 1;
 		uint32_t age = view_number(view, SK_AGE);

@@ -12,6 +12,8 @@
 
 #include "report/course.h"
 #include "report/funnel.h"
+#include "report/learned.h"
+#include "report/outlook.h"
 #include "report/report.h"
 #include "report/survival.h"
 #include "report/top.h"
@@ -254,6 +256,85 @@ the_site_of_a_name_is_found(void **state)
 	assert_string_equal(top_site(""), "");
 }
 
+static void
+learn(struct learned *learned, const char *name, const char *verdict)
+{
+	struct made made;
+
+	make(&made, 1, 1000);
+	made.event.name = name;
+	made.event.feedback = verdict;
+	held(&made, HOLD_ENDURED, 125000);
+	struct view view = view_of(&made.event);
+	learned_add(learned, &view);
+}
+
+static void
+only_senders_of_good_mail_alone_are_proposed(void **state)
+{
+	static struct learned learned;
+	struct doc *doc = doc_new("x");
+	char *json = NULL;
+	size_t size;
+
+	(void)state;
+	assert_true(learned_init(&learned));
+	for (int i = 0; i < 3; i++)
+		learn(&learned, "p7.good.example.org", "ham");
+	learn(&learned, "p7.once.example.net", "ham");
+	learn(&learned, "a1.both.example.com", "ham");
+	learn(&learned, "a2.both.example.com", "ham");
+	learn(&learned, "a3.both.example.com", "spam");
+	learn(&learned, "p9.good.example.org", NULL);
+	learned_write(&learned, 10, doc);
+	FILE *file = open_memstream(&json, &size);
+	assert_true(doc_write(doc, DOC_JSON, 0, file));
+	fclose(file);
+	assert_non_null(strstr(json, "{\"entry\": \"example.org\", \"ham\": 3,"));
+	assert_null(strstr(json, "\"entry\": \"example.net\""));
+	assert_null(strstr(json, "\"entry\": \"example.com\""));
+	assert_non_null(strstr(json,
+	    "{\"which\": \"endured\", \"mails\": 8, \"ham\": 6, \"spam\": 1, "
+	    "\"unknown\": 1, \"spam_share\": 0.1429}"));
+	free(json);
+	doc_free(&doc);
+	learned_clear(&learned);
+}
+
+static void
+other_modes_are_told_as_far_as_the_events_can(void **state)
+{
+	static struct outlook outlook;
+	struct made made;
+
+	(void)state;
+	assert_true(outlook_init(&outlook));
+	for (int i = 0; i < 6; i++) {
+		make(&made, i, 1000);
+		if (i == 0)
+			strcpy(made.words.value[SK_WHY], "allowed-address");
+		else if (i == 1)
+			held(&made, HOLD_GONE, 5000);
+		else if (i == 2)
+			strcpy(made.words.value[SK_GAVEUP], "2");
+		else if (i == 3)
+			strcpy(made.words.value[SK_WHY], "none");
+		else if (i == 4)
+			strcpy(made.words.value[SK_WHY], "warn");
+		if (i >= 4)
+			strcpy(made.words.value[SK_WOULD], "hold");
+		struct view view = view_of(&made.event);
+		outlook_add(&outlook, &view);
+	}
+	assert_int_equal(outlook.passes, 1);
+	assert_int_equal(outlook.rest, 3);
+	assert_int_equal(outlook.rest_held, 1);
+	assert_int_equal(outlook.rest_gone, 1);
+	assert_int_equal(outlook.rest_repeat, 1);
+	assert_int_equal(outlook.would_hold, 2);
+	outlook_clear(&outlook);
+}
+
 int
 main(void)
 {
@@ -265,6 +346,8 @@ main(void)
 	    cmocka_unit_test(few_holds_give_no_proposal),
 	    cmocka_unit_test(a_course_tells_return_spread_and_delay),
 	    cmocka_unit_test(more_courses_than_room_are_counted),
+	    cmocka_unit_test(only_senders_of_good_mail_alone_are_proposed),
+	    cmocka_unit_test(other_modes_are_told_as_far_as_the_events_can),
 	    cmocka_unit_test(the_site_of_a_name_is_found),
 	};
 
