@@ -84,7 +84,7 @@ class Stop(unittest.TestCase):
 
 class Reload(LabTest):
     def setUp(self):
-        self.lab.daemon.reload({"mode": "targrey"})
+        self.lab.daemon.reload({"mode": "targrey", "tarpit": {"max_sessions": 50}})
 
     def test_a_reload_leaves_sessions_in_progress_alone(self):
         you = self.person()
@@ -103,6 +103,14 @@ class Reload(LabTest):
         stamp = self.lab.stamp(other)
         self.assertEqual((stamp["mode"], stamp["verdict"], stamp["would"]),
                          ("observe", "pass", "hold"))
+
+    def test_a_smaller_budget_counts_the_holds_that_there_are(self):
+        held = hold_many(self.lab, 2)
+        self.lab.daemon.reload({"tarpit": {"max_sessions": 2}})
+        late = self.person()
+        self.lab.client(LINE).try_one("a@example.com", late).expect(450)
+        self.assertEqual(self.lab.event(late)["why"], "overflow")
+        self.assertTrue(all(session.is_waiting(0.05) for session in held))
 
     def test_sigusr1_reloads_as_well(self):
         self.lab.daemon.reload({"mode": "observe"}, signal.SIGUSR1)
