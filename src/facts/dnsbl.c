@@ -22,6 +22,22 @@ dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask)
 	return false;
 }
 
+/*
+ * Of the jobs that come when a list's rest is over, one asks whether it is back;
+ * the others leave it out meanwhile.
+ */
+static bool
+is_asked(struct dnsbl_health *health, int64_t now_ms)
+{
+	int64_t rest = atomic_load(&health->rest_until_ms);
+
+	if (rest == 0)
+		return true;
+	return rest <= now_ms &&
+	       atomic_compare_exchange_strong(
+	           &health->rest_until_ms, &rest, now_ms + DNSBL_REST_MS);
+}
+
 void
 dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
@@ -31,7 +47,7 @@ dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
 
 	*job = (struct dnsbl_job){0};
 	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
-		if (atomic_load(&health[i].rest_until_ms) > now_ms)
+		if (!is_asked(&health[i], now_ms))
 			continue;
 		if (dns_name_reverse(name, ip, lists[i].zone))
 			job->question[i] = resolver_ask(resolver, name, DNS_A);
@@ -44,12 +60,13 @@ note_health(struct dnsbl_health *health, const struct dnsbl_setting *list,
 {
 	if (!is_silent) {
 		atomic_store(&health->silent, 0);
+		atomic_store(&health->rest_until_ms, 0);
 		return;
 	}
 	if (atomic_fetch_add(&health->silent, 1) + 1 < DNSBL_SILENT_TIMES)
 		return;
 	int64_t now = clock_mono_ms(clock);
-	if (atomic_exchange(&health->rest_until_ms, now + DNSBL_REST_MS) <= now)
+	if (atomic_exchange(&health->rest_until_ms, now + DNSBL_REST_MS) == 0)
 		log_warnx("dnsbl: %s does not answer; left out for %d s",
 		    list->zone, DNSBL_REST_MS / 1000);
 }

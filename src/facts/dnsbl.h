@@ -2,7 +2,7 @@
 /*
  * DNS lists of bad and good clients (RFC 5782): all asked together, their
  * weights summed. A list that has not answered three times running is left
- * out for a minute, so that it holds no job up.
+ * out, so that it holds no job up; once a minute one job asks it again.
  */
 #ifndef FACTS_DNSBL_H
 #define FACTS_DNSBL_H
@@ -19,7 +19,7 @@
 /* What is known of one list; zero at start, shared by the workers. */
 struct dnsbl_health {
 	_Atomic unsigned silent; /* times running */
-	_Atomic int64_t rest_until_ms;
+	_Atomic int64_t rest_until_ms; /* 0: it answers */
 };
 
 /* The questions of one job, by list; NULL where none was asked. */
