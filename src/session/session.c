@@ -184,6 +184,9 @@ add_recipient(struct transaction *mail, const char *recipient)
 	return (int64_t)mail->count++;
 }
 
+/* The job ends at its deadline; a moment for it to say so. */
+#define DNS_GRACE_MS 250
+
 /* Until the DNS facts are in, DATA stays with the gate. */
 static void
 keep_data_back(struct session *session)
@@ -193,8 +196,8 @@ keep_data_back(struct session *session)
 
 	if (mail->gather == NULL || mail->dns != NULL)
 		return;
-	port->data_not_before(
-	    port->ctx, session->number, gather_deadline_ms(mail->gather));
+	port->data_not_before(port->ctx, session->number,
+	    gather_deadline_ms(mail->gather) + DNS_GRACE_MS);
 	session_take_dns(session);
 	if (mail->dns != NULL)
 		port->data_not_before(port->ctx, session->number, 0);
