@@ -60,6 +60,8 @@ authres_note(
 	mail->authres_seen++;
 	if (!authres_bears(value, id))
 		return true;
+	if (mail->authres_count > MAX_FORGED)
+		return true;
 	void *grown = realloc(mail->authres_ours,
 	    (mail->authres_count + 1) * sizeof *mail->authres_ours);
 	if (grown == NULL)

@@ -17,7 +17,7 @@ const struct reply reply_continue = {false, NULL, NULL, NULL};
 static const struct reply reply_left = {
     true, "450", "4.7.1", "The connection was given up, please try again"};
 static const struct reply reply_forged = {
-    true, "450", "4.7.1", "Too many X-TaRgrey headers"};
+    true, "450", "4.7.1", "Too many forged headers"};
 static const struct reply reply_trouble = {
     true, "451", "4.3.0", "Temporary trouble, please try again"};
 

@@ -191,7 +191,7 @@ stamp_message(struct session *session, const struct session_edits *edits)
 	if (mail->relay_trusted && !mail->foreign_session)
 		return true;
 	mail->relay_trusted = false;
-	if (mail->forged_headers > MAX_FORGED)
+	if (mail->forged_headers + mail->authres_count > MAX_FORGED)
 		return false;
 	remove_forged(mail, edits);
 	authres_remove(mail, edits);

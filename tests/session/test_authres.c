@@ -94,6 +94,25 @@ those_with_our_id_are_removed_from_the_last_to_the_first(void **state)
 }
 
 static void
+a_flood_of_them_is_refused_for_now(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	rig->world.authentication_results = true;
+	rig_connect(rig, "203.0.113.7", "mail.example.net");
+	session_mail(rig->session, "<a@example.net>", false, false);
+	(void)session_rcpt(rig->session, "<you@example.jp>", false);
+	(void)session_data(rig->session, "4Qx1");
+	for (int i = 0; i < 20000; i++)
+		session_header(
+		    rig->session, "Authentication-Results", HOST "; spf=pass");
+	assert_true(rig_eom(rig).refuse);
+	assert_string_equal(rig->removed, "");
+	rig_free(&rig);
+}
+
+static void
 none_is_touched_unless_we_write_them_ourselves(void **state)
 {
 	struct rig *rig = rig_new(MODE_TARGREY);
@@ -112,6 +131,7 @@ main(void)
 	    cmocka_unit_test(another_id_is_not_taken_for_ours),
 	    cmocka_unit_test(
 	        those_with_our_id_are_removed_from_the_last_to_the_first),
+	    cmocka_unit_test(a_flood_of_them_is_refused_for_now),
 	    cmocka_unit_test(none_is_touched_unless_we_write_them_ourselves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
