@@ -6,7 +6,7 @@ import unittest
 from support import headers
 from support.names import DnsTest
 
-TIMEOUT, BURST, HOLD = 30, 20, 125
+TIMEOUT, BURST, HOLD, HOLD_AT_DATA = 30, 20, 125, 90
 GOOD, BAD, LISTED = "198.51.100.7", "203.0.113.9", "203.0.113.66"
 MX = "mail.good.test"
 LINE = "p7-dyn100.example.net"
@@ -201,7 +201,7 @@ class Lists(DnsTest):
             session.mail("a@good.test").expect(250)
             session.rcpt(you).expect(250)
             self.dns_at_rest()
-            session.message(hold=HOLD).expect(250)
+            session.message(hold=HOLD_AT_DATA).expect(250)
         stamp = self.lab.stamp(you)
         self.assertEqual((stamp["verdict"], stamp["why"], stamp["dnsbl"]),
                          ("hold", "dnsbl", words))

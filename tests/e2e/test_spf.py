@@ -9,7 +9,7 @@ from support.names import DnsTest
 from test_lists import WithFiles
 
 LINE = "p7-dyn100.example.net"
-HOLD = 125
+HOLD, HOLD_AT_DATA = 125, 90
 GOOD, BAD = "198.51.100.7", "203.0.113.9"
 MX = "mail.good.test"
 
@@ -185,7 +185,7 @@ class Selector(DnsTest):
             session.rcpt(you).expect(250)
             session.send("DATA")
             session.is_waiting(2)
-            session.read_held(HOLD).expect(354)
+            session.read_held(HOLD_AT_DATA).expect(354)
             session.body().expect(250)
         return self.lab.stamp(you)
 
