@@ -9,6 +9,8 @@ NO = {"C": 0x1, "H": 0x2, "M": 0x4, "R": 0x8, "B": 0x10, "L": 0x20, "N": 0x40, "
 SILENT = {"L": 0x80, "C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000,
           "T": 0x10000, "N": 0x40000, "B": 0x80000}
 LEADING_SPACE = 0x100000
+# Postfix shows a milter no more of a header.
+LONGEST = 60000
 ACTIONS, STEPS = 0x1FF, 0x1FFFFF
 
 
@@ -93,7 +95,8 @@ class Session:
         queue = {"i": "4ABCDEF012"}
         self._tell("T", b"", queue)
         for field in fields:
-            key, _, value = field.partition(b":")
+            key, _, value = field.replace(b"\0", b"").partition(b":")
+            value = value[:LONGEST]
             if not self.steps & LEADING_SPACE and value[:1] == b" ":
                 value = value[1:]
             self._tell("L", key.rstrip(b" \t") + b"\0" + value + b"\0", queue)
