@@ -154,6 +154,22 @@ find_user(const char *name, struct error *error)
 	return user;
 }
 
+/* Made as root in a folder that is the user's: no symbolic link is followed. */
+static bool
+own_back_dir(const char *path, const struct passwd *user, struct error *error)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool ok = fd >= 0 &&
+	          (user == NULL || fchown(fd, user->pw_uid, user->pw_gid) == 0) &&
+	          fchmod(fd, 0700) == 0;
+
+	if (!ok)
+		error_set_errno(error, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* libmilter's socket: whoever reaches it goes past the gate, so 0700. */
 static bool
 make_back_dir(struct daemon *daemon, const char *listen, const struct passwd *user,
@@ -184,16 +200,7 @@ make_back_dir(struct daemon *daemon, const char *listen, const struct passwd *us
 		error_set(error, "listen: the path of the socket is too long");
 		return false;
 	}
-	if (user != NULL &&
-	    chown(daemon->back_dir, user->pw_uid, user->pw_gid) != 0) {
-		error_set_errno(error, "%s", daemon->back_dir);
-		return false;
-	}
-	if (chmod(daemon->back_dir, 0700) != 0) {
-		error_set_errno(error, "%s", daemon->back_dir);
-		return false;
-	}
-	return true;
+	return own_back_dir(daemon->back_dir, user, error);
 }
 
 static bool

@@ -78,9 +78,9 @@ put_steps(struct doc *doc, const struct explained *is)
 	             cell_text(rule == NULL ? "no rule matches the name" : said)});
 	for (size_t i = 0; !exempt && i < judgement->trace_count; i++)
 		doc_row(
-		    doc, (struct cell[]){cell_text(judgement->trace[i].step),
+		    doc, (struct cell[]){cell_text(trace_texts[judgement->trace[i].said].step),
 		             cell_text(judgement->trace[i].spoke ? "yes" : "no"),
-		             cell_text(judgement->trace[i].said)});
+		             cell_text(trace_texts[judgement->trace[i].said].said)});
 }
 
 static struct cell

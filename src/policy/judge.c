@@ -12,6 +12,27 @@ const char *const why_words[WHYS] = {"s25r", "all", "helo", "spf", "dnsbl", "loc
     "allowed-address", "allowed-domain", "tries", "none", "overflow", "fault",
     "warn"};
 
+const struct trace_text trace_texts[TRACE_SAIDS] = {
+    [TRACE_ALLOWED_ADDRESS] = {"allowed", "the address is known as good"},
+    [TRACE_NOT_ALLOWED] = {"allowed", "neither the address nor an SPF domain"},
+    [TRACE_DOMAIN_TOO_WIDE] = {"allowed",
+        "the SPF domain was seen from more than 64 networks in a day"},
+    [TRACE_ALLOWED_DOMAIN] = {"allowed", "the SPF domain is known as good"},
+    [TRACE_TRIES] = {"tries", "the triplet has been tried often enough"},
+    [TRACE_TOO_FEW_TRIES] = {"tries", "not tried often enough yet"},
+    [TRACE_RGREY] = {"mode", "rgrey: every suspect is greylisted"},
+    [TRACE_STARPIT] = {"mode", "starpit: every suspect is held"},
+    [TRACE_STRICT] = {"mode", "strict: every suspect is held, then greylisted"},
+    [TRACE_TARGREY_GONE] = {"mode",
+        "targrey: greylisted, the address went from a hold before"},
+    [TRACE_TARGREY_HELD] = {"mode", "targrey: held"},
+    [TRACE_NO_STORE] = {"store", "could not be asked"},
+    [TRACE_MARKED] = {"suspect", "a selector marks the client"},
+    [TRACE_OBSERVE] = {"observe", "nothing is done in this mode"},
+    [TRACE_UNMARKED] = {"suspect", "no selector marks the client"},
+    [TRACE_TRIAL] = {"suspect", "only a rule or selector on trial speaks"},
+};
+
 static bool helo_is_bad(enum helo_class class)
 {
 	return class == HELO_BARE || class == HELO_IP || class == HELO_OURS ||
@@ -64,11 +85,11 @@ first_selector(unsigned bits)
 }
 
 static void
-say(struct judgement *judgement, const char *step, bool spoke, const char *said)
+say(struct judgement *judgement, enum trace_said said, bool spoke)
 {
 	if (judgement->trace_count < TRACE_MAX)
 		judgement->trace[judgement->trace_count++] =
-		    (struct trace_step){step, spoke, said};
+		    (struct trace_step){(uint8_t)said, spoke};
 }
 
 static bool
@@ -78,21 +99,19 @@ is_allowed(struct judgement *judgement, const struct history *history, int64_t n
 
 	if (history->address.allowed_until >= now) {
 		judgement->why = WHY_ALLOWED_ADDRESS;
-		say(judgement, "allowed", true, "the address is known as good");
+		say(judgement, TRACE_ALLOWED_ADDRESS, true);
 		return true;
 	}
 	if (domain->allowed_until < now) {
-		say(judgement, "allowed", false,
-		    "neither the address nor an SPF domain");
+		say(judgement, TRACE_NOT_ALLOWED, false);
 		return false;
 	}
 	if (domain->networks > DOMAIN_MAX_NETWORKS) {
-		say(judgement, "allowed", false,
-		    "the SPF domain was seen from more than 64 networks in a day");
+		say(judgement, TRACE_DOMAIN_TOO_WIDE, false);
 		return false;
 	}
 	judgement->why = WHY_ALLOWED_DOMAIN;
-	say(judgement, "allowed", true, "the SPF domain is known as good");
+	say(judgement, TRACE_ALLOWED_DOMAIN, true);
 	return true;
 }
 
@@ -120,9 +139,7 @@ has_tries(const struct policy_settings *settings, struct judgement *judgement,
 		}
 	}
 	bool passes = judgement->why == WHY_TRIES;
-	say(judgement, "tries", passes,
-	    passes ? "the triplet has been tried often enough"
-	           : "not tried often enough yet");
+	say(judgement, passes ? TRACE_TRIES : TRACE_TOO_FEW_TRIES, passes);
 	return passes;
 }
 
@@ -133,17 +150,16 @@ by_mode(const struct policy_settings *settings, struct judgement *judgement,
 	switch (settings->mode) {
 	case MODE_RGREY:
 		judgement->verdict = VERDICT_GREYLIST;
-		say(judgement, "mode", true, "rgrey: every suspect is greylisted");
+		say(judgement, TRACE_RGREY, true);
 		return;
 	case MODE_STARPIT:
 		judgement->verdict = VERDICT_HOLD;
-		say(judgement, "mode", true, "starpit: every suspect is held");
+		say(judgement, TRACE_STARPIT, true);
 		return;
 	case MODE_STRICT:
 		judgement->verdict = VERDICT_HOLD;
 		judgement->then_greylist = true;
-		say(judgement, "mode", true,
-		    "strict: every suspect is held, then greylisted");
+		say(judgement, TRACE_STRICT, true);
 		return;
 	case MODE_OBSERVE:
 	case MODE_TARGREY:
@@ -152,11 +168,10 @@ by_mode(const struct policy_settings *settings, struct judgement *judgement,
 	}
 	if (history != NULL && address_is_gone(settings, &history->address, now)) {
 		judgement->verdict = VERDICT_GREYLIST;
-		say(judgement, "mode", true,
-		    "targrey: greylisted, the address went from a hold before");
+		say(judgement, TRACE_TARGREY_GONE, true);
 	} else {
 		judgement->verdict = VERDICT_HOLD;
-		say(judgement, "mode", true, "targrey: held");
+		say(judgement, TRACE_TARGREY_HELD, true);
 	}
 }
 
@@ -166,7 +181,7 @@ judge_suspect(const struct policy_settings *settings, struct judgement *judgemen
 {
 	judgement->why = judgement->suspect;
 	if (history == NULL) {
-		say(judgement, "store", false, "could not be asked");
+		say(judgement, TRACE_NO_STORE, false);
 	} else if (is_allowed(judgement, history, now)) {
 		/* early is of interest for the header even then */
 		return;
@@ -188,22 +203,21 @@ judge(const struct policy_settings *settings, const struct facts *facts,
 	if (acting != 0) {
 		judgement.is_suspect = true;
 		judgement.suspect = first_selector(acting);
-		say(&judgement, "suspect", false, "a selector marks the client");
+		say(&judgement, TRACE_MARKED, false);
 		judge_suspect(settings, &judgement, history, now);
 		if (settings->mode != MODE_OBSERVE ||
 		    judgement.verdict == VERDICT_PASS)
 			return judgement;
 		judgement.would = judgement.verdict;
 		judgement.verdict = VERDICT_PASS;
-		say(&judgement, "observe", true, "nothing is done in this mode");
+		say(&judgement, TRACE_OBSERVE, true);
 		return judgement;
 	}
 	if (warned == 0) {
-		say(&judgement, "suspect", true, "no selector marks the client");
+		say(&judgement, TRACE_UNMARKED, true);
 		return judgement;
 	}
-	say(&judgement, "suspect", false,
-	    "only a rule or selector on trial speaks");
+	say(&judgement, TRACE_TRIAL, false);
 	judgement.suspect = first_selector(warned);
 	judge_suspect(settings, &judgement, history, now);
 	judgement.would = judgement.verdict;

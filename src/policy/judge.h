@@ -36,12 +36,36 @@ enum why {
 };
 extern const char *const why_words[WHYS];
 
-struct trace_step {
-	const char *step; /* a word, static */
-	bool spoke;       /* this step decided */
-	const char *said; /* static text */
+enum trace_said {
+	TRACE_ALLOWED_ADDRESS,
+	TRACE_NOT_ALLOWED,
+	TRACE_DOMAIN_TOO_WIDE,
+	TRACE_ALLOWED_DOMAIN,
+	TRACE_TRIES,
+	TRACE_TOO_FEW_TRIES,
+	TRACE_RGREY,
+	TRACE_STARPIT,
+	TRACE_STRICT,
+	TRACE_TARGREY_GONE,
+	TRACE_TARGREY_HELD,
+	TRACE_NO_STORE,
+	TRACE_MARKED,
+	TRACE_OBSERVE,
+	TRACE_UNMARKED,
+	TRACE_TRIAL,
+	TRACE_SAIDS
 };
-#define TRACE_MAX 16
+/* What a step is called, and what it said. */
+struct trace_text {
+	const char *step, *said;
+};
+extern const struct trace_text trace_texts[TRACE_SAIDS];
+
+struct trace_step {
+	uint8_t said; /* enum trace_said */
+	bool spoke;   /* this step decided */
+};
+#define TRACE_MAX 8
 
 struct judgement {
 	enum verdict verdict;
@@ -61,7 +85,7 @@ struct judgement {
 	int64_t grey_secs;
 	bool early; /* this attempt or an earlier one came too early */
 	struct trace_step trace[TRACE_MAX];
-	size_t trace_count;
+	uint8_t trace_count;
 };
 
 /*

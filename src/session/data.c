@@ -54,8 +54,10 @@ session_greylist(struct session *session)
 	    .refusal = session_refusal(session, refusal, sizeof refusal),
 	    .refuse_when_due = !session->world->fail_open,
 	};
-	if (port->wait(port->ctx, session->number, &wait) != PORT_WAITING)
+	if (port->wait(port->ctx, session->number, &wait) != PORT_WAITING) {
+		mail->reply = "451";
 		return session_reply_trouble();
+	}
 	if (!record_attempt(session, 0, mail->count, session_commit_done))
 		session_fault(session, FAULT_STORE);
 	return reply_continue;

@@ -48,6 +48,7 @@ session_take_dns(struct session *session)
 		return;
 	*mail->dns = result;
 	session->facts.dns = mail->dns;
+	gather_drop(&mail->gather);
 	if (result.limited)
 		session_fault(session, FAULT_LIMIT);
 	else if (result.timed_out)

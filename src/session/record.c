@@ -238,14 +238,16 @@ deed_of(struct session *session, const struct event *event)
 
 	if (is_exempt(session) || session->world->policy.mode == MODE_OBSERVE)
 		return DEED_NONE;
-	if (!session->hold.deed_noted && hold_deed(event->hold_end, &deed)) {
+	bool judged = event->delivered && session->mail->is_judged;
+	bool counts = !session->hold.deed_noted && hold_deed(event->hold_end, &deed);
+	if (counts)
 		session->hold.deed_noted = true;
-		return deed;
-	}
-	if (!event->delivered || !session->mail->is_judged)
-		return DEED_NONE;
-	if (judgement->why == WHY_TRIES)
+	if (judged && judgement->why == WHY_TRIES)
 		return DEED_PASSED;
+	if (counts)
+		return deed;
+	if (!judged)
+		return DEED_NONE;
 	if (judgement->why == WHY_ALLOWED_ADDRESS ||
 	    judgement->why == WHY_ALLOWED_DOMAIN)
 		return DEED_ALLOWED;

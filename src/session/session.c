@@ -13,6 +13,8 @@
 #include "facts/helo.h"
 #include "session/internal.h"
 
+#define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
+
 const struct reply reply_continue = {false, NULL, NULL, NULL};
 static const struct reply reply_left = {
     true, "450", "4.7.1", "The connection was given up, please try again"};
@@ -331,7 +333,7 @@ session_header(struct session *session, const char *name, const char *value)
 			mail->foreign_session = true;
 	} else if (mail->message_id == NULL &&
 	           strcasecmp(name, "Message-ID") == 0) {
-		mail->message_id = text_dup(value + strspn(value, " \t"));
+		mail->message_id = strndup(value + strspn(value, " \t"), MESSAGE_ID_MAX);
 	}
 }
 

@@ -272,12 +272,17 @@ a_domain_learns_only_good_things(void **state)
 }
 
 static void
-an_unproven_hold_is_no_success_of_a_domain(void **state)
+an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom(void **state)
 {
 	(void)state;
 	struct domain_record record =
 	    domain_step(&defaults, (struct domain_record){0}, DEED_UNPROVEN, T0);
 	assert_int_equal(record.successes, 0);
+
+	struct policy_settings trusting = defaults;
+	trusting.trust_eom = true;
+	record = domain_step(&trusting, record, DEED_UNPROVEN, T0);
+	assert_int_equal(record.successes, 1);
 }
 
 int
@@ -303,7 +308,7 @@ main(void)
 	        an_unproven_hold_counts_once_a_day_or_always_with_trust_eom),
 	    cmocka_unit_test(sessions_are_counted_when_they_end),
 	    cmocka_unit_test(a_domain_learns_only_good_things),
-	    cmocka_unit_test(an_unproven_hold_is_no_success_of_a_domain),
+	    cmocka_unit_test(an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,38 @@ a_message_with_thousands_of_forged_headers_is_refused(void **state)
 	rig_free(&rig);
 }
 
+/* The first recipient is new, the second one's tries are reached at DATA. */
+static void
+a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **state)
+{
+	struct rig *rig = rig_new(MODE_STRICT);
+
+	(void)state;
+	for (int visit = 0; visit < 2; visit++) {
+		rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
+		assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>",
+		    PORT_END_ELAPSED));
+		rig_close(rig);
+		rig_advance(rig, 31 * MINUTE);
+	}
+	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
+	session_mail(rig->session, "<a@example.net>", false, false);
+	assert_false(rig_rcpt(rig, "<new@example.jp>", PORT_END_ELAPSED).refuse);
+	assert_false(session_rcpt(rig->session, "<u@example.jp>", false).refuse);
+	assert_false(rig_data_refused(rig));
+	rig_eom(rig);
+	assert_string_equal(rig_word(rig, "why"), "tries");
+	assert_string_equal(rig_word(rig, "tarpit"), "endured");
+	rig_close(rig);
+
+	rig_advance(rig, 10 * DAY); /* beyond the retry window */
+	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
+	assert_true(
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_string_equal(rig_word(rig, "why"), "tries");
+	rig_free(&rig);
+}
+
 int
 main(void)
 {
@@ -228,6 +260,8 @@ main(void)
 	        a_hold_that_was_released_is_no_free_pass_for_the_next_message),
 	    cmocka_unit_test(a_hold_at_data_is_short_enough_for_a_client_to_wait),
 	    cmocka_unit_test(a_message_with_thousands_of_forged_headers_is_refused),
+	    cmocka_unit_test(
+	        a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
