@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -29,6 +30,7 @@
 #include "store/store.h"
 
 #define STOP_GRACE_MS  800
+#define MALLOC_ARENAS  2 /* glibc would keep one for each of libmilter's threads */
 #define EXIT_USAGE     2
 #define STATUS_MS      2000 /* a changed status is published after at most this */
 #define STATUS_IDLE_S  60   /* and an unchanged one again after this */
@@ -556,6 +558,7 @@ main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return usage();
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	log_to_stderr("targreyd");
 	struct config *config = config_load(path, &error);
 	if (config == NULL) {

@@ -138,7 +138,7 @@ const struct command command_import = {
     .args = "postgrey|sqlgrey|whitelist FILE... [--dry-run]",
     .help = "Take over what another greylister has learned",
     .manual =
-        "postgrey: db_dump /var/lib/postgrey/postgrey.db | targreyctl import "
+        "postgrey: db_dump -h /var/lib/postgrey postgrey.db | targreyctl import "
         "postgrey -, "
         "and the same for postgrey_clients.db (package db-util).\n\n"
         "sqlgrey: sqlite3 sqlgrey.db .dump | targreyctl import sqlgrey -, or the "

@@ -67,7 +67,8 @@ class Postgrey:
         self.process.stderr.close()
 
     def dump(self, name, *options):
-        done = subprocess.run([DB_DUMP, *options, os.path.join(self.db, name)],
+        # -h: what postgrey has not carried into the file yet counts too
+        done = subprocess.run([DB_DUMP, *options, '-h', self.db, name],
                               capture_output=True, check=True)
         return done.stdout
 
