@@ -99,15 +99,18 @@ dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
     const struct clock *clock, struct dns_facts *facts)
 {
+	int64_t until_ms = clock_mono_ms(clock) + DNSBL_PATIENCE_MS;
+
 	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
 		if (job->question[i] == NULL)
 			continue;
-		const struct dns_answer *answer =
-		    resolver_await(resolver, job->question[i]);
-		bool is_silent = answer->status == DNS_TIMEOUT;
+		const struct dns_answer *answer = NULL;
+		if (resolver_await_until(resolver, job->question[i], until_ms))
+			answer = resolver_await(resolver, job->question[i]);
+		bool is_silent = answer == NULL || answer->status == DNS_TIMEOUT;
 		if (!is_silent || tells_of_list(resolver))
 			note_health(&health[i], &lists[i], is_silent, clock);
-		if (!dnsbl_is_listed(answer, lists[i].mask))
+		if (is_silent || !dnsbl_is_listed(answer, lists[i].mask))
 			continue;
 		facts->dnsbl_weight += lists[i].weight;
 		append_name(facts->dnsbl, lists[i].name);

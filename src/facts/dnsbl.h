@@ -15,6 +15,7 @@
 #define DNSBL_MAX_LISTS    32
 #define DNSBL_SILENT_TIMES 3
 #define DNSBL_REST_MS      60000
+#define DNSBL_PATIENCE_MS  500 /* for lists alone, once all else is known */
 
 /* What is known of one list; zero at start, shared by the workers. */
 struct dnsbl_health {
@@ -38,7 +39,10 @@ void dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
     const struct ip *ip, int64_t now_ms);
 
-/* (blocks) for the answers; fills weight and names. */
+/*
+ * (blocks) for the answers, DNSBL_PATIENCE_MS at most: a list that is down must
+ * not delay mail. Fills weight and names.
+ */
 void dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
     const struct clock *clock, struct dns_facts *facts);
