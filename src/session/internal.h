@@ -142,6 +142,7 @@ void record_session(struct session *session);
 
 /* words.c */
 enum from_state session_from(const struct session *session);
+enum helo_class session_helo_class(const struct session *session);
 void session_words_fill(
     const struct session *session, bool delivered, struct session_words *words);
 

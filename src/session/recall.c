@@ -176,6 +176,7 @@ session_judge(struct session *session, size_t from, size_t count)
 	struct history history = {.rows = rows};
 
 	session->facts.from = session_from(session);
+	session->facts.helo_class = session_helo_class(session);
 	recall(session, from, count, &history, noted);
 	mail->judgement = judge(&session->world->policy, &session->facts,
 	    session->has_history ? &history : NULL,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "facts/helo.h"
@@ -50,6 +51,21 @@ session_from(const struct session *session)
 	if (dns == NULL || !dns->sender_known)
 		return FROM_UNKNOWN;
 	return dns->sender_nodns ? FROM_NODNS : FROM_OK;
+}
+
+/* A client that calls itself by a recipient's domain calls itself one of us. */
+enum helo_class
+session_helo_class(const struct session *session)
+{
+	const struct transaction *mail = session->mail;
+
+	if (session->facts.helo_class != HELO_FQDN)
+		return session->facts.helo_class;
+	for (size_t i = 0; i < mail->count; i++) {
+		if (strcasecmp(session->helo, domain_of(mail->recipients[i].address)) == 0)
+			return HELO_OURS;
+	}
+	return HELO_FQDN;
 }
 
 static void

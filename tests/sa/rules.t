@@ -164,6 +164,9 @@ ok(!$sa->check(Scan::mail(%CLIENT, boundary(name => 'unknown')))->{facts}{W_HELO
 my $plain = scan(\%LINE, boundary(name => 'unknown'));
 is(Scan::ours($plain), '', 'an ordinary first letter from a host without a name: left to RDNS_NONE');
 
+my $report = scan(\%LINE, from => 'root@host.example.net', boundary(name => 'unknown'));
+is(Scan::ours($report), '', 'the report of a machine, From without a name: no sign is in its text');
+
 # ---- good records ---------------------------------------------------------------
 my %home = boundary(name => '198-51-100-7.dsl.example.net', helo => 'home.example.net');
 my $home = scan({ s25r => 'match', passed => 30, seen => 30 }, %home);

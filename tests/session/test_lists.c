@@ -220,6 +220,26 @@ a_rule_on_trial_fills_would_and_delays_nobody(void **state)
 	rig_free(&rig);
 }
 
+static void
+a_client_that_takes_our_name_or_a_recipients_domain_is_ours(void **state)
+{
+	static const struct {
+		const char *helo, *word;
+	} cases[] = {{"mx.example.jp", "ours"}, {"Example.JP", "ours"},
+	    {"[192.0.2.25]", "ours"}, {"mail.example.jp", "fqdn"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *rig = rig_new(MODE_TARGREY);
+		rig_connect(rig, "192.0.2.1", "mail.example.org");
+		session_helo(rig->session, cases[i].helo, false);
+		assert_true(rig_message(
+		    rig, "<a@example.org>", "<u@example.jp>", PORT_END_NONE));
+		assert_string_equal(rig_word(rig, "helo"), cases[i].word);
+		rig_free(&rig);
+	}
+}
+
 static char log_text[8192];
 
 static void
@@ -277,6 +297,7 @@ main(void)
 	    cmocka_unit_test(a_sender_without_an_spf_pass_is_not_exempt),
 	    cmocka_unit_test(local_rules_tag_and_make_suspects_only_where_they_are_chosen),
 	    cmocka_unit_test(a_name_that_holds_the_clients_address_is_tagged),
+	    cmocka_unit_test(a_client_that_takes_our_name_or_a_recipients_domain_is_ours),
 	    cmocka_unit_test(a_rule_on_trial_fills_would_and_delays_nobody),
 	    cmocka_unit_test(with_privacy_no_address_of_a_person_is_logged),
 	    cmocka_unit_test(a_stopping_gate_lets_no_greylisted_message_through),
