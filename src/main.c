@@ -473,9 +473,8 @@ static int
 run(struct config *config)
 {
 	/* static: libmilter's threads may outlive this frame at exit */
-	static struct daemon daemon = {.lock = PTHREAD_MUTEX_INITIALIZER,
-	    .signals = -1,
-	    .unused = {-1, -1}};
+	static struct daemon daemon = {
+	    .lock = PTHREAD_MUTEX_INITIALIZER, .signals = -1, .unused = {-1, -1}};
 	struct error error;
 
 	if (!start(&daemon, &config, &error)) {

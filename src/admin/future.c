@@ -77,10 +77,11 @@ put_steps(struct doc *doc, const struct explained *is)
 	    doc, (struct cell[]){cell_text("s25r"), cell_text("no"),
 	             cell_text(rule == NULL ? "no rule matches the name" : said)});
 	for (size_t i = 0; !exempt && i < judgement->trace_count; i++)
-		doc_row(
-		    doc, (struct cell[]){cell_text(trace_texts[judgement->trace[i].said].step),
-		             cell_text(judgement->trace[i].spoke ? "yes" : "no"),
-		             cell_text(trace_texts[judgement->trace[i].said].said)});
+		doc_row(doc,
+		    (struct cell[]){
+		        cell_text(trace_texts[judgement->trace[i].said].step),
+		        cell_text(judgement->trace[i].spoke ? "yes" : "no"),
+		        cell_text(trace_texts[judgement->trace[i].said].said)});
 }
 
 static struct cell

@@ -83,12 +83,14 @@ mdoc_text(FILE *file, const char *text)
 
 	for (;;) {
 		const char *word = text + strspn(text, " \n");
-		bool paragraph = memmem(text, (size_t)(word - text), "\n\n", 2) != NULL;
+		bool paragraph =
+		    memmem(text, (size_t)(word - text), "\n\n", 2) != NULL;
 		size_t length = strcspn(word, " \n");
 		if (length == 0)
 			break;
 		int width = mdoc_width(word, length);
-		if (column > 0 && (ended || paragraph || column + 1 + width > MDOC_WIDTH)) {
+		if (column > 0 &&
+		    (ended || paragraph || column + 1 + width > MDOC_WIDTH)) {
 			fputs(paragraph ? "\n.Pp\n" : "\n", file);
 			column = 0;
 		}

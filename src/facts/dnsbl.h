@@ -19,7 +19,7 @@
 
 /* What is known of one list; zero at start, shared by the workers. */
 struct dnsbl_health {
-	_Atomic unsigned silent; /* times running */
+	_Atomic unsigned silent;       /* times running */
 	_Atomic int64_t rest_until_ms; /* 0: it answers */
 };
 

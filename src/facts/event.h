@@ -14,10 +14,10 @@
 /* How a hold ended; HOLD_NONE when there was none. */
 enum hold_end {
 	HOLD_NONE,
-	HOLD_ELAPSED,  /* waited to the end, nothing known of the message yet */
+	HOLD_ELAPSED, /* waited to the end, nothing known of the message yet */
 	HOLD_ENDURED,
 	HOLD_UNPROVEN,
-	HOLD_HELD,     /* waited to the end, but no message came of it */
+	HOLD_HELD, /* waited to the end, but no message came of it */
 	HOLD_GONE,
 	HOLD_RELEASED, /* ended early for the client: allowed after all */
 	HOLD_SHED,     /* the budget shortened it below 60 s, or refused it */
@@ -33,12 +33,12 @@ extern const char *const hold_end_words[HOLD_ENDS];
  * Milliseconds are -1 where there is nothing to say.
  */
 struct event {
-	int64_t id; /* set by the store when reading; 0 when writing */
+	int64_t id;   /* set by the store when reading; 0 when writing */
 	int64_t time; /* start of the transaction, seconds since 1970 */
 	const char *queue_id;
 	const char *message_id;
 	struct ip ip;
-	const char *name;   /* verified name; NULL when there is none */
+	const char *name; /* verified name; NULL when there is none */
 	const char *ptr;
 	const char *heloname;
 	const char *sender; /* "" = null sender; NULL = no MAIL */
@@ -46,17 +46,17 @@ struct event {
 	const char *recipients;
 	uint32_t rcpt_accepted, rcpt_refused;
 	const struct session_words *words;
-	const char *exempt;	/* what set the client free, or NULL */
+	const char *exempt;     /* what set the client free, or NULL */
 	const char *why_detail; /* rule and pattern, list file:line, or NULL */
 	int64_t hold_asked_ms;
 	int64_t hold_ms; /* how long it lasted */
 	enum hold_end hold_end;
 	int64_t dns_ms;
 	const char *spf_domain;
-	const char *reply;     /* "250", "450", "451", or "lost", "none" */
-	bool delivered;	       /* end of message was reached and accepted by us */
-	double score;	       /* feedback; NaN until known */
-	const char *feedback;  /* "ham", "spam" or NULL */
+	const char *reply;    /* "250", "450", "451", or "lost", "none" */
+	bool delivered;       /* end of message was reached and accepted by us */
+	double score;         /* feedback; NaN until known */
+	const char *feedback; /* "ham", "spam" or NULL */
 };
 
 #endif

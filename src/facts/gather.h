@@ -36,11 +36,11 @@ enum spf_trouble {
 	SPF_TROUBLE_TIMEOUT,
 	SPF_TROUBLE_SERVFAIL,
 	SPF_TROUBLE_SYNTAX,
-	SPF_TROUBLE_TERMS,  /* over 10 terms that look up (RFC 7208 4.6.4) */
-	SPF_TROUBLE_VOIDS,  /* over 2 void look-ups */
-	SPF_TROUBLE_SIZE,   /* record or term over our limits */
+	SPF_TROUBLE_TERMS,   /* over 10 terms that look up (RFC 7208 4.6.4) */
+	SPF_TROUBLE_VOIDS,   /* over 2 void look-ups */
+	SPF_TROUBLE_SIZE,    /* record or term over our limits */
 	SPF_TROUBLE_QUERIES, /* over our limit of queries a message */
-	SPF_TROUBLE_LIMIT,  /* our own queue was full */
+	SPF_TROUBLE_LIMIT,   /* our own queue was full */
 	SPF_TROUBLES
 };
 extern const char *const spf_trouble_words[SPF_TROUBLES];
@@ -60,20 +60,25 @@ struct spf_fact {
 /* A pass that ties the client to the domain: none of the flags above. */
 bool spf_is_narrow(const struct spf_fact *fact);
 
-enum helo_dns { HELO_DNS_UNKNOWN, HELO_DNS_MATCH, HELO_DNS_MISMATCH, HELO_DNS_NONE };
+enum helo_dns {
+	HELO_DNS_UNKNOWN,
+	HELO_DNS_MATCH,
+	HELO_DNS_MISMATCH,
+	HELO_DNS_NONE
+};
 
 #define DNSBL_TEXT_SIZE 129
 
 struct dns_facts {
 	struct spf_fact mailfrom, helo;
 	enum helo_dns helo_dns;
-	bool sender_nodns;  /* neither MX nor address; false when unknown */
-	bool sender_known;  /* the question was answered */
-	int dnsbl_weight;   /* sum of the weights of the lists that answered */
+	bool sender_nodns; /* neither MX nor address; false when unknown */
+	bool sender_known; /* the question was answered */
+	int dnsbl_weight;  /* sum of the weights of the lists that answered */
 	char dnsbl[DNSBL_TEXT_SIZE]; /* names of the lists, joined by ','; or "" */
-	int64_t ms;	    /* from gather_start() to the end */
-	bool timed_out;	    /* the deadline ended something */
-	bool limited;	    /* the queue was full: everything unknown or temperror */
+	int64_t ms;                  /* from gather_start() to the end */
+	bool timed_out;              /* the deadline ended something */
+	bool limited; /* the queue was full: everything unknown or temperror */
 };
 /* Everything skipped or unknown: what a session without DNS has. */
 void dns_facts_clear(struct dns_facts *facts);
@@ -81,8 +86,8 @@ void dns_facts_clear(struct dns_facts *facts);
 struct dnsbl_setting {
 	const char *zone;
 	const char *name; /* <= 24 characters, as in the header */
-	uint8_t mask;	  /* last octet & mask must not be 0; 0xff = any */
-	int weight;	  /* negative for a list of good senders */
+	uint8_t mask;     /* last octet & mask must not be 0; 0xff = any */
+	int weight;       /* negative for a list of good senders */
 };
 
 struct gather_settings {
@@ -91,7 +96,7 @@ struct gather_settings {
 	bool spf;
 	const struct dnsbl_setting *lists;
 	size_t lists_count;
-	unsigned workers;   /* 1..64 */
+	unsigned workers; /* 1..64 */
 	size_t max_queued;
 	const char *hostname; /* receiving host, for the %{r} macro */
 };
@@ -101,7 +106,8 @@ struct gatherer;
 
 struct gatherer *gatherer_open(const struct gather_settings *settings,
     const struct clock *clock, struct error *error);
-/* (blocks) until running jobs reached their deadline at most. Accepts NULL; nulls. */
+/* (blocks) until running jobs reached their deadline at most. Accepts NULL; nulls.
+ */
 void gatherer_close(struct gatherer **gatherer);
 
 struct gather; /* one job; reference counted */

@@ -15,10 +15,10 @@
 
 /* One triplet (network or SPF domain, sender, recipient). first 0: no such row. */
 struct grey_row {
-	int64_t first;	  /* first attempt of this course */
-	int64_t last;	  /* last attempt */
+	int64_t first;    /* first attempt of this course */
+	int64_t last;     /* last attempt */
 	int64_t last_try; /* last attempt that counted as a try */
-	int64_t passed;	  /* last use since the tries were reached */
+	int64_t passed;   /* last use since the tries were reached */
 	uint32_t tries;
 	bool early; /* an attempt came less than retry_gap after the one before */
 };
@@ -27,15 +27,15 @@ struct grey_row {
 struct address_record {
 	int64_t first_seen, last_seen;
 	int64_t last_success;
-	int64_t last_counted;	/* last success that counted towards allowed */
-	int64_t last_unproven;	/* last unproven hold that was let count */
+	int64_t last_counted;  /* last success that counted towards allowed */
+	int64_t last_unproven; /* last unproven hold that was let count */
 	int64_t last_gaveup;
 	int64_t allowed_until;
 	uint32_t sessions, successes;
-	uint32_t counted;	/* successes that count towards allowed */
+	uint32_t counted; /* successes that count towards allowed */
 	uint32_t gaveup;
-	uint32_t gaveup_secs;	/* how long the last one had waited */
-	uint32_t ham, spam;	/* feedback from content filters */
+	uint32_t gaveup_secs; /* how long the last one had waited */
+	uint32_t ham, spam;   /* feedback from content filters */
 };
 
 /* One SPF domain. first_seen 0: no such record. */

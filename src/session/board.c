@@ -102,7 +102,7 @@ board_write(struct board *board, FILE *file)
 		fprintf(file, "fault_%s\t%" PRIu64 "\n", fault_words[fault],
 		    board->faults[fault]);
 	for (const struct board_hold *hold = board->first; hold != NULL;
-	    hold = hold->next)
+	     hold = hold->next)
 		write_hold(hold, file);
 	pthread_mutex_unlock(&board->lock);
 }

@@ -26,8 +26,9 @@ void board_free(struct board **board);
 struct board_hold {
 	struct board_hold *previous, *next;
 	struct ip ip;
-	const char *sid, *name; /* name NULL: unknown; both live as long as the hold */
-	int64_t since;          /* wall clock, seconds */
+	const char *sid,
+	    *name;     /* name NULL: unknown; both live as long as the hold */
+	int64_t since; /* wall clock, seconds */
 	int64_t asked_s;
 };
 void board_hold_begin(struct board *board, struct board_hold *hold);

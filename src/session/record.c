@@ -239,7 +239,8 @@ deed_of(struct session *session, const struct event *event)
 	if (is_exempt(session) || session->world->policy.mode == MODE_OBSERVE)
 		return DEED_NONE;
 	bool judged = event->delivered && session->mail->is_judged;
-	bool counts = !session->hold.deed_noted && hold_deed(event->hold_end, &deed);
+	bool counts =
+	    !session->hold.deed_noted && hold_deed(event->hold_end, &deed);
 	if (counts)
 		session->hold.deed_noted = true;
 	if (judged && judgement->why == WHY_TRIES)

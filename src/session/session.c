@@ -333,7 +333,8 @@ session_header(struct session *session, const char *name, const char *value)
 			mail->foreign_session = true;
 	} else if (mail->message_id == NULL &&
 	           strcasecmp(name, "Message-ID") == 0) {
-		mail->message_id = strndup(value + strspn(value, " \t"), MESSAGE_ID_MAX);
+		mail->message_id =
+		    strndup(value + strspn(value, " \t"), MESSAGE_ID_MAX);
 	}
 }
 

@@ -4,8 +4,7 @@
 #include "policy/grey.h"
 
 static struct grey_row
-step_triplet(
-    const void *settings, struct grey_row row, enum deed deed, int64_t now)
+step_triplet(const void *settings, struct grey_row row, enum deed deed, int64_t now)
 {
 	return grey_step(settings, row, deed, now);
 }

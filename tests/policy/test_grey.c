@@ -308,7 +308,8 @@ main(void)
 	        an_unproven_hold_counts_once_a_day_or_always_with_trust_eom),
 	    cmocka_unit_test(sessions_are_counted_when_they_end),
 	    cmocka_unit_test(a_domain_learns_only_good_things),
-	    cmocka_unit_test(an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom),
+	    cmocka_unit_test(
+	        an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

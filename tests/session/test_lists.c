@@ -14,7 +14,7 @@
 #include "policy/cases.h"
 #include "session/rig.h"
 
-#define LINE	"p7-dyn100.example.net"
+#define LINE    "p7-dyn100.example.net"
 #define SUSPECT "198.51.100.7"
 
 /* A file of our own, named so that the list knows what its lines are about. */
@@ -88,7 +88,8 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 	(void)state;
 	allow(rig, "clients", "example.net\n");
 	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_true(
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_int_equal(rig->inserted, 0);
 	rig_close(rig);
@@ -118,8 +119,7 @@ only_an_exempt_network_may_be_a_trusted_relay(void **state)
 		rig->world.trusted_count = 1;
 		rig_connect(rig, inside ? "10.1.2.3" : SUSPECT, LINE);
 		session_mail(rig->session, "<a@example.net>", false, false);
-		assert_false(
-		    rig_rcpt(rig, "<u@example.jp>", PORT_END_NONE).refuse);
+		assert_false(rig_rcpt(rig, "<u@example.jp>", PORT_END_NONE).refuse);
 		assert_false(rig_data_refused(rig));
 		session_header(rig->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
@@ -138,13 +138,14 @@ an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 	(void)state;
 	allow(rig, "recipients", "postmaster@\n");
 	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<Postmaster@Example.JP>", PORT_END_NONE));
+	assert_true(rig_message(
+	    rig, "<a@example.net>", "<Postmaster@Example.JP>", PORT_END_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_int_equal(rig->inserted, 0);
 
 	session_mail(rig->session, "<a@example.net>", false, false);
-	assert_false(session_rcpt(rig->session, "<postmaster@example.jp>", false).refuse);
+	assert_false(
+	    session_rcpt(rig->session, "<postmaster@example.jp>", false).refuse);
 	assert_false(session_rcpt(rig->session, "<u@example.jp>", false).refuse);
 	assert_true(rig_data_refused(rig));
 	rig_free(&rig);
@@ -158,7 +159,8 @@ a_sender_without_an_spf_pass_is_not_exempt(void **state)
 	(void)state;
 	allow(rig, "good", "sender: example.net\n");
 	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_false(
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
 	rig_free(&rig);
 }
 
@@ -170,13 +172,15 @@ local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
 	(void)state;
 	local(rig, "helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
 	rig_connect(rig, "192.0.2.1", "mail.example.org");
-	assert_true(rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_NONE));
+	assert_true(
+	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_NONE));
 	assert_string_equal(rig_word(rig, "local"), "ODD,BULK");
 	assert_string_equal(rig_word(rig, "verdict"), "pass");
 	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "FIRST LOCAL");
 
 	rig->world.policy.suspect |= SELECT_LOCAL;
-	assert_true(rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_ELAPSED));
+	assert_true(rig_message(
+	    rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_ELAPSED));
 	assert_string_equal(rig_word(rig, "why"), "local");
 	assert_string_equal(rig_word(rig, "tarpit"), "endured");
 	rig_free(&rig);
@@ -195,10 +199,11 @@ a_name_that_holds_the_clients_address_is_tagged(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct rig *rig = rig_new(MODE_OBSERVE);
 		rig_connect(rig, cases[i].ip, cases[i].name);
-		assert_true(
-		    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+		assert_true(rig_message(
+		    rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
 		assert_string_equal(rig_word(rig, "local"), "addr-in-name");
-		assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "LOCAL"));
+		assert_non_null(
+		    strstr(rig_header(rig, "X-TaRgrey-Flags"), "LOCAL"));
 		rig_free(&rig);
 	}
 }
@@ -211,7 +216,8 @@ a_rule_on_trial_fills_would_and_delays_nobody(void **state)
 	(void)state;
 	rules(rig, "trial\tdyn\tnames of lines [warn]\n");
 	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_true(
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_string_equal(rig_word(rig, "s25r"), "none");
 	assert_string_equal(rig_word(rig, "why"), "warn");
@@ -262,10 +268,12 @@ with_privacy_no_address_of_a_person_is_logged(void **state)
 		rig->world.hash_people = hash;
 		log_text[0] = '\0';
 		rig_connect(rig, SUSPECT, LINE);
-		rig_message(rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		rig_message(
+		    rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
 		rig_close(rig);
 		rig_connect(rig, SUSPECT, LINE);
-		rig_message(rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		rig_message(
+		    rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
 		rig_free(&rig);
 		assert_true(*log_text != '\0');
 		assert_int_equal(strstr(log_text, "anna") == NULL, hash);
@@ -282,7 +290,8 @@ a_stopping_gate_lets_no_greylisted_message_through(void **state)
 	(void)state;
 	rig->answer = PORT_NOT_WAITING;
 	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	assert_false(
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
 	rig_free(&rig);
 }
 
@@ -290,14 +299,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_client_on_an_allow_list_is_exempt_by_its_verified_name_only),
+	    cmocka_unit_test(
+	        a_client_on_an_allow_list_is_exempt_by_its_verified_name_only),
 	    cmocka_unit_test(only_an_exempt_network_may_be_a_trusted_relay),
 	    cmocka_unit_test(
-		an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged),
+	        an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged),
 	    cmocka_unit_test(a_sender_without_an_spf_pass_is_not_exempt),
-	    cmocka_unit_test(local_rules_tag_and_make_suspects_only_where_they_are_chosen),
+	    cmocka_unit_test(
+	        local_rules_tag_and_make_suspects_only_where_they_are_chosen),
 	    cmocka_unit_test(a_name_that_holds_the_clients_address_is_tagged),
-	    cmocka_unit_test(a_client_that_takes_our_name_or_a_recipients_domain_is_ours),
+	    cmocka_unit_test(
+	        a_client_that_takes_our_name_or_a_recipients_domain_is_ours),
 	    cmocka_unit_test(a_rule_on_trial_fills_would_and_delays_nobody),
 	    cmocka_unit_test(with_privacy_no_address_of_a_person_is_logged),
 	    cmocka_unit_test(a_stopping_gate_lets_no_greylisted_message_through),

@@ -243,9 +243,9 @@ exempt_mail_is_not_delayed_and_shows_nothing_of_its_client(void **state)
 		rig_eom(rig);
 		assert_int_equal(rig->waits, 0);
 		assert_int_equal(rig->inserted, 0);
-		assert_string_equal(
-		    rig->removed, "X-TaRgrey-Session/2 X-TaRgrey-Session/1 "
-		                  "x-targrey-flags/1 X-TaRgrey/1");
+		assert_string_equal(rig->removed,
+		    "X-TaRgrey-Session/2 X-TaRgrey-Session/1 "
+		    "x-targrey-flags/1 X-TaRgrey/1");
 		rig_free(&rig);
 	}
 }

@@ -225,8 +225,8 @@ a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **sta
 	(void)state;
 	for (int visit = 0; visit < 2; visit++) {
 		rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
-		assert_false(rig_message(rig, "<a@example.net>", "<u@example.jp>",
-		    PORT_END_ELAPSED));
+		assert_false(rig_message(
+		    rig, "<a@example.net>", "<u@example.jp>", PORT_END_ELAPSED));
 		rig_close(rig);
 		rig_advance(rig, 31 * MINUTE);
 	}
