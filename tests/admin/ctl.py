@@ -37,6 +37,8 @@ class Scratch(unittest.TestCase):
         self.conf = os.path.join(self.dir, 'targrey.conf')
         with open(self.conf, 'w') as file:
             file.write(f'hostname = "mx.example.jp"\n'
+                       # the secret is another in each run: so is who is varied
+                       'tarpit { vary = 0 }\n'
                        f'suspects {{ s25r = "{SOURCE}/conf/s25r.rules" files = {{}} }}\n'
                        f'allow {{ files = {{}} }}\n'
                        f'store {{ url = "sqlite:{self.db}" }}\n')
