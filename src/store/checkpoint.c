@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/block.h"
 #include "base/log.h"
 
 #define TICK_MS     50
@@ -92,6 +93,7 @@ pass(struct checkpoint *checkpoint)
 static bool
 writer_pauses(struct checkpoint *checkpoint)
 {
+	block_declare("checkpoint: wait for the writer");
 	pthread_mutex_lock(&checkpoint->lock);
 	checkpoint->wanted = true;
 	while (checkpoint->writing && !checkpoint->stopping)
@@ -142,6 +144,7 @@ run(void *arg)
 	pthread_mutex_lock(&checkpoint->lock);
 	while (!checkpoint->stopping) {
 		struct timespec when = in_ms(TICK_MS);
+		block_declare("checkpoint: condition wait");
 		pthread_cond_timedwait(
 		    &checkpoint->changed, &checkpoint->lock, &when);
 		if (checkpoint->stopping)
@@ -195,6 +198,7 @@ checkpoint_enter(struct checkpoint *checkpoint)
 	struct timespec limit = in_ms(pages > WAL_CAP ? CAP_WAIT_MS : SLOW_MS);
 	int result = 0;
 
+	block_declare("checkpoint: back-pressure");
 	pthread_mutex_lock(&checkpoint->lock);
 	while (result == 0 && checkpoint->running && !checkpoint->wanted &&
 	       atomic_load(&checkpoint->wal_pages) > WAL_SLOW)

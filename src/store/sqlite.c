@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/block.h"
 #include "base/text.h"
 #include "store/schema.h"
 
@@ -307,6 +308,7 @@ sqlite_rollback(struct view *view)
 static bool
 sqlite_commit(struct view *view, struct trouble *trouble)
 {
+	block_declare("store: commit");
 	if (!connection_do(&view->connection, SQL_COMMIT, trouble)) {
 		sqlite_rollback(view);
 		return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/block.h"
 #include "store/inside.h"
 
 /* Housekeeping, and looks at a shifted clock, at least this often. */
@@ -354,6 +355,7 @@ wait_for_work(struct store *store)
 			lingers = true;
 			when = in_ms(LINGER_MS);
 		}
+		block_declare("store: condition wait");
 		if (pthread_cond_timedwait(&store->work, &store->lock, &when) != 0)
 			return;
 	}
