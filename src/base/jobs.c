@@ -13,7 +13,8 @@ struct job {
 };
 
 struct jobs {
-	pthread_mutex_t lock; /* guards everything below but threads */
+	const char *name;
+	pthread_mutex_t lock; /* guards everything below but workers and threads */
 	pthread_cond_t work;
 	struct job *ring;
 	size_t size, first, count;
@@ -27,6 +28,7 @@ worker(void *arg)
 {
 	struct jobs *jobs = arg;
 
+	pthread_setname_np(pthread_self(), jobs->name);
 	pthread_mutex_lock(&jobs->lock);
 	for (;;) {
 		while (jobs->count == 0 && !jobs->stopping) {
@@ -47,7 +49,8 @@ worker(void *arg)
 }
 
 struct jobs *
-jobs_start(unsigned workers, size_t max_queued, struct error *error)
+jobs_start(
+    const char *name, unsigned workers, size_t max_queued, struct error *error)
 {
 	struct jobs *jobs = calloc(1, sizeof *jobs + workers * sizeof(pthread_t));
 	struct job *ring = calloc(max_queued, sizeof *ring);
@@ -60,6 +63,7 @@ jobs_start(unsigned workers, size_t max_queued, struct error *error)
 	}
 	pthread_mutex_init(&jobs->lock, NULL);
 	pthread_cond_init(&jobs->work, NULL);
+	jobs->name = name;
 	jobs->ring = ring;
 	jobs->size = max_queued;
 	for (; jobs->workers < workers; jobs->workers++) {

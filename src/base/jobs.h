@@ -14,8 +14,12 @@
 
 struct jobs;
 
-/* workers 1..256 threads; max_queued jobs may wait for one */
-struct jobs *jobs_start(unsigned workers, size_t max_queued, struct error *error);
+/*
+ * workers 1..256 threads; max_queued jobs may wait for one. name: the threads',
+ * up to 15 octets, not copied.
+ */
+struct jobs *jobs_start(
+    const char *name, unsigned workers, size_t max_queued, struct error *error);
 
 /*
  * Runs run(arg) on a worker. false: the queue is full or stopping, and run was

@@ -245,7 +245,8 @@ gatherer_open(const struct gather_settings *settings, const struct clock *clock,
 			goto failed;
 		gatherer->idle[gatherer->idle_count++] = resolver;
 	}
-	gatherer->jobs = jobs_start(settings->workers, settings->max_queued, error);
+	gatherer->jobs =
+	    jobs_start("dns", settings->workers, settings->max_queued, error);
 	if (gatherer->jobs == NULL)
 		goto failed;
 	return gatherer;

@@ -141,6 +141,7 @@ run(void *arg)
 	struct checkpoint *checkpoint = arg;
 	unsigned idle = 0;
 
+	pthread_setname_np(pthread_self(), "checkpoint");
 	pthread_mutex_lock(&checkpoint->lock);
 	while (!checkpoint->stopping) {
 		struct timespec when = in_ms(TICK_MS);

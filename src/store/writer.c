@@ -368,6 +368,7 @@ writer_run(void *arg)
 	struct batch *batch = malloc(sizeof *batch);
 	bool go_on = batch != NULL;
 
+	pthread_setname_np(pthread_self(), "writer");
 	while (go_on) {
 		pthread_mutex_lock(&store->lock);
 		wait_for_work(store);
