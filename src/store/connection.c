@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/connection.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "store/event_row.h"
@@ -203,10 +204,20 @@ connection_do(
 	return true;
 }
 
+/* SQLite's count of its memory takes a lock of all threads at every malloc(). */
+static void
+set_up_sqlite(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool
 connection_open(struct connection *connection, const char *path, int flags,
     int cache_kib, int busy_ms, struct trouble *trouble)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, set_up_sqlite);
 	memset(connection, 0, sizeof *connection);
 	int result = sqlite3_open_v2(
 	    path, &connection->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
