@@ -26,6 +26,7 @@
 #include "config/world.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
+#include "session/session.h"
 #include "session/steps.h"
 #include "store/store.h"
 
@@ -127,6 +128,8 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .max_holds_per_key = config->max_per_net,
 	    .looks_early = true,
 	    .keeps_negotiation = true,
+	    .headers = session_headers,
+	    .max_spares = 16,
 	};
 }
 

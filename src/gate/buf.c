@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST 64
+#define LEAST 512
 
 bool
 buf_append(struct buf *buf, const void *data, size_t len)
@@ -46,7 +46,7 @@ buf_take(struct buf *buf, size_t len)
 void
 buf_trim(struct buf *buf)
 {
-	if (buf->len == 0 || buf->cap <= LEAST || buf->cap == buf->len)
+	if (buf->len == 0 || buf->cap == buf->len)
 		return;
 	memmove(buf->data, buf->data + buf->off, buf->len);
 	buf->off = 0;

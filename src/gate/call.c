@@ -106,6 +106,18 @@ gate_wake(struct gate *gate, uint64_t number)
 }
 
 bool
+gate_session_closed(struct gate *gate, uint64_t number)
+{
+	pthread_mutex_lock(&gate->lock);
+	struct conn *conn = call_find(gate, number);
+	bool goes_on = conn != NULL && conn->shared.releases < conn->shared.quits;
+	if (goes_on)
+		conn->shared.releases++;
+	pthread_mutex_unlock(&gate->lock);
+	return goes_on;
+}
+
+bool
 gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how)
 {
 	pthread_mutex_lock(&gate->lock);
@@ -195,13 +207,18 @@ gate_endpoints(struct gate *gate, uint64_t number, const struct sockaddr *client
 {
 	struct watch_socket socket;
 	bool named = watch_name(&socket, client, mta);
-	struct watch_result result = look_up(gate, &socket);
+	/* The look before the greeting has seen it already. */
+	bool was_seen = gate_early(gate, number) != GATE_EARLY_UNKNOWN;
 
+	if (!was_seen) {
+		struct watch_result result = look_up(gate, &socket);
+		was_seen = is_seen(&result);
+	}
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
 	if (conn != NULL) {
 		conn->shared.socket = socket;
-		conn->shared.was_seen = is_seen(&result);
+		conn->shared.was_seen = was_seen;
 	}
 	pthread_mutex_unlock(&gate->lock);
 	return conn != NULL && named;

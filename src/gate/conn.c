@@ -15,8 +15,8 @@
 #define MOST_ROUNDS 8
 #define EDGES       (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
-static bool
-observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
+bool
+conn_observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 {
 	struct epoll_event event = {
 	    .events = (uint32_t)EDGES | (out ? (uint32_t)EPOLLOUT : 0),
@@ -58,7 +58,7 @@ conn_open(struct gate *gate, int front)
 	conn->heap_at = -1;
 	if (gate->socket_path == NULL)
 		setsockopt(front, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false)) {
+	if (!conn_observe(gate, conn, false, EPOLL_CTL_ADD, false)) {
 		conn_close_front(gate, conn);
 		return;
 	}
@@ -85,7 +85,7 @@ conn_connect(struct gate *gate, struct conn *conn)
 		conn_close_back(gate, conn);
 		return true;
 	}
-	if (!observe(gate, conn, true, EPOLL_CTL_ADD, false))
+	if (!conn_observe(gate, conn, true, EPOLL_CTL_ADD, false))
 		conn_close_back(gate, conn);
 	else
 		conn->back_ready = true;
@@ -107,7 +107,7 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
 			if (!*asked)
-				*asked = observe(
+				*asked = conn_observe(
 				    gate, conn, is_back, EPOLL_CTL_MOD, true);
 			return true;
 		}
@@ -116,7 +116,7 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 		buf_take(buf, (size_t)sent);
 	}
 	if (*asked)
-		*asked = !observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
+		*asked = !conn_observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
 	return true;
 }
 
@@ -148,7 +148,9 @@ flush(struct gate *gate, struct conn *conn)
 	if (conn->out_back.len > 0)
 		return;
 	conn->urgent = false;
-	if (conn->front < 0) {
+	if (conn->front >= 0 || conn->spare)
+		return;
+	if (!conn->leaves || !spare_keep(gate, conn)) {
 		shutdown(conn->back, SHUT_WR);
 		conn->back_shut = true;
 	}
@@ -329,12 +331,14 @@ conn_free(struct gate *gate, struct conn *conn)
 	conn->dead = true;
 	heap_remove(&gate->heap, conn);
 	loop_unwatch(gate, conn);
+	spare_remove(gate, conn);
 	pthread_mutex_lock(&gate->lock);
 	budget_release(gate, conn);
 	uint32_t slot = (uint32_t)(conn->number & ((1U << SLOT_BITS) - 1));
 	gate->slots[slot] = NULL;
 	gate->free_slots[gate->free_count++] = slot;
-	gate->report.connections--;
+	if (!conn->spare)
+		gate->report.connections--;
 	if (conn->shared.poked) {
 		struct conn **at = &gate->poked;
 		while (*at != conn)
@@ -347,8 +351,7 @@ conn_free(struct gate *gate, struct conn *conn)
 	buf_clear(&conn->out_back);
 	free(conn->shared.refusal);
 	conn->shared.refusal = NULL;
-	if (gate->learner == conn)
-		gate->learner = NULL;
+	negotiate_gone(gate, conn);
 	if (!conn->queued && !conn->retrying)
 		list_add(&gate->dead, conn);
 	listen_resume(gate);

@@ -67,8 +67,8 @@ frames_wants_reply(const struct conn *conn, char cmd)
 }
 
 /* Copies a D/C frame, or makes one, with the connection's number. */
-static void
-put_macros(struct conn *conn, const char *data, size_t len)
+void
+frames_put_macros(struct conn *conn, const char *data, size_t len)
 {
 	char ours[64], pad[2] = {0, 0};
 	size_t nuls = 0;
@@ -124,8 +124,8 @@ negotiate(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 		negotiate_offered(gate, conn, frame, len);
 		return false;
 	}
-	buf_append(&conn->out_back, frame, len);
-	pass_negotiation(gate, conn, buf_head(&gate->agreed), gate->agreed.len);
+	pass_negotiation(gate, conn, buf_head(&conn->agreement->reply),
+	    conn->agreement->reply.len);
 	return true;
 }
 
@@ -150,28 +150,35 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	const char *frame = buf_head(&conn->in);
 	bool connects = cmd == 'D' && len > HEAD && frame[HEAD] == 'C';
 
+	if (cmd == 'Q' || cmd == 'K') {
+		buf_take(&conn->in, len);
+		spare_leave(gate, conn, cmd);
+		return;
+	}
+	if (cmd == 'A')
+		conn->in_content = false;
+	if (!wants && lean_drops(gate, conn, cmd, frame + HEAD, len - HEAD)) {
+		if (cmd == 'L')
+			conn->in_content = true;
+		conn->progress_ms = 0;
+		buf_take(&conn->in, len);
+		return;
+	}
 	if (!conn->has_macro && !connects && strchr("OAQK", cmd) == NULL)
-		put_macros(conn, "C", 1);
+		frames_put_macros(conn, "C", 1);
 	if (cmd == 'O' && negotiate(gate, conn, frame, len)) {
 		buf_take(&conn->in, len);
 		return;
 	}
 	if (connects) {
 		early_macros(conn, frame + HEAD + 1, len - HEAD - 1);
-		put_macros(conn, frame + HEAD, len - HEAD);
+		frames_put_macros(conn, frame + HEAD, len - HEAD);
 	} else {
 		buf_append(&conn->out_back, frame, len);
 	}
 	if (cmd == 'C' && conn->asks_connect)
 		early_connect(gate, conn, frame + HEAD, len - HEAD);
-	if (cmd == 'K') {
-		conn->has_macro = false;
-		pthread_mutex_lock(&gate->lock);
-		conn->shared.socket.family = 0;
-		pthread_mutex_unlock(&gate->lock);
-	}
-	if (cmd == 'A' || cmd == 'K')
-		conn->in_content = false;
+	spare_sent(conn, cmd);
 	/* C and H that nobody waits for travel with the next frame. */
 	if (cmd != 'D' && (wants || (cmd != 'C' && cmd != 'H')))
 		conn->urgent = true;
@@ -275,11 +282,16 @@ take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 			conn_close_front(gate, conn);
 		return;
 	}
+	if (conn->answers_unknown) {
+		conn->answers_unknown = false;
+		return;
+	}
 	bool final =
 	    conn->due == 'O' ? reply == 'O' : strchr("acdrtysf4", reply) != NULL;
 
 	if (conn->state == CONN_DUE && final) {
 		negotiates = reply == 'O' && len >= HEAD + 12;
+		spare_replied(conn, conn->due, reply);
 		if ((conn->due == 'R' || conn->due == 'T') &&
 		    wait_reply(gate, conn, frame, len))
 			return;

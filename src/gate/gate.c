@@ -50,6 +50,17 @@ make_tables(struct gate *gate)
 	return true;
 }
 
+/* They take slots that a busy MTA may need. */
+static size_t
+spares_of(const struct gate *gate, const struct gate_settings *settings)
+{
+	size_t most = gate->max_connections / 8;
+
+	if (most > MOST_SPARES)
+		most = MOST_SPARES;
+	return settings->max_spares < most ? settings->max_spares : most;
+}
+
 struct gate *
 gate_open(const struct gate_settings *settings, const struct clock *clock,
     struct error *error)
@@ -68,6 +79,8 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	gate->max_connections = connections_of(settings);
 	gate->looks_early = settings->looks_early;
 	gate->keeps_negotiation = settings->keeps_negotiation;
+	gate->headers = settings->headers;
+	gate->max_spares = spares_of(gate, settings);
 	gate->back_path = strdup(settings->back_path);
 	if (gate->back_path == NULL || !make_tables(gate)) {
 		error_set(error, "gate: out of memory");
@@ -178,8 +191,7 @@ gate_free(struct gate **gate_ptr)
 	close_fd(gate->wake_fd);
 	close_fd(gate->lock_fd);
 	heap_free(&gate->heap);
-	buf_clear(&gate->offer);
-	buf_clear(&gate->agreed);
+	negotiate_forget(gate);
 	free(gate->slots);
 	free(gate->free_slots);
 	free(gate->scratch);

@@ -51,6 +51,18 @@ struct gate_settings {
 	 * the gate may give the one it got before, and save a hand-over.
 	 */
 	bool keeps_negotiation;
+	/*
+	 * Connections to libmilter, at most 32, that are kept for a next session;
+	 * needs keeps_negotiation. 0: none.
+	 */
+	unsigned max_spares;
+	/*
+	 * Beginnings of the names of header fields that libmilter is to see, in any
+	 * case, ended by NULL; borrowed for the gate's life. Others are dropped
+	 * where no reply to a header was negotiated: each costs five system calls
+	 * there. NULL: all are passed.
+	 */
+	const char *const *headers;
 };
 
 /*
@@ -144,6 +156,14 @@ bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how);
  * Meanwhile the MTA is kept patient.
  */
 bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms);
+
+/*
+ * To be called at the end of the close callback: from here on nothing is asked
+ * under this number. true: libmilter's connection goes on with another client,
+ * whose CONNECT comes without a negotiation; what the negotiation left is still
+ * needed.
+ */
+bool gate_session_closed(struct gate *gate, uint64_t number);
 
 /* ----------------------------------------------------------------- budget */
 

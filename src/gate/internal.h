@@ -26,6 +26,8 @@
 #define LEAST_WAIT_MS    10
 #define MOST_ASKS        64
 #define REFUSAL_MAX      512
+#define MOST_SPARES      32
+#define MOST_AGREEMENTS  4   /* kinds of MTAs, and a monitor that probes */
 #define RETRY_MS         2   /* libmilter's backlog is full */
 #define PAUSE_MS         100 /* accept() has no descriptor */
 
@@ -50,6 +52,8 @@ struct shared {
 	bool woken;
 	bool fresh; /* the outcome is still that of the command before */
 	bool has_settle;
+	unsigned quits; /* QUIT_NC: libmilter's connection outlives the session */
+	unsigned releases; /* close callbacks that have run since */
 	enum gate_settlement settle;
 	enum gate_wait_kind kind;
 	bool is_hold, refuse_when_due;
@@ -92,6 +96,15 @@ struct conn {
 	bool swallows; /* libmilter's negotiation: the MTA has it already */
 	bool has_back; /* a connection to libmilter was opened or tried */
 	bool retrying; /* in the retry list */
+	bool in_mail;  /* libmilter is between MAIL and the end of the message */
+	bool answers_unknown; /* libmilter's next reply is one nobody asked for */
+	bool at_rest;         /* it has had an end of message or an abort */
+	bool leaves;          /* QUIT became QUIT_NC */
+	bool spare;           /* kept for adoption; not counted as a connection */
+	const struct agreement
+	    *agreement; /* that its twin negotiated; NULL: none */
+	unsigned agreement_serial;
+	int64_t spare_ms; /* since when */
 	bool watching;
 	uint32_t version, offered; /* of the MTA's negotiation */
 	uint32_t no_reply;         /* SMFIP_NR_* bits negotiated */
@@ -121,6 +134,13 @@ struct budget_row {
 };
 #define BUDGET_ROWS 256
 
+/* The frames O of an MTA and of libmilter. */
+struct agreement {
+	struct buf offer, reply; /* reply empty: not agreed yet */
+	struct conn *learner;    /* whose offer that is, until it is agreed */
+	unsigned serial;         /* counts what was forgotten */
+};
+
 struct conn_list {
 	struct conn *first, *last;
 };
@@ -144,8 +164,10 @@ struct gate {
 	char *scratch;                /* READ_SIZE */
 	bool said_unwatched;
 	bool looks_early, keeps_negotiation;
-	struct buf offer, agreed; /* the frames O, of the MTA and of libmilter */
-	struct conn *learner;     /* whose offer that is, until it is agreed */
+	const char *const *headers; /* NULL: all */
+	struct agreement agreements[MOST_AGREEMENTS];
+	struct conn *spares[MOST_SPARES]; /* the oldest first */
+	size_t spares_count, max_spares;
 	size_t max_connections;
 	bool is_stopping;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
@@ -203,6 +225,27 @@ void conn_close_front(struct gate *gate, struct conn *conn);
 void conn_close_back(struct gate *gate, struct conn *conn);
 void conn_free(struct gate *gate, struct conn *conn);
 
+bool conn_observe(
+    struct gate *gate, struct conn *conn, bool is_back, int how, bool out);
+
+/* spare.c */
+/* A command is handed over, and libmilter's own reply to it. */
+void spare_sent(struct conn *conn, char cmd);
+void spare_replied(struct conn *conn, char cmd, char reply);
+/* The MTA says Q or K. */
+void spare_leave(struct gate *gate, struct conn *conn, char cmd);
+/* The front is closed, all is written; false: it cannot be kept after all */
+bool spare_keep(struct gate *gate, struct conn *conn);
+void spare_remove(struct gate *gate, const struct conn *conn);
+void spare_end_all(struct gate *gate);
+/* true: conn has a connection to libmilter that has negotiated gate->agreed */
+bool spare_adopt(struct gate *gate, struct conn *conn);
+
+/* lean.c */
+/* data: of the frame, behind its head */
+bool lean_drops(const struct gate *gate, const struct conn *conn, char cmd,
+    const char *data, size_t len);
+
 /* frames.c */
 void frames_front(struct gate *gate, struct conn *conn);
 void frames_back(struct gate *gate, struct conn *conn);
@@ -211,6 +254,8 @@ ssize_t frames_length(const struct buf *buf);
 /* The command that was due is answered. reply: the answer's letter */
 void frames_done(struct conn *conn, char reply);
 void frames_put(struct buf *buf, char cmd, const void *data, size_t len);
+/* Copies a D/C frame, or makes one, with the connection's number. */
+void frames_put_macros(struct conn *conn, const char *data, size_t len);
 bool frames_wants_reply(const struct conn *conn, char cmd);
 
 /* negotiate.c */
@@ -224,6 +269,9 @@ void negotiate_learn(
 /* false: the answer differs from what the MTA was told */
 bool negotiate_swallow(
     struct gate *gate, struct conn *conn, const char *reply, size_t len);
+
+void negotiate_gone(struct gate *gate, const struct conn *conn);
+void negotiate_forget(struct gate *gate);
 
 /* early.c */
 void early_macros(struct conn *conn, const char *data, size_t len);

@@ -276,6 +276,7 @@ begin_stop(struct gate *gate)
 	int64_t polite = grace / 2 < 250 ? grace / 2 : 250;
 	gate->stop_close_ms = loop_real_ms() + polite;
 	gate->stop_end_ms = loop_real_ms() + grace;
+	spare_end_all(gate);
 	for (size_t i = 0; i < gate->max_connections; i++) {
 		struct conn *conn = gate->slots[i];
 		if (conn == NULL)
@@ -369,6 +370,7 @@ loop_run(void *arg)
 	struct gate *gate = arg;
 	struct epoll_event events[EVENTS];
 
+	pthread_setname_np(pthread_self(), "gate");
 	do {
 		int timeout = timeout_ms(gate);
 		block_declare("gate: epoll_wait");

@@ -338,8 +338,10 @@ on_close(SMFICTX *ctx)
 
 	if (connection != NULL) {
 		session_close(&connection->session);
-		free(connection);
-		smfi_setpriv(ctx, NULL);
+		if (!gate_session_closed(here.gate, gate_number(ctx))) {
+			free(connection);
+			smfi_setpriv(ctx, NULL);
+		}
 	}
 	return leave(SMFIS_CONTINUE);
 }
@@ -348,6 +350,7 @@ static void *
 run(void *arg)
 {
 	(void)arg;
+	pthread_setname_np(pthread_self(), "milter"); /* and all of libmilter's */
 	if (smfi_main() != MI_SUCCESS)
 		log_warnx("libmilter's main loop failed");
 	return NULL;

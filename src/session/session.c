@@ -312,6 +312,9 @@ is_trusted_relay(const struct world *world, const char *value)
 	return false;
 }
 
+const char *const session_headers[] = {
+    "X-TaRgrey", "Message-ID", "Authentication-Results", NULL};
+
 void
 session_header(struct session *session, const char *name, const char *value)
 {

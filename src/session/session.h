@@ -52,6 +52,8 @@ struct reply session_rcpt(
 /* queue_id may be NULL */
 struct reply session_data(struct session *session, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
+/* Beginnings of the names that session_header() wants to hear of; NULL ends. */
+extern const char *const session_headers[];
 
 /* How the end of message changes the header. */
 struct session_edits {

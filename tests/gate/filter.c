@@ -70,6 +70,7 @@ on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1, unsigned long f2
 	(void)smfi;
 	(void)f2;
 	(void)f3;
+	atomic_fetch_add(&counts[FILTER_NEGOTIATE], 1);
 	*p0 = f0;
 	*p1 = f1 & atomic_load(&protocol);
 	*p2 = *p3 = 0;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum filter_event {
+	FILTER_NEGOTIATE, /* counted alone: no hook runs */
 	FILTER_CONNECT,
 	FILTER_HELO,
 	FILTER_MAIL,
@@ -30,8 +31,9 @@ enum filter_event {
 struct filter_call {
 	SMFICTX *smfi;
 	enum filter_event event;
-	uint64_t number;  /* from the macro; 0: none */
-	const char *text; /* HELO name, sender, recipient; else NULL */
+	uint64_t number; /* from the macro; 0: none */
+	const char
+	    *text; /* HELO name, sender, recipient, header's name; else NULL */
 };
 
 /* Returns an SMFIS_*. Set before a test's first connection. */

@@ -58,6 +58,8 @@ rig_reset(struct rig *rig)
 	rig->settings.max_connections = 0;
 	rig->settings.keeps_negotiation = false;
 	rig->settings.looks_early = false;
+	rig->settings.headers = NULL;
+	rig->settings.max_spares = 0;
 }
 
 struct rig *

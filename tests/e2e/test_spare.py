@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A connection to libmilter serves one SMTP session after the other."""
+import os
+import pathlib
+import unittest
+
+from support.lab import LabTest
+
+LINE, SERVER = "p7-dyn100.example.net", "mail.example.com"
+ACCEPTED = "03"
+
+
+class Spare(LabTest):
+    def connections(self):
+        """Inodes of the sockets that libmilter has accepted."""
+        self.lab.daemon.settle()
+        folder = pathlib.Path("/proc/%d/fd" % self.lab.daemon.pid)
+        ours = {os.readlink(entry) for entry in folder.iterdir()}
+        rows = [row.split() for row in
+                pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]]
+        return sorted(row[6] for row in rows if len(row) == 8 and row[5] == ACCEPTED
+                      and row[7].endswith("/m") and "socket:[%s]" % row[6] in ours)
+
+    def deliver(self):
+        you = self.person()
+        self.lab.client(SERVER).try_one("a@example.com", you).expect(250)
+        return self.lab.stamp(you)
+
+    def test_sessions_that_follow_each_other_open_no_new_one(self):
+        # XCLIENT makes two sessions of one, so there may be two at a time.
+        seen = {self.deliver()["sid"] for _ in range(3)}
+        kept = self.connections()
+        self.assertIn(len(kept), (1, 2))
+        for _ in range(3):
+            again = self.deliver()
+            self.assertEqual(self.connections(), kept)
+            self.assertNotIn(again["sid"], seen)
+            seen.add(again["sid"])
+
+    def test_one_that_was_refused_leaves_it_to_the_next(self):
+        self.deliver()
+        kept, you = self.connections(), self.person()
+        client = self.lab.client(LINE)
+        session = client.greet()
+        session.mail("a@example.com").expect(250)
+        session.send("RCPT TO:<%s>" % you)
+        session.pass_time(10)
+        session.hang_up()
+        self.lab.clock.advance(1.1)
+        self.lab.daemon.wait_event(
+            lambda row: row["ip"] == client.source and row["hold_end"] == "gone",
+            1, "the hang-up")
+        with client.greet() as session:
+            session.mail("a@example.com").expect(250)
+            session.rcpt(you).expect(250)
+            session.data().expect(450)
+        row = self.lab.event(you, 2)
+        self.assertEqual(row["reply"], "450")
+        self.deliver()
+        self.assertLessEqual(len(self.connections()), len(kept) + 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

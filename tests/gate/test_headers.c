@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Only the header fields that the filter reads are handed to libmilter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gate/play.h"
+
+static const char *const wanted[] = {"X-TaRgrey", "Message-ID", NULL};
+static struct rig *rig;
+static char seen[200];
+
+static sfsistat
+note_header(const struct filter_call *call)
+{
+	if (call->event == FILTER_HEADER) {
+		strcat(seen, call->text);
+		strcat(seen, " ");
+	}
+	return SMFIS_CONTINUE;
+}
+
+static void
+send_header(struct mta *mta, const char *name)
+{
+	char text[100];
+	size_t length = strlen(name);
+
+	memcpy(text, name, length + 1);
+	memcpy(text + length + 1, " value", 7);
+	mta_send(mta, 'L', text, length + 8);
+}
+
+static void
+deliver_headers(struct mta *mta)
+{
+	mta_rcpt(mta, "<a@example.org>");
+	assert_int_equal(mta_read(mta).cmd, 'c');
+	mta_data(mta);
+	assert_int_equal(mta_read(mta).cmd, 'c');
+	send_header(mta, "Received");
+	send_header(mta, "x-targrey-session");
+	send_header(mta, "Message");
+	send_header(mta, "MESSAGE-ID");
+	send_header(mta, "Subject");
+}
+
+static void
+other_headers_are_not_handed_over(void **state)
+{
+	(void)state;
+	seen[0] = '\0';
+	struct mta mta = play_begin(note_header);
+	deliver_headers(&mta);
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_string_equal(seen, "x-targrey-session MESSAGE-ID ");
+	assert_int_equal(filter_count(FILTER_EOH), 1);
+	play_end(&mta);
+}
+
+static void
+a_message_without_a_wanted_header_is_answered(void **state)
+{
+	(void)state;
+	seen[0] = '\0';
+	struct mta mta = play_begin(note_header);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	play_deliver(&mta);
+	assert_string_equal(seen, "");
+	play_end(&mta);
+}
+
+static void
+headers_that_want_a_reply_are_all_handed_over(void **state)
+{
+	(void)state;
+	seen[0] = '\0';
+	filter_hook(note_header);
+	filter_protocol(RIG_LEAN & ~(uint32_t)SMFIP_NR_HDR);
+	struct mta mta = mta_connect(rig);
+	mta_negotiate(&mta, MTA_OFFER);
+	mta_greet(&mta);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	send_header(&mta, "Subject");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_string_equal(seen, "Subject ");
+	mta_close(&mta);
+	rig_await(FILTER_CLOSE, 1);
+	filter_protocol(RIG_LEAN);
+}
+
+static int
+open_rig(void **state)
+{
+	(void)state;
+	rig = rig_open();
+	rig->settings.headers = wanted;
+	rig_gate(rig);
+	return 0;
+}
+
+static int
+close_rig(void **state)
+{
+	(void)state;
+	rig_gate_stop(rig);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(other_headers_are_not_handed_over),
+	    cmocka_unit_test(a_message_without_a_wanted_header_is_answered),
+	    cmocka_unit_test(headers_that_want_a_reply_are_all_handed_over),
+	};
+	return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
