@@ -65,6 +65,7 @@ ask(struct gate *gate, struct conn *conn, const struct gate_wait *wait)
 	shared->kind = wait->kind;
 	shared->is_hold = wait->is_hold;
 	shared->refuse_when_due = wait->refuse_when_due;
+	shared->settles_once = wait->settles_once;
 	shared->until_ms = wait->until_ms < now + LEAST_WAIT_MS
 	                       ? now + LEAST_WAIT_MS
 	                       : wait->until_ms;
@@ -122,7 +123,9 @@ gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how)
 {
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = call_find(gate, number);
-	if (conn != NULL) {
+	if (conn != NULL && conn->shared.owed > 0) {
+		conn->shared.owed--;
+	} else if (conn != NULL) {
 		conn->shared.settle = how;
 		conn->shared.has_settle = true;
 		poke(gate, conn);

@@ -115,6 +115,11 @@ struct gate_wait {
 	 */
 	const char *refusal;
 	bool refuse_when_due; /* what happens at until_ms, if not settled before */
+	/*
+	 * GATE_WITHHOLD: exactly one gate_settle() will follow. When it comes after
+	 * until_ms it is dropped, and not taken for that of the next wait.
+	 */
+	bool settles_once;
 };
 
 enum gate_wait_answer {

@@ -56,7 +56,8 @@ struct shared {
 	unsigned releases; /* close callbacks that have run since */
 	enum gate_settlement settle;
 	enum gate_wait_kind kind;
-	bool is_hold, refuse_when_due;
+	bool is_hold, refuse_when_due, settles_once;
+	unsigned owed; /* settlements of waits that were over before them */
 	bool booked, counted;
 	uint64_t key;
 	int64_t until_ms;

@@ -243,6 +243,8 @@ check_withheld(struct gate *gate, struct conn *conn)
 	}
 	bool refuse = shared->refuse_when_due;
 	shared->parked = true;
+	if (is_due && !now && shared->settles_once)
+		shared->owed++;
 	pthread_mutex_unlock(&gate->lock);
 	if ((is_due || now) && !has_left(gate, conn))
 		let_go(gate, conn, is_due, refuse);

@@ -34,6 +34,7 @@ port_wait(void *ctx, uint64_t number, const struct port_wait *wait)
 	    .is_hold = wait->is_hold,
 	    .refusal = wait->refusal,
 	    .refuse_when_due = wait->refuse_when_due,
+	    .settles_once = wait->settles_once,
 	};
 
 	return (enum port_answer)gate_wait(ctx, number, &asked);

@@ -53,6 +53,7 @@ session_greylist(struct session *session)
 	    .until_ms = clock_mono_ms(session->world->clock) + COMMIT_LIMIT_MS,
 	    .refusal = session_refusal(session, refusal, sizeof refusal),
 	    .refuse_when_due = !session->world->fail_open,
+	    .settles_once = true,
 	};
 	if (port->wait(port->ctx, session->number, &wait) != PORT_WAITING) {
 		mail->reply = "451";

@@ -17,7 +17,7 @@ struct port_wait {
 	int64_t until_ms;
 	bool is_hold;
 	const char *refusal;
-	bool refuse_when_due;
+	bool refuse_when_due, settles_once;
 };
 
 enum port_answer { PORT_WAITING, PORT_NOT_WAITING, PORT_FULL };

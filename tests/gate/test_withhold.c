@@ -18,7 +18,7 @@ static struct rig *rig;
 /* ------------------------------------------------------------- withhold */
 
 static _Atomic int settle_first; /* a gate_settlement, or -1 */
-static _Atomic bool refuse_when_due;
+static _Atomic bool refuse_when_due, settles_once;
 
 static sfsistat
 withhold_data(const struct filter_call *call)
@@ -29,7 +29,8 @@ withhold_data(const struct filter_call *call)
 	struct gate_wait wait = {.kind = GATE_WITHHOLD,
 	    .until_ms = rig_now() + 5000,
 	    .refusal = "450 4.7.1 Greylisted, 100% sure, come back in 5 min",
-	    .refuse_when_due = atomic_load(&refuse_when_due)};
+	    .refuse_when_due = atomic_load(&refuse_when_due),
+	    .settles_once = atomic_load(&settles_once)};
 	if (atomic_load(&settle_first) >= 0)
 		gate_settle(rig->gate, call->number,
 		    (enum gate_settlement)atomic_load(&settle_first));
@@ -145,6 +146,29 @@ settling_for_later_changes_what_happens_when_due(void **state)
 	expect_refusal(&mta);
 }
 
+/* A commit of more than five seconds must not answer the next DATA. */
+static void
+a_settlement_that_comes_too_late_is_not_the_next_ones(void **state)
+{
+	(void)state;
+	atomic_store(&settles_once, true);
+	struct mta mta = begin_withheld(-1, false);
+	rig_advance(5000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
+	mta_rcpt(&mta, "<b@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	rig_await(FILTER_DATA, 2);
+	gate_settle(rig->gate, play_number(), GATE_FORWARD_NOW);
+	assert_true(mta_silent(&mta, 30));
+	gate_settle(rig->gate, play_number(), GATE_REFUSE_NOW);
+	atomic_store(&settles_once, false);
+	expect_refusal(&mta);
+}
+
 /* ------------------------------------------------------ data_not_before */
 
 static _Atomic bool wake_first;
@@ -250,6 +274,7 @@ main(void)
 	    cmocka_unit_test(settling_can_refuse_at_once),
 	    cmocka_unit_test(settling_before_the_wait_counts),
 	    cmocka_unit_test(settling_for_later_changes_what_happens_when_due),
+	    cmocka_unit_test(a_settlement_that_comes_too_late_is_not_the_next_ones),
 	    cmocka_unit_test(data_is_kept_back_until_its_time),
 	    cmocka_unit_test(data_is_let_go_by_a_wake),
 	    cmocka_unit_test(data_is_not_kept_back_when_the_wake_came_first),
