@@ -130,12 +130,18 @@ bind_number(struct binder *binder, int column, int64_t number)
 }
 
 static void
-bind_words(struct binder *binder, const struct session_words *words)
+bind_words(struct binder *binder, const struct event *event)
 {
+	const char *packed = event->packed_words;
 	int64_t number;
 
-	for (int key = FIRST_WORD; key < SESSION_KEYS; key++) {
-		const char *value = words->value[key];
+	for (int key = 0; key < SESSION_KEYS; key++) {
+		const char *value =
+		    packed != NULL ? packed : event->words->value[key];
+		if (packed != NULL)
+			packed += strlen(packed) + 1;
+		if (key < FIRST_WORD)
+			continue;
 		int column = COLUMNS + key - FIRST_WORD;
 		if (value[0] == '\0')
 			continue;
@@ -188,8 +194,8 @@ event_bind(sqlite3_stmt *statement, int64_t logged, const struct event *event)
 		binder.result =
 		    sqlite3_bind_double(statement, COLUMN_SCORE + 1, event->score);
 	bind_text(&binder, COLUMN_FEEDBACK, event->feedback);
-	if (event->words != NULL)
-		bind_words(&binder, event->words);
+	if (event->words != NULL || event->packed_words != NULL)
+		bind_words(&binder, event);
 	return binder.result;
 }
 

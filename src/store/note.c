@@ -31,6 +31,16 @@ pack_text(struct packer *packer, const char *text)
 	return text == NULL ? NULL : pack(packer, text, strlen(text) + 1, 1);
 }
 
+static const char *
+pack_words(struct packer *packer, const struct session_words *words)
+{
+	const char *first = pack_text(packer, words->value[0]);
+
+	for (int key = 1; key < SESSION_KEYS; key++)
+		(void)pack_text(packer, words->value[key]);
+	return first;
+}
+
 static void
 pack_event(struct packer *packer, struct note_spec *spec)
 {
@@ -40,7 +50,8 @@ pack_event(struct packer *packer, struct note_spec *spec)
 
 	*to = *event;
 	if (event->words != NULL)
-		to->words = pack(packer, event->words, sizeof *event->words, 16);
+		to->packed_words = pack_words(packer, event->words);
+	to->words = NULL;
 	to->queue_id = pack_text(packer, event->queue_id);
 	to->message_id = pack_text(packer, event->message_id);
 	to->name = pack_text(packer, event->name);

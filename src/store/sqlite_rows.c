@@ -342,7 +342,7 @@ sqlite_add_event(struct view *view, int64_t logged, const struct event *event,
 		return false;
 	int64_t id = sqlite3_last_insert_rowid(view->connection.db);
 	int64_t day = schema_day(logged);
-	const char *sid = event->words == NULL ? NULL : event->words->value[SK_SID];
+	const char *sid = event_word(event, SK_SID);
 	return add_event_key(view, day, id, "sid", sid, trouble) &&
 	       add_event_key(view, day, id, "queue", event->queue_id, trouble) &&
 	       add_event_key(
