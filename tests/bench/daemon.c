@@ -11,10 +11,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "figures.h"
 #include "made.h"
+#include "store/query.h"
 
 static void
 die(const char *what)
@@ -166,4 +168,22 @@ void
 load_known(uint64_t number, struct load_session *session_r)
 {
 	describe_as(number, true, session_r);
+}
+
+bool
+load_allow_known(const char *url, struct error *error)
+{
+	struct query *query = query_open(url, true, error);
+	struct load_session session;
+	int64_t now = time(NULL);
+
+	bool ok = query != NULL && query_begin(query, error);
+	for (uint64_t i = 0; ok && i < LOAD_KNOWN; i++) {
+		load_known(i, &session);
+		ok = query_allow_address(
+		    query, &session.ip, now, now + 30 * 86400, NULL, error);
+	}
+	ok = ok && query_commit(query, error);
+	query_close(&query);
+	return ok;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
 #include "load.h"
 
 /* A DNS server that knows no name, in a thread; its port on 127.0.0.1. */
@@ -35,5 +36,7 @@ void filter_config(const char *path, const struct filter_config *config);
 #define LOAD_KNOWN 256
 void load_suspect(uint64_t number, struct load_session *session_r);
 void load_known(uint64_t number, struct load_session *session_r);
+/* Allows all of these, in a database that is there. */
+bool load_allow_known(const char *url, struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "figures.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,4 +173,19 @@ measure_sync(const char *folder, double *p50_r, double *p99_r)
 	unlink(path);
 	*p50_r = quantile(samples, SYNCS, 0.5);
 	*p99_r = quantile(samples, SYNCS, 0.99);
+}
+
+static int
+remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+void
+folder_remove(const char *folder)
+{
+	(void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -31,4 +31,7 @@ double median(double *samples, size_t count);
 /* p50 and p99 of writing and syncing 4 KiB in a folder, in ms. */
 void measure_sync(const char *folder, double *p50_r, double *p99_r);
 
+/* With all that is in it. */
+void folder_remove(const char *folder);
+
 #endif

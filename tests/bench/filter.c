@@ -20,7 +20,6 @@
 #include "figures.h"
 #include "load.h"
 #include "made.h"
-#include "store/query.h"
 
 #define PARALLEL   16
 #define ROUNDS_MAX 16
@@ -63,26 +62,6 @@ start_noop(struct bench *bench)
 }
 
 /* ------------------------------------------------------------------- sessions */
-
-static void
-allow_known(struct bench *bench)
-{
-	struct error error;
-	struct query *query = query_open(bench->url, true, &error);
-	struct load_session session;
-
-	if (query == NULL || !query_begin(query, &error))
-		die(error.text);
-	for (uint64_t i = 0; i < LOAD_KNOWN; i++) {
-		load_known(i, &session);
-		if (!query_allow_address(query, &session.ip, time(NULL),
-		        time(NULL) + 30 * 86400, NULL, &error))
-			die(error.text);
-	}
-	if (!query_commit(query, &error))
-		die(error.text);
-	query_close(&query);
-}
 
 enum path { PATH_NEW, PATH_SECOND, PATH_KNOWN, PATHS };
 static const char *const path_names[PATHS] = {
@@ -232,13 +211,7 @@ static void
 bench_rows(struct bench *bench, uint64_t rows, bool spf)
 {
 	static struct column columns[PATHS], noops[PATHS];
-	struct store_settings settings = {
-	    .url = bench->url,
-	    .durable = true,
-	    .events_s = 30 * 86400,
-	    .retry_window_s = 2 * 86400,
-	    .max_age_s = 35 * 86400,
-	};
+	struct store_settings settings = made_settings(bench->url);
 	struct error error;
 	char what[64];
 	double p50, p99;
@@ -248,7 +221,8 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 	printf("# %s\n", what);
 	if (!made_fill(&settings, rows, time(NULL), 86400, &error))
 		die(error.text);
-	allow_known(bench);
+	if (!load_allow_known(bench->url, &error))
+		die(error.text);
 	bench->next = rows + 1000;
 	filter_config(
 	    bench->config, &(struct filter_config){bench->targrey.socket,

@@ -65,6 +65,18 @@ keep(struct view *view, const uint8_t *secret, uint64_t number, int64_t first,
 	    view, hash, &none, &row, &of_people, trouble);
 }
 
+struct store_settings
+made_settings(const char *url)
+{
+	return (struct store_settings){
+	    .url = url,
+	    .durable = true,
+	    .events_s = 30 * 86400,
+	    .retry_window_s = 2 * 86400,
+	    .max_age_s = 35 * 86400,
+	};
+}
+
 bool
 made_fill(const struct store_settings *settings, uint64_t rows, int64_t now,
     int64_t window_s, struct error *error)

@@ -19,6 +19,9 @@ struct store_who made_client(uint64_t number);
 struct triplet made_triplet(uint64_t number, char text[static MADE_SIZE]);
 #define MADE_RECIPIENT "somebody@example.jp"
 
+/* As the daemon has them, with full durability. */
+struct store_settings made_settings(const char *url);
+
 /*
  * A database with so many waiting triplets, evenly of the last window_s
  * seconds, written in large transactions without a sync.

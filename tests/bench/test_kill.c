@@ -6,7 +6,6 @@
  *
  * usage: test_bench_kill TARGREYD RULES [KILLS [SEED]]
  */
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 
 #include "bed.h"
 #include "daemon.h"
+#include "figures.h"
 #include "made.h"
 #include "store/query.h"
 
@@ -133,15 +133,6 @@ look_after(const struct test *test, uint64_t first, uint64_t end)
 	return lost == 0 && sound;
 }
 
-static int
-remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static void
 set_up(struct test *test, char **argv)
 {
@@ -182,7 +173,7 @@ main(int argc, char **argv)
 	printf("%d kills, %llu times 450: %s\n", kills,
 	    (unsigned long long)test.promises, ok ? "ok" : "FAILED");
 	if (ok && test.promises > 0)
-		(void)nftw(test.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		folder_remove(test.folder);
 	else
 		printf("see %s\n", test.folder);
 	return ok && test.promises > 0 ? 0 : 1;
