@@ -36,11 +36,15 @@ struct connection {
 	bool nr_connect, nr_helo, nr_mail, nr_header, nr_eoh;
 };
 
+/* Of an MTA that has not negotiated: libmilter calls back for it all the same. */
+static struct connection nobody;
+
 static struct connection *
 enter(SMFICTX *ctx)
 {
 	block_callback_enter();
-	return smfi_getpriv(ctx);
+	struct connection *connection = smfi_getpriv(ctx);
+	return connection != NULL ? connection : &nobody;
 }
 
 static sfsistat
@@ -207,6 +211,8 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 	};
 	struct sockaddr_storage server;
 
+	if (connection == &nobody)
+		return leave(SMFIS_CONTINUE);
 	if (client.name == NULL)
 		client.name = hostname;
 	/* A local process without an address counts as loopback. */
@@ -326,7 +332,7 @@ on_abort(SMFICTX *ctx)
 {
 	struct connection *connection = enter(ctx);
 
-	if (connection != NULL && connection->session != NULL)
+	if (connection->session != NULL)
 		session_abort(connection->session);
 	return leave(SMFIS_CONTINUE);
 }
@@ -336,7 +342,7 @@ on_close(SMFICTX *ctx)
 {
 	struct connection *connection = enter(ctx);
 
-	if (connection != NULL) {
+	if (connection != &nobody) {
 		session_close(&connection->session);
 		if (!gate_session_closed(here.gate, gate_number(ctx))) {
 			free(connection);

@@ -71,6 +71,13 @@ class Frames(LabTest):
             self.throw(hello, CONNECT, MAIL, RCPT, frame(b"T"), frame(b"E"), read=True)
         self.throw(frame(b"O", b"\0\0"), read=True)
 
+    def test_commands_before_any_negotiation(self):
+        helo, rest = frame(b"H", b"pc\0"), (MAIL, RCPT, frame(b"T"), frame(b"E"))
+        for first in (CONNECT, helo, MAIL, RCPT, frame(b"U", b"FOO\0"), frame(b"A")):
+            self.throw(first, CONNECT, helo, *rest, frame(b"Q"), read=True)
+        self.throw(frame(b"K"), CONNECT, helo, *rest, frame(b"A"), frame(b"K"),
+                   read=True)
+
     def test_commands_in_any_order(self):
         commands = [CONNECT, MAIL, RCPT, frame(b"H", b"pc\0"), frame(b"T"), frame(b"E"),
                     frame(b"A"), frame(b"N"), frame(b"L", b"X-TaRgrey-Flags\0KNOWN\0"),
