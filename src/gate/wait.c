@@ -239,11 +239,11 @@ check_withheld(struct gate *gate, struct conn *conn)
 		      shared->settle == GATE_REFUSE_NOW;
 		shared->refuse_when_due = shared->settle == GATE_REFUSE_NOW ||
 		                          shared->settle == GATE_REFUSE_WHEN_DUE;
-		shared->has_settle = false;
+		shared->has_settle = shared->settles_once = false;
 	}
 	bool refuse = shared->refuse_when_due;
 	shared->parked = true;
-	if (is_due && !now && shared->settles_once)
+	if (is_due && shared->settles_once)
 		shared->owed++;
 	pthread_mutex_unlock(&gate->lock);
 	if ((is_due || now) && !has_left(gate, conn))

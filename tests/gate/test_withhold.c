@@ -169,6 +169,26 @@ a_settlement_that_comes_too_late_is_not_the_next_ones(void **state)
 	expect_refusal(&mta);
 }
 
+static void
+a_settlement_for_later_is_not_owed_when_it_is_due(void **state)
+{
+	(void)state;
+	atomic_store(&settles_once, true);
+	struct mta mta = begin_withheld(GATE_FORWARD_WHEN_DUE, true);
+	assert_true(mta_silent(&mta, 30));
+	rig_advance(5000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	atomic_store(&settle_first, GATE_REFUSE_NOW);
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
+	mta_rcpt(&mta, "<b@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	atomic_store(&settles_once, false);
+	expect_refusal(&mta);
+}
+
 /* ------------------------------------------------------ data_not_before */
 
 static _Atomic bool wake_first;
@@ -275,6 +295,7 @@ main(void)
 	    cmocka_unit_test(settling_before_the_wait_counts),
 	    cmocka_unit_test(settling_for_later_changes_what_happens_when_due),
 	    cmocka_unit_test(a_settlement_that_comes_too_late_is_not_the_next_ones),
+	    cmocka_unit_test(a_settlement_for_later_is_not_owed_when_it_is_due),
 	    cmocka_unit_test(data_is_kept_back_until_its_time),
 	    cmocka_unit_test(data_is_let_go_by_a_wake),
 	    cmocka_unit_test(data_is_not_kept_back_when_the_wake_came_first),
