@@ -33,8 +33,9 @@ lean_drops(const struct gate *gate, const struct conn *conn, char cmd,
 	case 'D':
 		/* libmilter knows macros of these commands only, and ignores an
 		 * empty set: it does not take older ones away. */
-		return *data != 'C' &&
-		       (len == 1 || memchr("HMRTNE", *data, 6) == NULL);
+		return len == 0 ||
+		       (*data != 'C' &&
+		           (len == 1 || memchr("HMRTNE", *data, 6) == NULL));
 	case 'L':
 		return is_unread(gate, data, len);
 	default:

@@ -98,6 +98,27 @@ headers_that_want_a_reply_are_all_handed_over(void **state)
 	filter_protocol(RIG_LEAN);
 }
 
+/* Together they fill the 512 octets that the gate reads them into. */
+static void
+macros_without_a_command_are_not_handed_over(void **state)
+{
+	char frames[512], value[502];
+	(void)state;
+
+	struct mta mta = play_begin(note_header);
+	memset(value, 'x', sizeof value);
+	memcpy(value, "Rname", 6);
+	value[sizeof value - 1] = '\0';
+	size_t length = mta_frame_put(frames, 0, 'D', value, sizeof value);
+	length = mta_frame_put(frames, length, 'D', NULL, 0);
+	assert_int_equal(length, sizeof frames);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_send_raw(&mta, frames, length);
+	play_deliver(&mta);
+	play_end(&mta);
+}
+
 static int
 open_rig(void **state)
 {
@@ -123,6 +144,7 @@ main(void)
 	    cmocka_unit_test(other_headers_are_not_handed_over),
 	    cmocka_unit_test(a_message_without_a_wanted_header_is_answered),
 	    cmocka_unit_test(headers_that_want_a_reply_are_all_handed_over),
+	    cmocka_unit_test(macros_without_a_command_are_not_handed_over),
 	};
 	return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
