@@ -282,8 +282,8 @@ take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 			conn_close_front(gate, conn);
 		return;
 	}
-	if (conn->answers_unknown) {
-		conn->answers_unknown = false;
+	if (conn->answers_unknown > 0) {
+		conn->answers_unknown--;
 		return;
 	}
 	bool final =

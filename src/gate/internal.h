@@ -98,10 +98,10 @@ struct conn {
 	bool has_back; /* a connection to libmilter was opened or tried */
 	bool retrying; /* in the retry list */
 	bool in_mail;  /* libmilter is between MAIL and the end of the message */
-	bool answers_unknown; /* libmilter's next reply is one nobody asked for */
-	bool at_rest;         /* it has had an end of message or an abort */
-	bool leaves;          /* QUIT became QUIT_NC */
-	bool spare;           /* kept for adoption; not counted as a connection */
+	unsigned answers_unknown; /* next replies of it that nobody asked for */
+	bool at_rest;             /* it has had an end of message or an abort */
+	bool leaves;              /* QUIT became QUIT_NC */
+	bool spare; /* kept for adoption; not counted as a connection */
 	const struct agreement
 	    *agreement; /* that its twin negotiated; NULL: none */
 	unsigned agreement_serial;

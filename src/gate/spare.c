@@ -22,7 +22,8 @@ spare_sent(struct conn *conn, char cmd)
 	if (cmd == 'D')
 		return;
 	conn->at_rest = cmd == 'A';
-	if (cmd == 'M' || cmd == 'A' || cmd == 'C' || cmd == 'K')
+	/* A greeting is legal within a transaction; libmilter aborts it. */
+	if (strchr("MACKHO", cmd) != NULL)
 		conn->in_mail = cmd == 'M';
 }
 
@@ -62,7 +63,7 @@ quit_nc(struct gate *gate, struct conn *conn)
 		frames_put(&conn->out_back, 'A', NULL, 0);
 	else if (!conn->at_rest) {
 		frames_put(&conn->out_back, 'U', "QUIT", 5);
-		conn->answers_unknown = true;
+		conn->answers_unknown++;
 	}
 	frames_put(&conn->out_back, 'K', NULL, 0);
 	spare_sent(conn, 'K');

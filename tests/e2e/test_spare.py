@@ -37,6 +37,17 @@ class Spare(LabTest):
             self.assertNotIn(again["sid"], seen)
             seen.add(again["sid"])
 
+    def test_one_that_greeted_within_a_transaction_leaves_it_to_the_next(self):
+        for _ in range(4):
+            with self.lab.client(SERVER).greet() as session:
+                session.mail("a@example.com").expect(250)
+                session.rcpt(self.person()).expect(250)
+                session.send("EHLO again.example.com")
+                session.read()
+                session.send("QUIT")
+                session.read()
+        self.assertLessEqual(len(self.connections()), 2)
+
     def test_one_that_was_refused_leaves_it_to_the_next(self):
         self.deliver()
         kept, you = self.connections(), self.person()

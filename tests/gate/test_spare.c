@@ -318,6 +318,44 @@ a_stop_does_not_wait_for_spare_connections(void **state)
 	assert_int_equal(atomic_load(&kept), 1);
 }
 
+/* libmilter goes back to HELO then, and ignores QUIT_NC and abort there. */
+static void
+a_greeting_within_a_transaction_leaves_it_to_the_next(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct mta mta = begin(MTA_OFFER);
+		mta_send(&mta, 'H', "again", 6);
+		if (i == 0)
+			mta_send(
+			    &mta, 'A', NULL, 0); /* as Postfix does behind it */
+		quit(&mta);
+		rig_await(FILTER_CLOSE, i + 1);
+		assert_int_equal(filter_count(FILTER_ABORT), i + 1);
+		assert_int_equal(atomic_load(&kept), i + 1);
+	}
+	whole(MTA_OFFER);
+	assert_int_equal(filter_count(FILTER_NEGOTIATE), 1);
+}
+
+static void
+two_clients_that_say_nothing_do_not_answer_for_the_third(void **state)
+{
+	(void)state;
+	filter_hook(refuse_at);
+	atomic_store(&refused, FILTER_RCPT);
+	struct mta mta = mta_connect(rig);
+	mta_negotiate(&mta, MTA_OFFER);
+	for (int i = 0; i < 3; i++)
+		mta_send(&mta, 'K', NULL, 0);
+	mta_greet(&mta);
+	mta_rcpt(&mta, "<a@example.org>");
+	assert_int_equal(mta_read(&mta).cmd, 't');
+	mta_close(&mta);
+	rig_await(FILTER_CLOSE, 4);
+	rig_await_connections(0);
+}
+
 static int
 open_gate(void **state)
 {
@@ -359,6 +397,8 @@ main(void)
 	    TEST(no_more_are_kept_than_was_asked_for),
 	    TEST(one_that_was_idle_for_an_hour_is_closed),
 	    TEST(a_client_behind_quit_nc_of_the_mta_is_another_session),
+	    TEST(a_greeting_within_a_transaction_leaves_it_to_the_next),
+	    TEST(two_clients_that_say_nothing_do_not_answer_for_the_third),
 	    TEST(a_stop_does_not_wait_for_spare_connections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
