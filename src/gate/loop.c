@@ -317,7 +317,9 @@ run_stop(struct gate *gate)
 	}
 	if (now >= gate->stop_end_ms) {
 		pthread_mutex_lock(&gate->lock);
-		gate->report.abandoned += gate->report.connections;
+		/* Spare ones are connections of libmilter's too. */
+		gate->report.abandoned +=
+		    (unsigned)(gate->max_connections - gate->free_count);
 		pthread_mutex_unlock(&gate->lock);
 		close_all(gate, true);
 	}

@@ -356,6 +356,23 @@ two_clients_that_say_nothing_do_not_answer_for_the_third(void **state)
 	rig_await_connections(0);
 }
 
+static void
+a_stop_tells_of_a_spare_whose_callback_still_runs(void **state)
+{
+	struct gate_report report;
+	(void)state;
+
+	struct mta mta = begin(MTA_OFFER);
+	atomic_store(&blocks, true);
+	quit(&mta);
+	rig_await_connections(0);
+	gate_stop(rig->gate, 100);
+	gate_report(rig->gate, &report);
+	atomic_store(&blocks, false);
+	rig_await(FILTER_CLOSE, 2);
+	assert_int_equal(report.abandoned, 1);
+}
+
 static int
 open_gate(void **state)
 {
@@ -400,6 +417,7 @@ main(void)
 	    TEST(a_greeting_within_a_transaction_leaves_it_to_the_next),
 	    TEST(two_clients_that_say_nothing_do_not_answer_for_the_third),
 	    TEST(a_stop_does_not_wait_for_spare_connections),
+	    TEST(a_stop_tells_of_a_spare_whose_callback_still_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
