@@ -348,6 +348,7 @@ conn_free(struct gate *gate, struct conn *conn)
 	}
 	pthread_mutex_unlock(&gate->lock);
 	buf_clear(&conn->in);
+	buf_clear(&conn->back_in);
 	buf_clear(&conn->out_back);
 	free(conn->shared.refusal);
 	conn->shared.refusal = NULL;

@@ -150,6 +150,13 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	const char *frame = buf_head(&conn->in);
 	bool connects = cmd == 'D' && len > HEAD && frame[HEAD] == 'C';
 
+	if (cmd == 'O' && conn->version != 0) {
+		if (log_may(&gate->limit_frame, gate->now_ms, NULL))
+			log_warnx(
+			    "gate: the MTA negotiated twice; connection closed");
+		conn_close_front(gate, conn);
+		return;
+	}
 	if (cmd == 'Q' || cmd == 'K') {
 		buf_take(&conn->in, len);
 		spare_leave(gate, conn, cmd);

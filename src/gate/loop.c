@@ -13,7 +13,6 @@
 #define WATCH_GRID_MS 100 /* look-ups share wake-ups; the period is 0.9 to 1 s */
 #define WATCH_MS      1000
 #define JUMP_MS       2000 /* no turn of the loop takes so long */
-#define JUMP_MS       2000 /* no turn of the loop takes so long */
 
 int64_t
 loop_real_ms(void)

@@ -96,7 +96,8 @@ bool
 spare_keep(struct gate *gate, struct conn *conn)
 {
 	if (gate->is_stopping || conn->back_hup ||
-	    gate->spares_count >= gate->max_spares)
+	    gate->spares_count >= gate->max_spares ||
+	    conn->agreement_serial != conn->agreement->serial)
 		return false;
 	heap_remove(&gate->heap, conn);
 	loop_unwatch(gate, conn);

@@ -272,6 +272,21 @@ no_more_are_kept_than_was_asked_for(void **state)
 }
 
 static void
+an_mta_that_negotiates_twice_is_left_alone(void **state)
+{
+	(void)state;
+	whole(MTA_OFFER);
+	struct mta mta = mta_connect(rig);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_LEAN);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), 0xffffffffU);
+	mta_close(&mta);
+	rig_await_connections(0);
+	whole(MTA_OFFER);
+	whole(MTA_OFFER);
+	assert_int_equal(filter_count(FILTER_NEGOTIATE), 2);
+}
+
+static void
 one_that_was_idle_for_an_hour_is_closed(void **state)
 {
 	(void)state;
@@ -414,6 +429,7 @@ main(void)
 	        a_session_of_two_messages_and_one_left_behind_is_followed_by_another),
 	    TEST(one_without_mail_leaves_it_to_the_next),
 	    TEST(no_more_are_kept_than_was_asked_for),
+	    TEST(an_mta_that_negotiates_twice_is_left_alone),
 	    TEST(one_that_was_idle_for_an_hour_is_closed),
 	    TEST(a_client_behind_quit_nc_of_the_mta_is_another_session),
 	    TEST(a_greeting_within_a_transaction_leaves_it_to_the_next),
