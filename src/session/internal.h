@@ -31,6 +31,13 @@ struct forged_name {
 };
 
 /* From MAIL to the end of message, RSET or the next MAIL. */
+/* What RCPT recalled for one recipient; the rest is in session->history. */
+struct recalled {
+	int64_t at_ms; /* 0: nothing */
+	size_t recipient, rows_count;
+	struct grey_row row;
+};
+
 struct transaction {
 	int64_t started; /* wall clock, seconds */
 	char *sender, *folded;
@@ -41,6 +48,7 @@ struct transaction {
 	struct dns_facts *dns; /* once known */
 	int64_t noted_at;      /* the first attempt of this visit; 0: none yet */
 	struct note *note;     /* the attempt whose commit a 450 waits for */
+	struct recalled recalled;
 	struct judgement judgement;
 	bool is_judged, data_seen, has_rcpt;
 	char *exempt_by; /* sender, or all recipients, set free */

@@ -10,6 +10,7 @@
 #include "session/internal.h"
 
 #define ADDRESS_TAG "addr-in-name"
+#define RECALL_MS   1000
 
 void
 session_fault(struct session *session, enum fault fault)
@@ -130,6 +131,52 @@ skip_noted(struct session *session, size_t from, const struct history *history,
 	}
 }
 
+/* Where nothing of this visit is noted yet and no domain is known. */
+static bool
+is_plain(const struct session *session, const struct recipient *recipient)
+{
+	return !recipient->noted && session->mail->noted_at == 0 &&
+	       session->attempt_at == 0 && session_domain(session) == NULL;
+}
+
+/*
+ * DATA follows RCPT within milliseconds where nobody is held, and asks for the
+ * same. Returns false when the store has to be asked.
+ */
+static bool
+recall_again(
+    const struct session *session, size_t recipient, struct history *history)
+{
+	const struct recalled *recalled = &session->mail->recalled;
+	int64_t age_ms = clock_mono_ms(session->world->clock) - recalled->at_ms;
+
+	if (recalled->at_ms == 0 || recalled->recipient != recipient ||
+	    age_ms < 0 || age_ms >= RECALL_MS ||
+	    !is_plain(session, &session->mail->recipients[recipient]))
+		return false;
+	history->address = session->history.address;
+	history->domain = session->history.domain;
+	history->rows_count = recalled->rows_count;
+	if (recalled->rows_count > 0)
+		history->rows[0] = recalled->row;
+	return true;
+}
+
+static void
+keep_recalled(
+    struct session *session, size_t recipient, const struct history *history)
+{
+	if (history->rows_count > 1 ||
+	    !is_plain(session, &session->mail->recipients[recipient]))
+		return;
+	struct recalled *recalled = &session->mail->recalled;
+	recalled->at_ms = clock_mono_ms(session->world->clock);
+	recalled->recipient = recipient;
+	recalled->rows_count = history->rows_count;
+	if (history->rows_count > 0)
+		recalled->row = history->rows[0];
+}
+
 /* Everything on record for the client and recipients [from, from + count). */
 static void
 recall(struct session *session, size_t from, size_t count, struct history *history,
@@ -138,7 +185,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 	struct transaction *mail = session->mail;
 	struct store_who who = {session->facts.ip, session_domain(session)};
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
-	size_t used = 0;
+	size_t used = 0, last = from;
 
 	session->has_history = false;
 	if (triplets == NULL || history->rows == NULL || noted == NULL) {
@@ -150,6 +197,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 		const struct recipient *recipient = &mail->recipients[i];
 		if (recipient->exempt)
 			continue;
+		last = i;
 		noted[used] = recipient->noted;
 		triplets[used++] =
 		    (struct triplet){mail->folded, recipient->address};
@@ -157,10 +205,15 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 	history->rows_count = used;
 	history->rows_noted = noted;
 	history->noted_at = mail->noted_at;
-	if (store_recall(session->world->store, &who, triplets, used,
-	        clock_wall(session->world->clock), history) == STORE_OK) {
+	if (used == 1 && recall_again(session, last, history)) {
+		session->has_history = true;
+	} else if (store_recall(session->world->store, &who, triplets, used,
+	               clock_wall(session->world->clock), history) == STORE_OK) {
 		session->has_history = true;
 		skip_noted(session, from, history, noted);
+		mail->recalled.at_ms = 0;
+		if (used == 1)
+			keep_recalled(session, last, history);
 	} else {
 		session_fault(session, FAULT_STORE);
 	}

@@ -73,6 +73,41 @@ two_messages_greylisted_in_one_visit_are_one_attempt(void **state)
 	rig_free(&rig);
 }
 
+/* MAIL and RCPT of one session, a whole visit of another, DATA of the first. */
+static bool
+data_after_another_visit(int64_t seconds)
+{
+	struct rig *rig = rig_new(MODE_RGREY);
+
+	rig->world.policy.retry_count = 1;
+	rig->world.policy.delay_s = rig->world.policy.retry_gap_s = 0;
+	rig_connect(rig, SUSPECT, LINE);
+	session_mail(rig->session, FROM, false, false);
+	assert_false(rig_rcpt(rig, TO, PORT_END_NONE).refuse);
+	struct session *first = rig->session;
+	rig->session = NULL;
+	assert_false(visit(rig));
+	rig->session = first;
+	rig_advance(rig, seconds);
+	bool refused = rig_data_refused(rig);
+	rig_free(&rig);
+	return refused;
+}
+
+static void
+what_rcpt_recalled_serves_a_data_that_follows_at_once(void **state)
+{
+	(void)state;
+	assert_true(data_after_another_visit(0));
+}
+
+static void
+a_data_that_comes_later_asks_the_store_again(void **state)
+{
+	(void)state;
+	assert_false(data_after_another_visit(1));
+}
+
 /* The store's limit refuses the note of the hold's start, DATA comes later. */
 static void
 an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data(void **state)
@@ -254,6 +289,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_second_message_of_a_held_visit_is_not_early),
 	    cmocka_unit_test(two_messages_greylisted_in_one_visit_are_one_attempt),
+	    cmocka_unit_test(what_rcpt_recalled_serves_a_data_that_follows_at_once),
+	    cmocka_unit_test(a_data_that_comes_later_asks_the_store_again),
 	    cmocka_unit_test(
 	        an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data),
 	    cmocka_unit_test(
