@@ -143,6 +143,36 @@ expect_reply(struct gate *gate, struct conn *conn, char cmd)
 	loop_timer(gate, conn);
 }
 
+/* true: libmilter does not get this frame */
+static bool
+deal_with(struct gate *gate, struct conn *conn, char cmd, size_t len)
+{
+	const char *data = buf_head(&conn->in) + HEAD;
+
+	if (cmd == 'O' && conn->version != 0) {
+		if (log_may(&gate->limit_frame, gate->now_ms, NULL))
+			log_warnx(
+			    "gate: the MTA negotiated twice; connection closed");
+		conn_close_front(gate, conn);
+		return true;
+	}
+	if (cmd == 'Q' || cmd == 'K') {
+		buf_take(&conn->in, len);
+		spare_leave(gate, conn, cmd);
+		return true;
+	}
+	if (cmd == 'A')
+		conn->in_content = false;
+	if (frames_wants_reply(conn, cmd) ||
+	    !lean_drops(gate, conn, cmd, data, len - HEAD))
+		return false;
+	if (cmd == 'L')
+		conn->in_content = true;
+	conn->progress_ms = 0;
+	buf_take(&conn->in, len);
+	return true;
+}
+
 static void
 hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
@@ -150,27 +180,8 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	const char *frame = buf_head(&conn->in);
 	bool connects = cmd == 'D' && len > HEAD && frame[HEAD] == 'C';
 
-	if (cmd == 'O' && conn->version != 0) {
-		if (log_may(&gate->limit_frame, gate->now_ms, NULL))
-			log_warnx(
-			    "gate: the MTA negotiated twice; connection closed");
-		conn_close_front(gate, conn);
+	if (deal_with(gate, conn, cmd, len))
 		return;
-	}
-	if (cmd == 'Q' || cmd == 'K') {
-		buf_take(&conn->in, len);
-		spare_leave(gate, conn, cmd);
-		return;
-	}
-	if (cmd == 'A')
-		conn->in_content = false;
-	if (!wants && lean_drops(gate, conn, cmd, frame + HEAD, len - HEAD)) {
-		if (cmd == 'L')
-			conn->in_content = true;
-		conn->progress_ms = 0;
-		buf_take(&conn->in, len);
-		return;
-	}
 	if (!conn->has_macro && !connects && strchr("OAQK", cmd) == NULL)
 		frames_put_macros(conn, "C", 1);
 	if (cmd == 'O' && negotiate(gate, conn, frame, len)) {
