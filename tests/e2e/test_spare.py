@@ -11,6 +11,8 @@ ACCEPTED = "03"
 
 
 class Spare(LabTest):
+    delivered = 0
+
     def connections(self):
         """Inodes of the sockets that libmilter has accepted."""
         self.lab.daemon.settle()
@@ -22,20 +24,22 @@ class Spare(LabTest):
                       and row[7].endswith("/m") and "socket:[%s]" % row[6] in ours)
 
     def deliver(self):
-        you = self.person()
+        self.delivered += 1
+        you = self.person("n%d" % self.delivered)
         self.lab.client(SERVER).try_one("a@example.com", you).expect(250)
         return self.lab.stamp(you)
 
-    def test_sessions_that_follow_each_other_open_no_new_one(self):
-        # XCLIENT makes two sessions of one, so there may be two at a time.
-        seen = {self.deliver()["sid"] for _ in range(3)}
+    def test_sessions_that_follow_each_other_share_them(self):
+        # XCLIENT makes two sessions of one, so there may be some at a time.
+        seen = {self.deliver()["sid"]}
         kept = self.connections()
-        self.assertIn(len(kept), (1, 2))
-        for _ in range(3):
+        self.assertNotEqual(kept, [])
+        for _ in range(6):
             again = self.deliver()
-            self.assertEqual(self.connections(), kept)
+            self.assertLessEqual(set(kept), set(self.connections()))
             self.assertNotIn(again["sid"], seen)
             seen.add(again["sid"])
+        self.assertLessEqual(len(self.connections()), 3)
 
     def test_one_that_greeted_within_a_transaction_leaves_it_to_the_next(self):
         for _ in range(4):
