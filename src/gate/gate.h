@@ -219,9 +219,9 @@ bool gate_outcome(
 /*
  * The end points of the SMTP connection, for the watch; call it in the connect
  * callback. mta is the address and port that the MTA listens on. Looks the
- * socket up once (microseconds, on the caller's thread), so that a client that
- * resets the connection before its hold begins is told from one that cannot
- * be seen.
+ * socket up once (microseconds, on the caller's thread) unless the look before
+ * the greeting has seen it, so that a client that resets the connection before
+ * its hold begins is told from one that cannot be seen.
  */
 bool gate_endpoints(struct gate *gate, uint64_t number,
     const struct sockaddr *client, const struct sockaddr *mta);

@@ -239,7 +239,7 @@ void spare_leave(struct gate *gate, struct conn *conn, char cmd);
 bool spare_keep(struct gate *gate, struct conn *conn);
 void spare_remove(struct gate *gate, const struct conn *conn);
 void spare_end_all(struct gate *gate);
-/* true: conn has a connection to libmilter that has negotiated gate->agreed */
+/* true: conn has a connection to libmilter, which has negotiated conn->agreement */
 bool spare_adopt(struct gate *gate, struct conn *conn);
 
 /* lean.c */
@@ -260,7 +260,10 @@ void frames_put_macros(struct conn *conn, const char *data, size_t len);
 bool frames_wants_reply(const struct conn *conn, char cmd);
 
 /* negotiate.c */
-/* The MTA's offer was made before: conn swallows libmilter's answer to it. */
+/*
+ * The MTA's offer was made before, and conn->agreement says what the answer is:
+ * conn has adopted a spare, or swallows libmilter's own answer later.
+ */
 bool negotiate_known(
     struct gate *gate, struct conn *conn, const char *frame, size_t len);
 void negotiate_offered(
@@ -271,7 +274,9 @@ void negotiate_learn(
 bool negotiate_swallow(
     struct gate *gate, struct conn *conn, const char *reply, size_t len);
 
+/* The connection that an agreement was to be learnt from is gone. */
 void negotiate_gone(struct gate *gate, const struct conn *conn);
+/* All of them; also frees. */
 void negotiate_forget(struct gate *gate);
 
 /* early.c */

@@ -28,7 +28,8 @@ lean_drops(const struct gate *gate, const struct conn *conn, char cmd,
 {
 	switch (cmd) {
 	case 'A':
-		/* Outside a transaction it would only forget the state. */
+		/* Outside a transaction libmilter ignores it, but goes back to
+		 * HELO. */
 		return !conn->in_mail;
 	case 'D':
 		/* libmilter knows macros of these commands only, and ignores an

@@ -30,7 +30,6 @@ struct forged_name {
 	unsigned count;
 };
 
-/* From MAIL to the end of message, RSET or the next MAIL. */
 /* What RCPT recalled for one recipient; the rest is in session->history. */
 struct recalled {
 	int64_t at_ms; /* 0: nothing */
@@ -38,6 +37,7 @@ struct recalled {
 	struct grey_row row;
 };
 
+/* From MAIL to the end of message, RSET or the next MAIL. */
 struct transaction {
 	int64_t started; /* wall clock, seconds */
 	char *sender, *folded;

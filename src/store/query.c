@@ -55,8 +55,7 @@ open_file(struct query *query, struct trouble *trouble)
 		error_set(&trouble->error,
 		    "cannot open: its folder is read-only for this user, and the "
 		    "write-ahead log needs to be shared even by readers; run as "
-		    "the "
-		    "daemon's user");
+		    "the daemon's user");
 		return false;
 	}
 	return connection_open(connection, query->backend.path, flags,

@@ -48,9 +48,9 @@ static const struct kind store_kinds[KINDS] = {
 };
 enum path { PATH_NEW, PATH_SECOND, PATH_KNOWN };
 static const struct kind session_kinds[KINDS] = {
-    [PATH_NEW] = {"new suspect -> 450", 343000, false},
-    [PATH_SECOND] = {"second try -> accepted", 380000, true},
-    [PATH_KNOWN] = {"known client -> accepted", 285000, false},
+    [PATH_NEW] = {"new suspect -> 450", 316000, false},
+    [PATH_SECOND] = {"second try -> accepted", 357000, true},
+    [PATH_KNOWN] = {"known client -> accepted", 282000, false},
 };
 
 static char *valgrind, *work, *targreyd, *rules;

@@ -30,12 +30,7 @@ class Ctl(LabTest):
     def test_what_is_foretold_happens(self):
         you, client, sender = self.person(), self.lab.client(LINE), "a@example.com"
         told = self.foretold(client, sender, you)
-        session = client.greet("pc")
-        session.mail(sender).expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(20)
-        session.hang_up()
-        self.lab.clock.advance(1.1)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.assertEqual(self.happened(you, 1), told)
         self.assertEqual(told, ("hold", "s25r"))
         for count, pause, wanted in ((2, 5 * MINUTE, ("greylist", "s25r")),
@@ -91,13 +86,7 @@ class Ctl(LabTest):
 
     def test_what_is_forgotten_begins_anew(self):
         you, client, sender = self.person(), self.lab.client(LINE), "c@example.com"
-        session = client.greet("pc")
-        session.mail(sender).expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(20)
-        session.hang_up()
-        self.lab.clock.advance(1.1)
-        self.lab.event(you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         client.try_one(sender, you).expect(450)
         self.ctl("forget", "--ip", client.source)
         time.sleep(NOTICED_S)

@@ -11,16 +11,7 @@ SENDER = "a@example.com"
 
 class ModeTest(LabTest):
     def hang_up(self, client, you, after=20):
-        session = client.greet("pc")
-        session.mail(SENDER).expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(after)
-        self.assertTrue(session.is_waiting())
-        session.hang_up()
-        self.lab.clock.advance(1.1)
-        self.lab.daemon.wait_event(
-            lambda row: row["ip"] == client.source and row["hold_end"] == "gone"
-            and row["recipients"] == you, 1, "the hang-up")
+        self.lab.leave_hold(client, SENDER, you, after, helo="pc")
 
     def address(self, client):
         """The record of a client's address, or None."""

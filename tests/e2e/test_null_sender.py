@@ -44,15 +44,7 @@ class NullSender(LabTest):
 
     def test_a_bounce_of_one_that_hung_up_is_greylisted_at_data(self):
         you, client = self.person(), self.lab.client(LINE)
-        session = client.greet()
-        session.mail("a@example.com").expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(10)
-        session.hang_up()
-        self.lab.clock.advance(1.1)
-        self.lab.daemon.wait_event(
-            lambda row: row["ip"] == client.source and row["hold_end"] == "gone",
-            1, "the hang-up")
+        self.lab.leave_hold(client, "a@example.com", you, 10)
         with client.greet() as session:
             session.mail("").expect(250)
             session.rcpt(you).expect(250)

@@ -14,15 +14,7 @@ class OriginalFaults(LabTest):
     config = {"greylist": {"retry_count": 2}}
 
     def hang_up(self, client, you):
-        session = client.greet("pc")
-        session.mail(SENDER).expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(20)
-        session.hang_up()
-        self.lab.clock.advance(1.1)
-        self.lab.daemon.wait_event(
-            lambda row: row["ip"] == client.source and row["hold_end"] == "gone",
-            1, "the hang-up")
+        self.lab.leave_hold(client, SENDER, you, helo="pc")
 
     def test_the_second_recipient_is_not_deferred(self):
         you, two, client = self.person(), self.person("two"), self.lab.client(LINE)

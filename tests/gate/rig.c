@@ -103,6 +103,14 @@ rig_gate_stop(struct rig *rig)
 	gate_free(&rig->gate);
 }
 
+int
+rig_teardown(void **state)
+{
+	(void)state;
+	rig_gate_stop(&the_rig);
+	return 0;
+}
+
 void
 rig_advance(int64_t ms)
 {

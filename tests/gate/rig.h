@@ -27,6 +27,8 @@ struct rig *rig_open(void);
 /* A new gate with rig->settings, which the test may have changed. */
 void rig_gate(struct rig *rig);
 void rig_gate_stop(struct rig *rig);
+/* The same as a teardown of cmocka's; its setup is each file's own. */
+int rig_teardown(void **state);
 /* Moves the clock. */
 void rig_advance(int64_t ms);
 int64_t rig_now(void);

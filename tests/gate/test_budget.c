@@ -199,14 +199,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_all, close_all)
 
 int
@@ -219,5 +211,5 @@ main(void)
 	    TEST(sixteen_threads_never_get_one_too_many),
 	    TEST(none_are_granted_when_the_limit_is_zero),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -111,14 +111,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -126,5 +118,5 @@ main(void)
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_40),
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_200),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -321,14 +321,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -345,5 +337,5 @@ main(void)
 	    cmocka_unit_test(a_client_that_cannot_be_seen_is_held_without_a_watch),
 	    cmocka_unit_test(octets_that_wait_in_the_socket_are_counted),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -389,14 +389,6 @@ a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 	rig_await_connections(0);
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -418,5 +410,5 @@ main(void)
 	    cmocka_unit_test(
 	        a_data_that_was_refused_stays_refused_until_the_transaction_ends),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -129,14 +129,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -146,5 +138,5 @@ main(void)
 	    cmocka_unit_test(headers_that_want_a_reply_are_all_handed_over),
 	    cmocka_unit_test(macros_without_a_command_are_not_handed_over),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -127,14 +127,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -147,5 +139,5 @@ main(void)
 	    cmocka_unit_test(
 	        an_answer_that_differs_ends_the_connection_and_is_forgotten),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

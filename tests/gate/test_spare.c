@@ -404,15 +404,7 @@ open_gate(void **state)
 	return 0;
 }
 
-static int
-close_gate(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_gate, close_gate)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_gate, rig_teardown)
 
 int
 main(void)

@@ -281,14 +281,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -304,5 +296,5 @@ main(void)
 	    cmocka_unit_test(an_mta_that_vanishes_in_a_hold_frees_its_place),
 	    cmocka_unit_test(a_late_call_does_nothing),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

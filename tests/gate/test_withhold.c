@@ -276,14 +276,6 @@ open_rig(void **state)
 	return 0;
 }
 
-static int
-close_rig(void **state)
-{
-	(void)state;
-	rig_gate_stop(rig);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -301,5 +293,5 @@ main(void)
 	    cmocka_unit_test(data_is_not_kept_back_when_the_wake_came_first),
 	    cmocka_unit_test(data_is_let_go_when_the_time_is_lifted),
 	};
-	return cmocka_run_group_tests(tests, open_rig, close_rig);
+	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -79,6 +79,21 @@ class Lab:
         self.clients.append(client)
         return client
 
+    def leave_hold(self, client, sender, to, after=20, helo="mail.example.com"):
+        """One recipient, held; the client hangs up after so many seconds, and
+        that is on record when this returns."""
+        session = client.greet(helo)
+        session.mail(sender).expect(250)
+        session.send("RCPT TO:<%s>" % to)
+        session.pass_time(after)
+        if not session.is_waiting():
+            raise AssertionError("%s is not held" % client.source)
+        session.hang_up()
+        self.clock.advance(1.1)
+        self.daemon.wait_event(
+            lambda row: row["ip"] == client.source and row["hold_end"] == "gone"
+            and row["recipients"] == to, 1, "the hang-up")
+
     def hang_up_all(self):
         """Closes every session that a client of this lab still has open."""
         while self.clients:
