@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -91,6 +92,7 @@ filter_start(struct filter *filter, const char *log, char *const *arguments)
 	unlink(filter->socket);
 	filter->pid = fork();
 	if (filter->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a bench may fail */
 		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
 		dup2(fd, 1);
 		dup2(fd, 2);

@@ -93,12 +93,14 @@ measure(struct bench *bench, const struct filter *filter, enum path path,
 	uint64_t wanted = result.accepted;
 	if (filter == &bench->targrey && path == PATH_NEW)
 		wanted = result.delayed;
-	if (wanted != spec.count)
+	if (wanted != spec.count) {
 		fprintf(stderr,
 		    "bench_filter: %s: %llu accepted, %llu delayed, %llu broken\n",
 		    path_names[path], (unsigned long long)result.accepted,
 		    (unsigned long long)result.delayed,
 		    (unsigned long long)result.broken);
+		exit(1);
+	}
 	return (struct sample){(double)spec.count / result.seconds,
 	    cpu / (double)spec.count * 1e6, result.rcpt_p99, result.data_p50,
 	    result.data_p99, result.session_p99, result.session_max};
