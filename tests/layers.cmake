@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The rooms of src/ and the arrows that are allowed between them, read from
-# the #include lines. docs/architecture.md quotes this table.
+# the #include lines. docs/develop/architecture.md quotes this table.
 #
 #   cmake -DSOURCE=<checkout> -P tests/layers.cmake
 
