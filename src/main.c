@@ -4,17 +4,14 @@
  * process. Always in the foreground: the rest is the service manager's.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <poll.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,20 +19,21 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "config/postfix_limit.h"
 #include "config/world.h"
+#include "daemon/privileges.h"
+#include "daemon/status.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
+#include "postfix/process_limit.h"
 #include "session/session.h"
 #include "session/steps.h"
 #include "store/store.h"
 
-#define STOP_GRACE_MS  800
-#define MALLOC_ARENAS  2 /* glibc would keep one for each of libmilter's threads */
-#define EXIT_USAGE     2
-#define STATUS_MS      2000 /* a changed status is published after at most this */
-#define STATUS_IDLE_S  60   /* and an unchanged one again after this */
-#define BACK_PATH_SIZE 108  /* of struct sockaddr_un */
+#define STOP_GRACE_MS 800
+#define MALLOC_ARENAS 2 /* glibc would keep one for each of libmilter's threads */
+#define EXIT_USAGE    2
+#define STATUS_MS     2000 /* a changed status is published after at most this */
+#define STATUS_IDLE_S 60   /* and an unchanged one again after this */
 
 /*
  * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
@@ -61,7 +59,7 @@ struct daemon {
 	struct port port;
 	int64_t started, published; /* wall clock, seconds */
 	char *status;               /* as published last, without its time */
-	char back_dir[BACK_PATH_SIZE], back_path[BACK_PATH_SIZE];
+	struct back_socket back;
 	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
 	pthread_mutex_t lock;   /* guards world */
 	struct world *world;
@@ -121,7 +119,7 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .listen = config->listen,
 	    .socket_mode = config->socket_mode,
 	    .socket_group = (gid_t)-1,
-	    .back_path = daemon->back_path,
+	    .back_path = daemon->back.path,
 	    .answer_timeout_ms = config->answer_timeout_s * 1000,
 	    .on_failure = config->on_failure,
 	    .max_holds = config->max_sessions,
@@ -131,107 +129,6 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .headers = session_headers,
 	    .max_spares = 16,
 	};
-}
-
-static bool
-find_group(const char *name, gid_t *gid_r, struct error *error)
-{
-	if (*name == '\0')
-		return true;
-	const struct group *group = getgrnam(name);
-	if (group == NULL) {
-		error_set(error, "socket_group: there is no group \"%s\"", name);
-		return false;
-	}
-	*gid_r = group->gr_gid;
-	return true;
-}
-
-/* The user to run as; NULL without an error when there is nothing to change. */
-static const struct passwd *
-find_user(const char *name, struct error *error)
-{
-	if (geteuid() != 0 || *name == '\0')
-		return NULL;
-	const struct passwd *user = getpwnam(name);
-	if (user == NULL)
-		error_set(error, "user: there is no user \"%s\"", name);
-	return user;
-}
-
-/* Made as root in a folder that is the user's: no symbolic link is followed. */
-static bool
-own_back_dir(const char *path, const struct passwd *user, struct error *error)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool ok = fd >= 0 &&
-	          (user == NULL || fchown(fd, user->pw_uid, user->pw_gid) == 0) &&
-	          fchmod(fd, 0700) == 0;
-
-	if (!ok)
-		error_set_errno(error, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* libmilter's socket: whoever reaches it goes past the gate, so 0700. */
-static bool
-make_back_dir(struct daemon *daemon, const char *listen, const struct passwd *user,
-    struct error *error)
-{
-	int wrote;
-
-	if (strncmp(listen, "unix:", 5) == 0) {
-		wrote = snprintf(daemon->back_dir, sizeof daemon->back_dir,
-		    "%s.private", listen + 5);
-		if (wrote >= 0 && (size_t)wrote < sizeof daemon->back_dir &&
-		    mkdir(daemon->back_dir, 0700) != 0 && errno != EEXIST) {
-			error_set_errno(error, "%s", daemon->back_dir);
-			return false;
-		}
-	} else {
-		wrote = snprintf(daemon->back_dir, sizeof daemon->back_dir,
-		    "/tmp/targrey.XXXXXX");
-		if (mkdtemp(daemon->back_dir) == NULL) {
-			error_set_errno(error, "%s", daemon->back_dir);
-			return false;
-		}
-	}
-	if (wrote >= 0)
-		wrote = snprintf(daemon->back_path, sizeof daemon->back_path,
-		    "%.*s/m", (int)sizeof daemon->back_path - 3, daemon->back_dir);
-	if (wrote < 0 || (size_t)wrote >= sizeof daemon->back_path) {
-		error_set(error, "listen: the path of the socket is too long");
-		return false;
-	}
-	return own_back_dir(daemon->back_dir, user, error);
-}
-
-static bool
-drop_privileges(const struct passwd *user, struct error *error)
-{
-	if (user == NULL)
-		return true;
-	if (initgroups(user->pw_name, user->pw_gid) != 0 ||
-	    setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0 ||
-	    setuid(0) == 0) {
-		error_set_errno(error, "cannot become user %s", user->pw_name);
-		return false;
-	}
-	return true;
-}
-
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static bool
@@ -278,17 +175,18 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 
 	clock_init(&daemon->clock);
 	error->text[0] = '\0';
-	const struct passwd *user = find_user(config->user, error);
+	const struct passwd *user = privileges_find_user(config->user, error);
 	if (error->text[0] != '\0' || !clock_map_shift(&daemon->clock, error) ||
 	    !take_signals(daemon, error) ||
-	    !make_back_dir(daemon, config->listen, user, error))
+	    !privileges_make_back(&daemon->back, config->listen, user, error))
 		return false;
-	raise_descriptor_limit();
+	privileges_raise_descriptor_limit();
 	gate_settings_of(daemon, config, &gate_settings);
-	if (!find_group(config->socket_group, &gate_settings.socket_group, error))
+	if (!privileges_find_group(
+	        config->socket_group, &gate_settings.socket_group, error))
 		return false;
 	daemon->gate = gate_open(&gate_settings, &daemon->clock, error);
-	if (daemon->gate == NULL || !drop_privileges(user, error))
+	if (daemon->gate == NULL || !privileges_drop(user, error))
 		return false;
 	config_store_settings(config, &store_settings);
 	daemon->store =
@@ -306,7 +204,7 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 		return false;
 	*config_ptr = NULL;
 	struct milter_settings settings = {
-	    daemon->back_path, current_world, daemon};
+	    daemon->back.path, current_world, daemon};
 	return milter_start(&settings, daemon->gate, error) &&
 	       gate_start(daemon->gate, error);
 }
@@ -359,45 +257,18 @@ handle_signals(struct daemon *daemon)
 	return goes_on;
 }
 
-/* Lines "key TAB value", without the time; see targreyctl(8), status. */
-static char *
-status_text(struct daemon *daemon)
-{
-	struct gate_report gate;
-	struct store_status_report store;
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	if (file == NULL)
-		return NULL;
-	const struct config *config = world_config(daemon->world);
-	gate_report(daemon->gate, &gate);
-	store_report(daemon->store, false, &store);
-	fprintf(file,
-	    "version\t%s\nmode\t%s\npid\t%ld\nstarted\t%lld\n"
-	    "connections\t%u\nholds\t%u\nholds_peak\t%u\nmax_sessions\t%u\n"
-	    "accepted\t%llu\nholds_begun\t%llu\nholds_refused\t%llu\ngone\t%llu\n"
-	    "timeouts\t%llu\nstore\t%s\n",
-	    TARGREY_VERSION, mode_words[config->policy.mode], (long)getpid(),
-	    (long long)daemon->started, gate.connections, gate.holds,
-	    gate.holds_peak, gate.max_holds, (unsigned long long)gate.accepted,
-	    (unsigned long long)gate.holds_begun,
-	    (unsigned long long)gate.holds_refused, (unsigned long long)gate.gone,
-	    (unsigned long long)gate.timeouts,
-	    store.failing ? store.trouble : "ok");
-	board_write(daemon->board, file);
-	if (fclose(file) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 static void
 publish_status(struct daemon *daemon)
 {
 	int64_t now = clock_wall(&daemon->clock);
-	char *text = status_text(daemon), *whole = NULL;
+	const struct status_sources sources = {
+	    .config = world_config(daemon->world),
+	    .gate = daemon->gate,
+	    .store = daemon->store,
+	    .board = daemon->board,
+	    .started = daemon->started,
+	};
+	char *text = status_text(&sources), *whole = NULL;
 
 	if (text == NULL)
 		return;
@@ -443,8 +314,8 @@ static void
 tidy(struct daemon *daemon)
 {
 	if (daemon->gate != NULL) {
-		unlink(daemon->back_path);
-		rmdir(daemon->back_dir);
+		unlink(daemon->back.path);
+		rmdir(daemon->back.folder);
 	}
 	destroy_unused_worlds(daemon);
 	gate_free(&daemon->gate);
@@ -462,8 +333,8 @@ stop(struct daemon *daemon)
 	if (report.abandoned != 0) {
 		/* A callback still runs: what it uses must not be freed. */
 		log_info("stopped with %u connections open", report.abandoned);
-		unlink(daemon->back_path);
-		rmdir(daemon->back_dir);
+		unlink(daemon->back.path);
+		rmdir(daemon->back.folder);
 		store_flush(daemon->store);
 		_exit(EXIT_SUCCESS);
 	}

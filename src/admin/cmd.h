@@ -16,7 +16,7 @@
 #include "base/ip.h"
 #include "config/config.h"
 #include "report/doc.h"
-#include "store/query.h"
+#include "query/query.h"
 
 /* What targreyctl ends with. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "admin/cmd.h"
-#include "facts/list.h"
-#include "facts/local.h"
-#include "facts/s25r.h"
+#include "lists/list.h"
+#include "lists/local.h"
+#include "lists/s25r.h"
 
 static int
 check(struct admin *admin, const struct config *config)

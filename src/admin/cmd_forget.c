@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/cmd.h"
 #include "base/text.h"
-#include "facts/fold.h"
+#include "record/fold.h"
 
 static int
 run(struct admin *admin)

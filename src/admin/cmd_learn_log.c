@@ -4,7 +4,7 @@
 
 #include "admin/cmd.h"
 #include "admin/lines.h"
-#include "report/maillog.h"
+#include "maillog/maillog.h"
 
 /* Verdicts written in one short transaction: the daemon never waits for long. */
 #define BATCH 64

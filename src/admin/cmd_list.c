@@ -6,8 +6,8 @@
 #include "admin/cmd.h"
 #include "admin/live.h"
 #include "admin/rows.h"
-#include "facts/fold.h"
-#include "facts/history.h"
+#include "record/fold.h"
+#include "record/history.h"
 
 #define NAMED_MOST 10000
 

@@ -2,7 +2,7 @@
 #include "admin/cmd.h"
 #include "admin/lines.h"
 #include "admin/rules.h"
-#include "report/logstudy.h"
+#include "maillog/study.h"
 #include "report/report.h"
 
 #define TOP 25

@@ -4,7 +4,7 @@
 
 #include "admin/cmd.h"
 #include "admin/rows.h"
-#include "facts/history.h"
+#include "record/history.h"
 
 struct shown {
 	struct doc *doc;

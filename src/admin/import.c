@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/import.h"
 
-#include "facts/fold.h"
+#include "record/fold.h"
 
 /* Rows a transaction: short, so that the daemon does not wait. */
 #define BATCH 256

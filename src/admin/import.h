@@ -4,7 +4,7 @@
 #define ADMIN_IMPORT_H
 
 #include "admin/cmd.h"
-#include "facts/history.h"
+#include "record/history.h"
 
 #define IMPORT_KEY 2048
 

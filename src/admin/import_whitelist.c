@@ -6,7 +6,7 @@
 
 #include "admin/import.h"
 #include "base/text.h"
-#include "facts/list.h"
+#include "lists/list.h"
 
 static bool
 is_good(struct import *import, const char *entry, struct error *error)

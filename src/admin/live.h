@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/query.h"
+#include "query/query.h"
 
 /*
  * The daemon counts as running when it spoke within so many seconds; it does so

@@ -4,7 +4,7 @@
 #define ADMIN_ROWS_H
 
 #include "report/doc.h"
-#include "store/query.h"
+#include "query/query.h"
 
 void rows_clients(struct doc *doc);
 void rows_client(struct doc *doc, const struct address_row *row);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "facts/collect.h"
+#include "facts/collect_private.h"
 
 #include <string.h>
 
 #include "dns/name.h"
-#include "facts/spf.h"
+#include "spf/spf.h"
 
 bool
 collect_is_loopback(const struct ip *ip)

@@ -11,7 +11,7 @@
 
 #include "base/ip.h"
 #include "facts/gather.h"
-#include "facts/s25r.h"
+#include "lists/s25r.h"
 
 /* What the client calls itself; order of the header's word list. */
 enum helo_class {

@@ -8,7 +8,7 @@
 #include "base/jobs.h"
 #include "base/text.h"
 #include "dns/resolver.h"
-#include "facts/collect.h"
+#include "facts/collect_private.h"
 
 struct gatherer {
 	const struct clock *clock;

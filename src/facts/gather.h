@@ -16,49 +16,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/ip.h"
-
-/* RFC 7208 2.6, and skipped: loopback, exempt, switched off. */
-enum spf_result {
-	SPF_NONE,
-	SPF_NEUTRAL,
-	SPF_PASS,
-	SPF_FAIL,
-	SPF_SOFTFAIL,
-	SPF_TEMPERROR,
-	SPF_PERMERROR,
-	SPF_SKIPPED,
-	SPF_RESULTS
-};
-extern const char *const spf_result_words[SPF_RESULTS];
-
-enum spf_trouble {
-	SPF_TROUBLE_NONE,
-	SPF_TROUBLE_TIMEOUT,
-	SPF_TROUBLE_SERVFAIL,
-	SPF_TROUBLE_SYNTAX,
-	SPF_TROUBLE_TERMS,   /* over 10 terms that look up (RFC 7208 4.6.4) */
-	SPF_TROUBLE_VOIDS,   /* over 2 void look-ups */
-	SPF_TROUBLE_SIZE,    /* record or term over our limits */
-	SPF_TROUBLE_QUERIES, /* over our limit of queries a message */
-	SPF_TROUBLE_LIMIT,   /* our own queue was full */
-	SPF_TROUBLES
-};
-extern const char *const spf_trouble_words[SPF_TROUBLES];
-
-#define SPF_DOMAIN_SIZE 256
-
-struct spf_fact {
-	enum spf_result result;
-	enum spf_trouble trouble;
-	char domain[SPF_DOMAIN_SIZE]; /* checked domain, lower case, or "" */
-	unsigned queries, terms, voids;
-	uint32_t ms;
-	/* Why a pass is worth little: +all, /0 or a very wide match, ... */
-	bool by_all, by_ptr, by_exists, by_macro, wide;
-};
-
-/* A pass that ties the client to the domain: none of the flags above. */
-bool spf_is_narrow(const struct spf_fact *fact);
+#include "spf/spf.h"
 
 enum helo_dns {
 	HELO_DNS_UNKNOWN,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "facts/history.h"
+#include "record/history.h"
 #include "policy/policy.h"
 
 /*

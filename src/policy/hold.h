@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "facts/event.h"
-#include "facts/history.h"
+#include "record/event.h"
+#include "record/history.h"
 #include "policy/policy.h"
 
 /* A hold and the DNS wait before it never take longer than this together. */

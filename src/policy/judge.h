@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "facts/facts.h"
-#include "facts/history.h"
+#include "record/history.h"
 #include "policy/policy.h"
 
 enum verdict { VERDICT_PASS, VERDICT_HOLD, VERDICT_GREYLIST, VERDICTS };

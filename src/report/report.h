@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "facts/event.h"
+#include "record/event.h"
 #include "report/doc.h"
 
 struct report_settings {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "facts/history.h"
+#include "record/history.h"
 
 /* Counters kept for each list; see tally_error(). */
 #define ROOM 8192

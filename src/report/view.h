@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "facts/event.h"
+#include "record/event.h"
 
 struct view {
 	const struct event *event;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "facts/words.h"
+#include "record/words.h"
 #include "policy/hold.h"
 #include "policy/judge.h"
 #include "session/session.h"

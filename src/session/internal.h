@@ -3,9 +3,9 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
-#include "facts/event.h"
+#include "record/event.h"
 #include "facts/facts.h"
-#include "facts/words.h"
+#include "record/words.h"
 #include "policy/hold.h"
 #include "policy/judge.h"
 #include "session/board.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "facts/fold.h"
+#include "record/fold.h"
 
 char *
 address_clean(const char *address)

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "facts/history.h"
+#include "record/history.h"
 
 #define CACHE_PLACES 2048
 

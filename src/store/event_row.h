@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-#include "facts/event.h"
+#include "record/event.h"
 
 /* "INSERT INTO event (...) VALUES (...)"; parameters as event_bind() gives them. */
 void event_sql_insert(char *sql, size_t size);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "facts/history.h"
+#include "record/history.h"
 
 #define PART_MAX 320 /* an address of RFC 5321 with room */
 

@@ -7,7 +7,7 @@
 
 #include "base/block.h"
 #include "base/text.h"
-#include "store/inside.h"
+#include "store/store_private.h"
 #include "store/keys.h"
 
 bool

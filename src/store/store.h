@@ -22,8 +22,8 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/siphash.h"
-#include "facts/event.h"
-#include "facts/history.h"
+#include "record/event.h"
+#include "record/history.h"
 
 struct store;
 

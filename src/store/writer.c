@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/block.h"
-#include "store/inside.h"
+#include "store/store_private.h"
 
 /* Housekeeping, and looks at a shifted clock, at least this often. */
 #define TEND_MS 250

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "facts/fold.h"
+#include "record/fold.h"
 #include "policy/policy.h"
 #include "session/steps.h"
-#include "store/query.h"
+#include "query/query.h"
 #include "store/store.h"
 
 #define END_S INT64_C(1767484800) /* 2026-01-04 00:00:00 UTC */

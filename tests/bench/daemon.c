@@ -17,7 +17,7 @@
 
 #include "figures.h"
 #include "made.h"
-#include "store/query.h"
+#include "query/query.h"
 
 static void
 die(const char *what)

@@ -20,7 +20,7 @@
 #include "shim.h"
 #include "store/apply.h"
 #include "store/keys.h"
-#include "store/query.h"
+#include "query/query.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 

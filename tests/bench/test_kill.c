@@ -19,7 +19,7 @@
 #include "daemon.h"
 #include "figures.h"
 #include "made.h"
-#include "store/query.h"
+#include "query/query.h"
 
 #define PER_ROUND 20000
 #define KILLS_MAX 1000

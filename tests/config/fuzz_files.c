@@ -12,12 +12,12 @@
 
 #include "base/log.h"
 #include "config/config.h"
-#include "config/postfix_limit.h"
-#include "facts/fold.h"
+#include "postfix/process_limit.h"
+#include "record/fold.h"
 #include "facts/helo.h"
-#include "facts/list.h"
-#include "facts/local.h"
-#include "facts/s25r.h"
+#include "lists/list.h"
+#include "lists/local.h"
+#include "lists/s25r.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 
 #include "dns/name.h"
 #include "dns/packet.h"
-#include "facts/spf.h"
+#include "spf/spf.h"
 #include "fuzz/fuzz_spf.h"
 
 #define TEXT_SIZE    70000

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "facts/fold.h"
+#include "record/fold.h"
 
 static const struct {
 	const char *sender, *wanted;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "facts/list.h"
+#include "lists/list.h"
 #include "lists/folder.h"
 
 static struct list *

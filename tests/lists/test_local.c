@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "facts/local.h"
+#include "lists/local.h"
 #include "lists/folder.h"
 
 static struct local *

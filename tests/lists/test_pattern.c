@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "facts/pattern.h"
+#include "lists/pattern.h"
 
 static const struct {
 	const char *pattern, *subject;

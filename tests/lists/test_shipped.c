@@ -8,9 +8,9 @@
 
 #include <ctype.h>
 
-#include "facts/list.h"
-#include "facts/local.h"
-#include "facts/s25r.h"
+#include "lists/list.h"
+#include "lists/local.h"
+#include "lists/s25r.h"
 #include "lists/folder.h"
 
 #define ALLOW SOURCE_FOLDER "/conf/allow.d/big-senders"

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "facts/spf.h"
+#include "spf/spf.h"
 
 struct table;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A store and a query beside it, for the tests of store/query.h. */
+/* A store and a query beside it, for the tests of query/query.h. */
 #ifndef TESTS_STORE_BESIDE_H
 #define TESTS_STORE_BESIDE_H
 
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "bed.h"
-#include "store/query.h"
+#include "query/query.h"
 
 #define IP   "192.0.2.10"
 #define FROM "a@example.org"

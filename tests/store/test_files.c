@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/query.h"
+#include "query/query.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 

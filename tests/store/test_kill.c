@@ -17,7 +17,7 @@
 
 #include "base/log.h"
 #include "bed.h"
-#include "store/query.h"
+#include "query/query.h"
 
 #define THREADS   8
 #define PER_ROUND 10000 /* more than a round of 300 ms can make */

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "bed.h"
 #include "shim.h"
-#include "store/query.h"
+#include "query/query.h"
 
 #define THREADS 6
 #define NOTES   400

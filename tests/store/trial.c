@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
-#include "store/query.h"
+#include "query/query.h"
 
 struct history trial_history;
 struct grey_row trial_row;

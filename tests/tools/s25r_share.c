@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/list.h"
-#include "facts/s25r.h"
+#include "lists/list.h"
+#include "lists/s25r.h"
 
 #define DOMAINS_MAX 4096
 #define FIELDS_MAX  16

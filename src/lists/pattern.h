@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A regular expression (PCRE2), compiled once and matched from any thread.
+ * Immutable; matching takes no lock, and no memory but a small block that each
+ * thread allocates once. It does not stall: a match that needs too many
+ * steps is given up, counts as "no match" and is logged once a pattern.
+ */
+#ifndef LISTS_PATTERN_H
+#define LISTS_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct pattern;
+
+/*
+ * text  without delimiters; matched without regard to case, octet by octet,
+ *       anywhere in the subject; "$" is the very end
+ * NULL with "offset N: what is wrong" (N counts octets of text from 0).
+ */
+struct pattern *pattern_compile(const char *text, struct error *error);
+
+/* subject  any octets, NULs included; at most the first 4096 are looked at */
+bool pattern_match(
+    const struct pattern *pattern, const char *subject, size_t length);
+
+/* The text it was compiled from; lives as long as the pattern. */
+const char *pattern_text(const struct pattern *pattern);
+
+/* Accepts NULL; nulls. */
+void pattern_free(struct pattern **pattern);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What targrey would see, from the log of a Postfix that runs without it:
+ * which clients are suspects by their name, which of them delivered mail, how
+ * those come back that were refused for a time.
+ *
+ * Memory: about 110 bytes a client address, for its name as much again, for 2^20
+ * of each at most (260 MB); 20 MB for what is refused for now. What is above is
+ * counted, not followed.
+ */
+#ifndef MAILLOG_STUDY_H
+#define MAILLOG_STUDY_H
+
+#include <stdint.h>
+
+#include "lists/s25r.h"
+#include "report/doc.h"
+#include "maillog/maillog.h"
+
+struct logstudy;
+
+/* s25r: borrowed. top: rows of the lists. NULL when memory is out. */
+struct logstudy *logstudy_new(const struct s25r *s25r, unsigned top);
+void logstudy_free(struct logstudy **study);
+
+/* text: one line without its end, taken apart in place */
+void logstudy_line(struct logstudy *study, char *text, int64_t now_s);
+/* A line that was longer than the reader's buffer. */
+void logstudy_too_long(struct logstudy *study);
+
+/* NULL when memory is out. */
+struct doc *logstudy_finish(struct logstudy *study);
+
+/* For tests: of the clients (or, by_name, of the names) in a group. */
+enum log_group { GROUP_ACCEPTED, GROUP_REFUSED, GROUP_CONNECTED, LOG_GROUPS };
+struct log_share {
+	uint64_t count, match;
+};
+struct log_share logstudy_share(
+    const struct logstudy *study, enum log_group group, bool by_name);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <string.h>
+
+#include "store/apply.h"
+#include "store/keys.h"
+#include "query/query_private.h"
+#include "store/schema.h"
+
+static struct view *
+view_of(struct query *query)
+{
+	return &query->backend.writer;
+}
+
+/* ------------------------------------------------------------------- allowed */
+
+static bool
+allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t until,
+    bool *found_r, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(ip);
+	struct address_record record;
+
+	if (!sqlite_find_address(view_of(query), key, &record, trouble))
+		return false;
+	*found_r = record.first_seen != 0;
+	if (!*found_r && until == 0)
+		return true;
+	if (!*found_r)
+		record.first_seen = record.last_seen = now;
+	record.allowed_until = until;
+	if (until == 0)
+		record.counted = 0;
+	return sqlite_keep_address(view_of(query), key, &record, trouble);
+}
+
+bool
+query_allow_address(struct query *query, const struct ip *ip, int64_t now,
+    int64_t until, bool *found_r, struct error *error)
+{
+	struct trouble trouble = {0};
+	bool found = false;
+
+	bool ok =
+	    query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        allow_address(query, ip, now, until, &found, &trouble), &trouble);
+	if (found_r != NULL)
+		*found_r = found;
+	return ok || query_failed(query, &trouble, error);
+}
+
+static bool
+allow_domain(struct query *query, const char *domain, int64_t now, int64_t until,
+    bool *found_r, struct trouble *trouble)
+{
+	struct domain_record record;
+
+	if (!sqlite_find_domain(
+	        view_of(query), domain, schema_day(now), &record, trouble))
+		return false;
+	*found_r = record.first_seen != 0;
+	if (!*found_r && until == 0)
+		return true;
+	if (!*found_r)
+		record.first_seen = record.last_seen = now;
+	record.allowed_until = until;
+	if (until == 0)
+		record.counted = 0;
+	return sqlite_keep_domain(
+	    view_of(query), domain, schema_day(now), &record, trouble);
+}
+
+bool
+query_allow_domain(struct query *query, const char *domain, int64_t now,
+    int64_t until, bool *found_r, struct error *error)
+{
+	struct trouble trouble = {0};
+	bool found = false;
+
+	bool ok = query_enter_change(query, &trouble) &&
+	          query_leave_change(query,
+	              allow_domain(query, domain, now, until, &found, &trouble),
+	              &trouble);
+	if (found_r != NULL)
+		*found_r = found;
+	return ok || query_failed(query, &trouble, error);
+}
+
+/* -------------------------------------------------------------------- expire */
+
+#define EXPIRED_AT_ONCE 1000
+
+static bool
+expire_slices(struct query *query, const struct lifetimes *lifetimes, int64_t now,
+    struct trouble *trouble)
+{
+	struct sweep *sweep = &query->backend.sweep;
+	bool more = true;
+
+	memset(sweep, 0, sizeof *sweep);
+	sweep->passed = sweep->address = INT64_MIN;
+	while (more || sweep->next[0] <= now || sweep->next[1] <= now ||
+	       sweep->next[2] <= now) {
+		if (!query_enter_change(query, trouble) ||
+		    !query_leave_change(query,
+		        sqlite_expire(view_of(query), lifetimes, now,
+		            EXPIRED_AT_ONCE, &more, trouble),
+		        trouble))
+			return false;
+	}
+	return true;
+}
+
+bool
+query_expire(struct query *query, const struct store_settings *settings,
+    int64_t now, struct store_counts *counts_r, struct error *error)
+{
+	struct trouble trouble = {0};
+	struct store_status_report before, after;
+	struct lifetimes lifetimes = {
+	    settings->events_s, settings->retry_window_s, settings->max_age_s};
+
+	if (!query_report(query, &before, error))
+		return false;
+	if (!expire_slices(query, &lifetimes, now, &trouble))
+		return query_failed(query, &trouble, error);
+	if (!query_report(query, &after, error))
+		return false;
+		/* The daemon may have added some meanwhile. */
+#define WENT(member)                                                               \
+	(before.member > after.member ? before.member - after.member : 0)
+	counts_r->addresses = WENT(addresses);
+	counts_r->domains = WENT(domains);
+	counts_r->triplets = WENT(triplets_waiting) + WENT(triplets_passed);
+	counts_r->events = WENT(events);
+#undef WENT
+	return true;
+}
+
+/* ------------------------------------------------------------------ feedback */
+
+static bool
+count_verdict(
+    struct query *query, const char *ip_text, bool is_spam, struct trouble *trouble)
+{
+	struct address_record record;
+	struct ip ip;
+
+	if (ip_text == NULL || !ip_from_text(ip_text, &ip))
+		return true;
+	int64_t key = key_from_ip(&ip);
+	if (!sqlite_find_address(view_of(query), key, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		return true;
+	if (is_spam) {
+		record.spam++;
+		record.counted = 0;
+		if (record.allowed_until < ALLOWED_FOREVER)
+			record.allowed_until = 0;
+	} else {
+		record.ham++;
+	}
+	return sqlite_keep_address(view_of(query), key, &record, trouble);
+}
+
+static bool
+write_feedback(struct query *query, int64_t id, double score, const char *verdict,
+    struct trouble *trouble)
+{
+	struct connection *connection = &query->backend.writer.connection;
+	sqlite3_stmt *statement = query_prepare(query,
+	    "UPDATE event SET score = coalesce(?2, score), feedback = coalesce(?3, "
+	    "feedback)"
+	    " WHERE event_id = ?1",
+	    trouble);
+	bool ok = statement != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(statement, 1, id);
+		if (!isnan(score))
+			sqlite3_bind_double(statement, 2, score);
+		sqlite3_bind_text(statement, 3, verdict, -1, SQLITE_STATIC);
+		ok = connection_step(connection, statement, NULL, trouble);
+	}
+	sqlite3_finalize(statement);
+	return ok;
+}
+
+static bool
+feed_back(struct query *query, int64_t id, double score, const char *verdict,
+    struct trouble *trouble)
+{
+	struct connection *connection = &query->backend.writer.connection;
+	sqlite3_stmt *statement = query_prepare(
+	    query, "SELECT ip, feedback FROM event WHERE event_id = ?1", trouble);
+	bool row = false, ok = statement != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(statement, 1, id);
+		ok = connection_step(connection, statement, &row, trouble);
+	}
+	if (ok && row && verdict != NULL &&
+	    sqlite3_column_type(statement, 1) == SQLITE_NULL)
+		ok = count_verdict(query,
+		    (const char *)sqlite3_column_text(statement, 0),
+		    strcmp(verdict, "spam") == 0, trouble);
+	sqlite3_finalize(statement);
+	return ok && (!row || write_feedback(query, id, score, verdict, trouble));
+}
+
+bool
+query_feedback(struct query *query, int64_t event_id, double score,
+    const char *verdict, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        feed_back(query, event_id, score, verdict, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}
+
+/* -------------------------------------------------------------------- import */
+
+void
+query_hash_people(struct query *query)
+{
+	query->hash_people = true;
+}
+
+static bool
+import_triplet(struct query *query, const char *client,
+    const struct triplet *triplet, const struct grey_row *row,
+    struct trouble *trouble)
+{
+	struct triplet_text text = {client, triplet->sender, triplet->recipient};
+	int64_t hash = key_triplet(
+	    query->backend.secret, client, triplet->sender, triplet->recipient);
+	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
+	int64_t bucket = apply_bucket(row);
+	struct grey_row was;
+
+	if (query->hash_people) {
+		text.sender =
+		    person_hash(query->backend.secret, text.sender, sender);
+		text.recipient =
+		    person_hash(query->backend.secret, text.recipient, recipient);
+	}
+	if (!sqlite_find_triplet(
+	        view_of(query), hash, bucket - 4, bucket + 4, &was, trouble))
+		return false;
+	if (was.first != 0 && (was.last >= row->last || was.passed > row->passed))
+		return true;
+	return sqlite_keep_triplet(view_of(query), hash, &was, row, &text, trouble);
+}
+
+bool
+query_import_triplet(struct query *query, const struct ip *ip, const char *sender,
+    const char *recipient, const struct grey_row *row, struct error *error)
+{
+	struct trouble trouble = {0};
+	struct triplet triplet = {sender, recipient};
+	struct ipnet net = key_network(ip);
+	char client[IPNET_TEXT_SIZE];
+
+	ipnet_to_text(&net, client);
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        import_triplet(query, client, &triplet, row, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}
+
+static bool
+import_address(struct query *query, const struct ip *ip,
+    const struct address_record *record, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(ip);
+	struct address_record was;
+
+	if (!sqlite_find_address(view_of(query), key, &was, trouble))
+		return false;
+	if (was.first_seen != 0 && was.last_seen >= record->last_seen)
+		return true;
+	return sqlite_keep_address(view_of(query), key, record, trouble);
+}
+
+bool
+query_import_address(struct query *query, const struct ip *ip,
+    const struct address_record *record, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(
+	        query, import_address(query, ip, record, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The database from outside the daemon: what targreyctl and report/ read, and
+ * the few things that targreyctl changes, while the daemon runs or not.
+ *
+ * A struct query belongs to one thread. Reads see the state of one moment for
+ * the length of one call. Changes are committed one by one unless they stand
+ * between query_begin() and query_commit(); they wait up to five seconds for
+ * the daemon's own commits, and the daemon sees them within a second.
+ *
+ * Functions that return bool give false with the reason in error.
+ * Texts given to callbacks are borrowed until the callback returns; a callback
+ * that returns false ends the call early, which is no error.
+ */
+#ifndef QUERY_QUERY_H
+#define QUERY_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "record/event.h"
+#include "record/history.h"
+#include "store/store.h"
+
+struct query;
+
+/*
+ * url  "sqlite:/path" as in the configuration, or a bare path. The file must
+ *	exist. NULL with the reason: missing, no permission, not a targrey
+ *	database, older or newer schema.
+ */
+struct query *query_open(const char *url, bool writable, struct error *error);
+/* Accepts NULL; nulls. What was begun and not committed is undone. */
+void query_close(struct query **query);
+
+const uint8_t *query_secret(const struct query *query);
+
+/* ------------------------------------------------------------------- reads */
+
+/* Members that are 0 or NULL do not restrict. Texts: ASCII case is ignored. */
+struct event_filter {
+	int64_t since, until;    /* event.time, both inclusive */
+	const struct ipnet *net; /* client */
+	const char *name;        /* part of name, ptr or heloname */
+	const char *sender;      /* part of it; exact when stored as a hash */
+	const char *recipient;
+	const char *sid, *queue_id, *message_id; /* exact, case matters; fast */
+	int64_t after_id;                        /* event.id above this */
+	bool newest_first;
+	size_t limit; /* rows at most */
+	/* Session keys to be read, as bits 1 << SK_; 0 = all. Others are "". */
+	uint64_t words;
+};
+
+/* In the order of writing: by end of transaction, so nearly by time. */
+bool query_events(struct query *query, const struct event_filter *filter,
+    bool (*each)(void *ctx, const struct event *event), void *ctx,
+    struct error *error);
+
+struct address_row {
+	struct ip ip; /* IPv6: the first address of the /64 */
+	struct address_record record;
+};
+/* net may be NULL; allowed_at: only those allowed at that time, 0 = all */
+bool query_addresses(struct query *query, const struct ipnet *net,
+    int64_t allowed_at, bool (*each)(void *ctx, const struct address_row *row),
+    void *ctx, struct error *error);
+
+struct domain_row {
+	const char *name;
+	struct domain_record record;
+};
+bool query_domains(struct query *query, int64_t allowed_at,
+    bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
+    struct error *error);
+
+struct triplet_row {
+	const char *client; /* "192.0.2.0/24", "2001:db8::/64" or an SPF domain */
+	const char *sender, *recipient; /* folded; "#..." when stored as a hash */
+	struct grey_row row;            /* passed != 0: has passed */
+	int64_t hash;                   /* names the row */
+};
+enum triplet_state { TRIPLETS_ALL, TRIPLETS_WAITING, TRIPLETS_PASSED };
+struct triplet_filter {
+	enum triplet_state state;
+	int64_t since;                  /* last attempt or use */
+	const char *client;             /* exact text of the key, or NULL */
+	const char *sender, *recipient; /* parts, or exact when stored as a hash */
+};
+bool query_triplets(struct query *query, const struct triplet_filter *filter,
+    bool (*each)(void *ctx, const struct triplet_row *row), void *ctx,
+    struct error *error);
+
+/* As store_recall(), for explain. */
+bool query_recall(struct query *query, const struct store_steps *steps,
+    const struct store_who *who, const struct triplet *triplets, size_t count,
+    int64_t now, int64_t retry_window_s, struct history *history_r,
+    struct error *error);
+
+/* Counts and sizes; the counters of the daemon itself stay 0. */
+bool query_report(
+    struct query *query, struct store_status_report *report_r, struct error *error);
+
+/* What the daemon said last with store_publish(), "" when never. Cut to size. */
+bool query_status(
+    struct query *query, char *text, size_t size, struct error *error);
+
+/*
+ * Integrity of the whole file, with its cross references. each gets one line a
+ * finding; *sound_r is true when there were none.
+ */
+bool query_check(struct query *query, bool (*each)(void *ctx, const char *finding),
+    void *ctx, bool *sound_r, struct error *error);
+
+/*
+ * A consistent copy while the daemon writes. path must not exist yet (nothing
+ * is overwritten); a copy that fails is removed. progress may be NULL.
+ */
+bool query_backup(struct query *query, const char *path,
+    void (*progress)(void *ctx, int left, int total), void *ctx,
+    struct error *error);
+
+/* ----------------------------------------------------------------- changes */
+
+bool query_begin(struct query *query, struct error *error);
+bool query_commit(struct query *query, struct error *error);
+
+/* No step of the daemon shortens this one. */
+#define QUERY_FOREVER INT64_C(253402300799)
+
+/*
+ * Allowed until that time; QUERY_FOREVER stands until it is taken back.
+ * until 0: no longer allowed, and the count towards it starts anew.
+ * found_r  whether there was such a record; may be NULL
+ */
+bool query_allow_address(struct query *query, const struct ip *ip, int64_t now,
+    int64_t until, bool *found_r, struct error *error);
+bool query_allow_domain(struct query *query, const char *domain, int64_t now,
+    int64_t until, bool *found_r, struct error *error);
+
+/* What is given must all match; at least one must be given. */
+struct forget_filter {
+	const struct ipnet
+	    *net;           /* addresses in it, and triplets of networks in it */
+	const char *domain; /* the record and the triplets of an SPF domain */
+	const char *sender, *recipient; /* triplets; exact, folded */
+};
+struct store_counts {
+	uint64_t addresses, domains, triplets, events;
+};
+/* Records and triplets; events stay. */
+bool query_forget(struct query *query, const struct forget_filter *filter,
+    struct store_counts *counts_r, struct error *error);
+
+/* All that is past its time goes now; the lifetimes are those of settings. */
+bool query_expire(struct query *query, const struct store_settings *settings,
+    int64_t now, struct store_counts *counts_r, struct error *error);
+
+/*
+ * A content filter's result for one event. The first time that an event gets
+ * one, ham or spam of its address is counted; spam also ends what its address
+ * is allowed by its own record (not what was allowed for ever).
+ * verdict  "ham", "spam" or NULL (a score alone)
+ */
+bool query_feedback(struct query *query, int64_t event_id, double score,
+    const char *verdict, struct error *error);
+
+/* Senders and recipients that are written from now on are kept as keyed hashes. */
+void query_hash_people(struct query *query);
+
+/* Rows of another greylister; what is there already and is newer stays. */
+bool query_import_triplet(struct query *query, const struct ip *ip,
+    const char *sender, const char *recipient, const struct grey_row *row,
+    struct error *error);
+bool query_import_address(struct query *query, const struct ip *ip,
+    const struct address_record *record, struct error *error);
+
+#endif

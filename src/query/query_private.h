@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* struct query, shared by query*.c; private to this folder. */
+#ifndef QUERY_QUERY_PRIVATE_H
+#define QUERY_QUERY_PRIVATE_H
+
+#include "query/query.h"
+#include "store/sqlite.h"
+
+/* A backend of which only path, secret and the writer's view are in use. */
+struct query {
+	struct backend backend;
+	bool writable;
+	bool begun;
+	bool hash_people;
+};
+
+/* Hands the reason on. Returns false. */
+bool query_failed(
+    const struct query *query, const struct trouble *trouble, struct error *error);
+/* A moment to read from, unless query_begin() has made one already. */
+bool query_enter(struct query *query, struct trouble *trouble);
+/* The other end; returns ok. */
+bool query_leave(struct query *query, bool ok);
+/* The same for a change; a failed one is undone. */
+bool query_enter_change(struct query *query, struct trouble *trouble);
+bool query_leave_change(struct query *query, bool ok, struct trouble *trouble);
+
+/* Prepared anew; the caller finalizes. NULL on failure. */
+sqlite3_stmt *query_prepare(
+    struct query *query, const char *sql, struct trouble *trouble);
+
+/* All or part of what is stored; a stored hash ("#...") must be that of wanted. */
+bool query_person_matches(
+    const struct query *query, const char *stored, const char *wanted);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One row of the record: a transaction with at least one RCPT, or a session
+ * without any. Written once by session/, read by report/ and targreyctl.
+ */
+#ifndef RECORD_EVENT_H
+#define RECORD_EVENT_H
+
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "record/words.h"
+
+/* How a hold ended; HOLD_NONE when there was none. */
+enum hold_end {
+	HOLD_NONE,
+	HOLD_ELAPSED, /* waited to the end, nothing known of the message yet */
+	HOLD_ENDURED,
+	HOLD_UNPROVEN,
+	HOLD_HELD, /* waited to the end, but no message came of it */
+	HOLD_GONE,
+	HOLD_RELEASED, /* ended early for the client: allowed after all */
+	HOLD_SHED,     /* the budget shortened it below 60 s, or refused it */
+	HOLD_STOPPED,
+	HOLD_MTA_GONE,
+	HOLD_FAULT,
+	HOLD_ENDS
+};
+extern const char *const hold_end_words[HOLD_ENDS];
+
+/*
+ * Strings are borrowed for the call that takes the event; NULL = none.
+ * Milliseconds are -1 where there is nothing to say.
+ */
+struct event {
+	int64_t id;   /* set by the store when reading; 0 when writing */
+	int64_t time; /* start of the transaction, seconds since 1970 */
+	const char *queue_id;
+	const char *message_id;
+	struct ip ip;
+	const char *name; /* verified name; NULL when there is none */
+	const char *ptr;
+	const char *heloname;
+	const char *sender; /* "" = null sender; NULL = no MAIL */
+	/* Accepted recipients, separated by one blank, cut after 20. */
+	const char *recipients;
+	uint32_t rcpt_accepted, rcpt_refused;
+	const struct session_words *words;
+	/*
+	 * In place of words, while an event waits to be written: all values in the
+	 * order of their keys, each with its NUL. A tenth of the size.
+	 */
+	const char *packed_words;
+	const char *exempt;     /* what set the client free, or NULL */
+	const char *why_detail; /* rule and pattern, list file:line, or NULL */
+	int64_t hold_asked_ms;
+	int64_t hold_ms; /* how long it lasted */
+	enum hold_end hold_end;
+	int64_t dns_ms;
+	const char *spf_domain;
+	const char *reply;    /* "250", "450", "451", or "lost", "none" */
+	bool delivered;       /* end of message was reached and accepted by us */
+	double score;         /* feedback; NaN until known */
+	const char *feedback; /* "ham", "spam" or NULL */
+};
+
+/* The value of key in words or packed_words; NULL when there is neither. */
+const char *event_word(const struct event *event, enum session_key key);
+
+#endif

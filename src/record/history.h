@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is remembered between sessions, as plain values. The store keeps them,
+ * policy/ says how they change, session/ and the headers show them.
+ *
+ * All times are seconds since 1970; 0 means never.
+ */
+#ifndef RECORD_HISTORY_H
+#define RECORD_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+
+/* One triplet (network or SPF domain, sender, recipient). first 0: no such row. */
+struct grey_row {
+	int64_t first;    /* first attempt of this course */
+	int64_t last;     /* last attempt */
+	int64_t last_try; /* last attempt that counted as a try */
+	int64_t passed;   /* last use since the tries were reached */
+	uint32_t tries;
+	bool early; /* an attempt came less than retry_gap after the one before */
+};
+
+/* One address: IPv4 /32, IPv6 /64. first_seen 0: no such record. */
+struct address_record {
+	int64_t first_seen, last_seen;
+	int64_t last_success;
+	int64_t last_counted;  /* last success that counted towards allowed */
+	int64_t last_unproven; /* last unproven hold that was let count */
+	int64_t last_gaveup;
+	int64_t allowed_until;
+	uint32_t sessions, successes;
+	uint32_t counted; /* successes that count towards allowed */
+	uint32_t gaveup;
+	uint32_t gaveup_secs; /* how long the last one had waited */
+	uint32_t ham, spam;   /* feedback from content filters */
+};
+
+/* One SPF domain. first_seen 0: no such record. */
+struct domain_record {
+	int64_t first_seen, last_seen;
+	int64_t last_success;
+	int64_t last_counted;
+	int64_t allowed_until;
+	uint32_t successes, counted;
+	uint32_t networks; /* different client networks in the day that runs */
+};
+
+/* What one recall found. */
+struct history {
+	struct address_record address;
+	struct domain_record domain;
+	/*
+	 * The row of each triplet asked for, in order, each the best of the
+	 * rows under its network and its SPF domain (see policy/grey.h,
+	 * grey_better()).
+	 */
+	struct grey_row *rows;
+	size_t rows_count;
+	/*
+	 * For each row: the attempt of this very visit is in it already (or on
+	 * its way), so that it must not be counted again; NULL: in none. Set by
+	 * the session, not by the store.
+	 */
+	const bool *rows_noted;
+	int64_t noted_at; /* when they were noted; 0: none was */
+};
+
+/* What happened, as the store is told and policy's steps are asked. */
+enum deed {
+	DEED_NONE,     /* nothing that is remembered; a note may carry an event */
+	DEED_ATTEMPT,  /* a hold began, or a 450 is about to be sent */
+	DEED_GONE,     /* the client left during the hold */
+	DEED_ENDURED,  /* hold elapsed, socket standing, message arrived */
+	DEED_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
+	DEED_PASSED,   /* tries reached, message arrived */
+	DEED_ALLOWED,  /* an allowed client was used; refreshes last use */
+	DEED_SEEN,     /* a session that said MAIL has ended */
+	/*
+	 * An attempt on record, noted again at its own time, since the SPF
+	 * domain of the client has become known meanwhile.
+	 */
+	DEED_NAMED
+};
+
+/* Address and network keys of a client (prefixes as above; network IPv4 /24). */
+struct ip key_address(const struct ip *ip);
+struct ipnet key_network(const struct ip *ip);
+/* Coarser network of the budget: IPv4 /24, IPv6 /48. */
+struct ipnet key_budget(const struct ip *ip);
+
+#endif
