@@ -71,11 +71,11 @@ take_option(
 	    find_row(admin->command->options, text, length);
 
 	if (row == NULL)
-		row = find_row(common_options, text, length);
+		row = find_row(program.options, text, length);
 	if (row == NULL) {
 		char allowed[400] = "";
 		list_options(admin->command->options, allowed, sizeof(allowed));
-		list_options(common_options, allowed, sizeof(allowed));
+		list_options(program.options, allowed, sizeof(allowed));
 		error_set(error, "no option --%.*s; allowed:%s", (int)length, text,
 		    allowed);
 		return false;
@@ -263,12 +263,12 @@ usage(struct admin *admin, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(admin->err,
-	    "targreyctl %s: ", admin->command == NULL ? "" : admin->command->name);
+	fprintf(admin->err, "%s %s: ", program.name,
+	    admin->command == NULL ? "" : admin->command->name);
 	va_start(args, format);
 	vfprintf(admin->err, format, args);
 	va_end(args);
-	fprintf(admin->err, "\nSee: targreyctl %s%s--help\n",
+	fprintf(admin->err, "\nSee: %s %s%s--help\n", program.name,
 	    admin->command == NULL ? "" : admin->command->name,
 	    admin->command == NULL ? "" : " ");
 	return EXIT_USAGE;
@@ -277,6 +277,6 @@ usage(struct admin *admin, const char *format, ...)
 int
 failed(struct admin *admin, const struct error *error)
 {
-	fprintf(admin->err, "targreyctl: %s\n", error->text);
+	fprintf(admin->err, "%s: %s\n", program.name, error->text);
 	return EXIT_FAILED;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * targreyctl: one file a command, one table of them (table.c), from which the
- * parser, the help, targreyctl(8) and the bash completion come.
+ * parser, the help, targreyctl(8) and the bash completion come. targrey-review
+ * has such a table too (review/table.c).
  */
 #ifndef ADMIN_CMD_H
 #define ADMIN_CMD_H
@@ -44,10 +45,18 @@ struct command {
 	int words_least, words_most;
 	int (*run)(struct admin *admin);
 };
-extern const struct command *const commands[]; /* NULL at the end */
-extern const struct option_row common_options[];
 
-/* One call of targreyctl. */
+/* What has such a table: targreyctl, targrey-review. Each defines program. */
+struct program {
+	const char *name, *section;                /* "targreyctl", "8" */
+	const char *summary, *intro, *exit_status; /* for help and manual */
+	const char *see_also;                      /* mdoc */
+	const struct command *const *commands;     /* NULL at the end */
+	const struct option_row *options;          /* that every command takes */
+};
+extern const struct program program;
+
+/* One call of the program. */
 struct admin {
 	const struct command *command;
 	const char *words[WORDS_MAX]; /* what is no option */
@@ -62,7 +71,11 @@ struct admin {
 	struct clock clock;
 	struct config *config; /* once asked for */
 	struct query *query;
+	void *more; /* what else the program keeps; NULL at first */
 };
+
+/* Does what the line of main() asks for; the exit code. */
+int program_run(struct admin *admin, int count, char **line);
 
 /*
  * Fills words and options; false with what is allowed in error. The line must
@@ -85,10 +98,10 @@ bool args_net(struct admin *admin, const char *name, struct ipnet *net_r,
     const struct ipnet **given_r);
 bool time_from_text(const char *text, int64_t now, int64_t *time_r);
 
-/* Prints "targreyctl COMMAND: text" and how to get help; EXIT_USAGE. */
+/* Prints "PROGRAM COMMAND: text" and how to get help; EXIT_USAGE. */
 int usage(struct admin *admin, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Prints "targreyctl: text"; EXIT_FAILED. */
+/* Prints "PROGRAM: text"; EXIT_FAILED. */
 int failed(struct admin *admin, const struct error *error);
 
 /* Now, or what --now says. */

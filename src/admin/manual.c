@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Help, targreyctl(8) (mdoc), docs/targreyctl.md and the completion. */
+/* Help, manual page (mdoc), docs/PROGRAM.md and the completion. */
 #include <string.h>
 
 #include "admin/cmd.h"
@@ -18,20 +18,20 @@ print_options(const struct option_row *rows, FILE *file)
 void
 print_help(FILE *file)
 {
-	fputs("usage: targreyctl COMMAND [OPTION...]\n\n", file);
-	for (const struct command *const *command = commands; *command != NULL;
-	     command++)
+	fprintf(file, "usage: %s COMMAND [OPTION...]\n\n", program.name);
+	for (const struct command *const *command = program.commands;
+	     *command != NULL; command++)
 		fprintf(file, "  %-11s %s\n", (*command)->name, (*command)->help);
 	fputs("\nEvery command takes:\n", file);
-	print_options(common_options, file);
-	fputs("\ntargreyctl COMMAND --help says more; so does targreyctl(8).\n",
-	    file);
+	print_options(program.options, file);
+	fprintf(file, "\n%s COMMAND --help says more; so does %s(%s).\n",
+	    program.name, program.name, program.section);
 }
 
 void
 print_command_help(const struct command *command, FILE *file)
 {
-	fprintf(file, "usage: targreyctl %s %s\n\n%s.\n", command->name,
+	fprintf(file, "usage: %s %s %s\n\n%s.\n", program.name, command->name,
 	    command->args, command->help);
 	if (command->manual != NULL)
 		fprintf(file, "\n%s\n", command->manual);
@@ -40,7 +40,7 @@ print_command_help(const struct command *command, FILE *file)
 		print_options(command->options, file);
 	}
 	fputs("\nEvery command takes:\n", file);
-	print_options(common_options, file);
+	print_options(program.options, file);
 }
 
 #define MDOC_WIDTH 76
@@ -120,36 +120,35 @@ mdoc_options(FILE *file, const struct option_row *rows)
 	fputs(".El\n", file);
 }
 
-static const char exit_text[] =
-    "0: done. 1: it could not be done; the reason is on standard error. 2: the "
-    "line "
-    "was not understood; what is allowed is on standard error. For check-db 1 also "
-    "means that something was found.";
-
-static const char name_text[] =
-    "explain, list, report and change what targreyd remembers";
-
-static const char intro_text[] =
-    "targreyctl answers from the daemon's database, while targreyd runs or not. It "
-    "reads without disturbing it; what it changes is seen by the daemon within a "
-    "second. Text that came from clients is shown so that it can do no harm to a "
-    "terminal, a browser or a spreadsheet.";
+/* What .Dt wants. */
+static void
+print_capitals(FILE *file, const char *text)
+{
+	for (; *text != '\0'; text++)
+		fputc(
+		    *text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' : *text, file);
+}
 
 void
 print_manual(FILE *file)
 {
 	fprintf(file,
 	    ".\\\" SPDX-License-Identifier: BSD-2-Clause\n"
-	    ".\\\" Made from the command table: targreyctl --print-manual\n"
-	    ".Dd $Mdocdate$\n.Dt TARGREYCTL 8\n.Os\n.Sh NAME\n.Nm targreyctl\n"
+	    ".\\\" Made from the command table: %s --print-manual\n"
+	    ".Dd $Mdocdate$\n.Dt ",
+	    program.name);
+	print_capitals(file, program.name);
+	fprintf(file,
+	    " %s\n.Os\n.Sh NAME\n.Nm %s\n"
 	    ".Nd %s\n.Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n"
 	    ".Sh DESCRIPTION\n",
-	    name_text);
-	mdoc_text(file, intro_text);
+	    program.section, program.name, program.summary);
+	mdoc_text(file, program.intro);
 	fputs(".Pp\nEvery command takes:\n", file);
-	mdoc_options(file, common_options);
+	mdoc_options(file, program.options);
 	fputs(".Sh COMMANDS\n", file);
-	for (const struct command *const *at = commands; *at != NULL; at++) {
+	for (const struct command *const *at = program.commands; *at != NULL;
+	     at++) {
 		fprintf(file, ".Ss %s\n.Nm\n.Cm %s\n", (*at)->name, (*at)->name);
 		if (*(*at)->args != '\0')
 			mdoc_text(file, (*at)->args);
@@ -164,8 +163,8 @@ print_manual(FILE *file)
 	fputs(".Sh FILES\n.Bl -tag -width Ds\n.It Pa " CONFIG_DEFAULT_PATH "\n"
 	      "settings, see\n.Xr targrey.conf 5\n.El\n.Sh EXIT STATUS\n",
 	    file);
-	mdoc_text(file, exit_text);
-	fputs(".Sh SEE ALSO\n.Xr targrey.conf 5 ,\n.Xr targreyd 8\n", file);
+	mdoc_text(file, program.exit_status);
+	fprintf(file, ".Sh SEE ALSO\n%s", program.see_also);
 }
 
 static void
@@ -185,19 +184,20 @@ void
 print_markdown(FILE *file)
 {
 	fprintf(file,
-	    "# targreyctl: %s\n\n"
-	    "Made from the command table (`targreyctl --print-markdown`); a test "
+	    "# %s: %s\n\n"
+	    "Made from the command table (`%s --print-markdown`); a test "
 	    "keeps it equal.\n\n%s\n\nEvery command takes:\n",
-	    name_text, intro_text);
-	markdown_options(file, common_options);
-	for (const struct command *const *at = commands; *at != NULL; at++) {
-		fprintf(file, "\n## %s\n\n    targreyctl %s %s\n\n%s.\n",
-		    (*at)->name, (*at)->name, (*at)->args, (*at)->help);
+	    program.name, program.summary, program.name, program.intro);
+	markdown_options(file, program.options);
+	for (const struct command *const *at = program.commands; *at != NULL;
+	     at++) {
+		fprintf(file, "\n## %s\n\n    %s %s %s\n\n%s.\n", (*at)->name,
+		    program.name, (*at)->name, (*at)->args, (*at)->help);
 		if ((*at)->manual != NULL)
 			fprintf(file, "\n%s\n", (*at)->manual);
 		markdown_options(file, (*at)->options);
 	}
-	fprintf(file, "\n## Exit status\n\n%s\n", exit_text);
+	fprintf(file, "\n## Exit status\n\n%s\n", program.exit_status);
 }
 
 static void
@@ -231,27 +231,30 @@ completion_words(FILE *file, const struct option_row *rows)
 void
 print_completion(FILE *file)
 {
-	fputs("# SPDX-License-Identifier: BSD-2-Clause\n"
-	      "# bash completion for targreyctl(8); made from the command table:\n"
-	      "# targreyctl --print-completion\n"
-	      "_targreyctl()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
-	      "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n"
-	      "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W '",
-	    file);
-	for (const struct command *const *at = commands; *at != NULL; at++)
-		fprintf(file, "%s%s", at == commands ? "" : " ", (*at)->name);
+	fprintf(file,
+	    "# SPDX-License-Identifier: BSD-2-Clause\n"
+	    "# bash completion for %s(%s); made from the command table:\n"
+	    "# %s --print-completion\n"
+	    "_%s()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n"
+	    "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	    "\t\tCOMPREPLY=($(compgen -W '",
+	    program.name, program.section, program.name, program.name);
+	for (const struct command *const *at = program.commands; *at != NULL; at++)
+		fprintf(
+		    file, "%s%s", at == program.commands ? "" : " ", (*at)->name);
 	fputs("' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n", file);
-	completion_words(file, common_options);
+	completion_words(file, program.options);
 	fputs("\tesac\n\tcase $cmd in\n", file);
-	for (const struct command *const *at = commands; *at != NULL; at++) {
+	for (const struct command *const *at = program.commands; *at != NULL;
+	     at++) {
 		fprintf(file, "\t%s)\n\t\tcase $prev in\n", (*at)->name);
 		completion_words(file, (*at)->options);
 		fputs("\t\tesac\n\t\tif [[ $cur == -* ]]; then\n"
 		      "\t\t\tCOMPREPLY=($(compgen -W '",
 		    file);
 		completion_options(file, (*at)->options);
-		completion_options(file, common_options);
+		completion_options(file, program.options);
 		fputs("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n", file);
 		if ((*at)->words != NULL) {
 			fputs("\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
@@ -265,5 +268,6 @@ print_completion(FILE *file)
 		}
 		fputs("\t\tcompopt -o default 2>/dev/null\n\t\t;;\n", file);
 	}
-	fputs("\tesac\n}\ncomplete -F _targreyctl targreyctl\n", file);
+	fprintf(
+	    file, "\tesac\n}\ncomplete -F _%s %s\n", program.name, program.name);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/cmd.h"
 
-const struct command *const commands[] = {&command_status, &command_explain,
+static const struct command *const commands[] = {&command_status, &command_explain,
     &command_report, &command_show, &command_list, &command_find, &command_allow,
     &command_unallow, &command_forget, &command_expire, &command_learn_log,
     &command_metrics, &command_s25r, &command_import, &command_config,
     &command_backup, &command_check_db, NULL};
 
-const struct option_row common_options[] = {
+static const struct option_row options[] = {
     {"config", "FILE", "read this configuration instead of " CONFIG_DEFAULT_PATH,
         NULL, false},
     {"database", "URL", "look into this database, not that of the configuration",
@@ -21,4 +21,26 @@ const struct option_row common_options[] = {
     {"now", "TIME", "take that time for the present", NULL, false},
     {"help", NULL, "print what the command takes", NULL, false},
     {NULL, NULL, NULL, NULL, false},
+};
+
+const struct program program = {
+    .name = "targreyctl",
+    .section = "8",
+    .summary = "explain, list, report and change what targreyd remembers",
+    .intro = "targreyctl answers from the daemon's database, while targreyd runs "
+             "or not. It "
+             "reads without disturbing it; what it changes is seen by the daemon "
+             "within a "
+             "second. Text that came from clients is shown so that it can do no "
+             "harm to a "
+             "terminal, a browser or a spreadsheet.",
+    .exit_status =
+        "0: done. 1: it could not be done; the reason is on standard error. 2: the "
+        "line "
+        "was not understood; what is allowed is on standard error. For check-db 1 "
+        "also "
+        "means that something was found.",
+    .see_also = ".Xr targrey.conf 5 ,\n.Xr targreyd 8\n",
+    .commands = commands,
+    .options = options,
 };

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The line of a program that has a table of commands. */
+#include <string.h>
+
+#include "admin/cmd.h"
+
+static const struct command *
+find_command(const char *name)
+{
+	for (const struct command *const *command = program.commands;
+	     *command != NULL; command++) {
+		if (strcmp((*command)->name, name) == 0)
+			return *command;
+	}
+	return NULL;
+}
+
+static int
+no_command(struct admin *admin, const char *name)
+{
+	fprintf(
+	    admin->err, "%s: no command \"%.60s\"; there are:", program.name, name);
+	for (const struct command *const *command = program.commands;
+	     *command != NULL; command++)
+		fprintf(admin->err, " %s", (*command)->name);
+	fputc('\n', admin->err);
+	return EXIT_USAGE;
+}
+
+/* The printers of what is made from the table; tests keep them equal to docs/. */
+static bool
+print_table(const char *what, FILE *file)
+{
+	static const struct {
+		const char *name;
+		void (*print)(FILE *);
+	} printers[] = {
+	    {"--print-manual", print_manual},
+	    {"--print-markdown", print_markdown},
+	    {"--print-completion", print_completion},
+	    {"--help", print_help},
+	    {"-h", print_help},
+	    {"help", print_help},
+	};
+
+	for (size_t i = 0; i < sizeof(printers) / sizeof(*printers); i++) {
+		if (strcmp(printers[i].name, what) == 0) {
+			printers[i].print(file);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+run(struct admin *admin, int count, char **line)
+{
+	struct error error;
+
+	if (!args_parse(admin, count, line, &error))
+		return usage(admin, "%s", error.text);
+	if (args_value(admin, "help") != NULL) {
+		print_command_help(admin->command, admin->out);
+		return EXIT_OK;
+	}
+	const char *now = args_value(admin, "now");
+	int64_t time;
+	if (now != NULL && !args_time(admin, "now", &time))
+		return EXIT_USAGE;
+	return admin->command->run(admin);
+}
+
+int
+program_run(struct admin *admin, int count, char **line)
+{
+	if (count < 2) {
+		print_help(admin->err);
+		return EXIT_USAGE;
+	}
+	if (strcmp(line[1], "--version") == 0) {
+		fprintf(admin->out, "%s " TARGREY_VERSION "\n", program.name);
+		return EXIT_OK;
+	}
+	if (print_table(line[1], admin->out))
+		return EXIT_OK;
+	admin->command = find_command(line[1]);
+	return admin->command == NULL ? no_command(admin, line[1])
+	                              : run(admin, count - 2, line + 2);
+}
