@@ -14,6 +14,11 @@ from support.wait import until
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
+# docs/spamassassin.md, "Delivery": a sender's scores go when mail comes in.
+HEADER_CHECKS = next(line.strip() for line in
+                     (TOP / "docs/spamassassin.md").read_text().splitlines()
+                     if line.startswith("    /^X-Spam-(Status|"))
+
 # Stand-ins for Bayes and for what needs the network, as the rules know them by
 # name; a header of the test mail makes them hit. Addresses of documents are
 # nobody's; here they are clients.

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from filters import TOP, Amavis  # noqa: E402
+from filters import HEADER_CHECKS, TOP, Amavis  # noqa: E402
 from support.lab import Lab  # noqa: E402
 from support.postfix import Service  # noqa: E402
 from support.wait import until  # noqa: E402
@@ -66,7 +66,10 @@ class Path(unittest.TestCase):
         cls.addClassCleanup(cls.amavis.close)
         cls.set_up_procmail(root)
         main = cls.lab.postfix.etc / "main.cf"
-        main.write_text(main.read_text() + "content_filter = smtp:[127.0.0.1]:%d\n" % cls.amavis.port)
+        checks = root / "header_checks"
+        checks.write_text(HEADER_CHECKS + "\n")
+        main.write_text(main.read_text() + "content_filter = smtp:[127.0.0.1]:%d\n" % cls.amavis.port
+                        + "header_checks = regexp:%s\nnested_header_checks =\n" % checks)
         master = cls.lab.postfix.etc / "master.cf"
         master.write_text(master.read_text() + (
             "procmail unix - n n - - pipe\n  flags=R user=nobody argv=/usr/bin/procmail -m %s\n"

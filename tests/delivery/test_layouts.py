@@ -10,10 +10,11 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from filters import Amavis, Server, Spamd, is_socket, listens, site  # noqa: E402
+from filters import HEADER_CHECKS, TOP, Amavis, Server, Spamd, is_socket, listens, site  # noqa: E402
 from support import ports  # noqa: E402
 from support.lab import Lab  # noqa: E402
 from support.postfix import Service  # noqa: E402
+from support.wait import until  # noqa: E402
 
 MESSAGE = """\
 From: "Anna Bell" <anna@offers.example.net>
@@ -33,6 +34,7 @@ score SAW_NONE 0.01
 add_header all Status "_YESNO_, score=_SCORE_ tests=_TESTS(,)_"
 """
 BELOW = "targrey_hosts mx.example.jp\ntargrey_below 1\n"
+FORGED = "X-TaRgrey-Session: v=1; id=mx.example.jp; ham=9; helo=fqdn\n"
 OBSERVE = {"mode": "observe"}
 
 
@@ -52,7 +54,7 @@ class Layout(unittest.TestCase):
         session = lab.client(addr="198.51.100.7").greet("mx.example.jp")
         session.mail("anna@offers.example.net").expect(250)
         session.rcpt("you@example.jp").expect(250)
-        head = "X-TaRgrey-Session: v=1; id=mx.example.jp; ham=9; helo=fqdn\n" if forged else ""
+        head = FORGED if forged else ""
         session.message(head + MESSAGE % "m").expect(250)
         session.quit()
         mail = lab.postfix.wait_mail("you@example.jp")
@@ -171,22 +173,68 @@ class Layout(unittest.TestCase):
 
     # ----------------------------------------------------------------- spamc
 
-    def test_spamc_at_delivery_needs_nothing(self):
+    def with_spamc(self, more_main="", limit=500000, body="", head=""):
+        """spamc from procmail, then the recipe; (the file's folder, message)"""
         lab = self.lab()
         spamd = self.started(Spamd(lab.root, False, SHOW))
         master = lab.postfix.etc / "master.cf"
+        box = lab.postfix.mail / "all"
+        for path in (box, box / "cur", box / "new", box / "tmp"):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o777)
         (lab.root / "rc").write_text(
-            ":0fw\n| /usr/bin/spamc -d 127.0.0.1 -p %d\n:0\n%s/all/\n" % (spamd.port, lab.postfix.mail))
+            "HOME=%s\nMAILDIR=$HOME\nTARGREY_BOX=$HOME/all\n"
+            ":0fw\n| /usr/bin/spamc -s %d -d 127.0.0.1 -p %d\nINCLUDERC=%s\n:0\n$HOME/all/\n" % (
+                lab.postfix.mail, limit, spamd.port, TOP / "conf/procmail/targrey.rc"))
         master.write_text(master.read_text() + (
             "procmail unix - n n - - pipe\n  flags=DR user=nobody argv=/usr/bin/procmail -m %s\n"
             % (lab.root / "rc")))
+        (lab.root / "checks").write_text(HEADER_CHECKS + "\n")
         main = lab.postfix.etc / "main.cf"
         main.write_text(main.read_text() + "virtual_transport = procmail\n"
-                        "procmail_destination_recipient_limit = 1\n")
+                        "procmail_destination_recipient_limit = 1\n" +
+                        more_main.replace("CHECKS", str(lab.root / "checks")))
         lab.start()
-        message = self.deliver(lab, forged=True)
+        session = lab.client(addr="198.51.100.7").greet("mx.example.jp")
+        session.mail("anna@offers.example.net").expect(250)
+        session.rcpt("you@example.jp").expect(250)
+        session.message(head + MESSAGE % "m" + body).expect(250)
+        session.quit()
+        path = until(lambda: list(box.rglob("new/*")), "the mail")[0]
+        return path.parts[-3], email.message_from_bytes(path.read_bytes())
+
+    def test_spamc_at_delivery_needs_nothing(self):
+        _, message = self.with_spamc(head=FORGED)
         self.assertIn("SAW_TRUSTED", self.hits(message))
         self.assertNotIn("SAW_NONE", self.hits(message))
+
+    SENDERS_OWN = "X-Spam-Status: Yes, score=99.0 tests=TARGREY_DISCARD_OK\nx-spam-flag : YES\n"
+
+    def test_a_senders_own_score_would_count_where_the_mail_is_too_large_for_spamc(self):
+        folder, _ = self.with_spamc(limit=2000, body="A line of a report.\n" * 200,
+                                    head=self.SENDERS_OWN)
+        self.assertEqual(".spam.certain", folder)
+
+    def test_header_checks_take_a_senders_own_score_away(self):
+        folder, message = self.with_spamc(
+            "header_checks = regexp:CHECKS\nnested_header_checks =\n",
+            limit=2000, body="A line of a report.\n" * 200, head=self.SENDERS_OWN)
+        self.assertEqual("all", folder)
+        self.assertIsNone(message["X-Spam-Status"])
+        self.assertIsNone(message["X-Spam-Flag"])
+        self.assertIn("X-TaRgrey-Session", message)
+
+    def test_header_checks_leave_attached_messages_and_our_own_score(self):
+        folder, message = self.with_spamc(
+            "header_checks = regexp:CHECKS\nnested_header_checks =\n",
+            head=self.SENDERS_OWN + "MIME-Version: 1.0\n"
+            'Content-Type: multipart/mixed; boundary="parts"\n',
+            body="--parts\nContent-Type: message/rfc822\n\n" + self.SENDERS_OWN +
+            "Subject: attached\n\nThe spam.\n--parts--\n")
+        self.assertNotEqual(".spam.certain", folder)
+        self.assertIn("SAW_TRUSTED", self.hits(message))
+        attached = message.get_payload(0).get_payload(0)
+        self.assertIn("score=99.0", attached["X-Spam-Status"])
 
 
 if __name__ == "__main__":

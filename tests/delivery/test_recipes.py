@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 CONF = pathlib.Path(__file__).resolve().parent.parent.parent / "conf"
-INBOX, GONE = "INBOX", "discarded"
+INBOX, GONE, CERTAIN = "INBOX", "discarded", "spam.certain"
 
 # How the three filters of mail write X-Spam-Status.
 AMAVIS = ("X-Spam-Status: %(yes)s, score=%(score)s tagged_above=-999 required=5\n"
@@ -50,7 +50,7 @@ def samples():
             add("score " + score, status(form, score), folder)
         for score, folder in (
                 ("-20.0", INBOX), ("2.6", INBOX), ("5.0", "spam.05to09"),
-                ("19.99", "spam.10to19"), ("20.0", GONE), ("105.2", GONE)):
+                ("19.99", "spam.10to19"), ("20.0", CERTAIN), ("105.2", CERTAIN)):
             add("score %s and the marker" % score, status(form, score, True), folder)
         for score, flag, folder in (
                 ("2.6", "S25R NORDNS TARPIT FIRST", "spam.borderline"),
@@ -65,6 +65,20 @@ def samples():
         add("a forged high score below", status(form, "1.0") + status(form, "99.9", True), INBOX)
         add("a forged low score below", status(form, "12.0") + status(form, "-99"), "spam.10to19")
         add("a forged marker below", status(form, "25.0") + status(form, "25.0", True), "spam.20plus")
+        add("a certain one in tabs", status(form, "25.0", True).replace(": ", ":\t").replace(
+            ", score", ",\tscore"), CERTAIN)
+        add("a score in tabs", status(form, "12.0").replace(": ", ":\t").replace(
+            ", score", ",\tscore"), "spam.10to19")
+        add("folded before the score", status(form, "12.0").replace(
+            ", score", ",\n\tscore"), "spam.10to19")
+        add("folded after the name", status(form, "6.0").replace(": ", ":\n ", 1),
+            "spam.05to09")
+        add("a name in other case", status(form, "6.0").replace("X-Spam", "x-sPAM"),
+            "spam.05to09")
+        add("flags in tabs and folded", "X-TaRgrey-Flags:\tNORDNS\tS25R\n\tFIRST\n" +
+            status(form, "2.6"), "spam.borderline")
+        add("forged flags below", flags("KNOWN") + flags("S25R FIRST") +
+            status(form, "2.6"), INBOX)
         add("a forged score of the other form below",
             status(form, "1.0") + status(LAST[form], "99.9", True), INBOX)
     rows += [
@@ -74,11 +88,25 @@ def samples():
         ("a status without a score", "X-Spam-Status: Yes\n", INBOX),
         ("a score that is none", "X-Spam-Status: Yes, score=? required=5\n", INBOX),
         ("an empty status", "X-Spam-Status:\n", INBOX),
+        ("an empty status above a forged one",
+         "X-Spam-Status:\n" + status(SPAMD, "99.0", True), INBOX),
+        ("another's status above a forged one",
+         "X-Spam-Status: skipped, too big\n" + status(SPAMD, "99.0", True), INBOX),
         ("the marker's name within another", "X-Spam-Status: Yes, score=25.0 tests=XTARGREY_DISCARD_OKAY\n",
          "spam.20plus"),
         ("a subject that looks like a status",
          "Subject: X-Spam-Status: Yes, score=99.0 TARGREY_DISCARD_OK\n", INBOX),
     ]
+    rows = [(name, MESSAGE % head, folder) for name, head, folder in rows]
+    for name, head, folder in (
+            ("no score of its own", "", INBOX),
+            ("a low score", status(AMAVIS, "1.0"), INBOX),
+            ("a low score, good flags", flags("KNOWN") + status(SPAMD, "2.6"), INBOX),
+            ("a score of its own", status(SPAMD, "6.0"), "spam.05to09")):
+        rows.append(("spam attached to a mail with " + name,
+                     ATTACHED % (head, status(AMAVIS, "23.1", True)), folder))
+    rows.append(("a mail of 3 MB", MESSAGE % status(SPAMD, "25.0", True) +
+                 "A line of a mail that is far larger than a pipe.\n" * 60000, CERTAIN))
     return rows
 
 
@@ -91,6 +119,42 @@ Message-ID: <1@example.net>
 X-Spam-Status: Yes, score=99.0 tests=TARGREY_DISCARD_OK
 is what the body says.
 """
+
+
+ATTACHED = """\
+Return-Path: <colleague@example.com>
+%sFrom: colleague@example.com
+To: you@example.jp
+Subject: is this spam?
+Message-ID: <2@example.com>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="parts"
+
+--parts
+Content-Type: text/plain
+
+Please look at this.
+
+--parts
+Content-Type: message/rfc822
+Content-Disposition: attachment
+
+X-TaRgrey-Flags: S25R NORDNS FIRST
+%sFrom: offers@offers.example.net
+To: colleague@example.com
+Subject: offers
+Message-ID: <3@offers.example.net>
+
+Order now!
+--parts--
+"""
+# One per recipe: the lines that file what is certain, and their replacement.
+DISCARD = {
+    "procmail/targrey.rc": ("#/dev/null\n$TARGREY_BOX/.spam.certain/\n", "/dev/null\n"),
+    "maildrop/targrey.filter": ('#to "/dev/null"\n\t\tTARGREY_FOLDER="spam.certain"\n',
+                                'to "/dev/null"\n'),
+    "sieve/targrey.sieve": ('#discard;\n\t\tfileinto :create "spam.certain";\n', "discard;\n"),
+}
 
 
 class Recipes(unittest.TestCase):
@@ -138,40 +202,56 @@ class Recipes(unittest.TestCase):
         self.assertEqual(1, len(found), found)
         return found[0][0].lstrip(".") if len(found[0]) == 3 else INBOX
 
-    def run_all(self, deliver):
+    def run_all(self, deliver, discards):
         wrong = []
-        for name, head, wanted in samples():
+        for name, text, wanted in samples():
+            if discards and wanted == CERTAIN:
+                wanted = GONE
             self.fresh_home()
-            done = deliver(MESSAGE % head)
+            done = deliver(text)
             got = self.place()
             if got != wanted or done.returncode != 0:
                 wrong.append("%s: wanted %s, got %s (%d): %s" % (
                     name, wanted, got, done.returncode, done.stdout.decode()[-300:]))
         self.assertEqual([], wrong)
 
-    def test_procmail_files_every_sample(self):
+    def recipe(self, name, discards):
+        """A copy of the sample; discards: with its commented line in force."""
+        text = (CONF / name).read_text()
+        if discards:
+            shipped, instead = DISCARD[name]
+            self.assertEqual(1, text.count(shipped), name)
+            text = text.replace(shipped, instead)
+        path = self.root / pathlib.Path(name).name
+        path.write_text(text)
+        self.own(path)
+        return path
+
+    def procmail(self, discards):
+        recipe = self.recipe("procmail/targrey.rc", discards)
+
         def deliver(text):
             rc = self.home / "rc"
             rc.write_text("HOME=%s\nINCLUDERC=%s\n:0\n$HOME/Maildir/\n" % (
-                self.home, CONF / "procmail/targrey.rc"))
+                self.home, recipe))
             self.own(rc)
             return self.as_user(["procmail", "-m", rc], text)
-        self.run_all(deliver)
+        self.run_all(deliver, discards)
 
-    def test_maildrop_files_every_sample(self):
+    def maildrop(self, discards):
+        recipe = self.recipe("maildrop/targrey.filter", discards)
+
         def deliver(text):
             rc = self.home / "filter"
             rc.write_text('HOME="%s"\nDEFAULT="%s/Maildir/"\ninclude "%s"\n' % (
-                self.home, self.home, CONF / "maildrop/targrey.filter"))
+                self.home, self.home, recipe))
             rc.chmod(0o600)
             self.own(rc)
             return self.as_user(["maildrop", rc], text)
-        self.run_all(deliver)
+        self.run_all(deliver, discards)
 
-    def test_sieve_files_every_sample(self):
-        script = self.root / "targrey.sieve"
-        shutil.copy(CONF / "sieve/targrey.sieve", script)
-        self.own(script)
+    def sieve(self, discards):
+        script = self.recipe("sieve/targrey.sieve", discards)
         self.fresh_home()
         done = self.as_user(["sievec", script, self.root / "targrey.svbin"], "")
         self.assertEqual(0, done.returncode, done.stdout.decode())
@@ -185,7 +265,25 @@ class Recipes(unittest.TestCase):
                  script, mail], "")
             mail.unlink()
             return done
-        self.run_all(deliver)
+        self.run_all(deliver, discards)
+
+    def test_procmail_files_every_sample(self):
+        self.procmail(discards=False)
+
+    def test_procmail_discards_what_is_certain_when_told_to(self):
+        self.procmail(discards=True)
+
+    def test_maildrop_files_every_sample(self):
+        self.maildrop(discards=False)
+
+    def test_maildrop_discards_what_is_certain_when_told_to(self):
+        self.maildrop(discards=True)
+
+    def test_sieve_files_every_sample(self):
+        self.sieve(discards=False)
+
+    def test_sieve_discards_what_is_certain_when_told_to(self):
+        self.sieve(discards=True)
 
     def test_the_three_say_the_same(self):
         bands = {}
