@@ -3,6 +3,22 @@
 
 #define HOUR_S 3600
 #define DAY_S  86400
+/* Two sessions at once may note a second or a stalled disk out of order. */
+#define CLOCK_SLACK_S 60
+
+/* Noted before the clock was set back. */
+static bool
+is_future(int64_t time, int64_t now)
+{
+	return time > now + CLOCK_SLACK_S;
+}
+
+static void
+leave_future(int64_t *time, int64_t now)
+{
+	if (is_future(*time, now))
+		*time = now;
+}
 
 static bool
 has_expired(
@@ -15,15 +31,35 @@ has_expired(
 	return now - row->last > settings->retry_window_s;
 }
 
+/*
+ * How long ago the first attempt was, nobody knows; this one came after it and
+ * counts, so that a clock set back costs one delay_s at most.
+ */
+static struct grey_row
+start_from_future(struct grey_row row, int64_t now)
+{
+	row.first = row.last = row.last_try = now;
+	row.tries++;
+	return row;
+}
+
 static struct grey_row
 attempt(const struct policy_settings *settings, struct grey_row row, int64_t now)
 {
 	if (row.first == 0 || has_expired(settings, &row, now))
 		return (struct grey_row){.first = now, .last = now};
 	if (row.passed != 0) {
+		leave_future(&row.passed, now);
+		leave_future(&row.first, now);
 		row.last = now;
 		return row;
 	}
+	if (is_future(row.first, now))
+		return start_from_future(row, now);
+	if (is_future(row.last, now))
+		row.last = row.first;
+	if (is_future(row.last_try, now))
+		row.last_try = 0;
 	if (now - row.last < settings->retry_gap_s)
 		row.early = true;
 	int64_t since = row.last_try != 0 ? row.last_try : row.first;
@@ -87,7 +123,7 @@ static void
 count_success(const struct policy_settings *settings, int64_t now,
     int64_t *last_counted, uint32_t *counted, int64_t *allowed_until)
 {
-	if (*last_counted == 0 ||
+	if (*last_counted == 0 || is_future(*last_counted, now) ||
 	    now - *last_counted >= settings->auto_allow_gap_s) {
 		(*counted)++;
 		*last_counted = now;
@@ -113,11 +149,14 @@ struct address_record
 address_step(const struct policy_settings *settings, struct address_record record,
     enum deed deed, uint32_t secs, int64_t now)
 {
-	bool was_success_lately =
-	    record.last_success != 0 && now - record.last_success < HOUR_S;
-
 	if (deed == DEED_NONE)
 		return record;
+	leave_future(&record.first_seen, now);
+	leave_future(&record.last_success, now);
+	leave_future(&record.last_unproven, now);
+	leave_future(&record.last_gaveup, now);
+	bool was_success_lately =
+	    record.last_success != 0 && now - record.last_success < HOUR_S;
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;
@@ -163,6 +202,8 @@ domain_step(const struct policy_settings *settings, struct domain_record record,
 {
 	if (deed == DEED_NONE)
 		return record;
+	leave_future(&record.first_seen, now);
+	leave_future(&record.last_success, now);
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;

@@ -16,8 +16,8 @@
 /*
  * One triplet. An attempt at least delay_s after the first one and retry_gap_s
  * after the last try counts as a try; when the first retry comes after
- * retry_window_s, or a passed row was last used max_age_s ago, the course
- * starts anew.
+ * retry_window_s, or a passed row was last used max_age_s ago, it starts anew.
+ * So does a row from the future (the clock was set back); that attempt counts.
  */
 struct grey_row grey_step(const struct policy_settings *settings,
     struct grey_row row, enum deed deed, int64_t now);
@@ -35,9 +35,6 @@ struct address_record address_step(const struct policy_settings *settings,
 
 struct domain_record domain_step(const struct policy_settings *settings,
     struct domain_record record, enum deed deed, int64_t now);
-
-/* Seen from more networks than this in a day, a domain ties nothing together. */
-#define DOMAIN_MAX_NETWORKS 64
 
 /* The address went from a hold within retry_window_s and has not succeeded since.
  */

@@ -48,6 +48,9 @@ struct domain_record {
 	uint32_t networks; /* different client networks in the day that runs */
 };
 
+/* Seen from more networks than this in a day, a domain is no key for anything. */
+#define DOMAIN_MAX_NETWORKS 64
+
 /* What one recall found. */
 struct history {
 	struct address_record address;

@@ -140,8 +140,10 @@ fill_history(const struct session *session, struct session_words *words)
 	const struct address_record *record = &session->history.address;
 	int64_t now = clock_wall(session->world->clock);
 
-	put_number(words, SK_AGE,
-	    record->first_seen == 0 ? 0 : (now - record->first_seen) / DAY_S);
+	/* after the clock was set back it may lie in the future */
+	bool has_age = record->first_seen != 0 && record->first_seen <= now;
+
+	put_number(words, SK_AGE, has_age ? (now - record->first_seen) / DAY_S : 0);
 	put_number(words, SK_SEEN, record->sessions);
 	put_number(words, SK_PASSED, record->successes);
 	put_number(words, SK_GAVEUP, record->gaveup);

@@ -58,6 +58,58 @@ courses_of_attempts(void **state)
 	}
 }
 
+/* Retries at these seconds after T0, of a row of which only what is set is known. */
+static const struct {
+	const char *claim;
+	struct grey_row row;
+	int64_t retries[MAX_VISITS]; /* ends with 0 */
+	uint32_t tries;
+	bool early;
+} set_back[] = {
+    {"first noted in the future: the retry counts and the delay runs from it",
+        {.first = T0 + 10 * HOUR, .last = T0 + 10 * HOUR}, {1}, 1, false},
+    {"a retry half an hour after that passes",
+        {.first = T0 + 10 * HOUR, .last = T0 + 10 * HOUR}, {1, 31 * MINUTE}, 2,
+        false},
+    {"tries made in the future are kept",
+        {.first = T0 + HOUR, .last = T0 + 2 * HOUR, .last_try = T0 + 2 * HOUR,
+            .tries = 1},
+        {1}, 2, false},
+    {"only the last try lies in the future: the next retry counts",
+        {.first = T0 - HOUR, .last = T0 + 9 * HOUR, .last_try = T0 + 9 * HOUR,
+            .tries = 1},
+        {1}, 2, false},
+    {"a visit noted a second out of order is early, not from the future",
+        {.first = T0 + 3, .last = T0 + 3}, {2}, 0, true},
+};
+
+static void
+a_clock_set_back_costs_a_waiting_sender_one_delay_at_most(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof set_back / sizeof *set_back; i++) {
+		struct grey_row row = set_back[i].row;
+		for (int v = 0; v < MAX_VISITS && set_back[i].retries[v] != 0; v++)
+			row = grey_step(&defaults, row, DEED_ATTEMPT,
+			    T0 + set_back[i].retries[v]);
+		print_message("  %s\n", set_back[i].claim);
+		assert_int_equal(row.tries, set_back[i].tries);
+		assert_int_equal(row.early, set_back[i].early);
+	}
+}
+
+static void
+a_triplet_that_passed_in_the_future_passes_and_ages_from_now(void **state)
+{
+	struct grey_row row = {.first = T0 + DAY, .last = T0 + DAY,
+	    .passed = T0 + 365 * (int64_t)DAY};
+
+	(void)state;
+	row = grey_step(&defaults, row, DEED_ATTEMPT, T0);
+	assert_true(grey_passes(&defaults, &row, T0));
+	assert_false(grey_passes(&defaults, &row, T0 + 36 * DAY));
+}
+
 static void
 a_passed_triplet_passes_until_max_age_since_its_last_use(void **state)
 {
@@ -254,6 +306,53 @@ sessions_are_counted_when_they_end(void **state)
 	assert_int_equal(record.last_seen, T0 + 9);
 }
 
+static void
+a_success_dated_in_the_future_does_not_stop_auto_allow(void **state)
+{
+	int64_t year_ahead = T0 + 365 * (int64_t)DAY;
+	struct address_record record =
+	    after((struct address_record){0}, DEED_ENDURED, year_ahead);
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		record = after(record, DEED_ENDURED, T0 + i * HOUR);
+	assert_int_equal(record.counted, 5);
+	assert_int_equal(record.allowed_until, T0 + 3 * HOUR + 35 * DAY);
+	assert_int_equal(record.first_seen, T0);
+
+	struct domain_record domain =
+	    domain_step(&defaults, (struct domain_record){0}, DEED_PASSED, year_ahead);
+	domain = domain_step(&defaults, domain, DEED_PASSED, T0);
+	assert_int_equal(domain.counted, 2);
+	assert_int_equal(domain.first_seen, T0);
+}
+
+static void
+a_hang_up_dated_in_the_future_is_remembered_for_the_retry_window(void **state)
+{
+	int64_t year_ahead = T0 + 365 * (int64_t)DAY;
+	struct address_record record =
+	    after((struct address_record){0}, DEED_GONE, year_ahead);
+
+	(void)state;
+	record = after(record, DEED_ATTEMPT, T0);
+	assert_true(address_is_gone(&defaults, &record, T0 + 2 * DAY));
+	assert_false(address_is_gone(&defaults, &record, T0 + 2 * DAY + 1));
+}
+
+static void
+an_unproven_hold_dated_in_the_future_counts_again_after_a_day(void **state)
+{
+	struct address_record record = after(
+	    (struct address_record){0}, DEED_UNPROVEN, T0 + 365 * (int64_t)DAY);
+
+	(void)state;
+	record = after(record, DEED_UNPROVEN, T0);
+	assert_int_equal(record.successes, 1);
+	record = after(record, DEED_UNPROVEN, T0 + DAY);
+	assert_int_equal(record.successes, 2);
+}
+
 /* ----------------------------------------------------------------- domains */
 
 static void
@@ -291,6 +390,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(courses_of_attempts),
 	    cmocka_unit_test(
+	        a_clock_set_back_costs_a_waiting_sender_one_delay_at_most),
+	    cmocka_unit_test(
+	        a_triplet_that_passed_in_the_future_passes_and_ages_from_now),
+	    cmocka_unit_test(
 	        a_passed_triplet_passes_until_max_age_since_its_last_use),
 	    cmocka_unit_test(
 	        deeds_other_than_attempt_and_pass_leave_a_triplet_alone),
@@ -307,6 +410,12 @@ main(void)
 	    cmocka_unit_test(
 	        an_unproven_hold_counts_once_a_day_or_always_with_trust_eom),
 	    cmocka_unit_test(sessions_are_counted_when_they_end),
+	    cmocka_unit_test(
+	        a_success_dated_in_the_future_does_not_stop_auto_allow),
+	    cmocka_unit_test(
+	        a_hang_up_dated_in_the_future_is_remembered_for_the_retry_window),
+	    cmocka_unit_test(
+	        an_unproven_hold_dated_in_the_future_counts_again_after_a_day),
 	    cmocka_unit_test(a_domain_learns_only_good_things),
 	    cmocka_unit_test(
 	        an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom),
