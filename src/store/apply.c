@@ -19,14 +19,18 @@ struct doors {
 	size_t count;
 };
 
+/* domain  its record, zeros without one */
 static void
-open_doors(struct doors *doors, const struct store_who *who)
+open_doors(struct doors *doors, const struct store_who *who,
+    const struct domain_record *domain)
 {
 	struct ipnet net = key_network(&who->ip);
+	bool is_key =
+	    who->domain != NULL && domain->networks <= DOMAIN_MAX_NETWORKS;
 
 	doors->clients[0] = ipnet_to_text(&net, doors->network);
-	doors->clients[1] = who->domain;
-	doors->count = who->domain == NULL ? 1 : 2;
+	doors->clients[1] = is_key ? who->domain : NULL;
+	doors->count = is_key ? 2 : 1;
 }
 
 int64_t
@@ -46,7 +50,8 @@ find(const struct apply *apply, const struct doors *doors,
     const struct triplet *triplet, int64_t now, struct found *found,
     struct trouble *trouble)
 {
-	int64_t newest = schema_bucket(now);
+	/* one more: what was noted before the clock was set back */
+	int64_t newest = schema_bucket(now) + 1;
 	int64_t oldest = schema_bucket(now - apply->retry_window_s);
 
 	for (size_t i = 0; i < doors->count; i++) {
@@ -62,6 +67,17 @@ find(const struct apply *apply, const struct doors *doors,
 	return true;
 }
 
+/* Without a domain: true and a record of zeros. */
+static bool
+find_domain(const struct apply *apply, const struct store_who *who, int64_t now,
+    struct domain_record *record_r, struct trouble *trouble)
+{
+	*record_r = (struct domain_record){0};
+	return who->domain == NULL || apply->ops->find_domain(apply->view,
+	                                  who->domain, schema_day(now), record_r,
+	                                  trouble);
+}
+
 bool
 apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
@@ -70,15 +86,11 @@ apply_recall(const struct apply *apply, const struct store_who *who,
 	struct doors doors;
 	struct found found;
 
-	open_doors(&doors, who);
-	memset(&history_r->domain, 0, sizeof history_r->domain);
 	if (!apply->ops->find_address(
-	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble))
+	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble) ||
+	    !find_domain(apply, who, now, &history_r->domain, trouble))
 		return false;
-	if (who->domain != NULL &&
-	    !apply->ops->find_domain(apply->view, who->domain, schema_day(now),
-	        &history_r->domain, trouble))
-		return false;
+	open_doors(&doors, who, &history_r->domain);
 	for (size_t i = 0; i < count; i++) {
 		if (!find(apply, &doors, &triplets[i], now, &found, trouble))
 			return false;
@@ -224,7 +236,7 @@ work_on_triplets(const struct apply *apply, const struct note_spec *spec,
 
 static enum applied
 apply_triplets(const struct apply *apply, const struct note_spec *spec,
-    struct trouble *trouble)
+    const struct domain_record *domain, struct trouble *trouble)
 {
 	struct found at_hand[FOUND_AT_HAND], *heap = NULL;
 	struct triplets_work work;
@@ -239,7 +251,7 @@ apply_triplets(const struct apply *apply, const struct note_spec *spec,
 		}
 	}
 	work.found = heap != NULL ? heap : at_hand;
-	open_doors(&work.doors, &spec->who);
+	open_doors(&work.doors, &spec->who, domain);
 	answer = work_on_triplets(apply, spec, &work, trouble);
 	free(heap);
 	return answer;
@@ -284,21 +296,19 @@ count_network(const struct apply *apply, const struct note_spec *spec, int64_t d
 
 static bool
 apply_domain(const struct apply *apply, const struct note_spec *spec,
-    struct trouble *trouble)
+    const struct domain_record *was, struct trouble *trouble)
 {
 	int64_t day = schema_day(spec->now);
-	struct domain_record was, record;
+	bool is_too_wide = was->networks > DOMAIN_MAX_NETWORKS;
+	struct domain_record record = apply->steps->domain(spec->settings, *was,
+	    is_too_wide ? DEED_SEEN : spec->deed, spec->now);
 
-	if (!apply->ops->find_domain(
-	        apply->view, spec->who.domain, day, &was, trouble))
-		return false;
-	record = apply->steps->domain(spec->settings, was, spec->deed, spec->now);
-	record.networks = was.networks;
-	if (was.allowed_until >= ALLOWED_FOREVER)
-		record.allowed_until = was.allowed_until;
+	record.networks = was->networks;
+	if (was->allowed_until >= ALLOWED_FOREVER)
+		record.allowed_until = was->allowed_until;
 	if (!count_network(apply, spec, day, &record, trouble))
 		return false;
-	return domain_is_fresh(&was, &record) ||
+	return domain_is_fresh(was, &record) ||
 	       apply->ops->keep_domain(
 	           apply->view, spec->who.domain, day, &record, trouble);
 }
@@ -325,17 +335,23 @@ enum applied
 apply_note(const struct apply *apply, const struct note_spec *spec,
     struct applied_address *address_r, struct trouble *trouble)
 {
+	bool is_remembered = spec->deed != DEED_NONE;
+	struct domain_record domain = {0};
+
 	*address_r = (struct applied_address){0};
+	if ((spec->count > 0 || is_remembered) &&
+	    !find_domain(apply, &spec->who, spec->now, &domain, trouble))
+		return APPLY_FAILED;
 	if (spec->count > 0) {
-		enum applied answer = apply_triplets(apply, spec, trouble);
+		enum applied answer =
+		    apply_triplets(apply, spec, &domain, trouble);
 		if (answer != APPLIED)
 			return answer;
 	}
-	bool is_remembered = spec->deed != DEED_NONE;
 	if (is_remembered && !apply_address(apply, spec, address_r, trouble))
 		return APPLY_FAILED;
 	if (is_remembered && spec->who.domain != NULL &&
-	    !apply_domain(apply, spec, trouble))
+	    !apply_domain(apply, spec, &domain, trouble))
 		return APPLY_FAILED;
 	if (spec->event != NULL && !apply_event(apply, spec->event, trouble))
 		return APPLY_FAILED;

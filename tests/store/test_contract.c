@@ -222,6 +222,46 @@ networks_of_a_domain_are_counted_once_a_day(void **state)
 }
 
 static void
+domain_seen_from_65_networks_in_a_day_is_no_key(void **state)
+{
+	struct bed *bed = *state;
+	char ip[32];
+
+	for (int i = 0; i < 65; i++) {
+		bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+		assert_int_equal(row.first, i == 0 ? 0 : BED_NOW);
+		snprintf(ip, sizeof ip, "10.0.%d.1", i);
+		bed_note(bed, DEED_ENDURED, ip, "example.org", FROM, TO);
+		bed_note(bed, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+	}
+	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.successes, 65);
+	assert_int_equal(row.first, 0);
+
+	bed_note(bed, DEED_ENDURED, OTHER, "example.org", NULL, NULL);
+	bed_note(bed, DEED_ATTEMPT, OTHER, "example.org", FROM, "other@example.jp");
+	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(history.domain.successes, 65);
+	bed_sleep(bed, 86400);
+	bed_recall(
+	    bed, IP, "example.org", FROM, "other@example.jp", &history, &row);
+	assert_int_equal(row.first, 0);
+	bed_recall(bed, OTHER, NULL, FROM, "other@example.jp", &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+}
+
+static void
+row_noted_before_the_clock_was_set_back_is_found(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	bed_sleep(bed, -12 * 3600);
+	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, BED_NOW);
+}
+
+static void
 ipv6_counts_by_its_first_half(void **state)
 {
 	struct bed *bed = *state;
@@ -415,6 +455,8 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		    TEST(hang_up_sticks_to_the_address_alone, open),               \
 		    TEST(success_counts_for_address_and_domain, open),             \
 		    TEST(networks_of_a_domain_are_counted_once_a_day, open),       \
+		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),   \
+		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),  \
 		    TEST(ipv6_counts_by_its_first_half, open),                     \
 		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,   \
 		        open),                                                     \
