@@ -3,14 +3,21 @@
 
 #include <unistd.h>
 
+/* Nobody named a configuration, and there is none where it would be. */
+static bool
+has_no_config(const struct admin *admin)
+{
+	return args_value(admin, "config") == NULL &&
+	       access(CONFIG_DEFAULT_PATH, F_OK) != 0;
+}
+
 struct s25r *
 admin_rules(struct admin *admin)
 {
 	const char *path = args_value(admin, "rules");
 	struct error error;
 
-	if (path == NULL && args_value(admin, "config") == NULL &&
-	    access(CONFIG_DEFAULT_PATH, F_OK) != 0) {
+	if (path == NULL && has_no_config(admin)) {
 		error_set(&error, "there is no " CONFIG_DEFAULT_PATH
 		                  ": name the S25R rules with --rules "
 		                  "(conf/s25r.rules of the source)");
@@ -27,4 +34,30 @@ admin_rules(struct admin *admin)
 	if (s25r == NULL)
 		failed(admin, &error);
 	return s25r;
+}
+
+bool
+admin_allow(struct admin *admin, struct list **list_r)
+{
+	const char *given[OPTIONS_MAX];
+	const char *const *patterns = given;
+	size_t count = 0;
+	struct error error;
+
+	while (count < OPTIONS_MAX &&
+	       (given[count] = args_nth(admin, "allow", (int)count)) != NULL)
+		count++;
+	if (count == 0 && has_no_config(admin))
+		return true;
+	if (count == 0) {
+		const struct config *config = admin_config(admin);
+		if (config == NULL)
+			return false;
+		patterns = (const char *const *)config->allow_files.items;
+		count = config->allow_files.count;
+	}
+	*list_r = list_load(patterns, count, &error);
+	if (*list_r == NULL)
+		failed(admin, &error);
+	return *list_r != NULL;
 }

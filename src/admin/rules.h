@@ -3,9 +3,16 @@
 #define ADMIN_RULES_H
 
 #include "admin/cmd.h"
+#include "lists/list.h"
 #include "lists/s25r.h"
 
 /* The rules of --rules or of the configuration; NULL after it said why not. */
 struct s25r *admin_rules(struct admin *admin);
+
+/*
+ * The allow lists of --allow, else those of the configuration; *list_r stays
+ * NULL where neither is there. false after it said what is wrong with them.
+ */
+bool admin_allow(struct admin *admin, struct list **list_r);
 
 #endif

@@ -44,6 +44,7 @@ CASES = {
     'backup': ['backup', '@DIR@/copy.db'],
     's25r': ['s25r', 'mail.example.com', 'p1-2.example.net', 'unknown',
              'DHCP7.example.com', '1.2.3.example.com'],
+    's25r_names': ['s25r', '--names', '@DIR@/names', '--allow', '@DIR@/farm?'],
     'config_check': ['config', 'check'],
     'report': ['report'],
     'report_since': ['report', '--since', '1d', '--top', '3'],
@@ -120,6 +121,19 @@ mail.example.com
 /unclosed(/
 300.0.0.1/99
 '''
+NAMES = """\
+# clients of a log
+mail.example.com 7
+out1-23.farm.example	12
+P1-2.Example.NET
+unknown
+
+out1-23.farm.example.evil.example
+"""
+FARMS = """\
+/^out[0-9]+-[0-9]+\\.farm\\.example$/
+mail.example.com
+"""
 MAIL = ('Received: from x\nX-TaRgrey-Session: v=1; id=mx.example.jp; sid={sid}; '
         'mode=targrey; verdict=hold; why=s25r\nX-TaRgrey-Session: v=1; sid=forged\n'
         'Subject: x\n\nX-TaRgrey-Session: v=1; sid=body\n')
@@ -132,6 +146,7 @@ class Golden(ctl.Scratch):
         super().setUp()
         for name, text in (('filter.log', FILTER_LOG), ('postgrey.txt', POSTGREY),
                            ('sqlgrey.sql', SQLGREY), ('whitelist', WHITELIST),
+                           ('names', NAMES), ('farms', FARMS),
                            ('mail', MAIL.format(sid='a000000006')),
                            ('old-mail', MAIL.format(sid='deadbeef00'))):
             with open(os.path.join(self.dir, name), 'w') as file:

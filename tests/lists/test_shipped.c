@@ -59,6 +59,42 @@ every_allowed_farm_is_a_suspect_by_name_and_let_off_by_its_own_line(void **state
 	s25r_free(&rules);
 }
 
+/* More of one farm's names than the one that stands in the file. */
+static void
+the_other_forms_of_a_farms_names_are_let_off_too(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"mta-86-90.sparkpostmail.com",
+	    "mta-203-32-122.sparkpostmail.com",
+	    "mta-174-81-113.atlassian.net.sparkpostmail.com",
+	    "mta-65-225.flowmailer.net", "mx1-us1.ppe-hosted.com",
+	    "out1-37.antispamcloud.com", "smtpcmd11116.aruba.it",
+	    "sv14631.xserver.jp", "mailrelay2-3.pub.mailoutpod1-cph3.one.com",
+	    "mailrelay-egress16.pub.mailoutpod3-cph3.one.com",
+	    "new-01-3.privateemail.com", "hm1480-10.locaweb.com.br",
+	    "hm3562-145.email.locaweb.com.br", "mail4987.hm1479.locaweb.com.br",
+	    "smtp-3-0000.mail.infomaniak.ch", "smtp-8fab.mail.infomaniak.ch",
+	    "mta202a-ord.mtasv.net", "sc-ord-mta120.mtasv.net",
+	    "smtp02-ia6-sp4.mta.salesforce.com", "mx4-dfw-sp3.mta.salesforce.com",
+	    "nwk-aaemail-lapp01.apple.com", "rn1-mailsvcp-mx-lapp03.apple.com",
+	    "mail-107161.simplelogin.co", "mxb-1-b02.seznam.cz",
+	    "so254-31.mailgun.net", "m42-5.mailgun.net",
+	    "sender3-pp-o92.zoho.com.cn", "sender4-of-o52.zoho.com",
+	    "mail-m3274.qiye.163.com", "mail-m127165.xmail.ntesmail.com",
+	    "zg8tmja2lje4os43os4xodqa.icoremail.net",
+	    "fralinode-sdnproxy-1.icoremail.net", "server252-4.web-hosting.com"};
+	struct error error = {""};
+	const char *path = ALLOW;
+	struct list *list = list_load(&path, 1, &error);
+	assert_non_null(list);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct ip ip = {{0}};
+		if (!list_match_client(list, &ip, names[i], NULL))
+			fail_msg("%s is not let off", names[i]);
+	}
+	list_free(&list);
+}
+
 /* Names of lines and of rented servers, in the domains of the farms. */
 static void
 lines_and_rented_servers_of_the_same_owners_are_not_let_off(void **state)
@@ -70,7 +106,12 @@ lines_and_rented_servers_of_the_same_owners_are_not_let_off(void **state)
 	    "host-1-2-3-4.cust.free.fr", "vps-1a2b3c4d.vps.ovh.net",
 	    "ns123456.ip-1-2-3.eu", "mail-1-2.example.com",
 	    "mail-yw1-f172.google.com.example.net", "p5b0a1b2c.dip0.t-ipconnect.de",
-	    "ppp-1-2-3-4.mail.example.yahoo.com.example"};
+	    "ppp-1-2-3-4.mail.example.yahoo.com.example",
+	    "ip197-132-198-217.pool-bba.aruba.it", "host-1-2-3-4.aruba.it",
+	    "x162-43-1-2.static.xvps.ne.jp", "vps12345.publiccloud.com.br",
+	    "dsl-1-2-3.home.pl", "server1-2.web-hosting.com.example.net",
+	    "1-2-3-4.customer.salesforce.com", "kencur2-3.apple.com",
+	    "mta-1-2.evil.sparkpostmail.com.example.net"};
 	struct error error = {""};
 	const char *path = ALLOW;
 	struct list *list = list_load(&path, 1, &error);
@@ -123,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 	        every_allowed_farm_is_a_suspect_by_name_and_let_off_by_its_own_line),
+	    cmocka_unit_test(the_other_forms_of_a_farms_names_are_let_off_too),
 	    cmocka_unit_test(
 	        lines_and_rented_servers_of_the_same_owners_are_not_let_off),
 	    cmocka_unit_test(
