@@ -44,6 +44,7 @@ put(struct asked *asked, const char *given)
 	                        cell_text(rule == NULL ? NULL : rule->id),
 	                        cell_text(rule == NULL ? NULL : rule->pattern),
 	                        cell_text(rule == NULL ? NULL : rule->reason),
+	                        cell_text(where.entry),
 	                        cell_text(*place == '\0' ? NULL : place)});
 }
 
