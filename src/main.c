@@ -20,6 +20,9 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/world.h"
+#include "daemon/back_socket.h"
+#include "daemon/check.h"
+#include "daemon/notify.h"
 #include "daemon/privileges.h"
 #include "daemon/status.h"
 #include "gate/gate.h"
@@ -172,21 +175,18 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	struct config *config = *config_ptr;
 	struct gate_settings gate_settings;
 	struct store_settings store_settings;
+	gid_t group;
 
 	clock_init(&daemon->clock);
-	error->text[0] = '\0';
-	const struct passwd *user = privileges_find_user(config->user, error);
-	if (error->text[0] != '\0' || !clock_map_shift(&daemon->clock, error) ||
+	if (!clock_map_shift(&daemon->clock, error) ||
+	    !privileges_become(config->user, config->socket_group, &group, error) ||
 	    !take_signals(daemon, error) ||
-	    !privileges_make_back(&daemon->back, config->listen, user, error))
+	    !back_socket_make(&daemon->back, config->listen, error))
 		return false;
-	privileges_raise_descriptor_limit();
 	gate_settings_of(daemon, config, &gate_settings);
-	if (!privileges_find_group(
-	        config->socket_group, &gate_settings.socket_group, error))
-		return false;
+	gate_settings.socket_group = group;
 	daemon->gate = gate_open(&gate_settings, &daemon->clock, error);
-	if (daemon->gate == NULL || !privileges_drop(user, error))
+	if (daemon->gate == NULL)
 		return false;
 	config_store_settings(config, &store_settings);
 	daemon->store =
@@ -223,6 +223,8 @@ reload(struct daemon *daemon)
 		world = build_world(daemon, next, &error);
 	if (world == NULL) {
 		log_warnx("reload: nothing changed: %s", error.text);
+		notify_send(
+		    "STATUS=the last reload changed nothing: %s", error.text);
 		config_free(&next);
 		return;
 	}
@@ -237,6 +239,7 @@ reload(struct daemon *daemon)
 	world_drop(&old);
 	warn_of_process_limit(next);
 	log_info("reloaded %s", next->path != NULL ? next->path : "the defaults");
+	notify_send("STATUS=mode %s", mode_words[next->policy.mode]);
 }
 
 /* Drains all signals that wait, so that a storm costs one reload. */
@@ -293,10 +296,15 @@ serve(struct daemon *daemon)
 	    {.fd = daemon->signals, .events = POLLIN},
 	    {.fd = daemon->unused[0], .events = POLLIN},
 	};
+	unsigned turns = 0, before;
 	bool goes_on = true;
 
 	while (goes_on) {
 		publish_status(daemon);
+		before = turns;
+		turns = gate_turns(daemon->gate);
+		if (turns != before)
+			notify_send("WATCHDOG=1");
 		if (poll(fds, 2, STATUS_MS) < 0 && errno != EINTR)
 			log_warn("poll");
 		if (fds[1].revents != 0)
@@ -313,10 +321,8 @@ serve(struct daemon *daemon)
 static void
 tidy(struct daemon *daemon)
 {
-	if (daemon->gate != NULL) {
-		unlink(daemon->back.path);
-		rmdir(daemon->back.folder);
-	}
+	if (daemon->gate != NULL)
+		back_socket_remove(&daemon->back);
 	destroy_unused_worlds(daemon);
 	gate_free(&daemon->gate);
 	board_free(&daemon->board);
@@ -333,8 +339,7 @@ stop(struct daemon *daemon)
 	if (report.abandoned != 0) {
 		/* A callback still runs: what it uses must not be freed. */
 		log_info("stopped with %u connections open", report.abandoned);
-		unlink(daemon->back.path);
-		rmdir(daemon->back.folder);
+		back_socket_remove(&daemon->back);
 		store_flush(daemon->store);
 		_exit(EXIT_SUCCESS);
 	}
@@ -365,28 +370,12 @@ run(struct config *config)
 	warn_of_process_limit(now);
 	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
 	    mode_words[now->policy.mode], now->listen);
+	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);
 	serve(&daemon);
+	notify_send("STOPPING=1");
 	log_info("stopping");
 	stop(&daemon);
 	log_info("stopped");
-	return EXIT_SUCCESS;
-}
-
-/* -T: the rules and lists are read as well, nothing is started. */
-static int
-check(struct config *config)
-{
-	struct world_parts parts = {.store = NULL};
-	struct error error;
-
-	config_dump(config, stdout);
-	struct world *world = world_build(config, &parts, &error);
-	if (world == NULL) {
-		fprintf(stderr, "targreyd: %s\n", error.text);
-		config_free(&config);
-		return EXIT_FAILURE;
-	}
-	world_destroy(world);
 	return EXIT_SUCCESS;
 }
 
@@ -439,7 +428,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	if (check_only)
-		return check(config);
+		return check_config(config);
 	if (debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	else if (strcmp(config->log, "syslog") == 0)

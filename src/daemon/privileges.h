@@ -1,44 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What targreyd does as root before it becomes the user of the configuration.
- * Called by main, before there is a second thread.
+ * From root to the user of the configuration. Called by main, before there is a
+ * second thread and before anything is made in a file system: the folders of
+ * the socket and the database are that user's, and what root did there by path
+ * could be led elsewhere.
  */
 #ifndef DAEMON_PRIVILEGES_H
 #define DAEMON_PRIVILEGES_H
 
-#include <pwd.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
-#define BACK_PATH_SIZE 108 /* of struct sockaddr_un */
-
-/* An empty name leaves *gid_r as it is. */
-bool privileges_find_group(const char *name, gid_t *gid_r, struct error *error);
-
 /*
- * The user to run as, in getpwnam()'s buffer. NULL without an error (its text
- * stays empty) when there is nothing to change: not root, or no name.
+ * Becomes user for good, and a member of group too, so that the daemon can give
+ * its socket to it. Not root, or no user: stays what it is. The limit of
+ * descriptors is raised to what is allowed first.
+ *
+ * user, group  names; "" is none
+ * group_r      (gid_t)-1 without a group
  */
-const struct passwd *privileges_find_user(const char *name, struct error *error);
-
-/* libmilter's own socket, behind the gate. */
-struct back_socket {
-	char folder[BACK_PATH_SIZE], path[BACK_PATH_SIZE];
-};
-
-/*
- * Makes the folder: "<socket>.private", or one in /tmp for an inet socket;
- * mode 0700, since whoever reaches the socket goes past the gate. It becomes
- * the user's (NULL: it stays ours).
- */
-bool privileges_make_back(struct back_socket *back, const char *listen,
-    const struct passwd *user, struct error *error);
-
-/* For good; NULL: nothing to drop. */
-bool privileges_drop(const struct passwd *user, struct error *error);
-
-/* Soft limit = hard limit. */
-void privileges_raise_descriptor_limit(void);
+bool privileges_become(
+    const char *user, const char *group, gid_t *group_r, struct error *error);
 
 #endif

@@ -176,6 +176,13 @@ close_fd(int fd)
 		close(fd);
 }
 
+unsigned
+gate_turns(struct gate *gate)
+{
+	loop_poke(gate);
+	return atomic_load(&gate->turns);
+}
+
 void
 gate_free(struct gate **gate_ptr)
 {

@@ -66,9 +66,9 @@ struct gate_settings {
 };
 
 /*
- * Takes the lock "<socket>.lock" and binds the public socket; so it is called
- * before privileges are dropped. A second instance is refused with an error
- * that says so.
+ * Takes the lock "<socket>.lock" and binds the public socket. A second instance
+ * is refused with an error that says so. Sets the umask for a moment: called
+ * before there is a second thread.
  */
 struct gate *gate_open(const struct gate_settings *settings,
     const struct clock *clock, struct error *error);
@@ -85,6 +85,12 @@ void gate_configure(struct gate *gate, const struct gate_settings *settings);
  * at most within grace_ms; then ends the loop and removes the socket.
  */
 void gate_stop(struct gate *gate, int64_t grace_ms);
+
+/*
+ * Turns of the loop so far; asks for one more. A count that stays the same over
+ * seconds: the loop stands still.
+ */
+unsigned gate_turns(struct gate *gate);
 
 /* Accepts NULL; nulls. The gate must be stopped. */
 void gate_free(struct gate **gate);

@@ -179,6 +179,7 @@ struct gate {
 
 	_Atomic int64_t answer_timeout_ms;
 	_Atomic int on_failure;
+	_Atomic unsigned turns;
 
 	pthread_mutex_t lock; /* guards everything below and struct shared */
 	struct conn **slots;

@@ -24,7 +24,11 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 	snprintf(name, sizeof name, "%s.lock", path);
 	gate->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (gate->lock_fd < 0) {
-		error_set_errno(error, "%s", name);
+		bool is_theirs = errno == EACCES && access(name, F_OK) == 0;
+		error_set_errno(error, "%s%s", name,
+		    is_theirs ? ": another user's, left by an earlier start; "
+		                "remove it"
+		              : "");
 		return false;
 	}
 	if (flock(gate->lock_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -35,6 +39,42 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 			    path, name);
 		else
 			error_set_errno(error, "%s: lock", name);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The mode is there before anybody can connect; the group follows no link: the
+ * folder may be another user's.
+ */
+static bool
+bind_unix(struct gate *gate, const struct gate_settings *settings,
+    const struct sockaddr_un *address, struct error *error)
+{
+	gate->listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before = umask(~settings->socket_mode & 0777);
+	int bound = gate->listen_fd < 0
+	                ? -1
+	                : bind(gate->listen_fd, (const struct sockaddr *)address,
+	                      sizeof *address);
+	umask(before);
+	if (bound != 0) {
+		error_set_errno(error, "%s", address->sun_path);
+		return false;
+	}
+	gate->socket_path = strdup(address->sun_path);
+	if (gate->socket_path == NULL) {
+		error_set(error, "gate: out of memory");
+		return false;
+	}
+	if (settings->socket_group != (gid_t)-1 &&
+	    lchown(address->sun_path, (uid_t)-1, settings->socket_group) != 0) {
+		error_set_errno(error,
+		    "%s: cannot be given to group %lu, of which the daemon's user "
+		    "must be a member",
+		    address->sun_path, (unsigned long)settings->socket_group);
 		return false;
 	}
 	return true;
@@ -63,26 +103,7 @@ open_unix(struct gate *gate, const struct gate_settings *settings, const char *p
 		}
 		unlink(path);
 	}
-	gate->listen_fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before = umask(0177);
-	int bound = gate->listen_fd < 0
-	                ? -1
-	                : bind(gate->listen_fd, (struct sockaddr *)&address,
-	                      sizeof address);
-	umask(before);
-	if (bound != 0) {
-		error_set_errno(error, "%s", path);
-		return false;
-	}
-	gate->socket_path = strdup(path);
-	if ((settings->socket_group != (gid_t)-1 &&
-	        chown(path, (uid_t)-1, settings->socket_group) != 0) ||
-	    chmod(path, settings->socket_mode) != 0) {
-		error_set_errno(error, "%s: group and mode", path);
-		return false;
-	}
-	return gate->socket_path != NULL;
+	return bind_unix(gate, settings, &address, error);
 }
 
 static bool

@@ -380,6 +380,7 @@ loop_run(void *arg)
 		if (now > gate->now_ms + timeout + JUMP_MS)
 			gate->jumped_ms = now;
 		gate->now_ms = now;
+		atomic_fetch_add(&gate->turns, 1);
 		for (int i = 0; i < count; i++)
 			handle(gate, &events[i]);
 		if (gate->paused && loop_real_ms() >= gate->paused_until_ms)

@@ -3,12 +3,17 @@
 import grp
 import os
 import pathlib
+import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
 
-from support.daemon import Daemon, Raw
+from support.daemon import USER, Daemon, Raw
+from support.wait import until
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Start(unittest.TestCase):
@@ -108,6 +113,92 @@ class Start(unittest.TestCase):
         status = pathlib.Path("/proc/%d/status" % daemon.pid).read_text()
         uids = next(line for line in status.splitlines() if line.startswith("Uid:"))
         self.assertNotIn("0", uids.split()[1:])
+
+    def owners(self, daemon):
+        """{name: user id} of everything beside the socket and the database."""
+        found = {}
+        for folder in (daemon.socket.parent, daemon.database.parent):
+            for path in folder.rglob("*"):
+                found[path.name] = path.lstat().st_uid
+        return found
+
+    def test_a_start_as_root_leaves_nothing_of_root_and_the_user_can_start_next(self):
+        nobody = pwd.getpwnam(USER)
+        daemon = self.daemon()
+        daemon.start()
+        self.addCleanup(daemon.close)
+        names = self.owners(daemon)
+        self.assertIn("targrey.sock.lock", names)
+        self.assertIn("targrey.sock.private", names)
+        self.assertEqual({nobody.pw_uid}, set(names.values()), names)
+        daemon.stop()
+        with open(daemon.log_file, "ab") as log:
+            process = subprocess.Popen(
+                [str(daemon.binary), "-f", str(daemon.conf)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=daemon.environment(), cwd="/",
+                user=nobody.pw_uid, group=nobody.pw_gid,
+                extra_groups=[grp.getgrnam("postfix").gr_gid])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        until(lambda: process.poll() is not None or daemon.answers(), "it to answer")
+        self.assertIsNone(process.poll(), daemon.log())
+
+    def test_a_lock_that_an_earlier_version_left_as_root_is_named_with_the_remedy(self):
+        daemon = self.daemon()
+        lock = daemon.socket.with_name("targrey.sock.lock")
+        lock.touch(0o600)
+        said = self.refused(daemon)
+        self.assertIn(str(lock), said)
+        self.assertIn("remove it", said)
+
+    def test_a_socket_that_is_swapped_for_a_link_changes_nothing_elsewhere(self):
+        target = self.root / "shadow"
+        target.write_text("root's alone\n")
+        target.chmod(0o600)
+        shim = self.root / "swap.so"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(shim), str(HERE / "swap_after_bind.c")],
+                       check=True, timeout=60)
+        daemon = self.daemon()
+        environment = daemon.environment()
+        environment.update({
+            "LD_PRELOAD": str(shim), "SWAP_FOR": str(target),
+            "ASAN_OPTIONS": environment["ASAN_OPTIONS"] + ":verify_asan_link_order=0"})
+        daemon.environment = lambda: environment
+        process = daemon.spawn()
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        until(lambda: process.poll() is not None or daemon.socket.is_symlink(), "the swap")
+        until(lambda: process.poll() is not None or "listening on" in daemon.log(), "the start")
+        self.assertTrue(daemon.socket.is_symlink(), daemon.log())
+        status = target.stat()
+        self.assertEqual((0o600, 0, 0), (status.st_mode & 0o777, status.st_uid, status.st_gid))
+
+    def test_a_service_manager_is_told_of_start_life_reload_and_stop(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            path = self.root / "notify"
+            manager.bind(str(path))
+            path.chmod(0o666)
+            manager.settimeout(60)
+            daemon = self.daemon()
+            environment = dict(daemon.environment(), NOTIFY_SOCKET=str(path))
+            daemon.environment = lambda: environment
+            daemon.start()
+            self.addCleanup(daemon.close)
+
+            def told(wanted):
+                while True:
+                    line = manager.recv(4096).decode()
+                    if line.startswith(wanted):
+                        return line
+            self.assertIn("STATUS=mode targrey", told("READY=1\n"))
+            told("WATCHDOG=1")
+            told("WATCHDOG=1")
+            daemon.reload({"mode": "observe"})
+            told("STATUS=mode observe")
+            daemon.reload({"mode": "nonsense"})
+            self.assertIn("nonsense", told("STATUS=the last reload changed nothing"))
+            daemon.stop()
+            told("STOPPING=1")
 
     def test_a_second_one_on_the_same_database_is_refused(self):
         first = self.daemon()
