@@ -29,7 +29,6 @@
 #include "milter/milter.h"
 #include "postfix/process_limit.h"
 #include "session/session.h"
-#include "session/steps.h"
 #include "store/store.h"
 
 #define STOP_GRACE_MS 800
@@ -190,7 +189,7 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 		return false;
 	config_store_settings(config, &store_settings);
 	daemon->store =
-	    store_open(&store_settings, &session_steps, &daemon->clock, error);
+	    store_open(&store_settings, &daemon->clock, error);
 	if (daemon->store == NULL)
 		return false;
 	daemon->board = board_new();

@@ -9,9 +9,6 @@
 #include "policy/grey.h"
 #include "session/explain.h"
 
-/* store_steps as the query wants them: only the choice between rows is asked. */
-static const struct store_steps steps = {.better = grey_better};
-
 struct memory {
 	struct query *query;
 	const struct policy_settings *policy;
@@ -25,7 +22,7 @@ recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
 {
 	struct memory *memory = ctx;
 
-	memory->failed = !query_recall(memory->query, &steps, who, triplets, count,
+	memory->failed = !query_recall(memory->query, who, triplets, count,
 	    now, memory->policy->retry_window_s, history_r, &memory->error);
 	return !memory->failed;
 }

@@ -203,17 +203,15 @@ query_person_matches(
 }
 
 bool
-query_recall(struct query *query, const struct store_steps *steps,
-    const struct store_who *who, const struct triplet *triplets, size_t count,
-    int64_t now, int64_t retry_window_s, struct history *history_r,
-    struct error *error)
+query_recall(struct query *query, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    int64_t retry_window_s, struct history *history_r, struct error *error)
 {
 	struct trouble trouble = {0};
 	struct apply apply = {
 	    .ops = &sqlite_ops,
 	    .view = &query->backend.writer,
 	    .secret = query->backend.secret,
-	    .steps = steps,
 	    .retry_window_s = retry_window_s,
 	};
 

@@ -95,10 +95,9 @@ bool query_triplets(struct query *query, const struct triplet_filter *filter,
     struct error *error);
 
 /* As store_recall(), for explain. */
-bool query_recall(struct query *query, const struct store_steps *steps,
-    const struct store_who *who, const struct triplet *triplets, size_t count,
-    int64_t now, int64_t retry_window_s, struct history *history_r,
-    struct error *error);
+bool query_recall(struct query *query, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    int64_t retry_window_s, struct history *history_r, struct error *error);
 
 /* Counts and sizes; the counters of the daemon itself stay 0. */
 bool query_report(

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/grey.h"
 #include "store/keys.h"
 #include "store/schema.h"
 
@@ -60,9 +61,8 @@ find(const struct apply *apply, const struct doors *doors,
 		if (!apply->ops->find_triplet(apply->view, found->hashes[i], oldest,
 		        newest, &found->rows[i], trouble))
 			return false;
-		found->best =
-		    i == 0 ? found->rows[0]
-		           : apply->steps->better(found->best, found->rows[i]);
+		found->best = i == 0 ? found->rows[0]
+		                     : grey_better(found->best, found->rows[i]);
 	}
 	return true;
 }
@@ -73,9 +73,9 @@ find_domain(const struct apply *apply, const struct store_who *who, int64_t now,
     struct domain_record *record_r, struct trouble *trouble)
 {
 	*record_r = (struct domain_record){0};
-	return who->domain == NULL || apply->ops->find_domain(apply->view,
-	                                  who->domain, schema_day(now), record_r,
-	                                  trouble);
+	return who->domain == NULL ||
+	       apply->ops->find_domain(
+	           apply->view, who->domain, schema_day(now), record_r, trouble);
 }
 
 bool
@@ -188,11 +188,9 @@ struct triplets_work {
 };
 
 static struct grey_row
-step_triplet(const struct apply *apply, const struct note_spec *spec,
-    const struct found *found)
+step_triplet(const struct note_spec *spec, const struct found *found)
 {
-	return apply->steps->triplet(
-	    spec->settings, found->best, spec->deed, spec->now);
+	return grey_step(spec->settings, found->best, spec->deed, spec->now);
 }
 
 static bool
@@ -204,7 +202,7 @@ is_limited(const struct apply *apply, const struct note_spec *spec,
 
 	for (size_t i = 0; i < spec->count; i++) {
 		if (work->found[i].best.first == 0 &&
-		    step_triplet(apply, spec, &work->found[i]).first != 0)
+		    step_triplet(spec, &work->found[i]).first != 0)
 			fresh++;
 	}
 	return fresh > 0 && !limit_take(apply->limit,
@@ -225,7 +223,7 @@ work_on_triplets(const struct apply *apply, const struct note_spec *spec,
 	if (is_limited(apply, spec, work))
 		return APPLY_LIMITED;
 	for (size_t i = 0; i < spec->count; i++) {
-		struct grey_row row = step_triplet(apply, spec, &work->found[i]);
+		struct grey_row row = step_triplet(spec, &work->found[i]);
 		if (row.first != 0 &&
 		    !keep_triplet(apply, &work->doors, &spec->triplets[i],
 		        &work->found[i], &row, trouble))
@@ -266,8 +264,8 @@ apply_address(const struct apply *apply, const struct note_spec *spec,
 
 	if (!apply->ops->find_address(apply->view, key, &was, trouble))
 		return false;
-	record = apply->steps->address(
-	    spec->settings, was, spec->deed, spec->secs, spec->now);
+	record =
+	    address_step(spec->settings, was, spec->deed, spec->secs, spec->now);
 	if (was.allowed_until >= ALLOWED_FOREVER)
 		record.allowed_until = was.allowed_until;
 	*address_r = (struct applied_address){key, record};
@@ -300,8 +298,8 @@ apply_domain(const struct apply *apply, const struct note_spec *spec,
 {
 	int64_t day = schema_day(spec->now);
 	bool is_too_wide = was->networks > DOMAIN_MAX_NETWORKS;
-	struct domain_record record = apply->steps->domain(spec->settings, *was,
-	    is_too_wide ? DEED_SEEN : spec->deed, spec->now);
+	struct domain_record record = domain_step(
+	    spec->settings, *was, is_too_wide ? DEED_SEEN : spec->deed, spec->now);
 
 	record.networks = was->networks;
 	if (was->allowed_until >= ALLOWED_FOREVER)
@@ -343,8 +341,7 @@ apply_note(const struct apply *apply, const struct note_spec *spec,
 	    !find_domain(apply, &spec->who, spec->now, &domain, trouble))
 		return APPLY_FAILED;
 	if (spec->count > 0) {
-		enum applied answer =
-		    apply_triplets(apply, spec, &domain, trouble);
+		enum applied answer = apply_triplets(apply, spec, &domain, trouble);
 		if (answer != APPLIED)
 			return answer;
 	}

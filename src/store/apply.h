@@ -12,7 +12,6 @@ struct apply {
 	const struct backend_ops *ops;
 	struct view *view;
 	const uint8_t *secret;
-	const struct store_steps *steps;
 	int64_t retry_window_s;
 	uint32_t max_new_per_net;
 	bool hash_people;

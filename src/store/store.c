@@ -34,7 +34,6 @@ store_apply(struct store *store, struct view *view)
 	    .ops = store->ops,
 	    .view = view,
 	    .secret = store_secret(store),
-	    .steps = store->steps,
 	    .limit = &store->limit,
 	};
 
@@ -97,8 +96,8 @@ free_store(struct store *store)
 }
 
 struct store *
-store_open(const struct store_settings *settings, const struct store_steps *steps,
-    const struct clock *clock, struct error *error)
+store_open(const struct store_settings *settings, const struct clock *clock,
+    struct error *error)
 {
 	struct store *store = calloc(1, sizeof *store);
 
@@ -106,7 +105,6 @@ store_open(const struct store_settings *settings, const struct store_steps *step
 		error_set(error, "store: out of memory");
 		return NULL;
 	}
-	store->steps = steps;
 	store->clock = clock;
 	store->settings = *settings;
 	store->settings.url = NULL;

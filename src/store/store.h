@@ -22,29 +22,13 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/siphash.h"
+#include "policy/policy.h"
 #include "record/event.h"
 #include "record/history.h"
 
 struct store;
 
 enum store_status { STORE_OK, STORE_FAILED };
-
-/*
- * How records change; pure functions of policy/, called by the writer inside
- * its transaction. The store knows no policy, it only keeps what comes back.
- * settings is passed on as it was given with the note.
- */
-struct store_steps {
-	struct grey_row (*triplet)(
-	    const void *settings, struct grey_row row, enum deed deed, int64_t now);
-	struct address_record (*address)(const void *settings,
-	    struct address_record record, enum deed deed, uint32_t secs,
-	    int64_t now);
-	struct domain_record (*domain)(const void *settings,
-	    struct domain_record record, enum deed deed, int64_t now);
-	/* the row that is nearer to passing */
-	struct grey_row (*better)(struct grey_row a, struct grey_row b);
-};
 
 struct store_settings {
 	const char *url;        /* "sqlite:/path" or "memory:" */
@@ -59,13 +43,12 @@ struct store_settings {
 
 /*
  * Opens or creates the database, checks its version, starts the writer and the
- * checkpointer. steps and clock are borrowed and must outlive the store.
+ * checkpointer. clock is borrowed and must outlive the store.
  * NULL with the reason: cannot open, locked by another daemon, newer schema,
  * not a database.
  */
 struct store *store_open(const struct store_settings *settings,
-    const struct store_steps *steps, const struct clock *clock,
-    struct error *error);
+    const struct clock *clock, struct error *error);
 
 /* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls.
  */
@@ -122,7 +105,8 @@ struct note_spec {
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */
-	const void *settings;      /* for the steps */
+	/* How the records change: see policy/grey.h. */
+	const struct policy_settings *settings;
 	/*
 	 * settings and whatever else the note needs stay alive until this is
 	 * called, once, when the note is freed; may be NULL.

@@ -29,7 +29,6 @@
 struct store {
 	const struct backend_ops *ops;
 	struct backend *backend;
-	const struct store_steps *steps;
 	const struct clock *clock;
 	/* The one in force; earlier ones stay readable until the store closes. */
 	_Atomic(struct secret *) secret;

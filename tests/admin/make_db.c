@@ -16,7 +16,6 @@
 
 #include "record/fold.h"
 #include "policy/policy.h"
-#include "session/steps.h"
 #include "query/query.h"
 #include "store/store.h"
 
@@ -455,7 +454,7 @@ main(int argc, char **argv)
 	    .retry_window_s = 172800 * 30,
 	    .max_age_s = 400 * 86400,
 	    .max_new_per_net = 1000000};
-	struct store *store = store_open(&settings, &session_steps, &clock, &error);
+	struct store *store = store_open(&settings, &clock, &error);
 	if (store == NULL) {
 		fprintf(stderr, "make_db: %s\n", error.text);
 		return 1;

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 #include "figures.h"
 #include "made.h"
 #include "shim.h"
@@ -53,8 +53,7 @@ open_bench(struct bench *bench)
 {
 	struct error error;
 
-	bench->store =
-	    store_open(&bench->settings, &bed_steps, &bench->clock, &error);
+	bench->store = store_open(&bench->settings, &bench->clock, &error);
 	if (bench->store == NULL)
 		die("open", error.text);
 }
@@ -119,6 +118,7 @@ send_next(struct load *load, uint64_t chain)
 	    .who = made_client(number),
 	    .now = NOW,
 	    .deed = DEED_ATTEMPT,
+	    .settings = &test_policy,
 	    .triplets = &triplet,
 	    .count = 1,
 	    .done = committed,
@@ -282,6 +282,7 @@ bench_expiry(struct bench *bench)
 		    .who = made_client(bench->rows + sent),
 		    .now = NOW + later,
 		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
 		    .done = note_done,

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 #include "figures.h"
 #include "made.h"
 #include "shim.h"
@@ -27,7 +27,8 @@
 
 /* Sends the given number of attempts, so many to a commit, and waits. */
 static void
-attempt(struct bed *bed, uint64_t first, uint64_t count, unsigned at_once)
+attempt(
+    struct store_fixture *fixture, uint64_t first, uint64_t count, unsigned at_once)
 {
 	char text[MADE_SIZE];
 
@@ -35,18 +36,19 @@ attempt(struct bed *bed, uint64_t first, uint64_t count, unsigned at_once)
 		struct triplet triplet = made_triplet(first + i, text);
 		struct note_spec spec = {
 		    .who = made_client(first + i),
-		    .now = bed_time(bed),
+		    .now = fixture_time(fixture),
 		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
 		};
 		struct note *note = note_new(&spec);
-		assert_true(store_submit(bed->store, note));
+		assert_true(store_submit(fixture->store, note));
 		note_drop(&note);
 		if (i % at_once == at_once - 1)
-			store_flush(bed->store);
+			store_flush(fixture->store);
 	}
-	store_flush(bed->store);
+	store_flush(fixture->store);
 }
 
 static void
@@ -60,16 +62,16 @@ limit(double value, double most, const char *unit, const char *name)
 static void
 sixteen_clients_share_a_commit(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 	struct store_status_report before, after;
 
 	(void)state;
-	bed_open(&bed, false);
-	attempt(&bed, 0, 2000, 16);
-	store_report(bed.store, false, &before);
+	fixture_open(&fixture, false);
+	attempt(&fixture, 0, 2000, 16);
+	store_report(fixture.store, false, &before);
 	uint64_t syncs = shim_syncs(), writes = shim_writes();
-	attempt(&bed, 2000, ATTEMPTS, 16);
-	store_report(bed.store, false, &after);
+	attempt(&fixture, 2000, ATTEMPTS, 16);
+	store_report(fixture.store, false, &after);
 	syncs = shim_syncs() - syncs;
 	writes = shim_writes() - writes;
 	double per = (double)ATTEMPTS / 1000;
@@ -79,19 +81,19 @@ sixteen_clients_share_a_commit(void **state)
 	limit((double)syncs / (double)(after.commits - before.commits), 1.25,
 	    "/commit", "syncs");
 	limit((double)writes / per, 6000, "/1000 attempts", "writes");
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 static double
-bytes_a_row(struct bed *bed, const char *table)
+bytes_a_row(struct store_fixture *fixture, const char *table)
 {
 	struct connection connection;
 	struct trouble trouble = {0};
 	int64_t bytes, rows;
 	char sql[128];
 
-	assert_true(connection_open(
-	    &connection, bed->path, SQLITE_OPEN_READWRITE, 512, 5000, &trouble));
+	assert_true(connection_open(&connection, fixture->path,
+	    SQLITE_OPEN_READWRITE, 512, 5000, &trouble));
 	snprintf(sql, sizeof sql,
 	    "SELECT sum(pgsize) FROM dbstat WHERE name = '%s'", table);
 	assert_true(connection_number(&connection, sql, &bytes, &trouble));
@@ -104,70 +106,70 @@ bytes_a_row(struct bed *bed, const char *table)
 static void
 hot_row_takes_forty_bytes_at_most(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 
 	(void)state;
-	bed_open(&bed, false);
-	attempt(&bed, 0, 30000, 64);
-	limit(bytes_a_row(&bed, "waiting"), 40, "bytes", "row of waiting");
-	limit(
-	    bytes_a_row(&bed, "waiting_text"), 100, "bytes", "row of waiting_text");
-	limit(bytes_a_row(&bed, "address"), 60, "bytes", "row of address");
-	bed_close(&bed);
+	fixture_open(&fixture, false);
+	attempt(&fixture, 0, 30000, 64);
+	limit(bytes_a_row(&fixture, "waiting"), 40, "bytes", "row of waiting");
+	limit(bytes_a_row(&fixture, "waiting_text"), 100, "bytes",
+	    "row of waiting_text");
+	limit(bytes_a_row(&fixture, "address"), 60, "bytes", "row of address");
+	fixture_close(&fixture);
 }
 
 static void
 looking_up_writes_nothing(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 	struct history history;
 	struct grey_row row;
 	char text[MADE_SIZE];
 
 	(void)state;
-	bed_open(&bed, false);
-	attempt(&bed, 0, 1000, 64);
-	bed_reopen(&bed);
+	fixture_open(&fixture, false);
+	attempt(&fixture, 0, 1000, 64);
+	fixture_reopen(&fixture);
 	uint64_t writes = shim_writes(), syncs = shim_syncs();
 	for (uint64_t i = 0; i < 2000; i++) {
 		struct store_who who = made_client(i);
 		struct triplet triplet = made_triplet(i, text);
 		history.rows = &row;
-		assert_int_equal(store_recall(bed.store, &who, &triplet, 1,
-		                     bed_time(&bed), &history),
+		assert_int_equal(store_recall(fixture.store, &who, &triplet, 1,
+		                     fixture_time(&fixture), &history),
 		    STORE_OK);
 		assert_int_equal(row.first != 0, i < 1000);
 	}
 	assert_int_equal(shim_writes(), writes);
 	assert_int_equal(shim_syncs(), syncs);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 static void
 use_of_what_is_allowed_is_written_once_an_hour(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 
 	(void)state;
-	bed_open(&bed, false);
-	bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	fixture_open(&fixture, false);
+	fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
 	uint64_t writes = shim_writes();
 	for (int i = 0; i < 50; i++) {
-		bed_sleep(&bed, 60);
-		bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+		fixture_sleep(&fixture, 60);
+		fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
 	}
 	assert_int_equal(shim_writes(), writes);
-	bed_sleep(&bed, 3600);
-	bed_note(&bed, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	fixture_sleep(&fixture, 3600);
+	fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
 	assert_true(shim_writes() > writes);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 /* Housekeeping with nothing to remove must not read through a large bucket. */
 static void
 idle_expiry_looks_at_few_rows(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 	struct trouble trouble = {0};
 	struct error error;
 	struct lifetimes lifetimes = {30 * 86400, 2 * 86400, 35 * 86400};
@@ -176,15 +178,16 @@ idle_expiry_looks_at_few_rows(void **state)
 	int64_t steps = 0;
 
 	(void)state;
-	bed_open(&bed, false);
-	store_close(&bed.store);
-	assert_true(made_fill(&bed.settings, 30000, BED_NOW, 3600, &error));
-	struct backend *backend = sqlite_ops.open(&bed.settings, secret, &error);
+	fixture_open(&fixture, false);
+	store_close(&fixture.store);
+	assert_true(made_fill(&fixture.settings, 30000, TEST_NOW, 3600, &error));
+	struct backend *backend =
+	    sqlite_ops.open(&fixture.settings, secret, &error);
 	assert_non_null(backend);
 	struct view *view = sqlite_ops.begin(backend, true, &changed, &trouble);
 	assert_non_null(view);
 	assert_true(
-	    sqlite_ops.expire(view, &lifetimes, BED_NOW, 500, &more, &trouble));
+	    sqlite_ops.expire(view, &lifetimes, TEST_NOW, 500, &more, &trouble));
 	assert_false(more);
 	for (int i = 0; i < STATEMENTS; i++) {
 		if (view->connection.statements[i] != NULL)
@@ -194,20 +197,20 @@ idle_expiry_looks_at_few_rows(void **state)
 	limit((double)steps, 10000, "steps", "idle expiry");
 	sqlite_ops.rollback(view);
 	sqlite_ops.close(backend);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 #ifdef OWN_MEMORY
 static void
 memory_stays_small(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 
 	(void)state;
-	bed_open(&bed, false);
-	attempt(&bed, 0, 50000, 64);
+	fixture_open(&fixture, false);
+	attempt(&fixture, 0, 50000, 64);
 	limit(rss_mib(getpid()), 24, "MiB", "memory");
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 #endif
 

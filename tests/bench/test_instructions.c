@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 #include "daemon.h"
 #include "figures.h"
 #include "made.h"
@@ -170,7 +170,7 @@ run_store(const uint64_t counts[KINDS])
 	for (int i = 0; i < KINDS; i++)
 		snprintf(
 		    numbers[1 + i], sizeof *numbers, "%u", (unsigned)counts[i]);
-	fill(BED_NOW);
+	fill(TEST_NOW);
 	under_callgrind(words, command);
 	pid_t pid = fork();
 	if (pid == 0) {

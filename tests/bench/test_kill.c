@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 #include "daemon.h"
 #include "figures.h"
 #include "made.h"
@@ -104,8 +104,8 @@ count_lost(struct query *query, uint64_t first, uint64_t end)
 			continue;
 		struct store_who who = made_client(i);
 		struct triplet triplet = made_triplet(i, text);
-		if (!query_recall(query, &bed_steps, &who, &triplet, 1, time(NULL),
-		        2 * 86400, &history, &error) ||
+		if (!query_recall(query, &who, &triplet, 1, time(NULL), 2 * 86400,
+		        &history, &error) ||
 		    row.first == 0)
 			lost++;
 	}

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 #include "made.h"
 
 static void
@@ -27,8 +27,9 @@ attempt(struct store *store, uint64_t number)
 	struct triplet triplet = made_triplet(number, text);
 	struct note_spec spec = {
 	    .who = made_client(number),
-	    .now = BED_NOW,
+	    .now = TEST_NOW,
 	    .deed = DEED_ATTEMPT,
+	    .settings = &test_policy,
 	    .triplets = &triplet,
 	    .count = 1,
 	};
@@ -49,7 +50,7 @@ recall(struct store *store, uint64_t number, bool known)
 	struct grey_row row;
 	struct history history = {.rows = &row};
 
-	if (store_recall(store, &who, &triplet, 1, BED_NOW, &history) != STORE_OK)
+	if (store_recall(store, &who, &triplet, 1, TEST_NOW, &history) != STORE_OK)
 		die("a recall failed");
 	if ((row.first != 0) != known)
 		die("a recall found what is not there, or missed what is");
@@ -58,7 +59,7 @@ recall(struct store *store, uint64_t number, bool known)
 int
 main(int argc, char **argv)
 {
-	_Atomic int64_t now_ms = BED_NOW * 1000;
+	_Atomic int64_t now_ms = TEST_NOW * 1000;
 	struct clock clock;
 	struct error error;
 	uint64_t numbers[4];
@@ -69,7 +70,7 @@ main(int argc, char **argv)
 	for (int i = 0; i < 4; i++)
 		numbers[i] = strtoull(argv[2 + i], NULL, 10);
 	clock_init_manual(&clock, &now_ms);
-	struct store *store = store_open(&settings, &bed_steps, &clock, &error);
+	struct store *store = store_open(&settings, &clock, &error);
 	if (store == NULL)
 		die(error.text);
 	uint64_t rows = numbers[0];

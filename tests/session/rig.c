@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "policy/cases.h"
-#include "session/steps.h"
 
 static enum port_answer
 port_wait(void *ctx, uint64_t number, const struct port_wait *wait)
@@ -117,7 +116,7 @@ rig_new(enum mode mode)
 	rig->now_ms = (int64_t)T0 * 1000;
 	clock_init_manual(&rig->clock, &rig->now_ms);
 	rig->store = must(
-	    store_open(&settings, &session_steps, &rig->clock, &error), &error);
+	    store_open(&settings, &rig->clock, &error), &error);
 	rig->port = (struct port){rig, port_wait, port_wake, port_settle,
 	    port_data_not_before, port_budget, port_outcome, port_pending,
 	    port_early};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "bed.h"
+#include "store_fixture.h"
 
 #define IP       "192.0.2.10"
 #define SAME_NET "192.0.2.77"
@@ -22,23 +22,23 @@ static struct grey_row row;
 static int
 open_memory(void **state)
 {
-	*state = malloc(sizeof(struct bed));
-	bed_open(*state, true);
+	*state = malloc(sizeof(struct store_fixture));
+	fixture_open(*state, true);
 	return 0;
 }
 
 static int
 open_sqlite(void **state)
 {
-	*state = malloc(sizeof(struct bed));
-	bed_open(*state, false);
+	*state = malloc(sizeof(struct store_fixture));
+	fixture_open(*state, false);
 	return 0;
 }
 
 static int
-close_bed(void **state)
+close_fixture(void **state)
 {
-	bed_close(*state);
+	fixture_close(*state);
 	free(*state);
 	return 0;
 }
@@ -48,7 +48,7 @@ unknown_client_has_an_empty_history(void **state)
 {
 	row.first = 1;
 	assert_int_equal(
-	    bed_recall(*state, IP, NULL, FROM, TO, &history, &row), STORE_OK);
+	    fixture_recall(*state, IP, NULL, FROM, TO, &history, &row), STORE_OK);
 	assert_int_equal(history.address.first_seen, 0);
 	assert_int_equal(history.domain.first_seen, 0);
 	assert_int_equal(row.first, 0);
@@ -59,43 +59,43 @@ static void
 attempt_is_found_under_the_network_and_nowhere_else(void **state)
 {
 	assert_int_equal(
-	    bed_note(*state, DEED_ATTEMPT, IP, NULL, FROM, TO), NOTE_COMMITTED);
-	bed_recall(*state, SAME_NET, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(row.last, BED_NOW);
+	    fixture_note(*state, DEED_ATTEMPT, IP, NULL, FROM, TO), NOTE_COMMITTED);
+	fixture_recall(*state, SAME_NET, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(row.last, TEST_NOW);
 	assert_int_equal(row.last_try, 0);
 	assert_int_equal(row.tries, 0);
 	assert_false(row.early);
 	assert_int_equal(history.address.first_seen, 0);
-	bed_recall(*state, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.first_seen, BED_NOW);
-	bed_recall(*state, OTHER, NULL, FROM, TO, &history, &row);
+	fixture_recall(*state, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.first_seen, TEST_NOW);
+	fixture_recall(*state, OTHER, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, 0);
-	bed_recall(*state, IP, NULL, "other@example.org", TO, &history, &row);
+	fixture_recall(*state, IP, NULL, "other@example.org", TO, &history, &row);
 	assert_int_equal(row.first, 0);
-	bed_recall(*state, IP, NULL, FROM, "other@example.jp", &history, &row);
+	fixture_recall(*state, IP, NULL, FROM, "other@example.jp", &history, &row);
 	assert_int_equal(row.first, 0);
 }
 
 static void
 every_number_of_a_waiting_row_comes_back(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, 30);
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 30);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_true(row.early);
-	assert_int_equal(row.last, BED_NOW + 30);
-	bed_sleep(bed, 40000);
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, 40000);
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(row.last, BED_NOW + 80030);
-	assert_int_equal(row.last_try, BED_NOW + 80030);
+	assert_int_equal(row.last, TEST_NOW + 30);
+	fixture_sleep(fixture, 40000);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 40000);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(row.last, TEST_NOW + 80030);
+	assert_int_equal(row.last_try, TEST_NOW + 80030);
 	assert_int_equal(row.tries, 2);
 	assert_true(row.early);
 	assert_int_equal(row.passed, 0);
@@ -104,43 +104,43 @@ every_number_of_a_waiting_row_comes_back(void **state)
 static void
 waiting_row_is_forgotten_after_the_window(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, 2 * 86400);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	bed_sleep(bed, 86400);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 2 * 86400);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	fixture_sleep(fixture, 86400);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, 0);
 }
 
 static void
 try_keeps_the_row_for_another_window(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, 2 * 86400 - 60);
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, 2 * 86400 - 60);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 2 * 86400 - 60);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 2 * 86400 - 60);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(row.tries, 1);
 }
 
 static void
 passed_row_outlives_the_window(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, BED_DELAY);
-	bed_note(bed, DEED_PASSED, IP, NULL, FROM, TO);
-	bed_sleep(bed, 30 * 86400);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(row.passed, BED_NOW + BED_DELAY);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, TEST_DELAY);
+	fixture_note(fixture, DEED_PASSED, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, 30 * 86400);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(row.passed, TEST_NOW + TEST_DELAY);
 	assert_int_equal(row.tries, 1);
 	assert_int_equal(history.address.successes, 1);
 }
@@ -148,13 +148,13 @@ passed_row_outlives_the_window(void **state)
 static void
 domain_finds_the_triplet_from_another_network(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
-	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(history.domain.first_seen, BED_NOW);
-	bed_recall(bed, OTHER, NULL, FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(history.domain.first_seen, TEST_NOW);
+	fixture_recall(fixture, OTHER, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, 0);
 	assert_int_equal(history.domain.first_seen, 0);
 }
@@ -162,115 +162,119 @@ domain_finds_the_triplet_from_another_network(void **state)
 static void
 attempt_without_domain_is_carried_over_to_it(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, BED_DELAY);
-	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
-	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, TEST_DELAY);
+	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(row.tries, 1);
 }
 
 static void
 hang_up_sticks_to_the_address_alone(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_GONE, IP, "example.org", FROM, TO);
-	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_GONE, IP, "example.org", FROM, TO);
+	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.address.gaveup, 1);
 	assert_int_equal(history.address.gaveup_secs, 41);
-	assert_int_equal(history.address.last_gaveup, BED_NOW);
+	assert_int_equal(history.address.last_gaveup, TEST_NOW);
 	assert_int_equal(history.domain.successes, 0);
-	bed_recall(bed, SAME_NET, "example.org", FROM, TO, &history, &row);
+	fixture_recall(fixture, SAME_NET, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.address.gaveup, 0);
 }
 
 static void
 success_counts_for_address_and_domain(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
 	for (int i = 0; i < 5; i++)
-		bed_note(bed, DEED_ENDURED, IP, "example.org", NULL, NULL);
-	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+		fixture_note(fixture, DEED_ENDURED, IP, "example.org", NULL, NULL);
+	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.address.successes, 5);
 	assert_int_equal(history.address.counted, 5);
-	assert_int_equal(history.address.allowed_until, BED_NOW + 35 * 86400);
+	assert_int_equal(history.address.allowed_until, TEST_NOW + 35 * 86400);
 	assert_int_equal(history.domain.successes, 5);
 }
 
 static void
 networks_of_a_domain_are_counted_once_a_day(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	char ip[32];
 
 	for (int i = 0; i < 70; i++) {
 		snprintf(ip, sizeof ip, "10.0.%d.1", i % 35);
-		bed_note(bed, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+		fixture_note(fixture, DEED_ATTEMPT, ip, "example.org", FROM, TO);
 	}
-	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 35);
-	bed_sleep(bed, 86400);
-	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	fixture_sleep(fixture, 86400);
+	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 0);
-	bed_note(bed, DEED_ATTEMPT, IP, "example.org", FROM, TO);
-	bed_recall(bed, IP, "example.org", FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 1);
 }
 
 static void
 domain_seen_from_65_networks_in_a_day_is_no_key(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	char ip[32];
 
 	for (int i = 0; i < 65; i++) {
-		bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
-		assert_int_equal(row.first, i == 0 ? 0 : BED_NOW);
+		fixture_recall(
+		    fixture, OTHER, "example.org", FROM, TO, &history, &row);
+		assert_int_equal(row.first, i == 0 ? 0 : TEST_NOW);
 		snprintf(ip, sizeof ip, "10.0.%d.1", i);
-		bed_note(bed, DEED_ENDURED, ip, "example.org", FROM, TO);
-		bed_note(bed, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+		fixture_note(fixture, DEED_ENDURED, ip, "example.org", FROM, TO);
+		fixture_note(fixture, DEED_ATTEMPT, ip, "example.org", FROM, TO);
 	}
-	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.successes, 65);
 	assert_int_equal(row.first, 0);
 
-	bed_note(bed, DEED_ENDURED, OTHER, "example.org", NULL, NULL);
-	bed_note(bed, DEED_ATTEMPT, OTHER, "example.org", FROM, "other@example.jp");
-	bed_recall(bed, OTHER, "example.org", FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ENDURED, OTHER, "example.org", NULL, NULL);
+	fixture_note(
+	    fixture, DEED_ATTEMPT, OTHER, "example.org", FROM, "other@example.jp");
+	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.successes, 65);
-	bed_sleep(bed, 86400);
-	bed_recall(
-	    bed, IP, "example.org", FROM, "other@example.jp", &history, &row);
+	fixture_sleep(fixture, 86400);
+	fixture_recall(
+	    fixture, IP, "example.org", FROM, "other@example.jp", &history, &row);
 	assert_int_equal(row.first, 0);
-	bed_recall(bed, OTHER, NULL, FROM, "other@example.jp", &history, &row);
-	assert_int_equal(row.first, BED_NOW);
+	fixture_recall(
+	    fixture, OTHER, NULL, FROM, "other@example.jp", &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
 }
 
 static void
 row_noted_before_the_clock_was_set_back_is_found(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_sleep(bed, -12 * 3600);
-	bed_recall(bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_sleep(fixture, -12 * 3600);
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
 }
 
 static void
 ipv6_counts_by_its_first_half(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ATTEMPT, "2001:db8:0:1::5", NULL, FROM, TO);
-	bed_recall(bed, "2001:db8:0:1:ffff::9", NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(history.address.first_seen, BED_NOW);
-	bed_recall(bed, "2001:db8:0:2::5", NULL, FROM, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, "2001:db8:0:1::5", NULL, FROM, TO);
+	fixture_recall(
+	    fixture, "2001:db8:0:1:ffff::9", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(history.address.first_seen, TEST_NOW);
+	fixture_recall(fixture, "2001:db8:0:2::5", NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, 0);
 	assert_int_equal(history.address.first_seen, 0);
 }
@@ -278,46 +282,69 @@ ipv6_counts_by_its_first_half(void **state)
 static void
 flood_of_new_triplets_is_limited_by_network_and_minute(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	char from[32];
 	struct store_status_report report;
 
-	bed->settings.max_new_per_net = 10;
-	store_configure(bed->store, &bed->settings);
+	fixture->settings.max_new_per_net = 10;
+	store_configure(fixture->store, &fixture->settings);
 	for (int i = 0; i < 15; i++) {
 		snprintf(from, sizeof from, "%d@example.org", i);
-		assert_int_equal(bed_note(bed, DEED_ATTEMPT, IP, NULL, from, TO),
+		assert_int_equal(
+		    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, from, TO),
 		    i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
 	}
-	assert_int_equal(bed_note(bed, DEED_ATTEMPT, IP, NULL, "3@example.org", TO),
-	    NOTE_COMMITTED);
-	bed_recall(bed, IP, NULL, "12@example.org", TO, &history, &row);
-	assert_int_equal(row.first, 0);
-	bed_sleep(bed, 60);
 	assert_int_equal(
-	    bed_note(bed, DEED_ATTEMPT, IP, NULL, "12@example.org", TO),
+	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "3@example.org", TO),
 	    NOTE_COMMITTED);
-	store_report(bed->store, true, &report);
+	fixture_recall(fixture, IP, NULL, "12@example.org", TO, &history, &row);
+	assert_int_equal(row.first, 0);
+	fixture_sleep(fixture, 60);
+	assert_int_equal(
+	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "12@example.org", TO),
+	    NOTE_COMMITTED);
+	store_report(fixture->store, true, &report);
 	assert_int_equal(report.limited, 5);
 	assert_int_equal(report.triplets_waiting, 11);
 }
 
 static void
+triplet_known_by_its_domain_is_no_new_one(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture->settings.max_new_per_net = 1;
+	store_configure(fixture->store, &fixture->settings);
+	assert_int_equal(
+	    fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO),
+	    NOTE_COMMITTED);
+	assert_int_equal(
+	    fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, "c@example.org", TO),
+	    NOTE_COMMITTED);
+	assert_int_equal(
+	    fixture_note(fixture, DEED_ATTEMPT, OTHER, "example.org", FROM, TO),
+	    NOTE_COMMITTED);
+	assert_int_equal(
+	    fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, "d@example.org", TO),
+	    NOTE_LIMITED);
+}
+
+static void
 rows_past_their_time_go_and_others_stay(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct store_status_report report;
 
-	bed_note(bed, DEED_ATTEMPT, IP, "old.example", FROM, TO);
-	bed_note_event(bed, IP, "a1");
-	bed_sleep(bed, 36 * 86400);
-	bed_note(bed, DEED_ATTEMPT, OTHER, "new.example", FROM, TO);
-	bed_note_event(bed, OTHER, "a2");
+	fixture_note(fixture, DEED_ATTEMPT, IP, "old.example", FROM, TO);
+	fixture_note_event(fixture, IP, "a1");
+	fixture_sleep(fixture, 36 * 86400);
+	fixture_note(fixture, DEED_ATTEMPT, OTHER, "new.example", FROM, TO);
+	fixture_note_event(fixture, OTHER, "a2");
 	for (int i = 0; i < 200; i++) {
-		bed_sleep(bed, 2);
-		bed_note(bed, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+		fixture_sleep(fixture, 2);
+		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
 	}
-	store_report(bed->store, true, &report);
+	store_report(fixture->store, true, &report);
 	assert_int_equal(report.triplets_waiting, 2);
 	assert_int_equal(report.addresses, 1);
 	assert_int_equal(report.domains, 1);
@@ -329,8 +356,10 @@ count_done(void *ctx, uint64_t number, enum note_state state)
 {
 	_Atomic unsigned *counts = ctx;
 
-	assert_int_equal(state, NOTE_COMMITTED);
-	counts[number]++;
+	if (state == NOTE_COMMITTED)
+		counts[number]++;
+	else
+		counts[number] += 1000;
 }
 
 static void
@@ -342,7 +371,7 @@ count_release(void *keep)
 static void
 each_note_is_reported_once_and_releases_once(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	static _Atomic unsigned counts[100], releases;
 	struct store_status_report report;
 
@@ -353,8 +382,9 @@ each_note_is_reported_once_and_releases_once(void **state)
 		struct triplet triplet = {sender, TO};
 		struct note_spec spec = {
 		    .who = {.domain = NULL},
-		    .now = BED_NOW,
+		    .now = TEST_NOW,
 		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
 		    .release = count_release,
@@ -366,14 +396,14 @@ each_note_is_reported_once_and_releases_once(void **state)
 		counts[i] = 0;
 		ip_from_text(IP, &spec.who.ip);
 		struct note *note = note_new(&spec);
-		assert_true(store_submit(bed->store, note));
+		assert_true(store_submit(fixture->store, note));
 		note_drop(&note);
 	}
-	store_flush(bed->store);
+	store_flush(fixture->store);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(counts[i], 1);
 	assert_int_equal(releases, 100);
-	store_report(bed->store, true, &report);
+	store_report(fixture->store, true, &report);
 	assert_int_equal(report.notes, 100);
 	assert_int_equal(report.queued, 0);
 	assert_int_equal(report.triplets_waiting, 100);
@@ -384,21 +414,21 @@ each_note_is_reported_once_and_releases_once(void **state)
 static void
 long_and_strange_texts_are_told_apart(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	char *one = malloc(5000), *two = malloc(5000);
 
 	for (int i = 0; i < 4999; i++)
 		one[i] = two[i] = (char)(128 + i % 100);
 	one[4999] = two[4999] = '\0';
 	two[4990] = 'x';
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, one, TO);
-	bed_recall(bed, IP, NULL, one, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	bed_recall(bed, IP, NULL, two, TO, &history, &row);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, one, TO);
+	fixture_recall(fixture, IP, NULL, one, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	fixture_recall(fixture, IP, NULL, two, TO, &history, &row);
 	assert_int_equal(row.first, 0);
-	bed_note(bed, DEED_ATTEMPT, IP, NULL, "", TO);
-	bed_recall(bed, IP, NULL, "", TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "", TO);
+	fixture_recall(fixture, IP, NULL, "", TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
 	free(one);
 	free(two);
 }
@@ -406,7 +436,7 @@ long_and_strange_texts_are_told_apart(void **state)
 static void
 several_triplets_of_a_note_are_kept_and_found(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct triplet triplets[40];
 	struct grey_row rows[40];
 	char text[40][32];
@@ -418,28 +448,29 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		triplets[i] = (struct triplet){FROM, text[i]};
 	}
 	struct note_spec spec = {.who = who,
-	    .now = BED_NOW,
+	    .now = TEST_NOW,
 	    .deed = DEED_ATTEMPT,
+	    .settings = &test_policy,
 	    .triplets = triplets,
 	    .count = 39};
 	struct note *note = note_new(&spec);
-	store_submit(bed->store, note);
-	store_flush(bed->store);
+	store_submit(fixture->store, note);
+	store_flush(fixture->store);
 	assert_int_equal(note_state(note), NOTE_COMMITTED);
 	note_drop(&note);
 	history.rows = rows;
 	assert_int_equal(
-	    store_recall(bed->store, &who, triplets, 40, BED_NOW, &history),
+	    store_recall(fixture->store, &who, triplets, 40, TEST_NOW, &history),
 	    STORE_OK);
 	assert_int_equal(history.rows_count, 40);
 	for (int i = 0; i < 39; i++)
-		assert_int_equal(rows[i].first, BED_NOW);
+		assert_int_equal(rows[i].first, TEST_NOW);
 	assert_int_equal(rows[39].first, 0);
 }
 
 #define TEST(name, open)                                                           \
 	{                                                                          \
-		"" #open ": " #name, name, open, close_bed, NULL                   \
+		"" #open ": " #name, name, open, close_fixture, NULL               \
 	}
 #define TESTS(open)                                                                \
 	{                                                                          \
@@ -460,6 +491,7 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		    TEST(ipv6_counts_by_its_first_half, open),                     \
 		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,   \
 		        open),                                                     \
+		    TEST(triplet_known_by_its_domain_is_no_new_one, open),         \
 		    TEST(rows_past_their_time_go_and_others_stay, open),           \
 		    TEST(each_note_is_reported_once_and_releases_once, open),      \
 		    TEST(long_and_strange_texts_are_told_apart, open),             \

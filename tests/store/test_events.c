@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events as they were written, and each way to find them. */
-#include "beside.h"
+#include "query_fixture.h"
 
 static void
-add_event(struct fixture *f, const struct event *event)
+add_event(struct query_fixture *f, const struct event *event)
 {
 	struct note_spec spec = {
 	    .who = {event->ip, NULL},
-	    .now = bed_time(&f->bed),
+	    .now = fixture_time(&f->daemon),
 	    .deed = DEED_SEEN,
+	    .settings = &test_policy,
 	    .event = event,
 	};
 	struct note *note = note_new(&spec);
 
-	assert_true(store_submit(f->bed.store, note));
-	store_flush(f->bed.store);
+	assert_true(store_submit(f->daemon.store, note));
+	store_flush(f->daemon.store);
 	assert_int_equal(note_state(note), NOTE_COMMITTED);
 	note_drop(&note);
 }
 
 /* Five events a day apart: sids s0..s4, and everything else set as well. */
 static void
-add_five(struct fixture *f)
+add_five(struct query_fixture *f)
 {
 	static struct session_words words;
 
@@ -34,7 +35,7 @@ add_five(struct fixture *f)
 		snprintf(queue_id, sizeof queue_id, "4cQ%d", i);
 		snprintf(ip, sizeof ip, "192.0.2.%d", i);
 		add_event(f, &(struct event){
-		                 .time = bed_time(&f->bed) - 200,
+		                 .time = fixture_time(&f->daemon) - 200,
 		                 .queue_id = queue_id,
 		                 .message_id = "<x@example.org>",
 		                 .ip = ip_of(ip),
@@ -58,7 +59,7 @@ add_five(struct fixture *f)
 		                 .score = i == 4 ? 7.5 : NAN,
 		                 .feedback = i == 4 ? "spam" : NULL,
 		             });
-		bed_sleep(&f->bed, 86400);
+		fixture_sleep(&f->daemon, 86400);
 	}
 }
 
@@ -67,7 +68,7 @@ every_column(void *ctx, const struct event *event)
 {
 	(void)ctx;
 	assert_int_equal(event->id, 5);
-	assert_int_equal(event->time, BED_NOW + 4 * 86400 - 200);
+	assert_int_equal(event->time, TEST_NOW + 4 * 86400 - 200);
 	assert_string_equal(event->queue_id, "4cQ4");
 	assert_string_equal(event->message_id, "<x@example.org>");
 	assert_string_equal(event->name, "p7.example.net");
@@ -101,7 +102,7 @@ every_column(void *ctx, const struct event *event)
 static void
 every_column_of_an_event_comes_back(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 
 	add_five(f);
 	assert_true(query_events(f->query, &(struct event_filter){.sid = "s4"},
@@ -111,7 +112,7 @@ every_column_of_an_event_comes_back(void **state)
 static void
 events_are_found_by_each_of_their_marks(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct ipnet net;
 
 	add_five(f);
@@ -143,8 +144,8 @@ events_are_found_by_each_of_their_marks(void **state)
 static void
 events_are_found_by_time_to_the_second(void **state)
 {
-	struct fixture *f = *state;
-	int64_t third = BED_NOW + 2 * 86400 - 200;
+	struct query_fixture *f = *state;
+	int64_t third = TEST_NOW + 2 * 86400 - 200;
 
 	add_five(f);
 	assert_string_equal(
@@ -158,7 +159,7 @@ events_are_found_by_time_to_the_second(void **state)
 	assert_string_equal(
 	    sids(f, (struct event_filter){.since = third, .until = third}), "s2");
 	assert_string_equal(
-	    sids(f, (struct event_filter){.since = BED_NOW + 90 * 86400}), "");
+	    sids(f, (struct event_filter){.since = TEST_NOW + 90 * 86400}), "");
 }
 
 int

@@ -3,7 +3,7 @@
  * What can go wrong under the store: mail goes on, nothing is half written,
  * one line a minute says so, and service returns by itself.
  */
-#include "trial.h"
+#include "fault_fixture.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -15,17 +15,17 @@
  * (but what a failed sync has left is not known, and must only not be promised).
  */
 static void
-assert_as_told(struct bed *bed, const char *sender, enum note_state state,
-    enum shim_fault fault)
+assert_as_told(struct store_fixture *fixture, const char *sender,
+    enum note_state state, enum shim_fault fault)
 {
-	bool kept = is_kept(bed, sender);
+	bool kept = is_kept(fixture, sender);
 
 	if (state == NOTE_COMMITTED || fault != SHIM_SYNC_ERROR)
 		assert_int_equal(kept, state == NOTE_COMMITTED);
 }
 
 static void
-sweep(struct bed *bed, enum shim_fault fault, unsigned count)
+sweep(struct store_fixture *fixture, enum shim_fault fault, unsigned count)
 {
 	unsigned n = 1;
 
@@ -34,27 +34,27 @@ sweep(struct bed *bed, enum shim_fault fault, unsigned count)
 		snprintf(first, sizeof first, "first%u.%d", n, (int)fault);
 		snprintf(second, sizeof second, "second%u.%d", n, (int)fault);
 		snprintf(third, sizeof third, "third%u.%d", n, (int)fault);
-		bed_sleep(bed, 1);
+		fixture_sleep(fixture, 1);
 		shim_fail(fault, n, count);
-		enum note_state one = attempt(bed, first);
-		enum note_state two = attempt(bed, second);
+		enum note_state one = attempt(fixture, first);
+		enum note_state two = attempt(fixture, second);
 		hit = shim_failed() > 0;
 		shim_fail(SHIM_NONE, 1, 0);
-		bed_sleep(bed, 61);
-		assert_int_equal(attempt(bed, third), NOTE_COMMITTED);
-		assert_as_told(bed, first, one, fault);
-		assert_as_told(bed, second, two, fault);
-		assert_true(is_kept(bed, third));
+		fixture_sleep(fixture, 61);
+		assert_int_equal(attempt(fixture, third), NOTE_COMMITTED);
+		assert_as_told(fixture, first, one, fault);
+		assert_as_told(fixture, second, two, fault);
+		assert_true(is_kept(fixture, third));
 		if (count == 0 && hit && n == 1)
 			assert_int_not_equal(two, NOTE_COMMITTED);
 	}
 	assert_true(n > 2);
 	assert_true(n < 400);
-	assert_sound(bed);
-	bed_reopen(bed);
-	assert_true(is_kept(bed, fault == SHIM_FULL          ? "third1.1"
-	                         : fault == SHIM_WRITE_ERROR ? "third1.2"
-	                                                     : "third1.3"));
+	assert_sound(fixture);
+	fixture_reopen(fixture);
+	assert_true(is_kept(fixture, fault == SHIM_FULL          ? "third1.1"
+	                             : fault == SHIM_WRITE_ERROR ? "third1.2"
+	                                                         : "third1.3"));
 }
 
 static void
@@ -96,27 +96,27 @@ syncs_may_fail_from_any_on(void **state)
 static void
 trouble_is_told_once_a_minute_and_by_name(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct store_status_report report;
 	char sender[32];
 
 	shim_fail(SHIM_FULL, 1, 0);
 	for (int i = 0; i < 20; i++) {
 		snprintf(sender, sizeof sender, "%d@example.org", i);
-		assert_int_equal(attempt(bed, sender), NOTE_FAILED);
+		assert_int_equal(attempt(fixture, sender), NOTE_FAILED);
 	}
-	assert_int_equal(trial_warnings(), 1);
-	assert_non_null(strstr(trial_last_warning(), "disk is full"));
-	store_report(bed->store, false, &report);
+	assert_int_equal(fault_warnings(), 1);
+	assert_non_null(strstr(fault_last_warning(), "disk is full"));
+	store_report(fixture->store, false, &report);
 	assert_true(report.failing);
 	assert_int_equal(report.failed, 20);
 	assert_string_equal(report.trouble, "database or disk is full");
-	bed_sleep(bed, 61);
-	assert_int_equal(attempt(bed, "x@example.org"), NOTE_FAILED);
-	assert_int_equal(trial_warnings(), 2);
+	fixture_sleep(fixture, 61);
+	assert_int_equal(attempt(fixture, "x@example.org"), NOTE_FAILED);
+	assert_int_equal(fault_warnings(), 2);
 	shim_fail(SHIM_NONE, 1, 0);
-	assert_int_equal(attempt(bed, "y@example.org"), NOTE_COMMITTED);
-	store_report(bed->store, false, &report);
+	assert_int_equal(attempt(fixture, "y@example.org"), NOTE_COMMITTED);
+	store_report(fixture->store, false, &report);
 	assert_false(report.failing);
 	assert_string_equal(report.trouble, "");
 }
@@ -124,17 +124,17 @@ trouble_is_told_once_a_minute_and_by_name(void **state)
 static void
 service_returns_without_mail(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct store_status_report report;
 
 	shim_fail(SHIM_WRITE_ERROR, 1, 0);
-	assert_int_equal(attempt(bed, FROM), NOTE_FAILED);
+	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
 	shim_fail(SHIM_NONE, 1, 0);
 	report.failing = true;
 	for (int i = 0; i < 1000 && report.failing; i++) {
-		bed_sleep(bed, 2);
+		fixture_sleep(fixture, 2);
 		usleep(10000);
-		store_report(bed->store, false, &report);
+		store_report(fixture->store, false, &report);
 	}
 	assert_false(report.failing);
 }
@@ -142,43 +142,69 @@ service_returns_without_mail(void **state)
 static void
 unreadable_disk_is_not_an_empty_history(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	enum store_status status = STORE_OK;
 
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
-	bed_reopen(bed);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	fixture_reopen(fixture);
 	shim_fail(SHIM_READ_ERROR, 1, 0);
-	status = bed_recall(bed, IP, NULL, FROM, TO, &trial_history, &trial_row);
+	status =
+	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row);
 	assert_int_equal(status, STORE_FAILED);
 	shim_fail(SHIM_NONE, 1, 0);
 	for (int i = 0; i < 1000 && status != STORE_OK; i++) {
-		bed_sleep(bed, 2);
+		fixture_sleep(fixture, 2);
 		usleep(10000);
-		status =
-		    bed_recall(bed, IP, NULL, FROM, TO, &trial_history, &trial_row);
+		status = fixture_recall(
+		    fixture, IP, NULL, FROM, TO, &fault_history, &fault_row);
 	}
 	assert_int_equal(status, STORE_OK);
-	assert_int_equal(trial_row.first, BED_NOW);
+	assert_int_equal(fault_row.first, TEST_NOW);
 }
 
 static void
 known_client_is_answered_from_memory(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 
-	bed_note(bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
-	bed_note(bed, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
+	fixture_allow(fixture, IP);
 	shim_fail(SHIM_READ_ERROR, 1, 0);
 	assert_int_equal(
-	    bed_recall(bed, IP, NULL, FROM, TO, &trial_history, &trial_row),
+	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row),
 	    STORE_OK);
-	assert_true(trial_history.address.allowed_until > BED_NOW);
-	assert_int_equal(trial_row.first, 0);
+	assert_true(fault_history.address.allowed_until > TEST_NOW);
+	assert_int_equal(fault_row.first, 0);
 	assert_int_equal(shim_failed(), 0);
-	shim_fail(SHIM_NONE, 1, 0);
-	bed_sleep(bed, 36 * 86400);
-	bed_recall(bed, IP, NULL, FROM, TO, &trial_history, &trial_row);
-	assert_true(trial_history.address.allowed_until < bed_time(bed));
+}
+
+/* What the daemon knows by heart may be what the commit did not keep. */
+static void
+failed_commit_ends_what_is_answered_from_memory(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture_allow(fixture, IP);
+	shim_fail(SHIM_WRITE_ERROR, 1, 0);
+	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
+	shim_fail(SHIM_READ_ERROR, 1, 0);
+	assert_int_equal(
+	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row),
+	    STORE_FAILED);
+}
+
+/* Not from memory, where it still lies: by then the disk may know better. */
+static void
+client_whose_allowance_is_over_is_looked_up(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture_allow(fixture, IP);
+	fixture_sleep(fixture, 36 * 86400);
+	shim_fail(SHIM_READ_ERROR, 1, 0);
+	assert_int_equal(
+	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row),
+	    STORE_FAILED);
+	assert_true(shim_failed() > 0);
 }
 
 /* ------------------------------------------------------------------- locked */
@@ -201,47 +227,47 @@ let_go(void *arg)
 static void
 short_lock_of_another_program_is_waited_for(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct other other = {NULL, 100000};
 	pthread_t thread;
 
-	assert_int_equal(sqlite3_open(bed->path, &other.db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(fixture->path, &other.db), SQLITE_OK);
 	sqlite3_busy_timeout(other.db, 5000);
 	assert_int_equal(
 	    sqlite3_exec(other.db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(pthread_create(&thread, NULL, let_go, &other), 0);
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
 	pthread_join(thread, NULL);
 	sqlite3_close(other.db);
-	assert_int_equal(trial_warnings(), 0);
+	assert_int_equal(fault_warnings(), 0);
 }
 
 static void
 long_lock_fails_writes_but_not_reads(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	sqlite3 *db;
 
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
-	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, 5000);
 	assert_int_equal(
 	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_FAILED);
-	assert_non_null(strstr(trial_last_warning(), "locked"));
-	assert_true(is_kept(bed, FROM));
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_FAILED);
+	assert_non_null(strstr(fault_last_warning(), "locked"));
+	assert_true(is_kept(fixture, FROM));
 	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	sqlite3_close(db);
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_COMMITTED);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
 }
 
 static void
 second_daemon_is_refused(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct error error;
 
-	assert_null(store_open(&bed->settings, &bed_steps, &bed->clock, &error));
+	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
 	assert_non_null(strstr(error.text, "in use by another targreyd"));
 }
 
@@ -259,11 +285,13 @@ main(void)
 	    TEST(service_returns_without_mail),
 	    TEST(unreadable_disk_is_not_an_empty_history),
 	    TEST(known_client_is_answered_from_memory),
+	    TEST(failed_commit_ends_what_is_answered_from_memory),
+	    TEST(client_whose_allowance_is_over_is_looked_up),
 	    TEST(short_lock_of_another_program_is_waited_for),
 	    TEST(long_lock_fails_writes_but_not_reads),
 	    TEST(second_daemon_is_refused),
 	};
 
-	trial_begin();
+	fault_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

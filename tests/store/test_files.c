@@ -3,7 +3,7 @@
  * The file under the store: deleted, replaced, lost, corrupt, another
  * program's, of another version, on a disk that is really full.
  */
-#include "trial.h"
+#include "fault_fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,81 +23,82 @@
 static void
 deleted_file_is_begun_anew_with_the_same_secret(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	uint8_t secret[16];
 
-	memcpy(secret, store_secret(bed->store), sizeof secret);
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
-	assert_int_equal(unlink(bed->path), 0);
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_COMMITTED);
-	assert_int_equal(access(bed->path, F_OK), 0);
-	assert_non_null(strstr(trial_last_warning(), "the file is gone"));
-	assert_true(is_kept(bed, "c@example.org"));
-	assert_false(is_kept(bed, FROM));
-	assert_memory_equal(store_secret(bed->store), secret, sizeof secret);
-	assert_sound(bed);
+	memcpy(secret, store_secret(fixture->store), sizeof secret);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_int_equal(unlink(fixture->path), 0);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	assert_int_equal(access(fixture->path, F_OK), 0);
+	assert_non_null(strstr(fault_last_warning(), "the file is gone"));
+	assert_true(is_kept(fixture, "c@example.org"));
+	assert_false(is_kept(fixture, FROM));
+	assert_memory_equal(store_secret(fixture->store), secret, sizeof secret);
+	assert_sound(fixture);
 }
 
 static void
 replaced_file_is_taken_with_its_secret(void **state)
 {
-	struct bed *bed = *state, other;
+	struct store_fixture *fixture = *state, other;
 	char copy[256];
 	struct error error;
 	uint8_t secret[16];
 
-	bed_open(&other, false);
+	fixture_open(&other, false);
 	memcpy(secret, store_secret(other.store), sizeof secret);
 	assert_int_equal(attempt(&other, FROM), NOTE_COMMITTED);
-	snprintf(copy, sizeof copy, "%s/copy.db", bed->folder);
+	snprintf(copy, sizeof copy, "%s/copy.db", fixture->folder);
 	struct query *query = query_open(other.url, false, &error);
 	assert_non_null(query);
 	assert_true(query_backup(query, copy, NULL, NULL, &error));
 	query_close(&query);
-	bed_close(&other);
+	fixture_close(&other);
 
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_COMMITTED);
-	assert_int_equal(rename(copy, bed->path), 0);
-	assert_int_equal(attempt(bed, "d@example.org"), NOTE_COMMITTED);
-	assert_memory_equal(store_secret(bed->store), secret, sizeof secret);
-	assert_true(is_kept(bed, FROM));
-	assert_true(is_kept(bed, "d@example.org"));
-	assert_false(is_kept(bed, "c@example.org"));
-	assert_sound(bed);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	assert_int_equal(rename(copy, fixture->path), 0);
+	assert_int_equal(attempt(fixture, "d@example.org"), NOTE_COMMITTED);
+	assert_memory_equal(store_secret(fixture->store), secret, sizeof secret);
+	assert_true(is_kept(fixture, FROM));
+	assert_true(is_kept(fixture, "d@example.org"));
+	assert_false(is_kept(fixture, "c@example.org"));
+	assert_sound(fixture);
 }
 
 static void
 lost_folder_is_a_fault_until_it_is_back(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	char away[128];
 
-	snprintf(away, sizeof away, "%s.away", bed->folder);
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
-	assert_int_equal(rename(bed->folder, away), 0);
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_FAILED);
+	snprintf(away, sizeof away, "%s.away", fixture->folder);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_int_equal(rename(fixture->folder, away), 0);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_FAILED);
 	assert_int_equal(
-	    bed_recall(bed, IP, NULL, FROM, TO, &trial_history, &trial_row),
+	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row),
 	    STORE_FAILED);
-	assert_int_equal(rename(away, bed->folder), 0);
-	assert_int_equal(attempt(bed, "c@example.org"), NOTE_COMMITTED);
-	assert_true(is_kept(bed, FROM));
-	assert_true(is_kept(bed, "c@example.org"));
+	assert_int_equal(rename(away, fixture->folder), 0);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, FROM));
+	assert_true(is_kept(fixture, "c@example.org"));
 }
 
 /* ------------------------------------------------------------------ corrupt */
 
 static bool
-find_aside(struct bed *bed, char path[static 512])
+find_aside(struct store_fixture *fixture, char path[static 512])
 {
-	DIR *folder = opendir(bed->folder);
+	DIR *folder = opendir(fixture->folder);
 	struct dirent *entry;
 	bool found = false;
 
 	while ((entry = readdir(folder)) != NULL) {
 		if (strncmp(entry->d_name, "t.db.corrupt-2", 14) == 0 &&
 		    strstr(entry->d_name, "-wal") == NULL) {
-			snprintf(path, 512, "%s/%s", bed->folder, entry->d_name);
+			snprintf(
+			    path, 512, "%s/%s", fixture->folder, entry->d_name);
 			found = true;
 		}
 	}
@@ -119,61 +120,61 @@ spoil(const char *path, off_t from, off_t to)
 static void
 corrupt_page_sets_the_file_aside(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct stat status;
 	char sender[32], aside[512];
 	uint8_t secret[16];
 
-	memcpy(secret, store_secret(bed->store), sizeof secret);
+	memcpy(secret, store_secret(fixture->store), sizeof secret);
 	for (int i = 0; i < 300; i++) {
 		snprintf(sender, sizeof sender, "%d@example.org", i);
-		assert_int_equal(attempt(bed, sender), NOTE_COMMITTED);
+		assert_int_equal(attempt(fixture, sender), NOTE_COMMITTED);
 	}
-	store_close(&bed->store);
-	assert_int_equal(stat(bed->path, &status), 0);
+	store_close(&fixture->store);
+	assert_int_equal(stat(fixture->path, &status), 0);
 	/* Past the first pages, which hold the schema and the secret. */
-	spoil(bed->path, 4096 * 3, status.st_size);
+	spoil(fixture->path, 4096 * 3, status.st_size);
 	struct error error;
-	bed->store = store_open(&bed->settings, &bed_steps, &bed->clock, &error);
-	if (bed->store == NULL)
+	fixture->store = store_open(&fixture->settings, &fixture->clock, &error);
+	if (fixture->store == NULL)
 		fail_msg("%s", error.text);
-	assert_int_equal(attempt(bed, FROM), NOTE_COMMITTED);
-	assert_true(find_aside(bed, aside));
-	assert_true(is_kept(bed, FROM));
-	assert_false(is_kept(bed, "7@example.org"));
-	assert_memory_equal(store_secret(bed->store), secret, sizeof secret);
-	assert_sound(bed);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_true(find_aside(fixture, aside));
+	assert_true(is_kept(fixture, FROM));
+	assert_false(is_kept(fixture, "7@example.org"));
+	assert_memory_equal(store_secret(fixture->store), secret, sizeof secret);
+	assert_sound(fixture);
 }
 
 static void
 other_peoples_file_is_left_alone(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct error error;
 	char aside[512], text[16] = "";
 
-	store_close(&bed->store);
-	assert_int_equal(unlink(bed->path), 0);
-	FILE *file = fopen(bed->path, "w");
+	store_close(&fixture->store);
+	assert_int_equal(unlink(fixture->path), 0);
+	FILE *file = fopen(fixture->path, "w");
 	for (int i = 0; i < 1000; i++)
 		fputs("dear diary\n", file);
 	fclose(file);
-	bed->store = store_open(&bed->settings, &bed_steps, &bed->clock, &error);
-	assert_null(bed->store);
+	fixture->store = store_open(&fixture->settings, &fixture->clock, &error);
+	assert_null(fixture->store);
 	assert_non_null(strstr(error.text, "not a database"));
-	assert_non_null(strstr(error.text, bed->path));
-	assert_false(find_aside(bed, aside));
-	file = fopen(bed->path, "r");
+	assert_non_null(strstr(error.text, fixture->path));
+	assert_false(find_aside(fixture, aside));
+	file = fopen(fixture->path, "r");
 	assert_non_null(fgets(text, sizeof text, file));
 	fclose(file);
 	assert_string_equal(text, "dear diary\n");
 	/* An SQLite database of another program. */
-	assert_int_equal(unlink(bed->path), 0);
+	assert_int_equal(unlink(fixture->path), 0);
 	sqlite3 *db;
-	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
 	sqlite3_exec(db, "CREATE TABLE diary (text)", NULL, NULL, NULL);
 	sqlite3_close(db);
-	assert_null(store_open(&bed->settings, &bed_steps, &bed->clock, &error));
+	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
 	assert_non_null(strstr(error.text, "not a database of targrey"));
 }
 
@@ -182,18 +183,18 @@ other_peoples_file_is_left_alone(void **state)
 static void
 newer_schema_is_refused_by_name(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct error error;
 	sqlite3 *db;
 
-	store_close(&bed->store);
-	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
+	store_close(&fixture->store);
+	assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
 	sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL);
 	sqlite3_close(db);
-	bed->store = store_open(&bed->settings, &bed_steps, &bed->clock, &error);
-	assert_null(bed->store);
+	fixture->store = store_open(&fixture->settings, &fixture->clock, &error);
+	assert_null(fixture->store);
 	assert_non_null(strstr(error.text, "version 99 is newer"));
-	assert_null(query_open(bed->url, false, &error));
+	assert_null(query_open(fixture->url, false, &error));
 	assert_non_null(strstr(error.text, "version 99 is newer"));
 }
 
@@ -205,7 +206,7 @@ static const char *const more[] = {"",
 static void
 steps_lead_from_every_earlier_version(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct trouble trouble = {0};
 	const char *steps[8];
 	int from, found;
@@ -216,11 +217,11 @@ steps_lead_from_every_earlier_version(void **state)
 	steps[from] = more[1];
 	steps[from + 1] = more[2];
 	steps[from + 2] = "CREATE TABLE half (x); CREATE TABLE half (x)";
-	store_close(&bed->store);
+	store_close(&fixture->store);
 	for (int start = 0; start <= schema_version + 1; start++) {
 		struct connection connection;
 		char path[256];
-		snprintf(path, sizeof path, "%s/from%d.db", bed->folder, start);
+		snprintf(path, sizeof path, "%s/from%d.db", fixture->folder, start);
 		assert_true(connection_open(&connection, path,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 256, 0, &trouble));
 		assert_true(sqlite_check_schema(
@@ -242,20 +243,20 @@ steps_lead_from_every_earlier_version(void **state)
 		assert_int_equal(number, 7);
 		connection_close(&connection);
 	}
-	bed_open(bed, false);
+	fixture_open(fixture, false);
 }
 
 static void
 every_key_of_the_header_has_its_column(void **state)
 {
-	struct bed *bed = *state;
+	struct store_fixture *fixture = *state;
 	struct connection connection;
 	struct trouble trouble = {0};
 	int64_t count;
 	char sql[128];
 
 	assert_true(connection_open(
-	    &connection, bed->path, SQLITE_OPEN_READONLY, 256, 0, &trouble));
+	    &connection, fixture->path, SQLITE_OPEN_READONLY, 256, 0, &trouble));
 	for (int key = 1; key < SESSION_KEYS; key++) {
 		snprintf(sql, sizeof sql,
 		    "SELECT count(*) FROM pragma_table_info('event') WHERE name = "
@@ -272,25 +273,25 @@ every_key_of_the_header_has_its_column(void **state)
 static void
 really_full_disk_is_survived(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 	char sender[600];
 	int kept = 0, lost = 0;
 
 	(void)state;
-	bed_open(&bed, false);
-	store_close(&bed.store);
+	fixture_open(&fixture, false);
+	store_close(&fixture.store);
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("tmpfs", bed.folder, "tmpfs", 0, "size=1m") != 0) {
+	    mount("tmpfs", fixture.folder, "tmpfs", 0, "size=1m") != 0) {
 		print_message("SKIPPED: no right to mount a small disk: %s\n",
 		    strerror(errno));
 		skip();
 	}
-	bed_reopen(&bed);
+	fixture_reopen(&fixture);
 	memset(sender, 'x', sizeof sender);
 	for (int i = 0; i < 3000; i++) {
 		snprintf(sender, sizeof sender, "%0500d", i);
-		if (attempt(&bed, sender) == NOTE_COMMITTED)
+		if (attempt(&fixture, sender) == NOTE_COMMITTED)
 			kept++;
 		else
 			lost++;
@@ -299,19 +300,19 @@ really_full_disk_is_survived(void **state)
 	assert_true(kept > 0);
 	assert_true(lost > 0);
 	assert_int_equal(
-	    mount("tmpfs", bed.folder, "tmpfs", MS_REMOUNT, "size=16m"), 0);
-	bed_sleep(&bed, 2);
-	assert_int_equal(attempt(&bed, FROM), NOTE_COMMITTED);
+	    mount("tmpfs", fixture.folder, "tmpfs", MS_REMOUNT, "size=16m"), 0);
+	fixture_sleep(&fixture, 2);
+	assert_int_equal(attempt(&fixture, FROM), NOTE_COMMITTED);
 	int found = 0;
 	for (int i = 0; i < 3000; i++) {
 		snprintf(sender, sizeof sender, "%0500d", i);
-		found += is_kept(&bed, sender);
+		found += is_kept(&fixture, sender);
 	}
 	assert_int_equal(found, kept);
-	assert_sound(&bed);
-	store_close(&bed.store);
-	umount(bed.folder);
-	bed_close(&bed);
+	assert_sound(&fixture);
+	store_close(&fixture.store);
+	umount(fixture.folder);
+	fixture_close(&fixture);
 }
 
 int
@@ -329,6 +330,6 @@ main(void)
 	    cmocka_unit_test(really_full_disk_is_survived),
 	};
 
-	trial_begin();
+	fault_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What targreyctl reads and changes beside a daemon that has the database open. */
-#include "beside.h"
+#include "query_fixture.h"
 
 #include <unistd.h>
 
@@ -14,23 +14,23 @@ keep_id(void *ctx, const struct event *event)
 static void
 feedback_counts_once_and_spam_ends_what_was_allowed(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct history history;
 	struct grey_row row;
 	int64_t id = 0;
 
 	for (int i = 0; i < 5; i++)
-		bed_note(&f->bed, DEED_ENDURED, IP, NULL, NULL, NULL);
-	bed_note_event(&f->bed, IP, "s1");
+		fixture_note(&f->daemon, DEED_ENDURED, IP, NULL, NULL, NULL);
+	fixture_note_event(&f->daemon, IP, "s1");
 	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
 	    keep_id, &id, &f->error));
 	assert_int_not_equal(id, 0);
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
-	assert_true(history.address.allowed_until > BED_NOW);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
+	assert_true(history.address.allowed_until > TEST_NOW);
 	for (int i = 0; i < 2; i++)
 		assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
 	let_notice(f);
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.spam, 1);
 	assert_int_equal(history.address.ham, 0);
 	assert_int_equal(history.address.allowed_until, 0);
@@ -46,7 +46,7 @@ count_address(void *ctx, const struct address_row *row)
 }
 
 static int
-addresses(struct fixture *f, const char *net_text, int64_t allowed_at)
+addresses(struct query_fixture *f, const char *net_text, int64_t allowed_at)
 {
 	struct ipnet net;
 	int count = 0;
@@ -61,50 +61,71 @@ addresses(struct fixture *f, const char *net_text, int64_t allowed_at)
 static void
 what_is_allowed_for_ever_outlasts_every_step(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct ip ip = ip_of(IP);
 	struct history history;
 	struct grey_row row;
 	bool found;
 
 	assert_true(query_allow_address(
-	    f->query, &ip, BED_NOW, QUERY_FOREVER, &found, &f->error));
+	    f->query, &ip, TEST_NOW, QUERY_FOREVER, &found, &f->error));
 	assert_false(found);
-	bed_sleep(&f->bed, 2);
-	bed_note(&f->bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_sleep(&f->daemon, 2);
+	fixture_note(&f->daemon, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.allowed_until, QUERY_FOREVER);
-	assert_int_equal(addresses(f, NULL, BED_NOW), 1);
+	assert_int_equal(addresses(f, NULL, TEST_NOW), 1);
 	assert_true(
-	    query_allow_address(f->query, &ip, BED_NOW, 0, &found, &f->error));
+	    query_allow_address(f->query, &ip, TEST_NOW, 0, &found, &f->error));
 	assert_true(found);
-	assert_int_equal(addresses(f, NULL, BED_NOW), 0);
+	assert_int_equal(addresses(f, NULL, TEST_NOW), 0);
 	assert_int_equal(addresses(f, NULL, 0), 1);
 	let_notice(f);
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.allowed_until, 0);
 }
 
 static void
 change_is_noticed_without_mail(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct ip ip = ip_of(IP);
 	struct history history;
 	struct grey_row row;
 
 	assert_true(query_allow_address(
-	    f->query, &ip, BED_NOW, QUERY_FOREVER, NULL, &f->error));
-	bed_note(&f->bed, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	fixture_note(&f->daemon, DEED_ALLOWED, IP, NULL, NULL, NULL);
 	assert_true(
-	    query_allow_address(f->query, &ip, BED_NOW, 0, NULL, &f->error));
+	    query_allow_address(f->query, &ip, TEST_NOW, 0, NULL, &f->error));
 	history.address.allowed_until = 1;
 	for (int i = 0; i < 1000 && history.address.allowed_until != 0; i++) {
-		bed_sleep(&f->bed, 1);
+		fixture_sleep(&f->daemon, 1);
 		usleep(10000);
-		bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+		fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	}
 	assert_int_equal(history.address.allowed_until, 0);
+}
+
+static void
+spam_leaves_what_the_admin_has_allowed(void **state)
+{
+	struct query_fixture *f = *state;
+	struct ip ip = ip_of(IP);
+	struct history history;
+	struct grey_row row;
+	int64_t id = 0;
+
+	fixture_note_event(&f->daemon, IP, "s1");
+	assert_true(query_allow_address(
+	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
+	    keep_id, &id, &f->error));
+	assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
+	let_notice(f);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.spam, 1);
+	assert_int_equal(history.address.allowed_until, QUERY_FOREVER);
 }
 
 static bool
@@ -117,19 +138,19 @@ note_domain(void *ctx, const struct domain_row *row)
 static void
 domain_is_allowed_and_listed(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct history history;
 	struct grey_row row;
 	char names[256] = "";
 
 	assert_true(query_allow_domain(
-	    f->query, "example.org", BED_NOW, QUERY_FOREVER, NULL, &f->error));
-	bed_note(&f->bed, DEED_ATTEMPT, IP, "example.com", FROM, TO);
-	bed_note(&f->bed, DEED_ALLOWED, IP, "example.org", NULL, NULL);
-	bed_recall(&f->bed, IP, "example.org", FROM, TO, &history, &row);
+	    f->query, "example.org", TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, "example.com", FROM, TO);
+	fixture_note(&f->daemon, DEED_ALLOWED, IP, "example.org", NULL, NULL);
+	fixture_recall(&f->daemon, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.allowed_until, QUERY_FOREVER);
 	assert_true(
-	    query_domains(f->query, BED_NOW, note_domain, names, &f->error));
+	    query_domains(f->query, TEST_NOW, note_domain, names, &f->error));
 	assert_string_equal(names, "example.org");
 }
 
@@ -147,13 +168,14 @@ note_triplet(void *ctx, const struct triplet_row *row)
 static void
 triplets_are_listed_with_their_text(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	char text[1000] = "";
 
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_note(&f->bed, DEED_ATTEMPT, "2001:db8::1", "example.org", FROM, TO);
-	bed_sleep(&f->bed, BED_DELAY);
-	bed_note(&f->bed, DEED_PASSED, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(
+	    &f->daemon, DEED_ATTEMPT, "2001:db8::1", "example.org", FROM, TO);
+	fixture_sleep(&f->daemon, TEST_DELAY);
+	fixture_note(&f->daemon, DEED_PASSED, IP, NULL, FROM, TO);
 	assert_true(query_triplets(
 	    f->query, &(struct triplet_filter){0}, note_triplet, text, &f->error));
 	assert_string_equal(text,
@@ -169,7 +191,7 @@ triplets_are_listed_with_their_text(void **state)
 	    text, "example.org a@example.org b@example.jp waiting\n");
 	text[0] = '\0';
 	assert_true(query_triplets(f->query,
-	    &(struct triplet_filter){.since = BED_NOW + 1, .sender = "A@EX"},
+	    &(struct triplet_filter){.since = TEST_NOW + 1, .sender = "A@EX"},
 	    note_triplet, text, &f->error));
 	assert_string_equal(
 	    text, "192.0.2.0/24 a@example.org b@example.jp passed\n");
@@ -178,25 +200,25 @@ triplets_are_listed_with_their_text(void **state)
 static void
 forgotten_network_leaves_its_neighbours(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct store_counts counts;
 	struct history history;
 	struct grey_row row;
 	struct ipnet net;
 
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_note(&f->bed, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
 	assert_true(ipnet_from_text("192.0.2.0/24", &net));
 	assert_true(query_forget(
 	    f->query, &(struct forget_filter){.net = &net}, &counts, &f->error));
 	assert_int_equal(counts.addresses, 1);
 	assert_int_equal(counts.triplets, 1);
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, 0);
 	assert_int_equal(history.address.first_seen, 0);
-	bed_recall(&f->bed, "198.51.100.1", NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	assert_int_equal(history.address.first_seen, BED_NOW);
+	fixture_recall(&f->daemon, "198.51.100.1", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	assert_int_equal(history.address.first_seen, TEST_NOW);
 	assert_false(
 	    query_forget(f->query, &(struct forget_filter){0}, &counts, &f->error));
 }
@@ -204,11 +226,11 @@ forgotten_network_leaves_its_neighbours(void **state)
 static void
 forgotten_sender_is_exact(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct store_counts counts;
 
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, "aa@example.org", TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, "aa@example.org", TO);
 	assert_true(query_forget(
 	    f->query, &(struct forget_filter){.sender = FROM}, &counts, &f->error));
 	assert_int_equal(counts.triplets, 1);
@@ -218,20 +240,20 @@ forgotten_sender_is_exact(void **state)
 static void
 expire_removes_all_that_is_past_at_once(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct store_counts counts;
 	char from[32];
 
 	for (int i = 0; i < 50; i++) {
 		snprintf(from, sizeof from, "%d@example.org", i);
-		bed_note(&f->bed, DEED_ATTEMPT, IP, "example.org", from, TO);
-		bed_note_event(&f->bed, IP, from);
+		fixture_note(&f->daemon, DEED_ATTEMPT, IP, "example.org", from, TO);
+		fixture_note_event(&f->daemon, IP, from);
 	}
 	assert_true(query_expire(
-	    f->query, &f->bed.settings, BED_NOW + 86400, &counts, &f->error));
+	    f->query, &f->daemon.settings, TEST_NOW + 86400, &counts, &f->error));
 	assert_int_equal(counts.triplets + counts.events + counts.addresses, 0);
-	assert_true(query_expire(
-	    f->query, &f->bed.settings, BED_NOW + 40 * 86400, &counts, &f->error));
+	assert_true(query_expire(f->query, &f->daemon.settings,
+	    TEST_NOW + 40 * 86400, &counts, &f->error));
 	assert_int_equal(counts.triplets, 100);
 	assert_int_equal(counts.events, 50);
 	assert_int_equal(counts.addresses, 1);
@@ -241,13 +263,13 @@ expire_removes_all_that_is_past_at_once(void **state)
 static void
 hashed_people_are_found_but_not_shown(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	char text[1000] = "";
 
-	f->bed.settings.hash_people = true;
-	store_configure(f->bed.store, &f->bed.settings);
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	bed_note_event(&f->bed, IP, "s1");
+	f->daemon.settings.hash_people = true;
+	store_configure(f->daemon.store, &f->daemon.settings);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note_event(&f->daemon, IP, "s1");
 	assert_true(
 	    query_triplets(f->query, &(struct triplet_filter){.sender = FROM},
 	        note_triplet, text, &f->error));
@@ -264,25 +286,25 @@ hashed_people_are_found_but_not_shown(void **state)
 static void
 import_keeps_what_is_newer(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct ip ip = ip_of(IP), other = ip_of("198.51.100.1");
-	struct grey_row old = {.first = BED_NOW - 5000, .last = BED_NOW - 4000},
+	struct grey_row old = {.first = TEST_NOW - 5000, .last = TEST_NOW - 4000},
 	                row;
-	struct grey_row passed = {.first = BED_NOW - 90000,
-	    .last = BED_NOW - 80000,
-	    .passed = BED_NOW - 80000};
+	struct grey_row passed = {.first = TEST_NOW - 90000,
+	    .last = TEST_NOW - 80000,
+	    .passed = TEST_NOW - 80000};
 	struct history history;
 
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
 	assert_true(query_begin(f->query, &f->error));
 	assert_true(query_import_triplet(f->query, &ip, FROM, TO, &old, &f->error));
 	assert_true(
 	    query_import_triplet(f->query, &other, FROM, TO, &passed, &f->error));
 	assert_true(query_commit(f->query, &f->error));
-	bed_recall(&f->bed, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.first, BED_NOW);
-	bed_recall(&f->bed, "198.51.100.1", NULL, FROM, TO, &history, &row);
-	assert_int_equal(row.passed, BED_NOW - 80000);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+	fixture_recall(&f->daemon, "198.51.100.1", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.passed, TEST_NOW - 80000);
 }
 
 static bool
@@ -296,14 +318,14 @@ print_finding(void *ctx, const char *finding)
 static void
 backup_of_a_running_store_is_whole(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct store_status_report report;
 	char path[256];
 	bool sound;
 	int findings = 0;
 
-	bed_note(&f->bed, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	snprintf(path, sizeof path, "%s/copy.db", f->bed.folder);
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	snprintf(path, sizeof path, "%s/copy.db", f->daemon.folder);
 	assert_true(query_backup(f->query, path, NULL, NULL, &f->error));
 	assert_false(query_backup(f->query, path, NULL, NULL, &f->error));
 	struct query *copy = query_open(path, false, &f->error);
@@ -313,21 +335,21 @@ backup_of_a_running_store_is_whole(void **state)
 	assert_true(query_check(copy, print_finding, &findings, &sound, &f->error));
 	assert_true(sound);
 	assert_int_equal(findings, 0);
-	assert_memory_equal(query_secret(copy), store_secret(f->bed.store), 16);
+	assert_memory_equal(query_secret(copy), store_secret(f->daemon.store), 16);
 	query_close(&copy);
 }
 
 static void
 published_status_is_read_from_outside(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	char text[64] = "x";
 
 	assert_true(query_status(f->query, text, sizeof text, &f->error));
 	assert_string_equal(text, "");
-	store_publish(f->bed.store, "holds=3\n");
+	store_publish(f->daemon.store, "holds=3\n");
 	for (int i = 0; i < 1000 && text[0] == '\0'; i++) {
-		bed_sleep(&f->bed, 2);
+		fixture_sleep(&f->daemon, 2);
 		usleep(10000);
 		assert_true(query_status(f->query, text, sizeof text, &f->error));
 	}
@@ -337,12 +359,13 @@ published_status_is_read_from_outside(void **state)
 static void
 reading_query_changes_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	struct ip ip = ip_of(IP);
-	struct query *reader = query_open(f->bed.url, false, &f->error);
+	struct query *reader = query_open(f->daemon.url, false, &f->error);
 
 	assert_non_null(reader);
-	assert_false(query_allow_address(reader, &ip, BED_NOW, 1, NULL, &f->error));
+	assert_false(
+	    query_allow_address(reader, &ip, TEST_NOW, 1, NULL, &f->error));
 	query_close(&reader);
 	assert_int_equal(addresses(f, NULL, 0), 0);
 }
@@ -350,10 +373,10 @@ reading_query_changes_nothing(void **state)
 static void
 missing_and_foreign_files_are_named(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 	char path[256];
 
-	snprintf(path, sizeof path, "%s/none.db", f->bed.folder);
+	snprintf(path, sizeof path, "%s/none.db", f->daemon.folder);
 	assert_null(query_open(path, false, &f->error));
 	assert_non_null(
 	    strstr(f->error.text, "none.db: cannot open: No such file"));
@@ -371,6 +394,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
 	    TEST(what_is_allowed_for_ever_outlasts_every_step),
+	    TEST(spam_leaves_what_the_admin_has_allowed),
 	    TEST(change_is_noticed_without_mail),
 	    TEST(domain_is_allowed_and_listed),
 	    TEST(triplets_are_listed_with_their_text),

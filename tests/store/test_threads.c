@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "bed.h"
+#include "store_fixture.h"
 #include "shim.h"
 #include "query/query.h"
 
@@ -62,7 +62,7 @@ triplet_of(unsigned number, char sender[static 64])
 }
 
 struct worker {
-	struct bed *bed;
+	struct store_fixture *fixture;
 	unsigned first;
 };
 
@@ -70,7 +70,7 @@ static void *
 work(void *arg)
 {
 	struct worker *worker = arg;
-	struct bed *bed = worker->bed;
+	struct store_fixture *fixture = worker->fixture;
 	char domain[64], sender[64];
 	struct history history;
 	struct grey_row row;
@@ -80,18 +80,19 @@ work(void *arg)
 		struct triplet triplet = triplet_of(number, sender);
 		struct note_spec spec = {
 		    .who = client(number, domain),
-		    .now = bed_time(bed),
+		    .now = fixture_time(fixture),
 		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
 		    .done = report,
 		    .number = number,
 		};
 		struct note *note = note_new(&spec);
-		store_submit(bed->store, note);
+		store_submit(fixture->store, note);
 		history.rows = &row;
 		store_recall(
-		    bed->store, &spec.who, &triplet, 1, spec.now, &history);
+		    fixture->store, &spec.who, &triplet, 1, spec.now, &history);
 		while (i % 8 == 7 && note_state(note) == NOTE_WAITING)
 			usleep(200);
 		note_drop(&note);
@@ -102,7 +103,7 @@ work(void *arg)
 static void *
 disturb(void *arg)
 {
-	struct bed *bed = arg;
+	struct store_fixture *fixture = arg;
 	static const enum shim_fault faults[] = {
 	    SHIM_WRITE_ERROR, SHIM_FULL, SHIM_READ_ERROR};
 	struct store_status_report status;
@@ -111,14 +112,14 @@ disturb(void *arg)
 	for (unsigned i = 0; atomic_load(&going); i++) {
 		struct ip ip = {{1}};
 		shim_fail(faults[i % 3], 3, 5);
-		bed_sleep(bed, 1);
-		store_configure(bed->store, &bed->settings);
-		store_publish(bed->store, "state=odd\n");
-		store_report(bed->store, true, &status);
-		struct query *query = query_open(bed->url, true, &error);
+		fixture_sleep(fixture, 1);
+		store_configure(fixture->store, &fixture->settings);
+		store_publish(fixture->store, "state=odd\n");
+		store_report(fixture->store, true, &status);
+		struct query *query = query_open(fixture->url, true, &error);
 		if (query != NULL)
 			query_allow_address(
-			    query, &ip, BED_NOW, QUERY_FOREVER, NULL, &error);
+			    query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &error);
 		query_close(&query);
 		usleep(3000);
 	}
@@ -128,7 +129,7 @@ disturb(void *arg)
 static void
 each_note_is_reported_once_and_truly(void **state)
 {
-	struct bed bed;
+	struct store_fixture fixture;
 	struct worker workers[THREADS];
 	pthread_t threads[THREADS], other;
 	char domain[64], sender[64];
@@ -137,11 +138,11 @@ each_note_is_reported_once_and_truly(void **state)
 	unsigned committed = 0;
 
 	(void)state;
-	bed_open(&bed, false);
+	fixture_open(&fixture, false);
 	going = true;
-	assert_int_equal(pthread_create(&other, NULL, disturb, &bed), 0);
+	assert_int_equal(pthread_create(&other, NULL, disturb, &fixture), 0);
 	for (unsigned i = 0; i < THREADS; i++) {
-		workers[i] = (struct worker){&bed, i * NOTES};
+		workers[i] = (struct worker){&fixture, i * NOTES};
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, work, &workers[i]), 0);
 	}
@@ -149,23 +150,23 @@ each_note_is_reported_once_and_truly(void **state)
 		pthread_join(threads[i], NULL);
 	going = false;
 	pthread_join(other, NULL);
-	store_flush(bed.store);
+	store_flush(fixture.store);
 	shim_fail(SHIM_NONE, 1, 0);
-	bed_reopen(&bed);
+	fixture_reopen(&fixture);
 	for (unsigned number = 0; number < THREADS * NOTES; number++) {
 		struct store_who who = client(number, domain);
 		struct triplet triplet = triplet_of(number, sender);
 		history.rows = &row;
 		assert_int_equal(reports[number], 1);
-		assert_int_equal(
-		    store_recall(bed.store, &who, &triplet, 1, BED_NOW, &history),
+		assert_int_equal(store_recall(fixture.store, &who, &triplet, 1,
+		                     TEST_NOW, &history),
 		    STORE_OK);
 		assert_int_equal(row.first != 0, states[number] == NOTE_COMMITTED);
 		committed += row.first != 0;
 	}
 	print_message("%u of %u committed\n", committed, THREADS * NOTES);
 	assert_true(committed > 0);
-	bed_close(&bed);
+	fixture_close(&fixture);
 }
 
 int

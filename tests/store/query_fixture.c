@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "beside.h"
+#include "query_fixture.h"
 
 int
 set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct query_fixture *f = calloc(1, sizeof *f);
 
-	bed_open(&f->bed, false);
-	f->query = query_open(f->bed.url, true, &f->error);
+	fixture_open(&f->daemon, false);
+	f->query = query_open(f->daemon.url, true, &f->error);
 	if (f->query == NULL)
 		fail_msg("%s", f->error.text);
 	*state = f;
@@ -17,10 +17,10 @@ set_up(void **state)
 int
 tear_down(void **state)
 {
-	struct fixture *f = *state;
+	struct query_fixture *f = *state;
 
 	query_close(&f->query);
-	bed_close(&f->bed);
+	fixture_close(&f->daemon);
 	free(f);
 	return 0;
 }
@@ -36,10 +36,10 @@ ip_of(const char *text)
 
 /* Any commit of the daemon sees what another program has changed before it. */
 void
-let_notice(struct fixture *f)
+let_notice(struct query_fixture *f)
 {
 	assert_int_equal(
-	    bed_note(&f->bed, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
+	    fixture_note(&f->daemon, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
 	    NOTE_COMMITTED);
 }
 
@@ -63,7 +63,7 @@ see(void *ctx, const struct event *event)
 }
 
 const char *
-sids(struct fixture *f, struct event_filter filter)
+sids(struct query_fixture *f, struct event_filter filter)
 {
 	static struct seen seen;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "trial.h"
+#include "fault_fixture.h"
 
 #include <pthread.h>
 
 #include "base/log.h"
 #include "query/query.h"
 
-struct history trial_history;
-struct grey_row trial_row;
+struct history fault_history;
+struct grey_row fault_row;
 
 /* Warnings of the store, counted and the last one kept. */
 static _Atomic unsigned warnings;
@@ -27,38 +27,38 @@ catch_log(void *ctx, enum log_level level, const char *text)
 }
 
 int
-trial_set_up(void **state)
+fault_set_up(void **state)
 {
-	*state = malloc(sizeof(struct bed));
+	*state = malloc(sizeof(struct store_fixture));
 	shim_fail(SHIM_NONE, 1, 0);
-	bed_open(*state, false);
+	fixture_open(*state, false);
 	warnings = 0;
 	last_warning[0] = '\0';
 	return 0;
 }
 
 int
-trial_tear_down(void **state)
+fault_tear_down(void **state)
 {
 	shim_fail(SHIM_NONE, 1, 0);
-	bed_close(*state);
+	fixture_close(*state);
 	free(*state);
 	return 0;
 }
 
 enum note_state
-attempt(struct bed *bed, const char *sender)
+attempt(struct store_fixture *fixture, const char *sender)
 {
-	return bed_note(bed, DEED_ATTEMPT, IP, NULL, sender, TO);
+	return fixture_note(fixture, DEED_ATTEMPT, IP, NULL, sender, TO);
 }
 
 bool
-is_kept(struct bed *bed, const char *sender)
+is_kept(struct store_fixture *fixture, const char *sender)
 {
-	assert_int_equal(
-	    bed_recall(bed, IP, NULL, sender, TO, &trial_history, &trial_row),
+	assert_int_equal(fixture_recall(fixture, IP, NULL, sender, TO,
+	                     &fault_history, &fault_row),
 	    STORE_OK);
-	return trial_row.first != 0;
+	return fault_row.first != 0;
 }
 
 static bool
@@ -70,11 +70,11 @@ print_finding(void *ctx, const char *finding)
 }
 
 void
-assert_sound(struct bed *bed)
+assert_sound(struct store_fixture *fixture)
 {
 	struct error error;
 	bool sound = false;
-	struct query *query = query_open(bed->url, false, &error);
+	struct query *query = query_open(fixture->url, false, &error);
 
 	assert_non_null(query);
 	assert_true(query_check(query, print_finding, NULL, &sound, &error));
@@ -83,20 +83,20 @@ assert_sound(struct bed *bed)
 }
 
 void
-trial_begin(void)
+fault_begin(void)
 {
 	log_to_sink(catch_log, NULL);
 	shim_install();
 }
 
 unsigned
-trial_warnings(void)
+fault_warnings(void)
 {
 	return warnings;
 }
 
 const char *
-trial_last_warning(void)
+fault_last_warning(void)
 {
 	return last_warning;
 }
