@@ -34,8 +34,7 @@
 #define STOP_GRACE_MS 800
 #define MALLOC_ARENAS 2 /* glibc would keep one for each of libmilter's threads */
 #define EXIT_USAGE    2
-#define STATUS_MS     2000 /* a changed status is published after at most this */
-#define STATUS_IDLE_S 60   /* and an unchanged one again after this */
+#define ROUND_MS      2000 /* between two looks after what nobody reports */
 
 /*
  * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
@@ -59,8 +58,8 @@ struct daemon {
 	struct store *store;
 	struct board *board;
 	struct port port;
-	int64_t started, published; /* wall clock, seconds */
-	char *status;               /* as published last, without its time */
+	int64_t started; /* wall clock, seconds */
+	struct status_socket status;
 	struct back_socket back;
 	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
 	pthread_mutex_t lock;   /* guards world */
@@ -187,6 +186,7 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	daemon->gate = gate_open(&gate_settings, &daemon->clock, error);
 	if (daemon->gate == NULL)
 		return false;
+	status_listen(&daemon->status, config);
 	config_store_settings(config, &store_settings);
 	daemon->store =
 	    store_open(&store_settings, &daemon->clock, error);
@@ -260,56 +260,46 @@ handle_signals(struct daemon *daemon)
 }
 
 static void
-publish_status(struct daemon *daemon)
+answer_status(struct daemon *daemon)
 {
-	int64_t now = clock_wall(&daemon->clock);
 	const struct status_sources sources = {
 	    .config = world_config(daemon->world),
 	    .gate = daemon->gate,
 	    .store = daemon->store,
 	    .board = daemon->board,
 	    .started = daemon->started,
+	    .now = clock_wall(&daemon->clock),
 	};
-	char *text = status_text(&sources), *whole = NULL;
 
-	if (text == NULL)
-		return;
-	if (daemon->status != NULL && strcmp(daemon->status, text) == 0 &&
-	    now - daemon->published < STATUS_IDLE_S) {
-		free(text);
-		return;
-	}
-	if (asprintf(&whole, "updated\t%lld\n%s", (long long)now, text) >= 0) {
-		store_publish(daemon->store, whole);
-		free(whole);
-	}
-	free(daemon->status);
-	daemon->status = text;
-	daemon->published = now;
+	status_answer(&daemon->status, &sources);
 }
 
 static void
 serve(struct daemon *daemon)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 	    {.fd = daemon->signals, .events = POLLIN},
 	    {.fd = daemon->unused[0], .events = POLLIN},
+	    {.events = POLLIN},
 	};
 	unsigned turns = 0, before;
 	bool goes_on = true;
 
 	while (goes_on) {
-		publish_status(daemon);
 		before = turns;
 		turns = gate_turns(daemon->gate);
 		if (turns != before)
 			notify_send("WATCHDOG=1");
-		if (poll(fds, 2, STATUS_MS) < 0 && errno != EINTR)
+		status_look_after(&daemon->status, world_config(daemon->world));
+		fds[2].fd = daemon->status.fd;
+		if (poll(fds, 3, ROUND_MS) < 0 && errno != EINTR)
 			log_warn("poll");
 		if (fds[1].revents != 0)
 			destroy_unused_worlds(daemon);
 		if (fds[0].revents != 0)
 			goes_on = handle_signals(daemon);
+		if (fds[2].revents != 0)
+			answer_status(daemon);
 	}
 }
 
@@ -325,7 +315,7 @@ tidy(struct daemon *daemon)
 	destroy_unused_worlds(daemon);
 	gate_free(&daemon->gate);
 	board_free(&daemon->board);
-	free(daemon->status);
+	status_close(&daemon->status);
 }
 
 static void
@@ -340,6 +330,7 @@ stop(struct daemon *daemon)
 		log_info("stopped with %u connections open", report.abandoned);
 		back_socket_remove(&daemon->back);
 		store_flush(daemon->store);
+		status_close(&daemon->status);
 		_exit(EXIT_SUCCESS);
 	}
 	world_drop(&daemon->world);
@@ -352,7 +343,8 @@ run(struct config *config)
 {
 	/* static: libmilter's threads may outlive this frame at exit */
 	static struct daemon daemon = {
-	    .lock = PTHREAD_MUTEX_INITIALIZER, .signals = -1, .unused = {-1, -1}};
+	    .lock = PTHREAD_MUTEX_INITIALIZER, .signals = -1, .unused = {-1, -1},
+	    .status.fd = -1};
 	struct error error;
 
 	if (!start(&daemon, &config, &error)) {

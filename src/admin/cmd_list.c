@@ -14,6 +14,7 @@
 /* What is asked for, and how far it has come. */
 struct listing {
 	struct admin *admin;
+	const struct config *config; /* for those that ask the daemon */
 	struct doc *doc;
 	struct ipnet net;
 	const struct ipnet *net_given;
@@ -190,11 +191,13 @@ list_held(struct listing *listing, struct query *query, struct error *error)
 	    {"sid", "sid", 0, false},
 	};
 	struct live live;
-	bool ok = live_read(query, listing->now, &live, error);
 
+	(void)query;
+	live_ask(listing->config, &live, error);
+	int64_t now = live_number(&live, "updated");
 	doc_section(listing->doc, "held", "Held right now");
 	doc_table(listing->doc, columns, 6);
-	for (unsigned i = 0; ok && live.is_running && i < live.holds_count; i++) {
+	for (unsigned i = 0; i < live.holds_count; i++) {
 		const struct live_hold *hold = &live.holds[i];
 		struct ip ip;
 		if (listing->net_given != NULL &&
@@ -206,15 +209,18 @@ list_held(struct listing *listing, struct query *query, struct error *error)
 			continue;
 		doc_row(listing->doc,
 		    (struct cell[]){cell_text(hold->ip), cell_text(hold->name),
-		        cell_seconds((double)(listing->now - hold->since)),
+		        cell_seconds((double)(now - hold->since)),
 		        cell_seconds((double)hold->seconds), cell_time(hold->since),
 		        cell_text(hold->sid)});
 	}
-	if (ok && !live.is_running)
+	enum live_state state = live.state;
+	if (state == LIVE_STOPPED || state == LIVE_DIED)
 		fputs("targreyctl: the daemon does not run: nothing is held\n",
 		    listing->admin->err);
+	if (state == LIVE_SILENT)
+		error_set(error, "the daemon does not answer");
 	live_free(&live);
-	return ok;
+	return state != LIVE_SILENT && state != LIVE_UNKNOWN;
 }
 
 static bool
@@ -294,8 +300,10 @@ run(struct admin *admin)
 		return usage(admin, "--state %s: not for %s; allowed: %s",
 		    listing.state, whats[which],
 		    *lists[which].states == '\0' ? "none" : lists[which].states);
-	struct query *query = admin_query(admin, false);
-	if (query == NULL)
+	bool is_live = lists[which].list == list_held;
+	struct query *query = is_live ? NULL : admin_query(admin, false);
+	listing.config = is_live ? admin_config(admin) : NULL;
+	if (query == NULL && listing.config == NULL)
 		return EXIT_FAILED;
 	listing.doc = doc_new("targrey list");
 	bool ok = listing.doc != NULL && lists[which].list(&listing, query, &error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "report/funnel.h"
 #include "report/metrics.h"
 #include "report/view.h"
+
+#define GAUGES_MOST 40
+#define OF_STORE    7 /* the last so many gauges come from the database */
 
 struct counting {
 	struct funnel *funnel;
@@ -70,27 +74,39 @@ read_state(const char *path, struct metrics_state *state, struct error *error)
 	return ok;
 }
 
-/* Never half written: a new file takes the old one's place. */
-static bool
-write_state(
-    const char *path, const struct metrics_state *state, struct error *error)
+/* A file is never half written: a new one takes the old one's place. */
+static FILE *
+replace_begin(const char *path, char next[static PATH_MAX], struct error *error)
 {
-	char next[4096];
-
-	if (path == NULL)
-		return true;
-	snprintf(next, sizeof(next), "%s.new", path);
+	snprintf(next, PATH_MAX, "%s.new", path);
 	FILE *file = fopen(next, "we");
-	if (file == NULL) {
+	if (file == NULL)
 		error_set_errno(error, "%s", next);
-		return false;
-	}
-	metrics_state_write(state, file);
+	return file;
+}
+
+static bool
+replace_end(FILE *file, const char *path, const char *next, struct error *error)
+{
 	bool ok = fflush(file) == 0 && fsync(fileno(file)) == 0;
+
 	ok = fclose(file) == 0 && ok && rename(next, path) == 0;
 	if (!ok)
 		error_set_errno(error, "%s", path);
 	return ok;
+}
+
+static bool
+write_state(
+    const char *path, const struct metrics_state *state, struct error *error)
+{
+	char next[PATH_MAX];
+	FILE *file = path == NULL ? NULL : replace_begin(path, next, error);
+
+	if (file == NULL)
+		return path == NULL;
+	metrics_state_write(state, file);
+	return replace_end(file, path, next, error);
 }
 
 static double
@@ -100,29 +116,40 @@ said(const struct live *live, const char *key)
 	                                     : (double)live_number(live, key);
 }
 
-static void
-write_gauges(
-    const struct live *live, const struct store_status_report *report, FILE *file)
+/* What the daemon says, and the store; report NULL: it could not be read. */
+static size_t
+add_gauges(const struct live *live, const struct store_status_report *report,
+    struct metric *metrics)
 {
+	static const struct store_status_report no_report;
 	const char *mode = live_value(live, "mode"),
 	           *version = live_value(live, "version");
-	const struct metrics_gauge gauges[] = {
-	    {"up", NULL, "1 when the daemon runs.", live->is_running, false, NULL,
+	size_t left_out = report == NULL ? OF_STORE : 0;
+
+	if (report == NULL)
+		report = &no_report;
+	const struct metric gauges[] = {
+	    {"up", NULL, "1 when the daemon runs.", live->state == LIVE_RUNNING, false, NULL,
 	        NULL},
 	    {"start_time_seconds", "seconds", "When the daemon was started.",
 	        said(live, "started"), false, NULL, NULL},
+	    {"degraded", NULL,
+	        "1 when the daemon says that something is wrong.",
+	        live->state != LIVE_RUNNING ? (double)NAN
+	                                    : live_trouble(live, 0) != NULL,
+	        false, NULL, NULL},
 	    {"mode", NULL, "1 for the mode in force.",
 	        mode == NULL ? (double)NAN : 1, false, "mode", mode},
 	    {"version", NULL, "1 for the version that runs.",
 	        version == NULL ? (double)NAN : 1, false, "version", version},
 	    {"holds_now", NULL, "Clients that are held.",
-	        live->is_running ? said(live, "holds") : 0, false, NULL, NULL},
+	        said(live, "holds"), false, NULL, NULL},
 	    {"holds_peak", NULL, "Most clients held at once since start.",
 	        said(live, "holds_peak"), false, NULL, NULL},
 	    {"holds_allowed", NULL, "Holds that the budget allows.",
 	        said(live, "max_sessions"), false, NULL, NULL},
 	    {"connections", NULL, "Connections of Postfix.",
-	        live->is_running ? said(live, "connections") : 0, false, NULL,
+	        said(live, "connections"), false, NULL,
 	        NULL},
 	    {"daemon_holds", NULL, "Holds begun since start.",
 	        said(live, "holds_begun"), true, NULL, NULL},
@@ -150,6 +177,13 @@ write_gauges(
 	        true, NULL, NULL},
 	    {"store_queued", NULL, "Notes that wait for the store.",
 	        said(live, "queued"), false, NULL, NULL},
+	    {"store_notes_refused", NULL,
+	        "Notes refused since the queue was full or too slow.",
+	        said(live, "notes_refused"), true, NULL, NULL},
+	    {"store_notes_limited", NULL, "Notes over max_new_per_net.",
+	        said(live, "notes_limited"), true, NULL, NULL},
+	    {"store_notes_failed", NULL, "Notes that could not be written.",
+	        said(live, "notes_failed"), true, NULL, NULL},
 	    {"store_file_bytes", "bytes", "Size of the database.",
 	        (double)report->file_bytes, false, NULL, NULL},
 	    {"store_wal_bytes", "bytes", "Size of its write-ahead log.",
@@ -166,43 +200,78 @@ write_gauges(
 	        "table", "event"},
 	};
 
-	metrics_gauges(gauges, sizeof(gauges) / sizeof(*gauges), file);
+	size_t count = sizeof(gauges) / sizeof(*gauges) - left_out;
+
+	_Static_assert(
+	    sizeof(gauges) / sizeof(*gauges) <= GAUGES_MOST, "no room for all");
+	memcpy(metrics, gauges, count * sizeof(*gauges));
+	return count;
 }
 
+static bool
+write_text(const char *path, const struct metric *metrics, size_t count, FILE *out,
+    struct error *error)
+{
+	char next[PATH_MAX];
+	FILE *file = path == NULL ? out : replace_begin(path, next, error);
+
+	if (file == NULL)
+		return false;
+	metrics_write(metrics, count, file);
+	return path == NULL || replace_end(file, path, next, error);
+}
+
+static bool
+write_all(struct admin *admin, const struct metric *metrics, size_t count,
+    struct error *error)
+{
+	if (admin_format(admin) == DOC_TEXT)
+		return write_text(args_value(admin, "output"), metrics, count,
+		    admin->out, error);
+	struct doc *doc = doc_new("targrey metrics");
+	if (doc != NULL)
+		metrics_doc(metrics, count, doc);
+	*error = (struct error){0};
+	return admin_write(admin, &doc) == EXIT_OK;
+}
+
+/*
+ * A database that cannot be read costs its own numbers; the daemon's are there
+ * all the same, and the exit status says it.
+ */
 static int
 run(struct admin *admin)
 {
-	const char *path = args_value(admin, "state"),
-	           *out = args_value(admin, "output");
-	struct query *query = admin_query(admin, false);
+	const char *path = args_value(admin, "state");
+	const struct config *config = admin_config(admin);
+	struct metric metrics[METRICS_COUNTS + GAUGES_MOST];
 	struct store_status_report report;
 	struct metrics_state state;
-	struct error error;
-	struct live live = {0};
+	struct error error = {0};
+	struct live live;
+	size_t count = 0;
 
-	if (query == NULL)
+	if (config == NULL)
 		return EXIT_FAILED;
-	bool ok = read_state(path, &state, &error) &&
-	          query_report(query, &report, &error) &&
-	          live_read(query, admin_now(admin), &live, &error) &&
-	          count_new(query, &state, &error);
-	FILE *file = !ok || out == NULL ? admin->out : fopen(out, "we");
-	if (ok && file == NULL) {
-		error_set_errno(&error, "%s", out);
-		ok = false;
-	}
-	if (ok) {
-		metrics_write(&state, file);
-		write_gauges(&live, &report, file);
-		metrics_end(file);
-		if (file != admin->out && fclose(file) != 0) {
-			error_set_errno(&error, "%s", out);
-			ok = false;
-		}
-	}
+	if (!read_state(path, &state, &error))
+		return failed(admin, &error);
+	live_ask(config, &live, &error);
+	if (live.state == LIVE_UNKNOWN)
+		failed(admin, &error);
+	struct query *query = admin_query(admin, false);
+	bool has_store = query != NULL && query_report(query, &report, &error) &&
+	                 count_new(query, &state, &error);
+	if (query != NULL && !has_store)
+		failed(admin, &error);
+	if (has_store)
+		count = metrics_counts(&state, metrics);
+	count += add_gauges(&live, has_store ? &report : NULL, metrics + count);
+	bool ok = write_all(admin, metrics, count, &error) &&
+	          (!has_store || write_state(path, &state, &error));
 	live_free(&live);
-	ok = ok && write_state(path, &state, &error);
-	return ok ? EXIT_OK : failed(admin, &error);
+	if (!ok && *error.text != '\0')
+		return failed(admin, &error);
+	return ok && has_store ? EXIT_OK : EXIT_FAILED;
 }
 
 static const struct option_row options[] = {
@@ -213,12 +282,13 @@ static const struct option_row options[] = {
 
 const struct command command_metrics = {
     .name = "metrics",
-    .args = "[--state FILE] [--output FILE]",
+    .args = "[--state FILE] [--output FILE] [--json]",
     .help = "Write OpenMetrics text, for a textfile collector",
     .manual =
         "With --state, counters go on from run to run although old events go away, "
         "and only new events are read; without it they tell of the events that are "
-        "kept, and fall when old ones go. Names are stable; new ones may be added.",
+        "kept, and fall when old ones go. --output replaces the file in one step. Names "
+        "are stable; new ones may be added.",
     .options = options,
     .run = run,
 };

@@ -4,8 +4,11 @@
 #include "admin/cmd.h"
 #include "admin/live.h"
 
+/* For a monitor: as the init scripts of the LSB have it. */
+enum { EXIT_DEGRADED = 1, EXIT_NOT_RUNNING = 3 };
+
 static void
-put_daemon(struct doc *doc, const struct live *live, int64_t now)
+put_numbers(struct doc *doc, const struct live *live)
 {
 	static const struct {
 		const char *key, *title;
@@ -19,6 +22,7 @@ put_daemon(struct doc *doc, const struct live *live, int64_t now)
 	    {"max_sessions", "Holds allowed (max_sessions)", true},
 	    {"connections", "Connections", true},
 	    {"holds_begun", "Holds since start", true},
+	    {"shed", "shortened or refused by the budget", true},
 	    {"holds_refused", "refused by the budget", true},
 	    {"gone", "clients gone from a hold", true},
 	    {"accepted", "Connections since start", true},
@@ -26,27 +30,16 @@ put_daemon(struct doc *doc, const struct live *live, int64_t now)
 	    {"store", "Store", false},
 	    {"queued", "Notes waiting for the store", true},
 	    {"commits", "Commits since start", true},
-	    {"notes", "Notes since start", true},
+	    {"notes", "Notes written since start", true},
+	    {"notes_refused", "Notes refused (queue full or too slow)", true},
+	    {"notes_limited", "Notes over max_new_per_net", true},
+	    {"notes_failed", "Notes that could not be written", true},
 	    {"fault_store", "Faults: store", true},
 	    {"fault_dns", "Faults: dns", true},
 	    {"fault_limit", "Faults: limit", true},
 	    {"fault_gate", "Faults: gate", true},
 	};
-	int64_t started = live_number(live, "started");
 
-	doc_section(doc, "daemon", "Daemon");
-	doc_fact(doc, "running", "State",
-	    cell_text(live->is_running     ? "running"
-	              : live->updated != 0 ? "not running"
-	                                   : "has never run on this database"));
-	doc_fact(doc, "updated", live->is_running ? "As of" : "Last heard of",
-	    cell_time(live->updated));
-	if (live->updated == 0)
-		return;
-	doc_fact(doc, "started", "Started", cell_time(started));
-	doc_fact(doc, "uptime", "Up for",
-	    cell_seconds(
-	        (double)((live->is_running ? now : live->updated) - started)));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *value = live_value(live, rows[i].key);
 		doc_fact(doc, rows[i].key, rows[i].title,
@@ -55,6 +48,56 @@ put_daemon(struct doc *doc, const struct live *live, int64_t now)
 		        ? cell_count((uint64_t)live_number(live, rows[i].key))
 		        : cell_text(value));
 	}
+}
+
+static void
+put_daemon(struct doc *doc, const struct live *live)
+{
+	int64_t started = live_number(live, "started"),
+	        updated = live_number(live, "updated");
+	const char *trouble = live_trouble(live, 0);
+
+	doc_section(doc, "daemon", "Daemon");
+	doc_fact(doc, "running", "State",
+	    cell_text(live->state == LIVE_RUNNING && trouble != NULL
+	                  ? "running, degraded"
+	                  : live_state_words[live->state]));
+	if (live->state != LIVE_RUNNING)
+		return;
+	doc_fact(doc, "started", "Started", cell_time(started));
+	doc_fact(doc, "uptime", "Up for", cell_seconds((double)(updated - started)));
+	put_numbers(doc, live);
+}
+
+static void
+put_troubles(struct doc *doc, const struct live *live)
+{
+	static const struct column columns[] = {{"text", "Text", 0, false}};
+	const char *trouble;
+
+	if (live_trouble(live, 0) == NULL)
+		return;
+	doc_section(doc, "trouble", "What is wrong");
+	doc_table(doc, columns, 1);
+	for (unsigned i = 0; (trouble = live_trouble(live, i)) != NULL; i++)
+		doc_row(doc, (struct cell[]){cell_text(trouble)});
+}
+
+static int
+code_of(const struct live *live)
+{
+	switch (live->state) {
+	case LIVE_RUNNING:
+		return live_trouble(live, 0) == NULL ? EXIT_OK : EXIT_DEGRADED;
+	case LIVE_STOPPED:
+	case LIVE_DIED:
+		return EXIT_NOT_RUNNING;
+	case LIVE_SILENT:
+	case LIVE_UNKNOWN:
+	case LIVE_STATES:
+		break;
+	}
+	return EXIT_DEGRADED;
 }
 
 static void
@@ -74,40 +117,61 @@ put_store(struct doc *doc, const struct store_status_report *report)
 	doc_fact(doc, "events", "Events", cell_count(report->events));
 }
 
-static int
-run(struct admin *admin)
+/* true: all is well; false: what is not was said on standard error */
+static bool
+put_database(struct admin *admin, struct doc *doc)
 {
 	struct query *query = admin_query(admin, false);
 	struct store_status_report report;
 	struct error error;
-	struct live live;
-	int64_t now = admin_now(admin);
 
 	if (query == NULL)
-		return EXIT_FAILED;
-	if (!query_report(query, &report, &error))
-		return failed(admin, &error);
-	if (!live_read(query, now, &live, &error)) {
-		live_free(&live);
-		return failed(admin, &error);
+		return false;
+	if (!query_report(query, &report, &error)) {
+		failed(admin, &error);
+		return false;
 	}
+	put_store(doc, &report);
+	return true;
+}
+
+static int
+run(struct admin *admin)
+{
+	const struct config *config = admin_config(admin);
+	struct error error;
+	struct live live;
+
+	if (config == NULL)
+		return EXIT_FAILED;
+	live_ask(config, &live, &error);
+	int code = code_of(&live);
+	if (live.state == LIVE_UNKNOWN)
+		failed(admin, &error);
 	struct doc *doc = doc_new("targrey status");
 	if (doc != NULL) {
-		put_daemon(doc, &live, now);
-		put_store(doc, &report);
+		put_daemon(doc, &live);
+		put_troubles(doc, &live);
+		if (!put_database(admin, doc) && code == EXIT_OK)
+			code = EXIT_DEGRADED;
 	}
 	live_free(&live);
-	return admin_write(admin, &doc);
+	int written = admin_write(admin, &doc);
+	return written == EXIT_OK ? code : written;
 }
 
 const struct command command_status = {
     .name = "status",
     .args = "",
     .help = "Say how the daemon and its store are",
-    .manual = "Version, mode, time since start, holds now and at most, budget, "
-              "faults, rows "
-              "and size of the store. The daemon writes its part down every few "
-              "seconds; it "
-              "counts as not running when it has been silent for 150 seconds.",
+    .manual =
+        "Version, mode, time since start, holds now and at most, budget, faults, "
+        "rows and size of the store. The daemon itself is asked, on the socket "
+        "\"SOCKET.status\" beside that for Postfix (with listen = \"inet:...\": "
+        "beside the database), so the answer is of this moment and does not need "
+        "the store.\n\n"
+        "Exit status 0 when the daemon runs, 1 when it runs and something is wrong "
+        "(it says what), does not answer, or the database cannot be read, 3 when it "
+        "does not run.",
     .run = run,
 };

@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/live.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
-#define STATUS_SIZE (1U << 20)
+/* A reload, which parses all lists, is answered within that. */
+#define PATIENCE_S 10
+#define TEXT_MOST  (1U << 24)
+
+const char *const live_state_words[LIVE_STATES] = {
+    [LIVE_RUNNING] = "running",
+    [LIVE_STOPPED] = "stopped",
+    [LIVE_DIED] = "ended without a stop",
+    [LIVE_SILENT] = "does not answer",
+    [LIVE_UNKNOWN] = "unknown",
+};
 
 static int64_t
 number(const char *text)
@@ -38,18 +53,12 @@ take_hold(struct live *live, char *rest)
 	    .name = field[4]};
 }
 
-bool
-live_read(struct query *query, int64_t now, struct live *live, struct error *error)
+/* true when the text is whole */
+static bool
+take_apart(struct live *live)
 {
-	*live = (struct live){.text = malloc(STATUS_SIZE)};
-	if (live->text == NULL) {
-		error_set(error, "out of memory");
-		return false;
-	}
-	live->text[0] = '\0';
-	if (!query_status(query, live->text, STATUS_SIZE, error))
-		return false;
 	char *rest = live->text, *line;
+
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		char *value = strchr(line, '\t');
 		if (value == NULL)
@@ -62,11 +71,75 @@ live_read(struct query *query, int64_t now, struct live *live, struct error *err
 			live->pairs[live->pairs_count++].value = value;
 		}
 	}
-	live->updated = live_number(live, "updated");
-	live->is_running = live->updated != 0 &&
-	                   now - live->updated <= LIVE_SECONDS &&
-	                   live_number(live, "stopped") == 0;
-	return true;
+	return live_value(live, "end") != NULL;
+}
+
+static enum live_state
+connect_to(int fd, const char *path, struct error *error)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return LIVE_STOPPED; /* the daemon could not listen there either */
+	strcpy(address.sun_path, path);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return LIVE_RUNNING;
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return LIVE_STOPPED;
+	case ECONNREFUSED:
+		return LIVE_DIED;
+	case EAGAIN:
+		return LIVE_SILENT;
+	default:
+		error_set_errno(error, "%s", path);
+		return LIVE_UNKNOWN;
+	}
+}
+
+static bool
+read_all(int fd, struct live *live)
+{
+	size_t size = 0;
+	ssize_t got;
+	FILE *file = open_memstream(&live->text, &size);
+	char part[4096];
+
+	if (file == NULL)
+		return false;
+	while ((got = recv(fd, part, sizeof(part), 0)) > 0) {
+		fwrite(part, 1, (size_t)got, file);
+		if (ftell(file) > TEXT_MOST)
+			break;
+	}
+	return fclose(file) == 0 && got == 0;
+}
+
+void
+live_ask(const struct config *config, struct live *live, struct error *error)
+{
+	char path[CONFIG_STATUS_PATH_SIZE];
+
+	*live = (struct live){.state = LIVE_UNKNOWN};
+	if (!config_status_path(config, path)) {
+		error_set(error, "neither listen nor store.url names a file beside "
+		                 "which the daemon could be asked");
+		return;
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		error_set_errno(error, "socket");
+		return;
+	}
+	live->state = connect_to(fd, path, error);
+	if (live->state == LIVE_RUNNING &&
+	    !(read_all(fd, live) && take_apart(live)))
+		live->state = LIVE_SILENT;
+	close(fd);
 }
 
 void
@@ -74,7 +147,7 @@ live_free(struct live *live)
 {
 	free(live->text);
 	free(live->holds);
-	*live = (struct live){0};
+	*live = (struct live){.state = LIVE_UNKNOWN};
 }
 
 const char *
@@ -91,4 +164,14 @@ int64_t
 live_number(const struct live *live, const char *key)
 {
 	return number(live_value(live, key));
+}
+
+const char *
+live_trouble(const struct live *live, unsigned n)
+{
+	for (unsigned i = 0; i < live->pairs_count; i++) {
+		if (strcmp(live->pairs[i].key, "trouble") == 0 && n-- == 0)
+			return live->pairs[i].value;
+	}
+	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the running daemon says of itself: lines "key TAB value", and one
+ * What the running daemon says of itself, asked at this moment: lines
+ * "key TAB value", any number of "trouble TAB text", and one
  * "hold TAB ip TAB sid TAB since TAB seconds TAB name" for each hold.
  */
 #ifndef ADMIN_LIVE_H
@@ -9,36 +10,41 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "query/query.h"
+#include "base/error.h"
+#include "config/config.h"
 
-/*
- * The daemon counts as running when it spoke within so many seconds; it does so
- * once a minute at least.
- */
-#define LIVE_SECONDS 150
+enum live_state {
+	LIVE_RUNNING,
+	LIVE_STOPPED, /* there is no socket to ask */
+	LIVE_DIED,    /* there is one, but nobody listens: it ended without a stop */
+	LIVE_SILENT,  /* it took the question and gave no whole answer */
+	LIVE_UNKNOWN, /* it could not be asked */
+	LIVE_STATES
+};
+extern const char *const live_state_words[LIVE_STATES];
 
 struct live {
+	enum live_state state;
 	char *text; /* taken apart in place */
 	struct {
 		const char *key, *value;
-	} pairs[64];
+	} pairs[64]; /* troubles among them */
 	unsigned pairs_count;
 	struct live_hold {
 		const char *ip, *sid, *name;
 		int64_t since, seconds;
 	} * holds;
 	unsigned holds_count;
-	int64_t updated;
-	bool is_running;
 };
 
-/* false with the reason; live_free() in any case */
-bool live_read(
-    struct query *query, int64_t now, struct live *live, struct error *error);
+/* Asks the daemon of that configuration. LIVE_UNKNOWN: the reason is in error. */
+void live_ask(const struct config *config, struct live *live, struct error *error);
 void live_free(struct live *live);
 /* NULL when the daemon did not say it */
 const char *live_value(const struct live *live, const char *key);
 /* 0 when it did not say it */
 int64_t live_number(const struct live *live, const char *key);
+/* The n-th thing that is wrong with a running daemon, or NULL. */
+const char *live_trouble(const struct live *live, unsigned n);
 
 #endif

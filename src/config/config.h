@@ -88,6 +88,15 @@ void config_dump_default(FILE *file);
 void config_dump_manual(FILE *file);
 
 /*
+ * The socket on which the daemon tells its state: "<socket>.status" beside that
+ * for Postfix; with listen = "inet:..." beside the database's file. false when
+ * there is neither.
+ */
+#define CONFIG_STATUS_PATH_SIZE 128
+bool config_status_path(
+    const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE]);
+
+/*
  * Keys that differ and need a restart (listen, user, store.url), as one text
  * in error; true when there are none.
  */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DNS_QUEUE 256
 
@@ -129,4 +131,20 @@ config_store_settings(
 	    .max_new_per_net = config->max_new_per_net,
 	    .hash_people = config->hash_people,
 	};
+}
+
+bool
+config_status_path(
+    const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE])
+{
+	const char *beside = NULL;
+
+	if (strncmp(config->listen, "unix:", 5) == 0)
+		beside = config->listen + 5;
+	else if (strncmp(config->store_url, "sqlite:", 7) == 0)
+		beside = config->store_url + 7;
+	if (beside == NULL)
+		return false;
+	int length = snprintf(path, CONFIG_STATUS_PATH_SIZE, "%s.status", beside);
+	return length > 0 && length < CONFIG_STATUS_PATH_SIZE;
 }

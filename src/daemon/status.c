@@ -1,39 +1,171 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/status.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include "base/log.h"
+
+#define ANSWER_S 1 /* to a reader that does not read */
+
+static void
+write_gate(struct gate *gate, FILE *file)
+{
+	struct gate_report report;
+
+	gate_report(gate, &report);
+	fprintf(file,
+	    "connections\t%u\nholds\t%u\nholds_peak\t%u\nmax_sessions\t%u\n"
+	    "accepted\t%" PRIu64 "\nholds_begun\t%" PRIu64
+	    "\nholds_refused\t%" PRIu64 "\ngone\t%" PRIu64 "\ntimeouts\t%" PRIu64
+	    "\n",
+	    report.connections, report.holds, report.holds_peak, report.max_holds,
+	    report.accepted, report.holds_begun, report.holds_refused, report.gone,
+	    report.timeouts);
+}
+
+static void
+write_store(struct store *store, FILE *file)
+{
+	struct store_status_report report;
+
+	store_report(store, false, &report);
+	fprintf(file,
+	    "store\t%s\nqueued\t%" PRIu64 "\ncommits\t%" PRIu64 "\nnotes\t%" PRIu64
+	    "\nnotes_refused\t%" PRIu64 "\nnotes_limited\t%" PRIu64
+	    "\nnotes_failed\t%" PRIu64 "\n",
+	    report.failing ? "failing" : "ok", report.queued, report.commits,
+	    report.notes, report.refused, report.limited, report.failed);
+	if (report.failing)
+		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
+}
 
 char *
 status_text(const struct status_sources *sources)
 {
-	struct gate_report gate;
-	struct store_status_report store;
 	char *text = NULL;
 	size_t size;
 	FILE *file = open_memstream(&text, &size);
 
 	if (file == NULL)
 		return NULL;
-	const struct config *config = sources->config;
-	gate_report(sources->gate, &gate);
-	store_report(sources->store, false, &store);
 	fprintf(file,
-	    "version\t%s\nmode\t%s\npid\t%ld\nstarted\t%lld\n"
-	    "connections\t%u\nholds\t%u\nholds_peak\t%u\nmax_sessions\t%u\n"
-	    "accepted\t%llu\nholds_begun\t%llu\nholds_refused\t%llu\ngone\t%llu\n"
-	    "timeouts\t%llu\nstore\t%s\n",
-	    TARGREY_VERSION, mode_words[config->policy.mode], (long)getpid(),
-	    (long long)sources->started, gate.connections, gate.holds,
-	    gate.holds_peak, gate.max_holds, (unsigned long long)gate.accepted,
-	    (unsigned long long)gate.holds_begun,
-	    (unsigned long long)gate.holds_refused, (unsigned long long)gate.gone,
-	    (unsigned long long)gate.timeouts,
-	    store.failing ? store.trouble : "ok");
+	    "version\t%s\nmode\t%s\npid\t%ld\nstarted\t%" PRId64
+	    "\nupdated\t%" PRId64 "\n",
+	    TARGREY_VERSION, mode_words[sources->config->policy.mode],
+	    (long)getpid(), sources->started, sources->now);
+	write_gate(sources->gate, file);
+	write_store(sources->store, file);
 	board_write(sources->board, file);
+	fputs("end\tyes\n", file);
 	if (fclose(file) == 0)
 		return text;
 	free(text);
 	return NULL;
+}
+
+static bool
+listen_on(struct status_socket *status)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat now;
+	size_t length = strlen(status->path);
+
+	if (length >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(address.sun_path, status->path, length + 1);
+	status->fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (status->fd < 0)
+		return false;
+	unlink(status->path);
+	mode_t before = umask(0117);
+	bool ok = bind(status->fd, (struct sockaddr *)&address, sizeof address) == 0;
+	umask(before);
+	if (!ok || listen(status->fd, 16) != 0 || stat(status->path, &now) != 0)
+		return false;
+	status->device = now.st_dev;
+	status->inode = now.st_ino;
+	return true;
+}
+
+void
+status_listen(struct status_socket *status, const struct config *config)
+{
+	*status = (struct status_socket){.fd = -1};
+	if (!config_status_path(config, status->path)) {
+		log_info("no socket for targreyctl status: listen is no file, nor "
+		         "is the store");
+		return;
+	}
+	if (listen_on(status))
+		return;
+	log_warn("%s: no socket for targreyctl status", status->path);
+	if (status->fd >= 0)
+		close(status->fd);
+	status->fd = -1;
+}
+
+void
+status_look_after(struct status_socket *status, const struct config *config)
+{
+	struct stat now;
+
+	if (status->fd < 0 ||
+	    (stat(status->path, &now) == 0 && now.st_dev == status->device &&
+	        now.st_ino == status->inode))
+		return;
+	log_warnx("%s has been removed: made again", status->path);
+	close(status->fd);
+	status_listen(status, config);
+}
+
+static void
+write_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t wrote = send(fd, text, left, MSG_NOSIGNAL);
+		if (wrote <= 0)
+			return;
+		text += wrote;
+		left -= (size_t)wrote;
+	}
+}
+
+void
+status_answer(
+    const struct status_socket *status, const struct status_sources *sources)
+{
+	const struct timeval patience = {.tv_sec = ANSWER_S};
+	int fd = accept4(status->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	char *text = status_text(sources);
+	if (text != NULL &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0)
+		write_all(fd, text);
+	free(text);
+	close(fd);
+}
+
+void
+status_close(struct status_socket *status)
+{
+	if (status->fd < 0)
+		return;
+	unlink(status->path);
+	close(status->fd);
+	status->fd = -1;
 }

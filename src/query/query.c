@@ -238,25 +238,6 @@ query_report(
 	return ok || query_failed(query, &trouble, error);
 }
 
-bool
-query_status(struct query *query, char *text, size_t size, struct error *error)
-{
-	struct trouble trouble = {0};
-	struct connection *connection = &query->backend.writer.connection;
-	bool row = false;
-	sqlite3_stmt *statement = query_prepare(
-	    query, "SELECT value FROM meta WHERE name = 'status'", &trouble);
-	bool ok = statement != NULL &&
-	          connection_step(connection, statement, &row, &trouble);
-
-	text[0] = '\0';
-	if (ok && row)
-		text_copy(
-		    text, size, (const char *)sqlite3_column_text(statement, 0));
-	sqlite3_finalize(statement);
-	return ok || query_failed(query, &trouble, error);
-}
-
 /* ---------------------------------------------------------- check and backup */
 
 struct findings {

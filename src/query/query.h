@@ -103,10 +103,6 @@ bool query_recall(struct query *query, const struct store_who *who,
 bool query_report(
     struct query *query, struct store_status_report *report_r, struct error *error);
 
-/* What the daemon said last with store_publish(), "" when never. Cut to size. */
-bool query_status(
-    struct query *query, char *text, size_t size, struct error *error);
-
 /*
  * Integrity of the whole file, with its cross references. each gets one line a
  * finding; *sound_r is true when there were none.

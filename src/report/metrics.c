@@ -98,50 +98,73 @@ metrics_state_read(struct metrics_state *state, FILE *file)
 	return true;
 }
 
-void
-metrics_write(const struct metrics_state *state, FILE *file)
+size_t
+metrics_counts(
+    const struct metrics_state *state, struct metric row_r[static METRICS_COUNTS])
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].help != NULL)
-			fprintf(file,
-			    "# TYPE targrey_%s counter\n# HELP targrey_%s %s\n",
-			    rows[i].family, rows[i].family, rows[i].help);
-		fprintf(file, "targrey_%s_total", rows[i].family);
-		if (rows[i].label != NULL)
-			fprintf(file, "{%s=\"%s\"}", rows[i].label, rows[i].value);
-		fprintf(file, " %" PRIu64 "\n", state->count[i]);
-	}
+	for (size_t i = 0; i < ROWS; i++)
+		row_r[i] = (struct metric){.name = rows[i].family,
+		    .help = rows[i].help,
+		    .value = (double)state->count[i],
+		    .is_counter = true,
+		    .label = rows[i].label,
+		    .label_value = rows[i].value};
+	return ROWS;
 }
 
 void
-metrics_gauges(const struct metrics_gauge *gauges, size_t count, FILE *file)
+metrics_write(const struct metric *metrics, size_t count, FILE *file)
 {
+	const char *family = "";
+
 	for (size_t i = 0; i < count; i++) {
-		const struct metrics_gauge *gauge = &gauges[i];
-		if (isnan(gauge->value))
+		const struct metric *metric = &metrics[i];
+		if (isnan(metric->value))
 			continue;
-		if (i == 0 || strcmp(gauges[i - 1].name, gauge->name) != 0) {
-			fprintf(file, "# TYPE targrey_%s %s\n", gauge->name,
-			    gauge->is_counter ? "counter" : "gauge");
-			if (gauge->unit != NULL)
-				fprintf(file, "# UNIT targrey_%s %s\n", gauge->name,
-				    gauge->unit);
-			fprintf(file, "# HELP targrey_%s %s\n", gauge->name,
-			    gauge->help);
+		if (strcmp(family, metric->name) != 0) {
+			fprintf(file, "# TYPE targrey_%s %s\n", metric->name,
+			    metric->is_counter ? "counter" : "gauge");
+			if (metric->unit != NULL)
+				fprintf(file, "# UNIT targrey_%s %s\n",
+				    metric->name, metric->unit);
+			fprintf(file, "# HELP targrey_%s %s\n", metric->name,
+			    metric->help);
+			family = metric->name;
 		}
-		fprintf(file, "targrey_%s%s", gauge->name,
-		    gauge->is_counter ? "_total" : "");
-		if (gauge->label != NULL) {
-			fprintf(file, "{%s=\"", gauge->label);
-			escape_label(file, gauge->label_value);
+		fprintf(file, "targrey_%s%s", metric->name,
+		    metric->is_counter ? "_total" : "");
+		if (metric->label != NULL) {
+			fprintf(file, "{%s=\"", metric->label);
+			escape_label(file, metric->label_value);
 			fputs("\"}", file);
 		}
-		fprintf(file, " %.17g\n", gauge->value);
+		fprintf(file, " %.17g\n", metric->value);
 	}
+	fputs("# EOF\n", file);
 }
 
 void
-metrics_end(FILE *file)
+metrics_doc(const struct metric *metrics, size_t count, struct doc *doc)
 {
-	fputs("# EOF\n", file);
+	static const struct column columns[] = {
+	    {"name", "Name", 0, false},
+	    {"label", "Label", 0, false},
+	    {"label_value", "its value", 0, false},
+	    {"value", "Value", 0, false},
+	};
+	char name[64];
+
+	doc_section(doc, "metrics", "Metrics");
+	doc_table(doc, columns, 4);
+	for (size_t i = 0; i < count; i++) {
+		const struct metric *metric = &metrics[i];
+		if (isnan(metric->value))
+			continue;
+		snprintf(name, sizeof(name), "targrey_%s%s", metric->name,
+		    metric->is_counter ? "_total" : "");
+		doc_row(doc,
+		    (struct cell[]){cell_text(name), cell_text(metric->label),
+		        cell_text(metric->label_value),
+		        cell_count((uint64_t)metric->value)});
+	}
 }

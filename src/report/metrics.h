@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "report/doc.h"
+
 struct funnel;
 
 #define METRICS_COUNTS 64
@@ -28,17 +30,22 @@ void metrics_add(struct metrics_state *state, const struct funnel *funnel);
 void metrics_state_write(const struct metrics_state *state, FILE *file);
 bool metrics_state_read(struct metrics_state *state, FILE *file);
 
-/* All counters. The caller adds gauges and ends with metrics_end(). */
-void metrics_write(const struct metrics_state *state, FILE *file);
-
-struct metrics_gauge {
-	const char *name, *unit, *help; /* name without "targrey_", with its unit */
-	double value;
-	bool is_counter;                 /* since the daemon's start */
+/* One number. Those of one name must follow each other. */
+struct metric {
+	const char *name, *unit; /* name without "targrey_", with its unit */
+	const char *help;        /* of the first of its name */
+	double value;            /* a whole number; NaN: left out */
+	bool is_counter;         /* only grows */
 	const char *label, *label_value; /* or NULL */
 };
-/* Gauges of one name must follow each other. */
-void metrics_gauges(const struct metrics_gauge *gauges, size_t count, FILE *file);
-void metrics_end(FILE *file);
+
+/* The counts of a state; how many. */
+size_t metrics_counts(
+    const struct metrics_state *state, struct metric row_r[static METRICS_COUNTS]);
+
+/* The whole text, with its end. */
+void metrics_write(const struct metric *metrics, size_t count, FILE *file);
+/* The same as a table. */
+void metrics_doc(const struct metric *metrics, size_t count, struct doc *doc);
 
 #endif

@@ -89,7 +89,7 @@ struct backend_ops {
 	    bool *is_new_r, struct trouble *trouble);
 	bool (*add_event)(struct view *view, int64_t logged,
 	    const struct event *event, struct trouble *trouble);
-	/* name  "status", "probe": a row that is overwritten */
+	/* name  "probe": a row that is overwritten */
 	bool (*publish)(struct view *view, const char *name, const char *text,
 	    struct trouble *trouble);
 

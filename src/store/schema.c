@@ -2,7 +2,7 @@
 #include "store/schema.h"
 
 /*
- * meta        name: secret (16 octets), status (text of the running daemon)
+ * meta        name: secret (16 octets), probe (a write that shows that it works)
  * waiting     triplets that have not passed; times as seconds after the one
  *	       before: first after the bucket's start, last and last_try after
  *	       first; flags = tries * 2 + early

@@ -91,7 +91,6 @@ free_store(struct store *store)
 	pthread_cond_destroy(&store->idle);
 	pthread_mutex_destroy(&store->lock);
 	cache_free(&store->cache);
-	free(store->status);
 	free(store);
 }
 
@@ -243,17 +242,6 @@ store_flush(struct store *store)
 	while (store->finished < wanted)
 		pthread_cond_wait(&store->idle, &store->lock);
 	store->flushing--;
-	pthread_mutex_unlock(&store->lock);
-}
-
-void
-store_publish(struct store *store, const char *text)
-{
-	char *copy = text_dup(text);
-
-	pthread_mutex_lock(&store->lock);
-	free(store->status);
-	store->status = copy;
 	pthread_mutex_unlock(&store->lock);
 }
 

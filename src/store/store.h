@@ -155,11 +155,4 @@ struct store_status_report {
 void store_report(
     struct store *store, bool want_counts, struct store_status_report *report_r);
 
-/*
- * What the daemon says of itself, for targreyctl: lines "key=value". Written
- * into the database with the next housekeeping, within a second; never blocks.
- * query_status() reads it.
- */
-void store_publish(struct store *store, const char *text);
-
 #endif

@@ -42,7 +42,6 @@ struct store {
 	uint64_t queued, submitted, finished;
 	uint64_t awaited;  /* queued notes that somebody waits for */
 	unsigned flushing; /* threads in store_flush() */
-	char *status;      /* to be published, or NULL */
 	struct store_status_report counters;
 	int64_t oldest_ms; /* when the oldest note at work was queued; 0 = none */
 

@@ -245,27 +245,6 @@ lifetimes_of(struct store *store)
 	return lifetimes;
 }
 
-static char *
-take_status(struct store *store)
-{
-	pthread_mutex_lock(&store->lock);
-	char *status = store->status;
-	store->status = NULL;
-	pthread_mutex_unlock(&store->lock);
-	return status;
-}
-
-static bool
-publish_status(struct store *store, struct view *view, struct trouble *trouble)
-{
-	char *status = take_status(store);
-	bool ok =
-	    status == NULL || store->ops->publish(view, "status", status, trouble);
-
-	free(status);
-	return ok;
-}
-
 /* One slice of expiry in a transaction of its own; with a probe of the disk. */
 static bool
 tend_once(struct store *store, bool probe, struct trouble *trouble)
@@ -281,7 +260,6 @@ tend_once(struct store *store, bool probe, struct trouble *trouble)
 		cache_clear(&store->cache);
 	bool ok = store->ops->expire(view, &lifetimes, clock_wall(store->clock),
 	              SLICE_ROWS, &store->may_expire_more, trouble) &&
-	          publish_status(store, view, trouble) &&
 	          (!probe || store->ops->publish(view, "probe", "", trouble));
 	if (ok)
 		return store->ops->commit(view, trouble);

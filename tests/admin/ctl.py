@@ -3,9 +3,11 @@
 import atexit
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 CTL, MAKE_DB, SOURCE, BUILD = sys.argv[1:5]
@@ -37,6 +39,7 @@ class Scratch(unittest.TestCase):
         self.conf = os.path.join(self.dir, 'targrey.conf')
         with open(self.conf, 'w') as file:
             file.write(f'hostname = "mx.example.jp"\n'
+                       f'listen = "unix:{self.dir}/mx.sock"\n'
                        # the secret is another in each run: so is who is varied
                        'tarpit { vary = 0 }\n'
                        f'suspects {{ s25r = "{SOURCE}/conf/s25r.rules" files = {{}} }}\n'
@@ -56,6 +59,31 @@ class Scratch(unittest.TestCase):
             Scratch.story = os.path.join(folder.name, 'story.db')
             subprocess.run([MAKE_DB, Scratch.story], check=True, timeout=120)
         shutil.copy(Scratch.story, self.db)
+
+    def answer_for_the_daemon(self):
+        """Serves what a real one said (e2e_status holds its keys)."""
+        with open(os.path.join(SOURCE, 'tests/admin/status.txt'), 'rb') as file:
+            text = file.read()
+        asked = socket.socket(socket.AF_UNIX)
+        asked.bind(os.path.join(self.dir, 'mx.sock.status'))
+        asked.listen()
+
+        def serve():
+            while True:
+                try:
+                    reader = asked.accept()[0]
+                except OSError:
+                    return
+                with reader:
+                    reader.sendall(text)
+        thread = threading.Thread(target=serve)
+        thread.start()
+
+        def end():
+            asked.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            asked.close()
+        self.addCleanup(end)
 
     def ctl(self, *line, **more):
         return run(*line, '--config', self.conf, **more)

@@ -12,11 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "record/fold.h"
 #include "policy/policy.h"
-#include "query/query.h"
 #include "store/store.h"
 
 #define END_S INT64_C(1767484800) /* 2026-01-04 00:00:00 UTC */
@@ -331,17 +329,6 @@ static const struct {
         DEED_SEEN},
 };
 
-static const char status[] =
-    "version\t0.1."
-    "0\nmode\ttargrey\npid\t4711\nstarted\t1767225600\nupdated\t1767484795\n"
-    "holds\t2\nholds_peak\t7\nmax_"
-    "sessions\t50\nconnections\t9\nshed\t1\nstore\tok\n"
-    "queued\t0\ncommits\t120\nnotes\t200\nfault_store\t1\nfault_dns\t0\nfault_"
-    "limit\t0\n"
-    "fault_gate\t0\n"
-    "hold\t192.0.2.55\tb000000001\t1767484740\t125\tp5-5.line.example.org\n"
-    "hold\t2001:db8:9::1\tb000000002\t1767484798\t125\tunknown\n";
-
 static void
 tell_story(struct store *store)
 {
@@ -359,24 +346,6 @@ tell_story(struct store *store)
 		deed_only(
 		    store, "203.0.113.9", DEED_ENDURED, END_S - 250000 + i * 7200);
 	store_flush(store);
-}
-
-/* Housekeeping writes it within a second or so. */
-static void
-publish(struct store *store, const char *path, _Atomic int64_t *now_ms)
-{
-	const struct timespec pause = {.tv_nsec = 20000000};
-	char text[4096] = "";
-
-	store_publish(store, status);
-	while (*text == '\0') {
-		struct query *query = query_open(path, false, NULL);
-		*now_ms += 200; /* housekeeping goes by the store's clock */
-		nanosleep(&pause, NULL);
-		if (query != NULL)
-			query_status(query, text, sizeof(text), NULL);
-		query_close(&query);
-	}
 }
 
 static uint64_t
@@ -459,12 +428,10 @@ main(int argc, char **argv)
 		fprintf(stderr, "make_db: %s\n", error.text);
 		return 1;
 	}
-	if (argc > 2) {
+	if (argc > 2)
 		invent(store, strtol(argv[2], NULL, 10));
-	} else {
+	else
 		tell_story(store);
-		publish(store, argv[1], &now_ms);
-	}
 	store_close(&store);
 	return 0;
 }

@@ -63,6 +63,7 @@ class Learn(ctl.Scratch):
 
     def test_metrics_are_openmetrics(self):
         """The grammar, as far as it is used: families together, _total, # EOF."""
+        self.answer_for_the_daemon()
         lines = self.metrics().split('\n')
         self.assertEqual(lines[-2:], ['# EOF', ''])
         kinds, done, family = {}, set(), None

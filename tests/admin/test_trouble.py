@@ -75,7 +75,7 @@ class Trouble(ctl.Scratch):
                 self.assertIn('--help', err)
 
     def fails(self, text, *line, **more):
-        code, out, err = self.ctl(*(line or ['status']), **more)
+        code, out, err = self.ctl(*(line or ['list', 'clients']), **more)
         self.assertEqual((code, out), (1, ''))
         self.assertIn(text, err)
         self.assertEqual(err.count('\n'), 1, err)
@@ -113,7 +113,7 @@ class Trouble(ctl.Scratch):
     def test_reading_goes_on_while_another_writes(self):
         base = sqlite3.connect(self.db, isolation_level=None)
         base.execute('BEGIN IMMEDIATE')
-        self.assertEqual(self.ctl('status')[0], 0)
+        self.assertEqual(self.ctl('list', 'clients')[0], 0)
         base.execute('ROLLBACK')
         base.close()
 
@@ -132,7 +132,7 @@ class Trouble(ctl.Scratch):
         if os.geteuid() != 0:
             self.skipTest('SKIPPED: needs root')
         os.chmod(self.db, 0o600)
-        done = self.as_nobody('status')
+        done = self.as_nobody('list', 'clients')
         self.assertEqual((done.returncode, done.stdout), (1, ''))
         self.assertIn('Permission denied', done.stderr)
 

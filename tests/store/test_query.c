@@ -340,23 +340,6 @@ backup_of_a_running_store_is_whole(void **state)
 }
 
 static void
-published_status_is_read_from_outside(void **state)
-{
-	struct query_fixture *f = *state;
-	char text[64] = "x";
-
-	assert_true(query_status(f->query, text, sizeof text, &f->error));
-	assert_string_equal(text, "");
-	store_publish(f->daemon.store, "holds=3\n");
-	for (int i = 0; i < 1000 && text[0] == '\0'; i++) {
-		fixture_sleep(&f->daemon, 2);
-		usleep(10000);
-		assert_true(query_status(f->query, text, sizeof text, &f->error));
-	}
-	assert_string_equal(text, "holds=3\n");
-}
-
-static void
 reading_query_changes_nothing(void **state)
 {
 	struct query_fixture *f = *state;
@@ -404,7 +387,6 @@ main(void)
 	    TEST(hashed_people_are_found_but_not_shown),
 	    TEST(import_keeps_what_is_newer),
 	    TEST(backup_of_a_running_store_is_whole),
-	    TEST(published_status_is_read_from_outside),
 	    TEST(reading_query_changes_nothing),
 	    TEST(missing_and_foreign_files_are_named),
 	};

@@ -114,7 +114,6 @@ disturb(void *arg)
 		shim_fail(faults[i % 3], 3, 5);
 		fixture_sleep(fixture, 1);
 		store_configure(fixture->store, &fixture->settings);
-		store_publish(fixture->store, "state=odd\n");
 		store_report(fixture->store, true, &status);
 		struct query *query = query_open(fixture->url, true, &error);
 		if (query != NULL)

@@ -215,15 +215,21 @@ class Daemon:
 
     def ctl(self, *arguments):
         """What targreyctl prints, as JSON read; the present is the daemon's."""
+        code, told, said = self.ctl_code(*arguments)
+        if code != 0:
+            raise AssertionError("%s: %s" % (" ".join(arguments), said))
+        return told
+
+    def ctl_code(self, *arguments):
+        """(exit code, the JSON, standard error) of targreyctl."""
         command = [str(self.binary.with_name("targreyctl")), *arguments,
                    "--config", str(self.conf), "--json"]
         if self.clock is not None:
             command += ["--now", "@%d" % self.clock.wall()]
         done = subprocess.run(command, capture_output=True, text=True,
                               env=self.environment(), timeout=60, check=False)
-        if done.returncode != 0:
-            raise AssertionError("%s: %s" % (" ".join(arguments), done.stderr))
-        return json.loads(done.stdout)
+        return (done.returncode, json.loads(done.stdout) if done.stdout else None,
+                done.stderr)
 
     # ------------------------------------------------------------ insight
 

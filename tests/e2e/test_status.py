@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""targreyctl status, metrics and list held tell of this moment, whatever fails."""
+import os
+import pathlib
+import socket
+import sqlite3
+import unittest
+
+from support.lab import LabTest
+from support.wait import until
+
+LINE = "p7-dyn100.example.net"
+HOLD, MINUTE = 125, 60
+RECORDED = pathlib.Path(__file__).parent.parent / "admin" / "status.txt"
+
+
+class Status(LabTest):
+    def status(self):
+        """(exit code, the facts of the daemon)"""
+        code, told, _ = self.lab.daemon.ctl_code("status")
+        return code, told["daemon"]
+
+    def metric(self, name):
+        _, told, _ = self.lab.daemon.ctl_code("metrics")
+        rows = {row["name"]: row["value"] for row in told["metrics"]["rows"]}
+        return rows.get(name)
+
+    def tearDown(self):
+        if not self.lab.daemon.is_alive():
+            self.lab.daemon.start()
+        super().tearDown()
+
+    def test_what_the_writer_counts_is_told(self):
+        client, you = self.lab.client(LINE), self.person()
+        before = self.status()[1]
+        self.lab.leave_hold(client, "a@example.com", you)
+        self.lab.event(you)
+        code, after = self.status()
+        self.assertEqual((code, after["running"]), (0, "running"))
+        self.assertGreater(after["notes"], before["notes"])
+        self.assertGreater(after["commits"], before["commits"])
+        self.assertEqual(after["gone"], before["gone"] + 1)
+        for key in ("queued", "notes_refused", "notes_limited", "notes_failed"):
+            self.assertEqual(after[key], 0, key)
+        self.assertEqual(self.metric("targrey_store_notes_total"), after["notes"])
+
+    def test_a_limited_note_is_counted(self):
+        self.lab.daemon.reload({"greylist": {"max_new_per_net": 1}})
+        self.addCleanup(self.lab.daemon.reload,
+                        {"greylist": {"max_new_per_net": None}})
+        client = self.lab.client(LINE)
+        self.lab.leave_hold(client, "one@example.com", self.person("one"))
+        for tag in ("two", "three", "four"):
+            client.try_one("%s@example.com" % tag, self.person(tag)).expect(450)
+            self.lab.event(self.person(tag))
+        self.assertGreater(self.status()[1]["notes_limited"], 0)
+
+    def test_after_a_stop_it_says_stopped(self):
+        self.lab.daemon.stop()
+        self.assertEqual(self.status(), (3, {"running": "stopped"}))
+        self.assertEqual(self.metric("targrey_up"), 0)
+        self.assertIsNone(self.metric("targrey_holds_now"))
+        code, told, said = self.lab.daemon.ctl_code("list", "held")
+        self.assertEqual((code, told["held"]["rows"]), (0, []))
+        self.assertIn("the daemon does not run", said)
+        self.lab.daemon.start()
+        self.assertEqual(self.status()[0], 0)
+        self.assertEqual(self.metric("targrey_up"), 1)
+
+    def test_after_a_kill_it_says_that_nobody_stopped_it(self):
+        self.lab.daemon.kill9()
+        self.assertEqual(self.status(), (3, {"running": "ended without a stop"}))
+        self.lab.daemon.start()
+        self.assertEqual(self.status()[0], 0)
+
+    def test_a_locked_database_is_told_while_it_is_locked(self):
+        base = sqlite3.connect(self.lab.daemon.database, isolation_level=None)
+        self.addCleanup(base.close)
+        base.execute("BEGIN IMMEDIATE")
+        self.lab.client(LINE).greet("pc").quit()
+        until(lambda: self.status()[0] == 1, "the status to be degraded")
+        code, told, _ = self.lab.daemon.ctl_code("status")
+        self.assertEqual(
+            (code, told["daemon"]["running"], told["daemon"]["store"]),
+            (1, "running, degraded", "failing"))
+        self.assertIn("locked", told["trouble"]["rows"][0]["text"])
+        self.assertEqual(self.metric("targrey_degraded"), 1)
+        base.execute("ROLLBACK")
+        until(lambda: self.status()[0] == 0, "the status to be well again")
+
+    def test_a_database_that_cannot_be_read_leaves_the_daemon_s_part(self):
+        away = str(self.lab.daemon.database) + ".away"
+        os.rename(self.lab.daemon.database, away)
+        self.addCleanup(self.lab.daemon.restart)
+        self.addCleanup(os.rename, away, self.lab.daemon.database)
+        code, told, said = self.lab.daemon.ctl_code("status")
+        self.assertEqual(code, 1)
+        self.assertIn("running", told["daemon"]["running"])
+        self.assertIn("No such file", said)
+        code, told, _ = self.lab.daemon.ctl_code("metrics")
+        self.assertEqual(code, 1)
+        self.assertIn("targrey_up", str(told))
+        self.lab.daemon.stop()
+
+    def test_a_removed_socket_is_made_again(self):
+        path = str(self.lab.daemon.socket) + ".status"
+        os.unlink(path)
+        self.assertEqual(self.status()[0], 3)
+        until(lambda: os.path.exists(path), "the socket to be made again")
+        self.assertEqual(self.status()[0], 0)
+
+    def test_only_its_user_and_group_may_ask(self):
+        mode = os.stat(str(self.lab.daemon.socket) + ".status").st_mode
+        self.assertEqual(mode & 0o777, 0o660)
+
+    def test_one_who_does_not_read_stops_nobody(self):
+        with socket.socket(socket.AF_UNIX) as mute:
+            mute.connect(str(self.lab.daemon.socket) + ".status")
+            self.assertEqual(self.status()[0], 0)
+
+    def test_the_text_recorded_for_the_goldens_is_still_the_daemon_s(self):
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(str(self.lab.daemon.socket) + ".status")
+            with asked.makefile() as text:
+                now = [line.split("\t")[0] for line in text]
+        recorded = [line.split("\t")[0] for line in RECORDED.read_text().splitlines()]
+        self.assertEqual(now, [key for key in recorded if key != "hold"])
+
+
+if __name__ == "__main__":
+    unittest.main()
