@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/domain.h"
 #include "dns/name.h"
 #include "spf/spf.h"
 
@@ -32,7 +33,10 @@ sender_domain(char domain[static DNS_NAME_SIZE], const char *sender)
 static bool
 helo_name(char name[static DNS_NAME_SIZE], const char *helo)
 {
-	if (!dns_name_clean(name, helo) || dns_name_labels(name) < 2 ||
+	char domain[DOMAIN_SIZE];
+
+	domain_normalize(domain, sizeof domain, helo);
+	if (!dns_name_clean(name, domain) || dns_name_labels(name) < 2 ||
 	    name[0] == '[')
 		return false;
 	const char *last = strrchr(name, '.') + 1;

@@ -7,33 +7,32 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/domain.h"
 #include "base/text.h"
 
 #define NAME_SIZE 256 /* RFC 1035 2.3.4: 255 octets */
 
 static bool
-same_name(const char *a, size_t length, const char *b)
+same_name(const char *a, const char *b)
 {
-	size_t b_length = b == NULL ? 0 : strlen(b);
+	char left[DOMAIN_SIZE], right[DOMAIN_SIZE];
 
-	if (b_length > 0 && b[b_length - 1] == '.')
-		b_length--;
-	if (length > 0 && a[length - 1] == '.')
-		length--;
-	return length > 0 && length == b_length && strncasecmp(a, b, length) == 0;
+	if (b == NULL || *a == '\0')
+		return false;
+	domain_normalize(left, sizeof left, a);
+	domain_normalize(right, sizeof right, b);
+	return strcmp(left, right) == 0;
 }
 
 static bool
 is_our_name(const char *name, const struct ours *ours)
 {
-	size_t length = strlen(name);
-
 	if (ours == NULL)
 		return false;
-	if (same_name(name, length, ours->hostname))
+	if (same_name(name, ours->hostname))
 		return true;
 	for (size_t i = 0; i < ours->names_count; i++) {
-		if (same_name(name, length, ours->names[i]))
+		if (same_name(name, ours->names[i]))
 			return true;
 	}
 	return false;
@@ -68,7 +67,7 @@ is_localhost(const char *helo)
 	size_t length = strlen(helo);
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (same_name(helo, length, names[i]))
+		if (same_name(helo, names[i]))
 			return true;
 	}
 	return length > sizeof below - 1 &&

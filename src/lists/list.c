@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "lists/list.h"
-
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/domain.h"
 #include "base/text.h"
-#include "lists/lines.h"
-#include "lists/pattern.h"
-
-#define ADDRESS_SIZE 1024
-
-struct entry {
-	struct list_place place; /* place.entry is owned */
-	char *key;               /* texts: lower case, owned */
-	struct ipnet net;
-	struct pattern *pattern;
-};
-
-/* Entries of one kind, sorted when all are there (patterns: as read). */
-struct table {
-	struct entry *entries;
-	size_t count, room;
-};
-
-enum subject { CLIENT, RECIPIENT, SENDER, SUBJECTS };
-
-struct list {
-	struct line_files files;
-	struct table names[SUBJECTS];     /* domains, and hosts */
-	struct table mailboxes[SUBJECTS]; /* "user@" and "user@domain" */
-	struct table patterns[SUBJECTS];
-	struct table nets; /* by prefix, then address */
-};
-
-/* ---------------------------------------------------------------- loading */
+#include "lists/address.h"
+#include "lists/list_private.h"
 
 static struct entry *
 table_add(struct table *table)
@@ -88,8 +59,6 @@ add_entry(struct table *table, const struct adding *at, const char *key,
 	entry->key = text_dup(key);
 	if (net != NULL)
 		entry->net = *net;
-	if (entry->key != NULL)
-		text_lower(entry->key);
 	if (entry->place.entry == NULL || (key != NULL && entry->key == NULL)) {
 		error_set(at->error, "out of memory");
 		return false;
@@ -191,6 +160,21 @@ read_network(const char *text, struct ipnet *net_r)
 	return true;
 }
 
+/* otherwise  what to say of a text that is no domain */
+static bool
+add_name(struct table *table, const struct adding *at, const char *text,
+    const char *otherwise)
+{
+	char key[DOMAIN_SIZE];
+	size_t dot = *text == '.';
+
+	key[0] = '.';
+	if (!domain_normalize(key + dot, DOMAIN_SIZE - dot, text + dot) ||
+	    !is_domain(key))
+		return wrong(at, otherwise);
+	return add_entry(table, at, key, NULL, NULL);
+}
+
 static bool
 add_client(struct list *list, const struct adding *at, char *text)
 {
@@ -205,33 +189,35 @@ add_client(struct list *list, const struct adding *at, char *text)
 		    "in a list of clients; write recipient: or sender: in front");
 	if (strchr(text, '/') != NULL || strchr(text, ':') != NULL)
 		return wrong(at, "neither an address nor a network");
-	if (!is_domain(text))
-		return wrong(
-		    at, "neither a name, an address, a network nor /regex/");
-	return add_entry(&list->names[CLIENT], at, text, NULL, NULL);
+	return add_name(&list->names[CLIENT], at, text,
+	    "neither a name, an address, a network nor /regex/");
 }
 
 static bool
 add_address(
     struct list *list, enum subject subject, const struct adding *at, char *text)
 {
-	char *domain = strrchr(text, '@');
-
 	if (*text == '/')
 		return add_pattern(&list->patterns[subject], at, text);
-	if (domain == NULL) {
-		if (!is_domain(text))
-			return wrong(
-			    at, "neither a domain, user@, user@domain nor /regex/");
-		return add_entry(&list->names[subject], at, text, NULL, NULL);
+	if (address_at(text) == NULL)
+		return add_name(&list->names[subject], at, text,
+		    "neither a domain, user@, user@domain nor /regex/");
+	char *address = address_normalize(text);
+	if (address == NULL) {
+		error_set(at->error, "out of memory");
+		return false;
 	}
-	if (domain == text)
-		return wrong(
-		    at, "nothing in front of the @; write the domain alone");
-	if (domain[1] != '\0' && domain[1] != '[' &&
-	    (domain[1] == '.' || !is_domain(domain + 1)))
-		return wrong(at, "no domain behind the @");
-	return add_entry(&list->mailboxes[subject], at, text, NULL, NULL);
+	const char *domain = address_at(address);
+	bool ok = false;
+	if (domain == NULL || domain == address)
+		wrong(at, "nothing in front of the @; write the domain alone");
+	else if (domain[1] != '\0' && domain[1] != '[' &&
+	         (domain[1] == '.' || !is_domain(domain + 1)))
+		wrong(at, "no domain behind the @");
+	else
+		ok = add_entry(&list->mailboxes[subject], at, address, NULL, NULL);
+	free(address);
+	return ok;
 }
 
 static enum subject
@@ -300,8 +286,8 @@ by_key(const void *a, const void *b)
 	return order;
 }
 
-static int
-compare_nets(const struct ipnet *a, const struct ipnet *b)
+int
+list_compare_nets(const struct ipnet *a, const struct ipnet *b)
 {
 	if (a->prefix != b->prefix)
 		return b->prefix - a->prefix;
@@ -312,7 +298,7 @@ static int
 by_net(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	int order = compare_nets(&x->net, &y->net);
+	int order = list_compare_nets(&x->net, &y->net);
 
 	if (order == 0)
 		order = (x->place.line > y->place.line) -
@@ -362,179 +348,6 @@ list_free(struct list **list)
 	line_files_free(&(*list)->files);
 	free(*list);
 	*list = NULL;
-}
-
-/* --------------------------------------------------------------- matching */
-
-static bool
-found(const struct entry *entry, struct list_place *where_r)
-{
-	if (entry != NULL && where_r != NULL)
-		*where_r = entry->place;
-	return entry != NULL;
-}
-
-/* The first entry with this key. */
-static const struct entry *
-find_key(const struct table *table, const char *key)
-{
-	size_t low = 0, high = table->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(table->entries[middle].key, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == table->count || strcmp(table->entries[low].key, key) != 0)
-		return NULL;
-	return &table->entries[low];
-}
-
-/* The name itself, then what stands for all names below: ".b.c", "b.c", ... */
-static const struct entry *
-find_name(const struct table *table, const char *name)
-{
-	const struct entry *entry = NULL;
-
-	if (table->count == 0 || *name == '\0')
-		return NULL;
-	entry = find_key(table, name);
-	for (const char *dot = strchr(name, '.'); entry == NULL && dot != NULL;
-	     dot = strchr(dot + 1, '.')) {
-		entry = find_key(table, dot);
-		if (entry == NULL)
-			entry = find_key(table, dot + 1);
-	}
-	return entry;
-}
-
-static const struct entry *
-find_pattern(const struct table *table, const char *text)
-{
-	size_t length = strlen(text);
-
-	for (size_t i = 0; i < table->count; i++) {
-		if (pattern_match(table->entries[i].pattern, text, length))
-			return &table->entries[i];
-	}
-	return NULL;
-}
-
-/* Longest prefix first; one search for each prefix that occurs. */
-static const struct entry *
-find_net(const struct table *nets, const struct ip *ip)
-{
-	size_t start = 0;
-
-	while (start < nets->count) {
-		unsigned prefix = nets->entries[start].net.prefix;
-		struct ipnet wanted = {*ip, (uint8_t)prefix};
-		for (unsigned i = 0; i < 16; i++) {
-			unsigned bits = prefix > i * 8 ? prefix - i * 8 : 0;
-			if (bits < 8)
-				wanted.ip.bytes[i] &= (uint8_t)(0xff00u >> bits);
-		}
-		size_t low = start, high = nets->count;
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-			if (compare_nets(&nets->entries[middle].net, &wanted) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < nets->count &&
-		    compare_nets(&nets->entries[low].net, &wanted) == 0)
-			return &nets->entries[low];
-		/* on to the next shorter prefix */
-		for (high = nets->count, start = low; start < high;) {
-			size_t middle = start + (high - start) / 2;
-			if (nets->entries[middle].net.prefix >= prefix)
-				start = middle + 1;
-			else
-				high = middle;
-		}
-	}
-	return NULL;
-}
-
-bool
-list_match_client(const struct list *list, const struct ip *ip, const char *name,
-    struct list_place *where_r)
-{
-	char lower[ADDRESS_SIZE];
-	const struct entry *entry = find_net(&list->nets, ip);
-
-	if (entry == NULL && name != NULL && text_copy(lower, sizeof lower, name)) {
-		text_lower(lower);
-		entry = find_name(&list->names[CLIENT], lower);
-		if (entry == NULL)
-			entry = find_pattern(&list->patterns[CLIENT], lower);
-	}
-	return found(entry, where_r);
-}
-
-/* "user@domain", "user@", and the same without an extension. */
-static const struct entry *
-find_mailbox(const struct table *table, char *address, char *domain)
-{
-	const struct entry *entry = find_key(table, address);
-	char *plus = memchr(address, '+', (size_t)(domain - address));
-	char saved = domain[1];
-
-	if (entry == NULL && plus != NULL && plus > address) {
-		memmove(plus, domain, strlen(domain) + 1);
-		return find_mailbox(table, address, plus);
-	}
-	if (entry == NULL) {
-		domain[1] = '\0';
-		entry = find_key(table, address);
-		domain[1] = saved;
-	}
-	return entry;
-}
-
-static bool
-match_address(const struct list *list, enum subject subject, const char *address,
-    struct list_place *where_r)
-{
-	char lower[ADDRESS_SIZE];
-
-	if (*address == '\0' || !text_copy(lower, sizeof lower, address))
-		return false;
-	text_lower(lower);
-	const struct entry *entry = find_pattern(&list->patterns[subject], lower);
-	char *domain = strrchr(lower, '@');
-	if (entry == NULL && domain != NULL) {
-		entry = find_name(&list->names[subject], domain + 1);
-		if (entry == NULL)
-			entry =
-			    find_mailbox(&list->mailboxes[subject], lower, domain);
-	}
-	return found(entry, where_r);
-}
-
-bool
-list_match_recipient(
-    const struct list *list, const char *address, struct list_place *where_r)
-{
-	return match_address(list, RECIPIENT, address, where_r);
-}
-
-bool
-list_match_sender(
-    const struct list *list, const char *address, struct list_place *where_r)
-{
-	return match_address(list, SENDER, address, where_r);
-}
-
-bool
-list_has_senders(const struct list *list)
-{
-	return list->names[SENDER].count + list->mailboxes[SENDER].count +
-	           list->patterns[SENDER].count >
-	       0;
 }
 
 size_t

@@ -34,7 +34,7 @@ struct list_place {
 };
 
 /*
- * patterns  of files, as the shell's; see facts/lines.h
+ * patterns  of files, as the shell's; see lists/lines.h
  * NULL with "FILE:LINE: what is wrong" (and the offset in a regex).
  */
 struct list *list_load(
@@ -44,19 +44,21 @@ void list_free(struct list **list);
 
 /*
  * name  the verified name, any case; NULL when there is none. where_r may be
- * NULL; it is written only on true.
+ * NULL; it is written only on true. Names and addresses are brought to one form
+ * first (address.h), as the entries were: A-labels and U-labels match each other.
  */
 bool list_match_client(const struct list *list, const struct ip *ip,
     const char *name, struct list_place *where_r);
-/* address  local@domain without brackets, any case; "" matches nothing */
+/*
+ * address  as in SMTP; "" matches nothing; one without a domain (<postmaster>) is
+ *          at a domain of ours, whichever: "postmaster@" matches it
+ */
 bool list_match_recipient(
     const struct list *list, const char *address, struct list_place *where_r);
 /* To be asked only about senders that SPF passed. */
 bool list_match_sender(
     const struct list *list, const char *address, struct list_place *where_r);
 
-/* There is a line about senders: the answer of SPF is worth waiting for. */
-bool list_has_senders(const struct list *list);
 size_t list_count(const struct list *list);
 
 #endif

@@ -215,7 +215,7 @@ row_matches(const struct row *row, const struct local_subject *subject)
 	if (row->field == FIELD_NET)
 		return subject->ip != NULL && ipnet_has(&row->net, subject->ip);
 	const char *text = subject_text(subject, row->field);
-	return text != NULL && pattern_match(row->pattern, text, strlen(text));
+	return text != NULL && pattern_match_name(row->pattern, text);
 }
 
 static bool

@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/domain.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -120,10 +122,20 @@ pattern_match(const struct pattern *pattern, const char *subject, size_t length)
 	return false;
 }
 
-const char *
-pattern_text(const struct pattern *pattern)
+bool
+pattern_match_name(const struct pattern *pattern, const char *name)
 {
-	return pattern->text;
+	char unicode[SUBJECT_MAX];
+
+	if (pattern_match(pattern, name, strlen(name)))
+		return true;
+	const char *at = strrchr(name, '@');
+	size_t local = at == NULL ? 0 : (size_t)(at + 1 - name);
+	if (local >= sizeof unicode || !domain_to_unicode(unicode + local,
+	                                   sizeof unicode - local, name + local))
+		return false;
+	memcpy(unicode, name, local);
+	return pattern_match(pattern, unicode, strlen(unicode));
 }
 
 void

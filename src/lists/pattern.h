@@ -26,8 +26,11 @@ struct pattern *pattern_compile(const char *text, struct error *error);
 bool pattern_match(
     const struct pattern *pattern, const char *subject, size_t length);
 
-/* The text it was compiled from; lives as long as the pattern. */
-const char *pattern_text(const struct pattern *pattern);
+/*
+ * A name or address in its one form (base/domain.h): also matches when the form
+ * with U-labels does, so that a pattern may be written in either.
+ */
+bool pattern_match_name(const struct pattern *pattern, const char *name);
 
 /* Accepts NULL; nulls. */
 void pattern_free(struct pattern **pattern);

@@ -5,21 +5,13 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "lists/address.h"
 #include "record/fold.h"
 
 char *
 address_clean(const char *address)
 {
-	size_t length = strlen(address);
-
-	if (length >= 2 && address[0] == '<' && address[length - 1] == '>') {
-		address++;
-		length -= 2;
-	}
-	char *clean = strndup(address, length);
-	if (clean != NULL)
-		text_lower(clean);
-	return clean;
+	return address_normalize(address);
 }
 
 struct transaction *

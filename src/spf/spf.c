@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/domain.h"
 #include "spf/eval_private.h"
 
 #define NARROW_V4 12 /* the widest match that still ties a client to a domain */
@@ -44,14 +45,18 @@ is_domain(const char *name)
 	return !is_last_numeric;
 }
 
-/* Sender as used by the macros: local@domain, "postmaster" for no local part. */
+/*
+ * Sender as used by the macros: local@domain, "postmaster" for no local part.
+ * The domain in A-labels (RFC 7208 4.3).
+ */
 static bool
 split_sender(struct spf_eval *eval, const char *sender)
 {
 	const char *at = strrchr(sender, '@');
-	const char *domain = at == NULL ? sender : at + 1;
 	int local = at == NULL ? 0 : (int)(at - sender);
+	char domain[DOMAIN_SIZE];
 
+	domain_normalize(domain, sizeof domain, at == NULL ? sender : at + 1);
 	if (local > 0)
 		eval->local = strndup(sender, (size_t)local);
 	else

@@ -152,6 +152,10 @@ senders_are_null_self_ours_or_nothing_of_that(void **state)
 	    from_classify("b@sub.example.jp", "a@example.jp", &ours), FROM_OK);
 	assert_int_equal(
 	    from_classify("b@example.com", "a@example.jp", NULL), FROM_OK);
+	const char *const cafe[] = {"caf\xc3\xa9.example"};
+	const struct ours ours_too = {"mx.example.jp", cafe, 1, NULL};
+	assert_int_equal(
+	    from_classify("b@xn--caf-dma.example", NULL, &ours_too), FROM_OURS);
 	assert_int_equal(from_classify("b", NULL, &ours), FROM_OK);
 	assert_int_equal(from_classify("b@", NULL, &ours), FROM_OK);
 }

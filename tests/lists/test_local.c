@@ -24,7 +24,8 @@ static const char rules[] = "# FIELD PATTERN TAG [warn]\n"
                             "from ^$ null\n"
                             "net 192.0.2.0/24 net-1\n"
                             "net 2001:db8::/32 net-6\n"
-                            "name \\.example$ dyn\n";
+                            "name \\.example$ dyn\n"
+                            "from @caf\xc3\xa9\\.test$ cafe\n";
 
 static const struct {
 	const char *ip, *name, *ptr, *helo, *from;
@@ -40,6 +41,8 @@ static const struct {
         5},
     {"198.51.100.1", NULL, NULL, NULL, "", "null", 6, 0},
     {"192.0.2.200", NULL, "cable", NULL, "", "cable,null,net-1", 6, 3},
+    {"198.51.100.1", NULL, NULL, NULL, "x@xn--caf-dma.test", "cafe", 10, 0},
+    {"198.51.100.1", NULL, NULL, NULL, "x@cafe.test", "", 0, 0},
     {"2001:db8:ff::1", NULL, NULL, "friend.test", "a@b.test", "net-6", 8, 0},
 };
 
@@ -51,7 +54,7 @@ rules_give_tags_and_name_their_line(void **state)
 	struct local *local = load(rules, &error);
 	if (local == NULL)
 		fail_msg("%s", error.text);
-	assert_int_equal(local_count(local), 8);
+	assert_int_equal(local_count(local), 9);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct ip ip;
 		struct local_fact fact;

@@ -38,7 +38,6 @@ patterns_match_without_case_and_to_the_very_end(void **state)
 		struct pattern *pattern = pattern_compile(cases[i].pattern, &error);
 		if (pattern == NULL)
 			fail_msg("%s: %s", cases[i].pattern, error.text);
-		assert_string_equal(pattern_text(pattern), cases[i].pattern);
 		if (pattern_match(pattern, cases[i].subject,
 		        strlen(cases[i].subject)) != cases[i].matches)
 			fail_msg("%s on %s", cases[i].pattern, cases[i].subject);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Domain names in one form, so that two spellings of one domain compare equal:
+ * lower case, A-labels ("xn--caf-dma.example"), no final dot. No state.
+ *
+ * Source: RFC 5890 (IDNA 2008); the conversion is libidn2's, non-transitional.
+ */
+#ifndef BASE_DOMAIN_H
+#define BASE_DOMAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DOMAIN_SIZE 256 /* 255 octets (RFC 5321 4.5.3.1.2) and NUL */
+
+/*
+ * Writes the one form of domain, any case, with U-labels (UTF-8) or A-labels.
+ * false: no such form (octets that are no UTF-8, a U-label that IDNA forbids);
+ * target then has domain in ASCII lower case without a final dot, cut to fit.
+ * A domain of ASCII alone is not judged: "a..b" stays what it is.
+ */
+bool domain_normalize(char *target, size_t size, const char *domain);
+
+/*
+ * The U-labels of a domain in its one form, in UTF-8. false, and "" in target,
+ * when it has none or they do not fit.
+ */
+bool domain_to_unicode(char *target, size_t size, const char *domain);
+
+#endif
