@@ -125,10 +125,7 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .on_failure = config->on_failure,
 	    .max_holds = config->max_sessions,
 	    .max_holds_per_key = config->max_per_net,
-	    .looks_early = true,
-	    .keeps_negotiation = true,
 	    .headers = session_headers,
-	    .max_spares = 16,
 	};
 }
 

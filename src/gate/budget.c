@@ -2,7 +2,7 @@
 /* Places for holds: counted here, so that the count is exact. */
 #include <stdlib.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 static struct budget_row **
 find(struct gate *gate, uint64_t key)

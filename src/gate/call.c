@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 #define SLOT_BITS 24
 
@@ -38,8 +38,8 @@ may_wait(
 	if (gate->no_waits || shared->shut || shared->asked > MOST_ASKS)
 		return false;
 	if (wait->kind == GATE_ASK_AGAIN)
-		return shared->cmd == 'R';
-	return shared->cmd == 'R' || shared->cmd == 'T';
+		return shared->cmd == SMFIC_RCPT;
+	return shared->cmd == SMFIC_RCPT || shared->cmd == SMFIC_DATA;
 }
 
 static enum gate_wait_answer
@@ -104,18 +104,6 @@ gate_wake(struct gate *gate, uint64_t number)
 	}
 	pthread_mutex_unlock(&gate->lock);
 	return conn != NULL;
-}
-
-bool
-gate_session_closed(struct gate *gate, uint64_t number)
-{
-	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = call_find(gate, number);
-	bool goes_on = conn != NULL && conn->shared.releases < conn->shared.quits;
-	if (goes_on)
-		conn->shared.releases++;
-	pthread_mutex_unlock(&gate->lock);
-	return goes_on;
 }
 
 bool

@@ -9,14 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 #define SLOT_BITS   24
 #define MOST_ROUNDS 8
 #define EDGES       (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
-bool
-conn_observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
+static bool
+observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 {
 	struct epoll_event event = {
 	    .events = (uint32_t)EDGES | (out ? (uint32_t)EPOLLOUT : 0),
@@ -58,7 +58,7 @@ conn_open(struct gate *gate, int front)
 	conn->heap_at = -1;
 	if (gate->socket_path == NULL)
 		setsockopt(front, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (!conn_observe(gate, conn, false, EPOLL_CTL_ADD, false)) {
+	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false)) {
 		conn_close_front(gate, conn);
 		return;
 	}
@@ -85,7 +85,7 @@ conn_connect(struct gate *gate, struct conn *conn)
 		conn_close_back(gate, conn);
 		return true;
 	}
-	if (!conn_observe(gate, conn, true, EPOLL_CTL_ADD, false))
+	if (!observe(gate, conn, true, EPOLL_CTL_ADD, false))
 		conn_close_back(gate, conn);
 	else
 		conn->back_ready = true;
@@ -107,7 +107,7 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
 			if (!*asked)
-				*asked = conn_observe(
+				*asked = observe(
 				    gate, conn, is_back, EPOLL_CTL_MOD, true);
 			return true;
 		}
@@ -116,7 +116,7 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 		buf_take(buf, (size_t)sent);
 	}
 	if (*asked)
-		*asked = !conn_observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
+		*asked = !observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
 	return true;
 }
 
@@ -148,12 +148,10 @@ flush(struct gate *gate, struct conn *conn)
 	if (conn->out_back.len > 0)
 		return;
 	conn->urgent = false;
-	if (conn->front >= 0 || conn->spare)
+	if (conn->front >= 0)
 		return;
-	if (!conn->leaves || !spare_keep(gate, conn)) {
-		shutdown(conn->back, SHUT_WR);
-		conn->back_shut = true;
-	}
+	shutdown(conn->back, SHUT_WR);
+	conn->back_shut = true;
 }
 
 /* Returns true when something was read. */
@@ -249,7 +247,7 @@ conn_pump(struct gate *gate, struct conn *conn)
 static void
 hung_up(struct gate *gate, struct conn *conn, bool whole)
 {
-	if (wait_is_parked(conn) || (whole && conn->state == CONN_DUE)) {
+	if (wait_is_on(conn) || (whole && conn->state == CONN_DUE)) {
 		conn_close_front(gate, conn);
 		return;
 	}
@@ -283,7 +281,7 @@ conn_close_front(struct gate *gate, struct conn *conn)
 	if (conn->front < 0)
 		return;
 	wait_ended(
-	    gate, conn, wait_is_parked(conn) ? GATE_END_MTA_GONE : GATE_END_NONE);
+	    gate, conn, wait_is_on(conn) ? GATE_END_MTA_GONE : GATE_END_NONE);
 	pthread_mutex_lock(&gate->lock);
 	conn->shared.shut = true;
 	pthread_mutex_unlock(&gate->lock);
@@ -311,7 +309,7 @@ conn_close_back(struct gate *gate, struct conn *conn)
 		conn_free(gate, conn);
 		return;
 	}
-	if (conn->own != OWN_NONE)
+	if (conn->answerer != ANSWER_LIBMILTER)
 		return;
 	/* libmilter has given the session up: so must the MTA. */
 	wait_ended(gate, conn, GATE_END_NONE);
@@ -331,14 +329,12 @@ conn_free(struct gate *gate, struct conn *conn)
 	conn->dead = true;
 	heap_remove(&gate->heap, conn);
 	loop_unwatch(gate, conn);
-	spare_remove(gate, conn);
 	pthread_mutex_lock(&gate->lock);
 	budget_release(gate, conn);
 	uint32_t slot = (uint32_t)(conn->number & ((1U << SLOT_BITS) - 1));
 	gate->slots[slot] = NULL;
 	gate->free_slots[gate->free_count++] = slot;
-	if (!conn->spare)
-		gate->report.connections--;
+	gate->report.connections--;
 	if (conn->shared.poked) {
 		struct conn **at = &gate->poked;
 		while (*at != conn)
@@ -352,7 +348,6 @@ conn_free(struct gate *gate, struct conn *conn)
 	buf_clear(&conn->out_back);
 	free(conn->shared.refusal);
 	conn->shared.refusal = NULL;
-	negotiate_gone(gate, conn);
 	if (!conn->queued && !conn->retrying)
 		list_add(&gate->dead, conn);
 	listen_resume(gate);

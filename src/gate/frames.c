@@ -1,50 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The milter protocol as far as the gate needs it: four octets of length (big
- * endian, the command's own octet counted), one of command, data. Commands go
- * to libmilter one by one: nothing follows one whose reply is due. So a reply
- * always belongs to conn->due.
+ * The milter protocol as far as the gate needs it. Commands go to libmilter one
+ * by one: nothing follows one whose reply is due. So a reply always belongs to
+ * conn->due.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
-#define HEAD 5 /* length and command */
-
-static const char *const text_refused =
-    "450 4.7.1 The message was refused for now, please start anew";
-
-static uint32_t
-get32(const char *at)
-{
-	const unsigned char *u = (const unsigned char *)at;
-	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 |
-	       u[3];
-}
+static const char *const text_out_of_order =
+    "450 4.7.1 No recipient of this message was accepted, please start anew";
 
 ssize_t
 frames_length(const struct buf *buf)
 {
-	if (buf->len < 4)
+	if (buf->len < FRAME_LENGTH)
 		return 0;
-	size_t len = get32(buf_head(buf));
+	size_t len = protocol_get32(buf_head(buf));
 	if (len == 0 || len > FRAME_MAX)
 		return -1;
-	return buf->len < len + 4 ? 0 : (ssize_t)(len + 4);
+	return buf->len < len + FRAME_LENGTH ? 0 : (ssize_t)(len + FRAME_LENGTH);
 }
 
 void
 frames_put(struct buf *buf, char cmd, const void *data, size_t len)
 {
-	char head[HEAD];
-	size_t size = len + 1;
+	char head[FRAME_HEAD];
 
-	for (int i = 0; i < 4; i++)
-		head[i] = (char)(size >> (24 - 8 * i));
-	head[4] = cmd;
-	if (buf_append(buf, head, HEAD) && len > 0)
+	protocol_put32(head, (uint32_t)len + 1);
+	head[FRAME_LENGTH] = cmd;
+	if (buf_append(buf, head, sizeof head) && len > 0)
 		buf_append(buf, data, len);
 }
 
@@ -53,80 +40,58 @@ frames_wants_reply(const struct conn *conn, char cmd)
 {
 	static const struct {
 		char cmd;
-		uint32_t no_reply; /* SMFIP_NR_* */
-	} replied[] = {{'C', 0x1000}, {'H', 0x2000}, {'M', 0x4000}, {'R', 0x8000},
-	    {'T', 0x10000}, {'U', 0x20000}, {'N', 0x40000}, {'B', 0x80000},
-	    {'L', 0x80}, {'E', 0}, {'O', 0}};
+		uint32_t no_reply;
+	} replied[] = {{SMFIC_CONNECT, SMFIP_NR_CONN}, {SMFIC_HELO, SMFIP_NR_HELO},
+	    {SMFIC_MAIL, SMFIP_NR_MAIL}, {SMFIC_RCPT, SMFIP_NR_RCPT},
+	    {SMFIC_DATA, SMFIP_NR_DATA}, {SMFIC_UNKNOWN, SMFIP_NR_UNKN},
+	    {SMFIC_EOH, SMFIP_NR_EOH}, {SMFIC_BODY, SMFIP_NR_BODY},
+	    {SMFIC_HEADER, SMFIP_NR_HDR}, {SMFIC_BODYEOB, 0}, {SMFIC_OPTNEG, 0}};
 
-	if (cmd == 'C' && conn->asks_connect)
-		return conn->own != OWN_NONE;
+	if (cmd == SMFIC_CONNECT && conn->asks_connect)
+		return conn->answerer != ANSWER_LIBMILTER;
 	for (size_t i = 0; i < sizeof replied / sizeof replied[0]; i++)
 		if (replied[i].cmd == cmd)
 			return (conn->no_reply & replied[i].no_reply) == 0;
 	return false;
 }
 
-/* Copies a D/C frame, or makes one, with the connection's number. */
-void
-frames_put_macros(struct conn *conn, const char *data, size_t len)
+/* A macro frame of CONNECT with the connection's number behind the others. */
+static void
+put_macros(struct conn *conn, const char *data, size_t len)
 {
-	char ours[64], pad[2] = {0, 0};
-	size_t nuls = 0;
-
-	for (size_t i = 1; i < len; i++)
-		nuls += data[i] == '\0';
-	size_t pads = len > 1 && data[len - 1] != '\0' ? 1 : 0;
-	pads += (nuls + pads) % 2;
+	char ours[64], head[FRAME_HEAD + 1];
 	int name = snprintf(
-	    ours, sizeof ours, "{targrey_gate}%c%" PRIu64, 0, conn->number);
+	    ours, sizeof ours, "%s%c%" PRIu64, GATE_MACRO, 0, conn->number);
 	size_t mine = (size_t)name + 1;
 
-	frames_put(&conn->out_back, 'D', NULL, 0);
-	size_t at = conn->out_back.off + conn->out_back.len - HEAD;
-	size_t size = 1 + len + pads + mine;
-	if (conn->out_back.len < HEAD)
-		return;
-	for (int i = 0; i < 4; i++)
-		conn->out_back.data[at + (size_t)i] = (char)(size >> (24 - 8 * i));
-	buf_append(&conn->out_back, data, len);
-	if (pads > 0)
-		buf_append(&conn->out_back, pad, pads);
+	protocol_put32(head, (uint32_t)(2 + len + mine));
+	head[FRAME_LENGTH] = SMFIC_MACRO;
+	head[FRAME_HEAD] = SMFIC_CONNECT;
+	buf_append(&conn->out_back, head, sizeof head);
+	if (len > 0)
+		buf_append(&conn->out_back, data, len);
 	buf_append(&conn->out_back, ours, mine);
 	conn->has_macro = true;
 }
 
 static void
-note_negotiation(struct conn *conn, const char *frame, size_t len)
+note_negotiation(struct conn *conn, const char *data)
 {
-	conn->version = len >= HEAD + 4 ? get32(frame + HEAD) : 0;
-	conn->offered = len >= HEAD + 12 ? get32(frame + HEAD + 8) : 0;
+	conn->has_negotiated = true;
+	conn->version = protocol_get32(data);
+	conn->offered = protocol_get32(data + 8);
 }
 
 /* libmilter's half: which commands get replies; then to the MTA. */
 static void
-pass_negotiation(
-    struct gate *gate, struct conn *conn, const char *reply, size_t len)
+pass_negotiation(struct conn *conn, const char *reply, size_t len)
 {
 	struct buf *out = &conn->out_front;
 
-	conn->no_reply = conn->offered & get32(reply + HEAD + 8);
+	conn->no_reply = conn->offered & protocol_get32(reply + FRAME_HEAD + 8);
 	if (buf_append(out, reply, len))
-		early_negotiate(
-		    gate, conn, out->data + out->off + out->len - len + HEAD + 8);
-}
-
-/* true: the MTA has its answer; the frame waits for company. */
-static bool
-negotiate(struct gate *gate, struct conn *conn, const char *frame, size_t len)
-{
-	note_negotiation(conn, frame, len);
-	if (conn->has_macro || !negotiate_known(gate, conn, frame, len)) {
-		negotiate_offered(gate, conn, frame, len);
-		return false;
-	}
-	pass_negotiation(gate, conn, buf_head(&conn->agreement->reply),
-	    conn->agreement->reply.len);
-	return true;
+		pregreet_negotiate(
+		    conn, out->data + out->off + out->len - len + FRAME_HEAD + 8);
 }
 
 static void
@@ -138,83 +103,80 @@ expect_reply(struct gate *gate, struct conn *conn, char cmd)
 	if (conn->progress_ms == 0)
 		conn->progress_ms = (gate->now_ms + PROGRESS_MS) /
 		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
-	if (cmd == 'R' || cmd == 'T')
+	if (cmd == SMFIC_RCPT || cmd == SMFIC_DATA)
 		wait_sent(gate, conn, cmd, false);
 	loop_timer(gate, conn);
 }
 
-/* true: libmilter does not get this frame */
-static bool
-deal_with(struct gate *gate, struct conn *conn, char cmd, size_t len)
+/* What the transaction has come to by a command that was not refused. */
+static void
+accepted(struct conn *conn, char cmd)
 {
-	const char *data = buf_head(&conn->in) + HEAD;
-
-	if (cmd == 'O' && conn->version != 0) {
-		if (log_may(&gate->limit_frame, gate->now_ms, NULL))
-			log_warnx(
-			    "gate: the MTA negotiated twice; connection closed");
-		conn_close_front(gate, conn);
-		return true;
+	switch (cmd) {
+	case SMFIC_MAIL:
+		conn->mail = MAIL_BEGUN;
+		break;
+	case SMFIC_RCPT:
+		conn->mail = MAIL_HAS_RECIPIENT;
+		break;
+	case SMFIC_DATA:
+	case SMFIC_HEADER:
+	case SMFIC_EOH:
+	case SMFIC_BODY:
+		conn->mail = MAIL_CONTENT;
+		break;
+	case SMFIC_BODYEOB:
+	case SMFIC_ABORT:
+	case SMFIC_CONNECT:
+	case SMFIC_HELO:
+		conn->mail = MAIL_NONE;
+		break;
+	default:
+		break;
 	}
-	if (cmd == 'Q' || cmd == 'K') {
-		buf_take(&conn->in, len);
-		spare_leave(gate, conn, cmd);
-		return true;
-	}
-	if (cmd == 'A')
-		conn->in_content = false;
-	if (frames_wants_reply(conn, cmd) ||
-	    !lean_drops(gate, conn, cmd, data, len - HEAD))
-		return false;
-	if (cmd == 'L')
-		conn->in_content = true;
-	conn->progress_ms = 0;
-	buf_take(&conn->in, len);
-	return true;
 }
 
 static void
 hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
 	bool wants = frames_wants_reply(conn, cmd);
-	const char *frame = buf_head(&conn->in);
-	bool connects = cmd == 'D' && len > HEAD && frame[HEAD] == 'C';
+	const char *frame = buf_head(&conn->in), *data = frame + FRAME_HEAD;
 
-	if (deal_with(gate, conn, cmd, len))
-		return;
-	if (!conn->has_macro && !connects && strchr("OAQK", cmd) == NULL)
-		frames_put_macros(conn, "C", 1);
-	if (cmd == 'O' && negotiate(gate, conn, frame, len)) {
-		buf_take(&conn->in, len);
-		return;
-	}
-	if (connects) {
-		early_macros(conn, frame + HEAD + 1, len - HEAD - 1);
-		frames_put_macros(conn, frame + HEAD, len - HEAD);
+	if (cmd == SMFIC_OPTNEG)
+		note_negotiation(conn, data);
+	else if (!conn->has_macro && cmd != SMFIC_MACRO && cmd != SMFIC_QUIT)
+		put_macros(conn, NULL, 0);
+	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
+		pregreet_macros(conn, data + 1, len - FRAME_HEAD - 1);
+		put_macros(conn, data + 1, len - FRAME_HEAD - 1);
 	} else {
 		buf_append(&conn->out_back, frame, len);
 	}
-	if (cmd == 'C' && conn->asks_connect)
-		early_connect(gate, conn, frame + HEAD, len - HEAD);
-	spare_sent(conn, cmd);
-	/* C and H that nobody waits for travel with the next frame. */
-	if (cmd != 'D' && (wants || (cmd != 'C' && cmd != 'H')))
+	if (cmd == SMFIC_CONNECT && conn->asks_connect)
+		pregreet_connect(gate, conn, data, len - FRAME_HEAD);
+	/* What nobody waits for travels with the next frame. */
+	if (wants ||
+	    (cmd != SMFIC_MACRO && cmd != SMFIC_CONNECT && cmd != SMFIC_HELO))
 		conn->urgent = true;
-	if (cmd == 'L' || (cmd == 'T' && !wants))
-		conn->in_content = true;
+	if (!wants || cmd == SMFIC_MAIL || cmd == SMFIC_CONNECT ||
+	    cmd == SMFIC_HELO)
+		accepted(conn, cmd);
 	if (wants)
 		expect_reply(gate, conn, cmd);
 	else
 		conn->progress_ms = 0;
-	if (!wants || cmd != 'R')
+	if (!wants || cmd != SMFIC_RCPT)
 		buf_take(&conn->in, len);
 }
 
 static bool
 keep(struct gate *gate, struct conn *conn, char cmd)
 {
-	if (conn->in_content || strchr("TLNBE", cmd) == NULL ||
-	    !wait_keeps(gate, conn))
+	bool is_content = cmd == SMFIC_DATA || cmd == SMFIC_HEADER ||
+	                  cmd == SMFIC_EOH || cmd == SMFIC_BODY ||
+	                  cmd == SMFIC_BODYEOB;
+
+	if (!is_content || conn->mail == MAIL_CONTENT || !wait_keeps(gate, conn))
 		return false;
 	conn->state = CONN_KEPT;
 	conn->due = cmd;
@@ -224,21 +186,71 @@ keep(struct gate *gate, struct conn *conn, char cmd)
 }
 
 /*
- * Postfix lets a client go on with RCPT and DATA after a DATA that was refused;
- * libmilter ignores both then and would never answer (engine.c, its table of
- * states). So the refusal stands until the transaction ends.
+ * RCPT belongs to MAIL, and a message to a recipient that was accepted (RFC 5321
+ * 3.3). Postfix knows better, but not after a BDAT that was refused: it aborts
+ * the transaction, shows the DATA of its client all the same, and several of
+ * its releases crash when that is answered "continue".
  */
 static bool
-refuse_the_rest(struct conn *conn, char cmd, size_t len)
+is_out_of_order(const struct conn *conn, char cmd)
 {
-	if (strchr("AMHCOQK", cmd) != NULL)
-		conn->data_refused = false;
-	if (!conn->data_refused || strchr("RTLNBE", cmd) == NULL)
+	switch (cmd) {
+	case SMFIC_RCPT:
+		return conn->mail != MAIL_BEGUN && conn->mail != MAIL_HAS_RECIPIENT;
+	case SMFIC_DATA:
+		return conn->mail != MAIL_HAS_RECIPIENT;
+	case SMFIC_HEADER:
+	case SMFIC_EOH:
+	case SMFIC_BODY:
+	case SMFIC_BODYEOB:
+		/* Before version 4 of the protocol there is no DATA. */
+		return conn->mail != MAIL_CONTENT &&
+		       conn->mail != MAIL_HAS_RECIPIENT;
+	default:
 		return false;
-	if (frames_wants_reply(conn, cmd))
-		own_refuse(conn, text_refused);
+	}
+}
+
+static void
+end_for(struct gate *gate, struct conn *conn, const char *what)
+{
+	if (log_may(&gate->limit_frame, gate->now_ms, NULL))
+		log_warnx("gate: %s; connection closed", what);
+	conn_close_front(gate, conn);
+}
+
+/* true: the frame goes to libmilter, else it is dealt with */
+static bool
+is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
+{
+	const char *data = buf_head(&conn->in) + FRAME_HEAD;
+	enum filter_verdict verdict =
+	    filter_frame(gate, conn, cmd, data, len - FRAME_HEAD);
+
+	if (cmd == SMFIC_QUIT_NC) {
+		/* The next client's session needs a connection of its own. */
+		conn_close_front(gate, conn);
+		return false;
+	}
+	if (verdict == FILTER_WRONG ||
+	    conn->has_negotiated == (cmd == SMFIC_OPTNEG)) {
+		end_for(gate, conn, "a frame from the MTA that is none");
+		return false;
+	}
+	if (verdict == FILTER_PASS && cmd != SMFIC_UNKNOWN &&
+	    !is_out_of_order(conn, cmd))
+		return true;
+	if (verdict == FILTER_WRONG_MACROS &&
+	    log_may(&gate->limit_frame, gate->now_ms, NULL))
+		log_warnx("gate: macros from the MTA that are none; left out");
+	if (verdict == FILTER_PASS && frames_wants_reply(conn, cmd)) {
+		if (cmd == SMFIC_UNKNOWN)
+			frames_put(&conn->out_front, SMFIR_CONTINUE, NULL, 0);
+		else
+			answer_refuse(conn, text_out_of_order);
+	}
 	buf_take(&conn->in, len);
-	return true;
+	return false;
 }
 
 void
@@ -250,22 +262,20 @@ frames_front(struct gate *gate, struct conn *conn)
 		if (len == 0)
 			break;
 		if (len < 0) {
-			if (log_may(&gate->limit_frame, gate->now_ms, NULL))
-				log_warnx("gate: frame of a wrong length from the "
-				          "MTA; connection closed");
-			conn_close_front(gate, conn);
+			end_for(
+			    gate, conn, "a frame of a wrong length from the MTA");
 			break;
 		}
-		char cmd = buf_head(&conn->in)[4];
-		if (conn->own == OWN_NONE && gate->is_stopping &&
-		    !conn->in_content && frames_wants_reply(conn, cmd))
-			own_take_over(gate, conn, OWN_STOPPED);
-		if (conn->own != OWN_NONE) {
-			own_answer(conn, cmd);
+		char cmd = buf_head(&conn->in)[FRAME_LENGTH];
+		if (conn->answerer == ANSWER_LIBMILTER && gate->is_stopping &&
+		    conn->mail != MAIL_CONTENT && frames_wants_reply(conn, cmd))
+			answer_take_over(gate, conn, ANSWER_STOPPED);
+		if (conn->answerer != ANSWER_LIBMILTER) {
+			answer_command(conn, cmd);
 			buf_take(&conn->in, (size_t)len);
 			continue;
 		}
-		if (refuse_the_rest(conn, cmd, (size_t)len))
+		if (!is_for_libmilter(gate, conn, cmd, (size_t)len))
 			continue;
 		if (keep(gate, conn, cmd))
 			break;
@@ -276,51 +286,56 @@ frames_front(struct gate *gate, struct conn *conn)
 void
 frames_done(struct conn *conn, char reply)
 {
-	if (conn->due == 'R')
+	if (conn->due == SMFIC_RCPT)
 		buf_take(&conn->in, (size_t)frames_length(&conn->in));
-	if (conn->due == 'T') {
-		conn->in_content = reply == 'c';
-		conn->data_refused = strchr("rty4f", reply) != NULL;
-	}
-	if (conn->due == 'E')
-		conn->in_content = false;
+	if (reply == SMFIR_CONTINUE)
+		accepted(conn, conn->due);
+	else if (conn->due == SMFIC_DATA)
+		conn->mail = MAIL_REFUSED;
+	else if (reply == SMFIR_ACCEPT || reply == SMFIR_DISCARD ||
+	         conn->due == SMFIC_MAIL || conn->due == SMFIC_BODYEOB)
+		conn->mail = MAIL_NONE;
 	conn->state = CONN_IDLE;
 	conn->due = 0;
 	conn->progress_ms = 0;
 }
 
+static bool
+is_final(const struct conn *conn, char reply)
+{
+	switch (reply) {
+	case SMFIR_ACCEPT:
+	case SMFIR_CONTINUE:
+	case SMFIR_DISCARD:
+	case SMFIR_REJECT:
+	case SMFIR_TEMPFAIL:
+	case SMFIR_REPLYCODE:
+	case SMFIR_SKIP:
+	case SMFIR_CONN_FAIL:
+	case SMFIR_SHUTDOWN:
+		return conn->due != SMFIC_OPTNEG;
+	case SMFIC_OPTNEG:
+		return conn->due == SMFIC_OPTNEG;
+	default:
+		return false;
+	}
+}
+
 static void
 take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
-	char reply = frame[4];
-	bool negotiates = false;
+	char reply = frame[FRAME_LENGTH];
 
-	if (conn->swallows) {
-		if (!negotiate_swallow(gate, conn, frame, len))
-			conn_close_front(gate, conn);
-		return;
-	}
-	if (conn->answers_unknown > 0) {
-		conn->answers_unknown--;
-		return;
-	}
-	bool final =
-	    conn->due == 'O' ? reply == 'O' : strchr("acdrtysf4", reply) != NULL;
-
-	if (conn->state == CONN_DUE && final) {
-		negotiates = reply == 'O' && len >= HEAD + 12;
-		spare_replied(conn, conn->due, reply);
-		if ((conn->due == 'R' || conn->due == 'T') &&
+	if (conn->state == CONN_DUE && is_final(conn, reply)) {
+		if ((conn->due == SMFIC_RCPT || conn->due == SMFIC_DATA) &&
 		    wait_reply(gate, conn, frame, len))
 			return;
 		frames_done(conn, reply);
 	}
-	if (negotiates) {
-		negotiate_learn(gate, conn, frame, len);
-		pass_negotiation(gate, conn, frame, len);
-	} else {
+	if (reply == SMFIC_OPTNEG && len >= FRAME_HEAD + NEGOTIATION_SIZE)
+		pass_negotiation(conn, frame, len);
+	else
 		buf_append(&conn->out_front, frame, len);
-	}
 }
 
 void
@@ -332,12 +347,12 @@ frames_back(struct gate *gate, struct conn *conn)
 			break;
 		if (len < 0) {
 			if (log_may(&gate->limit_frame, gate->now_ms, NULL))
-				log_warnx("gate: frame of a wrong length from "
+				log_warnx("gate: a frame of a wrong length from "
 				          "libmilter; connection closed");
 			conn_close_back(gate, conn);
 			break;
 		}
-		if (conn->front >= 0 && conn->own == OWN_NONE)
+		if (conn->front >= 0 && conn->answerer == ANSWER_LIBMILTER)
 			take_reply(
 			    gate, conn, buf_head(&conn->back_in), (size_t)len);
 		buf_take(&conn->back_in, (size_t)len);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/block.h"
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 #define MOST_CONNECTIONS ((size_t)1 << 20)
 
@@ -50,17 +50,6 @@ make_tables(struct gate *gate)
 	return true;
 }
 
-/* They take slots that a busy MTA may need. */
-static size_t
-spares_of(const struct gate *gate, const struct gate_settings *settings)
-{
-	size_t most = gate->max_connections / 8;
-
-	if (most > MOST_SPARES)
-		most = MOST_SPARES;
-	return settings->max_spares < most ? settings->max_spares : most;
-}
-
 struct gate *
 gate_open(const struct gate_settings *settings, const struct clock *clock,
     struct error *error)
@@ -77,10 +66,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	pthread_mutex_init(&gate->lock, NULL);
 	pthread_mutex_init(&gate->pending_lock, NULL);
 	gate->max_connections = connections_of(settings);
-	gate->looks_early = settings->looks_early;
-	gate->keeps_negotiation = settings->keeps_negotiation;
 	gate->headers = settings->headers;
-	gate->max_spares = spares_of(gate, settings);
 	gate->back_path = strdup(settings->back_path);
 	if (gate->back_path == NULL || !make_tables(gate)) {
 		error_set(error, "gate: out of memory");
@@ -198,7 +184,6 @@ gate_free(struct gate **gate_ptr)
 	close_fd(gate->wake_fd);
 	close_fd(gate->lock_fd);
 	heap_free(&gate->heap);
-	negotiate_forget(gate);
 	free(gate->slots);
 	free(gate->free_slots);
 	free(gate->scratch);

@@ -11,12 +11,13 @@
  *
  * A connection's number (generation and slot) is given to libmilter as the
  * macro {targrey_gate}, in decimal. Commands go to libmilter one at a time;
- * a negotiation that was made before, CONNECT and HELO, as far as nobody waits
- * for them, travel with the frame that follows; only then libmilter is reached.
- * Once the gate has given an answer of its own (client gone, stop, libmilter
- * silent), it gives all later ones of that connection too, and libmilter sees
- * the end of the connection, so that abort and close run. A call with the number of
- * a connection that is gone does nothing and returns false.
+ * CONNECT and HELO, as far as nobody waits for them, travel with the frame that
+ * follows. A frame that the protocol does not allow ends the connection; a
+ * recipient without MAIL, or a message without a recipient that was accepted,
+ * is refused. Once the gate has given an answer of its own (client gone, stop,
+ * libmilter silent), it gives all later ones of that connection too, and libmilter
+ * sees the end of the connection, so that abort and close run. A call with the
+ * number of a connection that is gone does nothing and returns false.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
@@ -45,17 +46,6 @@ struct gate_settings {
 	unsigned max_holds;         /* max_sessions of the tarpit */
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
 	size_t max_connections;     /* 0: (descriptor limit - 32) / 3 */
-	bool looks_early;           /* see gate_early(); set before gate_open() */
-	/*
-	 * libmilter's answer to a negotiation depends on the MTA's offer alone:
-	 * the gate may give the one it got before, and save a hand-over.
-	 */
-	bool keeps_negotiation;
-	/*
-	 * Connections to libmilter, at most 32, that are kept for a next session;
-	 * needs keeps_negotiation. 0: none.
-	 */
-	unsigned max_spares;
 	/*
 	 * Beginnings of the names of header fields that libmilter is to see, in any
 	 * case, ended by NULL; borrowed for the gate's life. Others are dropped
@@ -167,14 +157,6 @@ bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how);
  * Meanwhile the MTA is kept patient.
  */
 bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms);
-
-/*
- * To be called at the end of the close callback: from here on nothing is asked
- * under this number. true: libmilter's connection goes on with another client,
- * whose CONNECT comes without a negotiation; what the negotiation left is still
- * needed.
- */
-bool gate_session_closed(struct gate *gate, uint64_t number);
 
 /* ----------------------------------------------------------------- budget */
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 bool
 heap_init(struct heap *heap, size_t size)

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 #define BATCH 64
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/block.h"
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 #define EVENTS        256
 #define WATCH_GRID_MS 100 /* look-ups share wake-ups; the period is 0.9 to 1 s */
@@ -101,7 +101,7 @@ answer_for_libmilter(struct gate *gate, struct conn *conn)
 		    "the session is %s",
 		    conn->due, (long long)(gate->now_ms - conn->sent_ms),
 		    accept ? "accepted unfiltered" : "refused for now");
-	own_take_over(gate, conn, accept ? OWN_ACCEPT : OWN_TEMPFAIL);
+	answer_take_over(gate, conn, accept ? ANSWER_ACCEPT : ANSWER_TEMPFAIL);
 }
 
 static void
@@ -111,11 +111,11 @@ fire(struct gate *gate, struct conn *conn)
 		return;
 	if (conn->state == CONN_DUE && gate->now_ms >= answer_limit(gate, conn))
 		answer_for_libmilter(gate, conn);
-	else if (wait_is_parked(conn) && gate->now_ms >= conn->until_ms)
+	else if (wait_is_on(conn) && gate->now_ms >= conn->until_ms)
 		wait_check(gate, conn);
 	if (conn->state != CONN_IDLE && gate->now_ms >= conn->progress_ms) {
 		if (conn->out_front.len == 0)
-			frames_put(&conn->out_front, 'p', NULL, 0);
+			frames_put(&conn->out_front, SMFIR_PROGRESS, NULL, 0);
 		conn->progress_ms = (gate->now_ms + PROGRESS_MS) /
 		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
 	}
@@ -193,7 +193,7 @@ run_watch(struct gate *gate)
 		watch_look(&gate->watch_socket, wanted, count, results);
 		for (size_t i = 0; i < count; i++) {
 			wait_looked(gate, conns[i], results[i].state);
-			if (conns[i]->own != OWN_NONE)
+			if (conns[i]->answerer != ANSWER_LIBMILTER)
 				conn_pump(gate, conns[i]);
 		}
 	}
@@ -275,13 +275,12 @@ begin_stop(struct gate *gate)
 	int64_t polite = grace / 2 < 250 ? grace / 2 : 250;
 	gate->stop_close_ms = loop_real_ms() + polite;
 	gate->stop_end_ms = loop_real_ms() + grace;
-	spare_end_all(gate);
 	for (size_t i = 0; i < gate->max_connections; i++) {
 		struct conn *conn = gate->slots[i];
 		if (conn == NULL)
 			continue;
-		if (wait_is_parked(conn))
-			own_take_over(gate, conn, OWN_STOPPED);
+		if (wait_is_on(conn))
+			answer_take_over(gate, conn, ANSWER_STOPPED);
 		conn_pump(gate, conn);
 	}
 }
@@ -316,7 +315,6 @@ run_stop(struct gate *gate)
 	}
 	if (now >= gate->stop_end_ms) {
 		pthread_mutex_lock(&gate->lock);
-		/* Spare ones are connections of libmilter's too. */
 		gate->report.abandoned +=
 		    (unsigned)(gate->max_connections - gate->free_count);
 		pthread_mutex_unlock(&gate->lock);

@@ -2,7 +2,7 @@
 /* What becomes of a wait: the loop's side of gate_wait() and its relatives. */
 #include <stdlib.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 void
 wait_renew(struct shared *shared)
@@ -33,7 +33,7 @@ wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
 }
 
 bool
-wait_is_parked(const struct conn *conn)
+wait_is_on(const struct conn *conn)
 {
 	return conn->state == CONN_WAITING || conn->state == CONN_WITHHELD ||
 	       conn->state == CONN_KEPT;
@@ -102,7 +102,7 @@ begin_watch(struct gate *gate, struct conn *conn)
 	if (stands || (watched && result.state == WATCH_UNKNOWN))
 		loop_watch(gate, conn);
 	else if (watched || result.state == WATCH_LEFT)
-		own_take_over(gate, conn, OWN_GONE);
+		answer_take_over(gate, conn, ANSWER_GONE);
 	else if (!gate->said_unwatched) {
 		gate->said_unwatched = true;
 		log_info(
@@ -114,10 +114,9 @@ begin_watch(struct gate *gate, struct conn *conn)
 void
 wait_looked(struct gate *gate, struct conn *conn, enum watch_state state)
 {
-	if (state == WATCH_STANDS || state == WATCH_UNKNOWN ||
-	    !wait_is_parked(conn))
+	if (state == WATCH_STANDS || state == WATCH_UNKNOWN || !wait_is_on(conn))
 		return;
-	own_take_over(gate, conn, OWN_GONE);
+	answer_take_over(gate, conn, ANSWER_GONE);
 }
 
 /* A hold is over: true when the client has left meanwhile. */
@@ -127,20 +126,21 @@ has_left(struct gate *gate, struct conn *conn)
 	if (!conn->watching)
 		return false;
 	wait_looked(gate, conn, look(gate, conn).state);
-	return conn->own != OWN_NONE;
+	return conn->answerer != ANSWER_LIBMILTER;
 }
 
 bool
 wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	struct shared *shared = &conn->shared;
-	char reply = frame[4];
+	char reply = frame[FRAME_LENGTH];
 
 	pthread_mutex_lock(&gate->lock);
 	enum gate_wait_kind kind = shared->kind;
 	/* After accept or discard libmilter would not answer the command again. */
-	bool takes = shared->wants &&
-	             !(kind == GATE_ASK_AGAIN && (reply == 'a' || reply == 'd'));
+	bool takes =
+	    shared->wants && !(kind == GATE_ASK_AGAIN &&
+	                         (reply == SMFIR_ACCEPT || reply == SMFIR_DISCARD));
 	bool is_hold = shared->is_hold, stops = gate->no_waits;
 	if (!takes)
 		settle_end(gate, conn,
@@ -164,12 +164,12 @@ wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 		return true;
 	}
 	if (stops) {
-		own_take_over(gate, conn, OWN_STOPPED);
+		answer_take_over(gate, conn, ANSWER_STOPPED);
 		return true;
 	}
 	if (is_hold)
 		begin_watch(gate, conn);
-	if (conn->own == OWN_NONE)
+	if (conn->answerer == ANSWER_LIBMILTER)
 		wait_check(gate, conn);
 	return true;
 }
@@ -198,7 +198,7 @@ ask_again(struct gate *gate, struct conn *conn, bool is_due)
 	if (is_due || !shared->is_hold)
 		settle_end(gate, conn, is_due ? GATE_END_ELAPSED : GATE_END_WOKEN);
 	pthread_mutex_unlock(&gate->lock);
-	wait_sent(gate, conn, 'R', true);
+	wait_sent(gate, conn, SMFIC_RCPT, true);
 	buf_append(
 	    &conn->out_back, buf_head(&conn->in), (size_t)frames_length(&conn->in));
 	conn->urgent = true;
@@ -215,13 +215,14 @@ let_go(struct gate *gate, struct conn *conn, bool is_due, bool refuse)
 	if (refuse) {
 		pthread_mutex_lock(&gate->lock);
 		const char *own = conn->shared.refusal;
-		own_refuse(conn, own == NULL ? text_refused : own);
+		answer_refuse(conn, own == NULL ? text_refused : own);
 		conn->shared.refused = true;
 		pthread_mutex_unlock(&gate->lock);
 	} else
 		buf_append(&conn->out_front, buf_head(&conn->withheld),
 		    conn->withheld.len);
-	char reply = refuse ? 'y' : buf_head(&conn->withheld)[4];
+	char reply =
+	    refuse ? SMFIR_REPLYCODE : buf_head(&conn->withheld)[FRAME_LENGTH];
 	buf_clear(&conn->withheld);
 	wait_ended(gate, conn, is_due ? GATE_END_ELAPSED : GATE_END_WOKEN);
 	frames_done(conn, reply);
@@ -270,6 +271,6 @@ wait_check(struct gate *gate, struct conn *conn)
 		if ((is_due || woken) && !(is_due && has_left(gate, conn)))
 			ask_again(gate, conn, is_due);
 	}
-	if (wait_is_parked(conn))
+	if (wait_is_on(conn))
 		loop_timer(gate, conn);
 }

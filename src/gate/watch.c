@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +15,11 @@ struct request {
 	struct nlmsghdr head;
 	struct inet_diag_req_v2 body;
 };
-#define ANSWER_SIZE 512
+#define ANSWER_SIZE      512
+#define INFO_ANSWER_SIZE 2048 /* with the kernel's struct tcp_info */
+
+/* States of a socket, as in the kernel's net/tcp_states.h. */
+enum { STATE_ESTABLISHED = 1, STATE_LISTEN = 10 };
 
 void
 watch_open(struct watch *watch)
@@ -107,11 +112,11 @@ judge(const char *answer, size_t length, const struct watch_socket *wanted)
 	result.state = WATCH_UNSEEN;
 	memcpy(&body, answer + sizeof head, sizeof body);
 	/* After a reset the kernel offers the listening socket instead. */
-	if (body.idiag_state == TCP_LISTEN ||
+	if (body.idiag_state == STATE_LISTEN ||
 	    body.id.idiag_dport != wanted->client_port)
 		return result;
 	result.state =
-	    body.idiag_state == TCP_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
+	    body.idiag_state == STATE_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
 	result.unread = body.idiag_rqueue;
 	return result;
 }
@@ -176,5 +181,61 @@ watch_look(struct watch *watch, const struct watch_socket *const *sockets,
 				    heads[i].msg_len, sockets[index[at]]);
 		}
 		left -= (size_t)got;
+	}
+}
+
+/* The kernel's struct tcp_info grows at its end; an older one is too short. */
+static int64_t
+unasked_of(const char *attributes, size_t length)
+{
+	while (length >= sizeof(struct rtattr)) {
+		struct rtattr attribute;
+		struct tcp_info info = {0};
+		memcpy(&attribute, attributes, sizeof attribute);
+		size_t size = RTA_ALIGN((size_t)attribute.rta_len);
+		if (attribute.rta_len < sizeof attribute || size > length)
+			break;
+		size_t has = attribute.rta_len - sizeof attribute;
+		size_t wants = offsetof(struct tcp_info, tcpi_bytes_sent) +
+		               sizeof info.tcpi_bytes_sent;
+		if (attribute.rta_type == INET_DIAG_INFO && has >= wants) {
+			memcpy(&info, attributes + sizeof attribute, wants);
+			return info.tcpi_bytes_sent > 0
+			           ? -1
+			           : (int64_t)info.tcpi_bytes_received;
+		}
+		attributes += size;
+		length -= size;
+	}
+	return -1;
+}
+
+int64_t
+watch_unasked(struct watch *watch, const struct watch_socket *wanted)
+{
+	struct request request;
+	char answer[INFO_ANSWER_SIZE];
+	struct nlmsghdr head;
+	struct inet_diag_msg body;
+	const size_t fixed = sizeof head + sizeof body;
+
+	fill(&request, wanted, watch->sequence++);
+	request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	if (watch->fd < 0 || send(watch->fd, &request, sizeof request, 0) < 0)
+		return -1;
+	for (;;) {
+		ssize_t got = recv(watch->fd, answer, sizeof answer, MSG_DONTWAIT);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < (ssize_t)fixed)
+			return -1;
+		memcpy(&head, answer, sizeof head);
+		if (head.nlmsg_seq != request.head.nlmsg_seq)
+			continue; /* a late answer to an earlier question */
+		memcpy(&body, answer + sizeof head, sizeof body);
+		if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+		    body.id.idiag_dport != wanted->client_port)
+			return -1;
+		return unasked_of(answer + fixed, (size_t)got - fixed);
 	}
 }

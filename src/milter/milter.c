@@ -36,15 +36,12 @@ struct connection {
 	bool nr_connect, nr_helo, nr_mail, nr_header, nr_eoh;
 };
 
-/* Of an MTA that has not negotiated: libmilter calls back for it all the same. */
-static struct connection nobody;
-
 static struct connection *
 enter(SMFICTX *ctx)
 {
 	block_callback_enter();
-	struct connection *connection = smfi_getpriv(ctx);
-	return connection != NULL ? connection : &nobody;
+	return smfi_getpriv(
+	    ctx); /* the gate lets nobody pass who has not negotiated */
 }
 
 static sfsistat
@@ -211,8 +208,6 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 	};
 	struct sockaddr_storage server;
 
-	if (connection == &nobody)
-		return leave(SMFIS_CONTINUE);
 	if (client.name == NULL)
 		client.name = hostname;
 	/* A local process without an address counts as loopback. */
@@ -342,12 +337,10 @@ on_close(SMFICTX *ctx)
 {
 	struct connection *connection = enter(ctx);
 
-	if (connection != &nobody) {
+	if (connection != NULL) {
 		session_close(&connection->session);
-		if (!gate_session_closed(here.gate, gate_number(ctx))) {
-			free(connection);
-			smfi_setpriv(ctx, NULL);
-		}
+		free(connection);
+		smfi_setpriv(ctx, NULL);
 	}
 	return leave(SMFIS_CONTINUE);
 }

@@ -43,7 +43,7 @@ play_begin(sfsistat (*hook)(const struct filter_call *))
 	filter_protocol(RIG_LEAN);
 	filter_hook(hook);
 	struct mta mta = mta_connect(rig_open());
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_LEAN);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_TOLD);
 	mta_greet(&mta);
 	return mta;
 }

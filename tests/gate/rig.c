@@ -56,10 +56,7 @@ rig_reset(struct rig *rig)
 	rig->settings.max_holds = 1000;
 	rig->settings.max_holds_per_key = 0;
 	rig->settings.max_connections = 0;
-	rig->settings.keeps_negotiation = false;
-	rig->settings.looks_early = false;
 	rig->settings.headers = NULL;
-	rig->settings.max_spares = 0;
 }
 
 struct rig *
@@ -278,6 +275,7 @@ mta_greet(struct mta *mta)
 
 	mta_send(mta, 'D', macros, sizeof macros);
 	mta_send(mta, 'C', client, sizeof client);
+	assert_int_equal(mta_read(mta).cmd, 'c');
 	mta_send(mta, 'H', "client.example.net", 19);
 	mta_send(mta, 'M', "<sender@example.net>", 21);
 }

@@ -75,6 +75,8 @@ void mta_message(struct mta *mta);
  * SMFIP_NR_CONN, HELO, MAIL, HDR, EOH, BODY.
  */
 #define RIG_LEAN 0xc7080U
+/* What the MTA is told then: the gate itself answers CONNECT. */
+#define RIG_TOLD (RIG_LEAN & ~0x1000U)
 
 /* Waits, a minute at most, until the filter's callback has run count times. */
 void rig_await(int event, unsigned count);

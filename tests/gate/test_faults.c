@@ -403,7 +403,7 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 	expect_idle("no descriptor");
 	assert_true(mta_silent(&mta, 0));
 	setrlimit(RLIMIT_NOFILE, &before);
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_LEAN);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_TOLD);
 	mta_close(&mta);
 	rig_advance(60000);
 	assert_int_equal(mta_read(&first).cmd, 'c');

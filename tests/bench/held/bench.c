@@ -247,15 +247,12 @@ measure_stop(const char *kind)
 	held_count = 0;
 }
 
-/*
- * The same filter without the gate, with it, and with its look before the
- * greeting (one more answer a session), in turns.
- */
+/* The same filter without the gate and with it, in turns. */
 static void
 measure_cost(void)
 {
-	enum { KINDS = 3 };
-	static const char *const kinds[KINDS] = {"direct", "gate", "early"};
+	enum { KINDS = 2 };
+	static const char *const kinds[KINDS] = {"direct", "gate"};
 	double cpu[KINDS][16], rate[KINDS][16], p99[KINDS][16];
 	struct server server;
 	size_t rounds = (size_t)plan->cost_rounds;

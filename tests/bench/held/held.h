@@ -46,7 +46,7 @@ double quantile(double *samples, size_t count, double part);
 #define GUARD_MS  60000
 #define MOST_HELD 10000
 
-/* A process that answers; kind: gate, early, direct or targreyd. */
+/* A process that answers; kind: gate, direct or targreyd. */
 struct server {
 	const char *kind;
 	pid_t pid;

@@ -2,8 +2,7 @@
 /*
  * The filter to compare with: libmilter with the callbacks and the negotiation
  * of targreyd and nothing in them but the hold. kind "gate": behind the gate;
- * "early": that looks at the client before the greeting, too; "direct": the MTA
- * speaks to libmilter itself, and nobody is held.
+ * "direct": the MTA speaks to libmilter itself, and nobody is held.
  */
 #include "held.h"
 
@@ -176,7 +175,7 @@ start_libmilter(const char *path)
 }
 
 static bool
-start_gate(const char *front, const char *back, bool early)
+start_gate(const char *front, const char *back)
 {
 	char listen[256];
 	struct error error;
@@ -187,9 +186,7 @@ start_gate(const char *front, const char *back, bool early)
 	    .socket_group = (gid_t)-1,
 	    .back_path = back,
 	    .answer_timeout_ms = 20000,
-	    .max_holds = 100000,
-	    .looks_early = early,
-	    .keeps_negotiation = true};
+	    .max_holds = 100000};
 	clock_init(&the_clock);
 	gate = gate_open(&settings, &the_clock, &error);
 	if (gate != NULL && gate_start(gate, &error))
@@ -217,7 +214,7 @@ serve(const char *kind, const char *folder)
 	bool direct = strcmp(kind, "direct") == 0;
 	if (!start_libmilter(direct ? front : back))
 		return 1;
-	if (!direct && !start_gate(front, back, strcmp(kind, "early") == 0))
+	if (!direct && !start_gate(front, back))
 		return 1;
 	/* libmilter keeps TERM for itself, so the stop comes by another signal. */
 	sigwait(&set, &got);

@@ -6,8 +6,8 @@
  * hundred instructions at most and never across a system call, save the write
  * to the loop's eventfd.
  */
-#ifndef GATE_INTERNAL_H
-#define GATE_INTERNAL_H
+#ifndef GATE_PRIVATE_H
+#define GATE_PRIVATE_H
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -16,6 +16,7 @@
 #include "gate/buf.h"
 #include "gate/gate.h"
 #include "gate/heap.h"
+#include "gate/protocol.h"
 #include "gate/watch.h"
 
 #define FRAME_MAX        ((size_t)1024 * 1024 + 64) /* of a frame's length field */
@@ -26,8 +27,8 @@
 #define LEAST_WAIT_MS    10
 #define MOST_ASKS        64
 #define REFUSAL_MAX      512
-#define MOST_SPARES      32
-#define MOST_AGREEMENTS  4   /* kinds of MTAs, and a monitor that probes */
+#define NEGOTIATION_SIZE 12
+#define GATE_MACRO       "{targrey_gate}"
 #define RETRY_MS         2   /* libmilter's backlog is full */
 #define PAUSE_MS         100 /* accept() has no descriptor */
 
@@ -39,8 +40,23 @@ enum conn_state {
 	CONN_KEPT      /* DATA is at the head of in, not handed over yet */
 };
 
+/* How far the transaction has come, by what was answered. */
+enum mail_state {
+	MAIL_NONE,
+	MAIL_BEGUN,
+	MAIL_HAS_RECIPIENT, /* one was accepted */
+	MAIL_CONTENT,       /* between DATA's reply and the end of the message */
+	MAIL_REFUSED        /* DATA was, and the transaction still stands */
+};
+
 /* Whether the gate itself answers for the rest of the session, and how. */
-enum conn_own { OWN_NONE, OWN_GONE, OWN_STOPPED, OWN_ACCEPT, OWN_TEMPFAIL };
+enum answerer {
+	ANSWER_LIBMILTER,
+	ANSWER_GONE,
+	ANSWER_STOPPED,
+	ANSWER_ACCEPT,
+	ANSWER_TEMPFAIL
+};
 
 /* Guarded by gate->lock. */
 struct shared {
@@ -52,8 +68,6 @@ struct shared {
 	bool woken;
 	bool fresh; /* the outcome is still that of the command before */
 	bool has_settle;
-	unsigned quits; /* QUIT_NC: libmilter's connection outlives the session */
-	unsigned releases; /* close callbacks that have run since */
 	enum gate_settlement settle;
 	enum gate_wait_kind kind;
 	bool is_hold, refuse_when_due, settles_once;
@@ -77,7 +91,7 @@ struct conn {
 	uint64_t number;
 	int front, back; /* descriptors; -1 = closed */
 	enum conn_state state;
-	enum conn_own own;
+	enum answerer answerer;
 	char due;        /* the command that a reply is due for */
 	bool front_more; /* something may be there to read */
 	bool back_more;
@@ -87,25 +101,15 @@ struct conn {
 	bool front_out, back_out; /* EPOLLOUT is asked for */
 	bool back_ready;          /* connected */
 	bool back_shut;           /* our writing half is closed */
-	bool has_macro;           /* the macro was sent */
-	bool in_content;          /* between DATA's reply and end of message */
-	bool data_refused;        /* DATA was, and the transaction still stands */
-	bool urgent;              /* out_back must not be kept for company */
-	bool closing;             /* close the front once out_front is written */
+	bool has_negotiated;
+	bool has_macro; /* the macro was sent */
+	enum mail_state mail;
+	bool urgent;  /* out_back must not be kept for company */
+	bool closing; /* close the front once out_front is written */
 	bool queued, dead;
 	bool own_said; /* the first refusal of a stop was sent */
-	bool swallows; /* libmilter's negotiation: the MTA has it already */
 	bool has_back; /* a connection to libmilter was opened or tried */
 	bool retrying; /* in the retry list */
-	bool in_mail;  /* libmilter is between MAIL and the end of the message */
-	unsigned answers_unknown; /* next replies of it that nobody asked for */
-	bool at_rest;             /* it has had an end of message or an abort */
-	bool leaves;              /* QUIT became QUIT_NC */
-	bool spare; /* kept for adoption; not counted as a connection */
-	const struct agreement
-	    *agreement; /* that its twin negotiated; NULL: none */
-	unsigned agreement_serial;
-	int64_t spare_ms; /* since when */
 	bool watching;
 	uint32_t version, offered; /* of the MTA's negotiation */
 	uint32_t no_reply;         /* SMFIP_NR_* bits negotiated */
@@ -135,13 +139,6 @@ struct budget_row {
 };
 #define BUDGET_ROWS 256
 
-/* The frames O of an MTA and of libmilter. */
-struct agreement {
-	struct buf offer, reply; /* reply empty: not agreed yet */
-	struct conn *learner;    /* whose offer that is, until it is agreed */
-	unsigned serial;         /* counts what was forgotten */
-};
-
 struct conn_list {
 	struct conn *first, *last;
 };
@@ -164,11 +161,7 @@ struct gate {
 	pthread_mutex_t pending_lock; /* guards pending_socket */
 	char *scratch;                /* READ_SIZE */
 	bool said_unwatched;
-	bool looks_early, keeps_negotiation;
 	const char *const *headers; /* NULL: all */
-	struct agreement agreements[MOST_AGREEMENTS];
-	struct conn *spares[MOST_SPARES]; /* the oldest first */
-	size_t spares_count, max_spares;
 	size_t max_connections;
 	bool is_stopping;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
@@ -227,26 +220,16 @@ void conn_close_front(struct gate *gate, struct conn *conn);
 void conn_close_back(struct gate *gate, struct conn *conn);
 void conn_free(struct gate *gate, struct conn *conn);
 
-bool conn_observe(
-    struct gate *gate, struct conn *conn, bool is_back, int how, bool out);
-
-/* spare.c */
-/* A command is handed over, and libmilter's own reply to it. */
-void spare_sent(struct conn *conn, char cmd);
-void spare_replied(struct conn *conn, char cmd, char reply);
-/* The MTA says Q or K. */
-void spare_leave(struct gate *gate, struct conn *conn, char cmd);
-/* The front is closed, all is written; false: it cannot be kept after all */
-bool spare_keep(struct gate *gate, struct conn *conn);
-void spare_remove(struct gate *gate, const struct conn *conn);
-void spare_end_all(struct gate *gate);
-/* true: conn has a connection to libmilter, which has negotiated conn->agreement */
-bool spare_adopt(struct gate *gate, struct conn *conn);
-
-/* lean.c */
+/* filter.c */
+enum filter_verdict {
+	FILTER_PASS,
+	FILTER_DROP, /* libmilter need not hear it */
+	FILTER_WRONG_MACROS,
+	FILTER_WRONG /* not a frame of the protocol */
+};
 /* data: of the frame, behind its head */
-bool lean_drops(const struct gate *gate, const struct conn *conn, char cmd,
-    const char *data, size_t len);
+enum filter_verdict filter_frame(const struct gate *gate, const struct conn *conn,
+    char cmd, const char *data, size_t len);
 
 /* frames.c */
 void frames_front(struct gate *gate, struct conn *conn);
@@ -256,40 +239,18 @@ ssize_t frames_length(const struct buf *buf);
 /* The command that was due is answered. reply: the answer's letter */
 void frames_done(struct conn *conn, char reply);
 void frames_put(struct buf *buf, char cmd, const void *data, size_t len);
-/* Copies a D/C frame, or makes one, with the connection's number. */
-void frames_put_macros(struct conn *conn, const char *data, size_t len);
 bool frames_wants_reply(const struct conn *conn, char cmd);
 
-/* negotiate.c */
-/*
- * The MTA's offer was made before, and conn->agreement says what the answer is:
- * conn has adopted a spare, or swallows libmilter's own answer later.
- */
-bool negotiate_known(
-    struct gate *gate, struct conn *conn, const char *frame, size_t len);
-void negotiate_offered(
-    struct gate *gate, struct conn *conn, const char *frame, size_t len);
-void negotiate_learn(
-    struct gate *gate, struct conn *conn, const char *reply, size_t len);
-/* false: the answer differs from what the MTA was told */
-bool negotiate_swallow(
-    struct gate *gate, struct conn *conn, const char *reply, size_t len);
-
-/* The connection that an agreement was to be learnt from is gone. */
-void negotiate_gone(struct gate *gate, const struct conn *conn);
-/* All of them; also frees. */
-void negotiate_forget(struct gate *gate);
-
-/* early.c */
-void early_macros(struct conn *conn, const char *data, size_t len);
-void early_connect(
+/* pregreet.c */
+void pregreet_macros(struct conn *conn, const char *data, size_t len);
+void pregreet_connect(
     struct gate *gate, struct conn *conn, const char *data, size_t len);
-void early_negotiate(const struct gate *gate, struct conn *conn, char *steps);
+void pregreet_negotiate(struct conn *conn, char *steps);
 
-/* own.c: the gate's own answers */
-void own_take_over(struct gate *gate, struct conn *conn, enum conn_own how);
-void own_answer(struct conn *conn, char cmd);
-void own_refuse(struct conn *conn, const char *text);
+/* answer.c: the gate's own answers */
+void answer_take_over(struct gate *gate, struct conn *conn, enum answerer how);
+void answer_command(struct conn *conn, char cmd);
+void answer_refuse(struct conn *conn, const char *text);
 
 /* wait.c */
 /* libmilter is about to get R or T; again: the same command once more */
@@ -305,7 +266,7 @@ void wait_check(struct gate *gate, struct conn *conn);
 void wait_ended(struct gate *gate, struct conn *conn, enum gate_end end);
 /* A look-up of the watch has this result. */
 void wait_looked(struct gate *gate, struct conn *conn, enum watch_state state);
-bool wait_is_parked(const struct conn *conn);
+bool wait_is_on(const struct conn *conn);
 
 /* budget.c: with gate->lock held */
 bool budget_book(struct gate *gate, struct conn *conn, uint64_t key);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "gate/internal.h"
+#include "gate/gate_private.h"
 
 static const char *const text_gone = "450 4.4.2 Client left, try again later";
 static const char *const text_stopped =
@@ -14,7 +14,7 @@ static const char *const text_stopping =
 
 /* As a milter reply: percent signs doubled, nothing that is not printable. */
 void
-own_refuse(struct conn *conn, const char *text)
+answer_refuse(struct conn *conn, const char *text)
 {
 	char line[2 * REFUSAL_MAX + 1];
 	size_t len = 0;
@@ -26,68 +26,65 @@ own_refuse(struct conn *conn, const char *text)
 		line[len++] = c < ' ' || c > '~' ? '?' : c;
 	}
 	line[len++] = '\0';
-	frames_put(&conn->out_front, 'y', line, len);
-}
-
-static void
-put32(char *out, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		out[i] = (char)(value >> (24 - 8 * i));
+	frames_put(&conn->out_front, SMFIR_REPLYCODE, line, len);
 }
 
 /* An answer to O that asks for as little as the MTA lets us ask for. */
 static void
 answer_negotiation(struct conn *conn)
 {
-	static const uint32_t send_nothing = 0x37f; /* all of SMFIP_NO* */
-	char body[12] = {0};
+	static const uint32_t send_nothing =
+	    SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT |
+	    SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOUNKNOWN |
+	    SMFIP_NODATA;
+	char body[NEGOTIATION_SIZE] = {0};
 
-	put32(body, conn->version);
-	put32(body + 8, conn->own == OWN_ACCEPT ? conn->offered & send_nothing : 0);
-	frames_put(&conn->out_front, 'O', body, sizeof body);
+	protocol_put32(body, conn->version);
+	protocol_put32(body + 8,
+	    conn->answerer == ANSWER_ACCEPT ? conn->offered & send_nothing : 0);
+	frames_put(&conn->out_front, SMFIC_OPTNEG, body, sizeof body);
 	conn->no_reply = 0;
 }
 
 void
-own_answer(struct conn *conn, char cmd)
+answer_command(struct conn *conn, char cmd)
 {
-	if (cmd == 'Q' || cmd == 'K')
+	if (cmd == SMFIC_QUIT || cmd == SMFIC_QUIT_NC)
 		conn->closing = true;
-	if (cmd == 'O') {
+	if (cmd == SMFIC_OPTNEG) {
 		answer_negotiation(conn);
 		return;
 	}
 	if (!frames_wants_reply(conn, cmd))
 		return;
-	switch (conn->own) {
-	case OWN_NONE:
+	switch (conn->answerer) {
+	case ANSWER_LIBMILTER:
 		break;
-	case OWN_GONE:
-		own_refuse(conn, text_gone);
+	case ANSWER_GONE:
+		answer_refuse(conn, text_gone);
 		break;
-	case OWN_STOPPED:
-		own_refuse(conn, conn->own_said ? text_stopping : text_stopped);
+	case ANSWER_STOPPED:
+		answer_refuse(conn, conn->own_said ? text_stopping : text_stopped);
 		conn->own_said = true;
 		break;
-	case OWN_ACCEPT:
-		frames_put(&conn->out_front, 'c', NULL, 0);
+	case ANSWER_ACCEPT:
+		frames_put(&conn->out_front, SMFIR_CONTINUE, NULL, 0);
 		break;
-	case OWN_TEMPFAIL:
-		frames_put(&conn->out_front, 't', NULL, 0);
+	case ANSWER_TEMPFAIL:
+		frames_put(&conn->out_front, SMFIR_TEMPFAIL, NULL, 0);
 		break;
 	}
 }
 
 static void
-note(struct gate *gate, struct conn *conn, enum conn_own how)
+note(struct gate *gate, struct conn *conn, enum answerer how)
 {
 	pthread_mutex_lock(&gate->lock);
 	conn->shared.shut = true;
-	conn->shared.refused = how != OWN_ACCEPT;
-	if (how == OWN_GONE)
+	conn->shared.refused = how != ANSWER_ACCEPT;
+	if (how == ANSWER_GONE)
 		gate->report.gone++;
-	if (how == OWN_ACCEPT || how == OWN_TEMPFAIL)
+	if (how == ANSWER_ACCEPT || how == ANSWER_TEMPFAIL)
 		gate->report.timeouts++;
 	pthread_mutex_unlock(&gate->lock);
 }
@@ -97,20 +94,20 @@ note(struct gate *gate, struct conn *conn, enum conn_own how)
  * and close callbacks run, and they can still read the outcome.
  */
 void
-own_take_over(struct gate *gate, struct conn *conn, enum conn_own how)
+answer_take_over(struct gate *gate, struct conn *conn, enum answerer how)
 {
 	char cmd = conn->due;
 	bool is_due = conn->state != CONN_IDLE;
-	bool at_head = conn->state == CONN_KEPT || (is_due && cmd == 'R');
+	bool at_head = conn->state == CONN_KEPT || (is_due && cmd == SMFIC_RCPT);
 
-	if (how == OWN_GONE)
+	if (how == ANSWER_GONE)
 		wait_ended(gate, conn, GATE_END_GONE);
-	else if (how == OWN_STOPPED)
+	else if (how == ANSWER_STOPPED)
 		wait_ended(gate, conn, GATE_END_STOPPED);
 	else
 		wait_ended(gate, conn, GATE_END_NONE);
 	note(gate, conn, how);
-	conn->own = how;
+	conn->answerer = how;
 	conn->state = CONN_IDLE;
 	conn->due = 0;
 	buf_clear(&conn->withheld);
@@ -122,5 +119,5 @@ own_take_over(struct gate *gate, struct conn *conn, enum conn_own how)
 	if (at_head)
 		buf_take(&conn->in, (size_t)frames_length(&conn->in));
 	if (is_due)
-		own_answer(conn, cmd);
+		answer_command(conn, cmd);
 }

@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate/internal.h"
-
-#define NR_CONNECT 0x1000
+#include "gate/gate_private.h"
 
 static bool
 set_address(struct sockaddr_storage *address_r, const char *text, uint16_t port)
@@ -52,7 +50,7 @@ next_string(const char **at, const char *end)
 }
 
 void
-early_macros(struct conn *conn, const char *data, size_t len)
+pregreet_macros(struct conn *conn, const char *data, size_t len)
 {
 	const char *at = data, *end = data + len, *name, *value;
 	const char *address = NULL, *port = NULL;
@@ -71,7 +69,7 @@ early_macros(struct conn *conn, const char *data, size_t len)
 	conn->mta_port = htons((uint16_t)strtoul(port, NULL, 10));
 }
 
-/* CONNECT: name NUL, '4' or '6', port, address NUL. */
+/* CONNECT: name NUL, SMFIA_INET or SMFIA_INET6, port, address NUL. */
 static bool
 client_of(const char *data, size_t len, struct sockaddr_storage *client_r)
 {
@@ -79,7 +77,7 @@ client_of(const char *data, size_t len, struct sockaddr_storage *client_r)
 	uint16_t port;
 
 	if (next_string(&at, end) == NULL || end - at < 4 ||
-	    (*at != '4' && *at != '6'))
+	    (*at != SMFIA_INET && *at != SMFIA_INET6))
 		return false;
 	memcpy(&port, at + 1, sizeof port);
 	at += 3;
@@ -105,22 +103,22 @@ look(struct gate *gate, struct conn *conn, const char *data, size_t len)
 }
 
 void
-early_connect(struct gate *gate, struct conn *conn, const char *data, size_t len)
+pregreet_connect(struct gate *gate, struct conn *conn, const char *data, size_t len)
 {
 	enum gate_early early = look(gate, conn, data, len);
 
 	pthread_mutex_lock(&gate->lock);
 	conn->shared.early = early;
 	pthread_mutex_unlock(&gate->lock);
-	frames_put(&conn->out_front, 'c', NULL, 0);
+	frames_put(&conn->out_front, SMFIR_CONTINUE, NULL, 0);
 }
 
-/* reply: libmilter's half of the negotiation, its steps at the end */
+/* steps: of libmilter's half of the negotiation, on its way to the MTA */
 void
-early_negotiate(const struct gate *gate, struct conn *conn, char *steps)
+pregreet_negotiate(struct conn *conn, char *steps)
 {
-	conn->asks_connect =
-	    gate->looks_early && (conn->no_reply & NR_CONNECT) != 0;
+	conn->asks_connect = (conn->no_reply & SMFIP_NR_CONN) != 0;
 	if (conn->asks_connect)
-		steps[2] = (char)(steps[2] & ~(NR_CONNECT >> 8));
+		protocol_put32(
+		    steps, protocol_get32(steps) & ~(uint32_t)SMFIP_NR_CONN);
 }

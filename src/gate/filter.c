@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What libmilter is to hear. It trusts the MTA: an odd number of strings among
+ * the macros, or a CONNECT without an end, and it reads past the frame. And it
+ * reads each frame with five system calls, so what the filter does not read is
+ * left out: a message has dozens of header fields.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "gate/gate_private.h"
+
+/* The gate's own number must not come from anybody else. */
+static bool
+macros_are_whole(const char *data, size_t len)
+{
+	size_t strings = 0;
+
+	if (len > 0 && data[len - 1] != '\0')
+		return false;
+	for (size_t at = 0; at < len; at += strlen(data + at) + 1, strings++)
+		if (strings % 2 == 0 && strcmp(data + at, GATE_MACRO) == 0)
+			return false;
+	return strings % 2 == 0;
+}
+
+static enum filter_verdict
+macros(const char *data, size_t len)
+{
+	static const char stages[] = {SMFIC_CONNECT, SMFIC_HELO, SMFIC_MAIL,
+	    SMFIC_RCPT, SMFIC_DATA, SMFIC_EOH, SMFIC_BODYEOB};
+
+	if (len == 0 || memchr(stages, *data, sizeof stages) == NULL)
+		return FILTER_DROP;
+	if (!macros_are_whole(data + 1, len - 1))
+		return FILTER_WRONG_MACROS;
+	/* The gate adds its own to those of CONNECT. */
+	return len > 1 || *data == SMFIC_CONNECT ? FILTER_PASS : FILTER_DROP;
+}
+
+/* Name NUL family, and but for an unknown one: port, address NUL. */
+static bool
+connect_is_whole(const char *data, size_t len)
+{
+	const char *nul = len > 0 ? memchr(data, '\0', len) : NULL;
+	size_t rest = nul == NULL ? 0 : len - (size_t)(nul + 1 - data);
+
+	if (rest == 0)
+		return false;
+	return nul[1] == SMFIA_UNKNOWN || (rest > 4 && data[len - 1] == '\0');
+}
+
+static bool
+is_string(const char *data, size_t len)
+{
+	return len > 0 && data[len - 1] == '\0';
+}
+
+/* Name NUL value NUL. */
+static bool
+header_is_whole(const char *data, size_t len)
+{
+	return is_string(data, len) && *data != '\0' && strlen(data) < len - 1;
+}
+
+static bool
+is_read(const struct gate *gate, const char *name)
+{
+	if (gate->headers == NULL)
+		return true;
+	for (const char *const *wanted = gate->headers; *wanted != NULL; wanted++)
+		if (strncasecmp(name, *wanted, strlen(*wanted)) == 0)
+			return true;
+	return false;
+}
+
+static enum filter_verdict
+judge(bool is_whole)
+{
+	return is_whole ? FILTER_PASS : FILTER_WRONG;
+}
+
+enum filter_verdict
+filter_frame(const struct gate *gate, const struct conn *conn, char cmd,
+    const char *data, size_t len)
+{
+	switch (cmd) {
+	case SMFIC_MACRO:
+		return macros(data, len);
+	case SMFIC_CONNECT:
+		return judge(connect_is_whole(data, len));
+	case SMFIC_HELO:
+	case SMFIC_MAIL:
+	case SMFIC_RCPT:
+		return judge(is_string(data, len));
+	case SMFIC_HEADER:
+		if (!header_is_whole(data, len))
+			return FILTER_WRONG;
+		return is_read(gate, data) || frames_wants_reply(conn, cmd)
+		           ? FILTER_PASS
+		           : FILTER_DROP;
+	case SMFIC_ABORT:
+		/* Outside a transaction there is nothing to abort. */
+		return conn->mail == MAIL_NONE ? FILTER_DROP : FILTER_PASS;
+	case SMFIC_OPTNEG:
+		return judge(len >= NEGOTIATION_SIZE);
+	case SMFIC_DATA:
+	case SMFIC_EOH:
+	case SMFIC_BODY:
+	case SMFIC_BODYEOB:
+	case SMFIC_QUIT:
+	case SMFIC_QUIT_NC:
+	case SMFIC_UNKNOWN:
+		return FILTER_PASS;
+	default:
+		return FILTER_WRONG;
+	}
+}
