@@ -443,9 +443,9 @@ class Soak:
             self.count("bots that stayed")
         if stamp["grey"] == "passed" and message.visits < 2:
             self.fail("%s: passed at its first visit" % message.token)
-        if stamp["verdict"] == "greylist" and not message.greylisted:
-            self.fail("%s: verdict=greylist, never greylisted (%s)" % (
-                message.token, stamp.session))
+        if stamp["verdict"] == "greylist":
+            self.fail("%s: arrived with verdict=greylist; why=%s; fault=%s" % (
+                message.token, stamp["why"], stamp["fault"]))
 
     def judge_record(self):
         """Each 450 is on record: an event names its recipient and reply."""
