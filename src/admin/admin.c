@@ -46,15 +46,17 @@ admin_query(struct admin *admin, bool writable)
 
 	if (admin->query != NULL)
 		return admin->query;
-	if (url == NULL) {
-		const struct config *config = admin_config(admin);
-		if (config == NULL)
-			return NULL;
-		url = config->store_url;
-	}
-	admin->query = query_open(url, writable, &error);
+	/* What is written must obey its privacy, even beside --database. */
+	const struct config *config =
+	    url == NULL || writable ? admin_config(admin) : NULL;
+	if (config == NULL && (url == NULL || writable))
+		return NULL;
+	admin->query = query_open(
+	    url == NULL ? config->store_url : url, writable, &error);
 	if (admin->query == NULL)
 		failed(admin, &error);
+	else if (writable && config->hash_people)
+		query_hash_people(admin->query);
 	return admin->query;
 }
 
@@ -74,6 +76,7 @@ admin_format(struct admin *admin)
 	return DOC_TEXT;
 }
 
+/* 0 = all columns, whole: what is no terminal is a file, a pipe or a mail. */
 static unsigned
 width_of(struct admin *admin)
 {
@@ -81,10 +84,9 @@ width_of(struct admin *admin)
 	struct winsize size;
 
 	if (args_value(admin, "wide") != NULL ||
-	    args_value(admin, "output") != NULL)
+	    args_value(admin, "output") != NULL || !isatty(fileno(admin->out)))
 		return 0;
-	if (isatty(fileno(admin->out)) &&
-	    ioctl(fileno(admin->out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+	if (ioctl(fileno(admin->out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
 		return size.ws_col;
 	if (columns != NULL && atoi(columns) >= 40 && atoi(columns) < 10000)
 		return (unsigned)atoi(columns);

@@ -77,7 +77,7 @@ static int
 run(struct admin *admin)
 {
 	static const struct column columns[] = {
-	    {"file", "File", 40, false},
+	    {"file", "File", 0, false},
 	    {"line", "Line", 0, false},
 	    {"wrong", "What is wrong", 0, false},
 	};

@@ -183,8 +183,8 @@ static bool
 list_held(struct listing *listing, struct query *query, struct error *error)
 {
 	static const struct column columns[] = {
-	    {"address", "Address", 39, false},
-	    {"name", "Name", 40, false},
+	    {"address", "Address", 0, false},
+	    {"name", "Name", 0, false},
 	    {"held_for", "Held for", 0, false},
 	    {"of", "of", 0, false},
 	    {"since", "Since", 0, true},

@@ -7,7 +7,7 @@ void
 rows_clients(struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"address", "Address", 39, false},
+	    {"address", "Address", 0, false},
 	    {"first_seen", "First seen", 0, true},
 	    {"last_seen", "Last seen", 0, false},
 	    {"sessions", "Sessions", 0, false},
@@ -56,7 +56,7 @@ void
 rows_domains(struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"domain", "SPF domain", 40, false},
+	    {"domain", "SPF domain", 0, false},
 	    {"first_seen", "First seen", 0, true},
 	    {"last_seen", "Last seen", 0, false},
 	    {"successes", "Good", 0, false},
@@ -85,9 +85,9 @@ void
 rows_triplets(struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"client", "Client", 24, false},
-	    {"sender", "Sender", 26, false},
-	    {"recipient", "Recipient", 26, false},
+	    {"client", "Client", 0, false},
+	    {"sender", "Sender", 0, false},
+	    {"recipient", "Recipient", 0, false},
 	    {"state", "State", 0, false},
 	    {"tries", "Tries", 0, false},
 	    {"first", "First", 0, true},
@@ -118,12 +118,12 @@ rows_events(struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"time", "Time", 0, false},
-	    {"ip", "Address", 39, false},
-	    {"name", "Name", 30, false},
-	    {"ptr", "Unverified name", 30, true},
-	    {"helo", "HELO", 30, true},
-	    {"sender", "Sender", 24, true},
-	    {"recipients", "Recipients", 24, true},
+	    {"ip", "Address", 0, false},
+	    {"name", "Name", 0, false},
+	    {"ptr", "Unverified name", 0, true},
+	    {"helo", "HELO", 0, true},
+	    {"sender", "Sender", 0, true},
+	    {"recipients", "Recipients", 0, true},
 	    {"verdict", "Verdict", 0, false},
 	    {"why", "Why", 0, false},
 	    {"detail", "Detail", 30, true},
@@ -136,7 +136,7 @@ rows_events(struct doc *doc)
 	    {"feedback", "Feedback", 0, true},
 	    {"sid", "sid", 0, true},
 	    {"queue_id", "Queue id", 0, true},
-	    {"message_id", "Message-ID", 40, true},
+	    {"message_id", "Message-ID", 0, true},
 	    {"fault", "Fault", 0, true},
 	};
 

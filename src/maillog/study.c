@@ -289,7 +289,7 @@ static void
 write_effect(struct logstudy *study, struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"client", "Client", 60, false},
+	    {"client", "Client", 0, false},
 	    {"mails", "Mails accepted", 0, false},
 	    {"rule", "Rule", 0, false},
 	    {"last", "Last", 0, false},

@@ -253,9 +253,9 @@ write_delay(const struct courses *courses, struct doc *doc)
 	static const struct column columns[] = {
 	    {"time", "When", 0, false},
 	    {"delay", "Late by", 0, false},
-	    {"client", "Client", 28, false},
-	    {"sender", "Sender", 28, false},
-	    {"recipient", "Recipient", 28, false},
+	    {"client", "Client", 0, false},
+	    {"sender", "Sender", 0, false},
+	    {"recipient", "Recipient", 0, false},
 	};
 	const struct histogram *good = &courses->good, *late = &courses->late;
 

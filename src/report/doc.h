@@ -42,7 +42,10 @@ struct cell cell_time(int64_t time);
 /* key: in JSON and CSV; title: for people. String literals. */
 struct column {
 	const char *key, *title;
-	/* columns on a terminal that is not --wide; 0 = as wide as needed */
+	/*
+	 * A text that may be cut to so many columns, and further, on a terminal
+	 * that is not --wide; 0 = never cut, as addresses and names.
+	 */
 	unsigned width;
 	bool is_minor; /* left out on a terminal that is not --wide */
 };
@@ -89,7 +92,7 @@ enum doc_format { DOC_TEXT, DOC_JSON, DOC_CSV, DOC_HTML, DOC_FORMATS };
 extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end */
 
 /*
- * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide)
+ * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide, a pipe)
  * false when memory was out while it was filled, or the file failed.
  */
 bool doc_write(

@@ -78,7 +78,7 @@ static void
 write_warned(struct outlook *outlook, struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"rule", "Rule or selector on trial", 40, false},
+	    {"rule", "Rule or selector on trial", 0, false},
 	    {"count", "Count", 0, false},
 	    {"would_hold", "Would hold", 0, false},
 	    {"would_greylist", "Would greylist", 0, false},

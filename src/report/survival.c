@@ -102,15 +102,14 @@ survival_advise(const struct survival *survival, int64_t now_s)
 	advice.hold_s = ((int64_t)knee + 5 + 4) / 5 * 5;
 	if (advice.hold_s > LONGEST)
 		advice.hold_s = LONGEST;
+	int64_t at = advice.hold_s - 1 < curve.last ? advice.hold_s - 1 : curve.last;
 	snprintf(advice.reason, sizeof(advice.reason),
 	    "95 %% of the clients that give up at all have gone after %u s; 5 s "
-	    "are added "
-	    "and the sum rounded up. Waiting on to %u s would catch %.1f %% of all "
-	    "held "
-	    "more (now %lld s).",
-	    knee, curve.last,
-	    (curve.share[knee > 0 ? knee - 1 : 0] - curve.share[curve.last]) * 100,
-	    (long long)now_s);
+	    "are added and the sum is rounded up. A hold of %u s would catch "
+	    "%.1f %% of all held more than one of %lld s (now %lld s).",
+	    knee, curve.last + 1,
+	    (curve.share[at] - curve.share[curve.last]) * 100,
+	    (long long)advice.hold_s, (long long)now_s);
 	return advice;
 }
 

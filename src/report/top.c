@@ -99,7 +99,7 @@ write_one(struct top *top, struct tally *tally, size_t most, bool has_chart,
     const char *title, struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"name", "Which", 40, false},
+	    {"name", "Which", 0, false},
 	    {"suspects", "Suspects", 0, false},
 	    {"share", "Share", 0, false},
 	    {"held", "Held", 0, false},

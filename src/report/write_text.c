@@ -14,15 +14,14 @@ is_shown(const struct section *section, size_t column, unsigned width)
 	return width == 0 || !section->columns[column].is_minor;
 }
 
-/* Only text gives way; COLUMNS_MAX when there is none. */
+/* Only text that may be cut gives way; COLUMNS_MAX when there is none. */
 static size_t
 widest_text(const struct section *section, unsigned width, const size_t *wide)
 {
 	size_t widest = COLUMNS_MAX;
 
 	for (size_t i = 0; i < section->columns_count; i++) {
-		if (is_shown(section, i, width) &&
-		    section_cell(section, 0, i)->kind == CELL_TEXT &&
+		if (is_shown(section, i, width) && section->columns[i].width > 0 &&
 		    (widest == COLUMNS_MAX || wide[i] > wide[widest]))
 			widest = i;
 	}

@@ -14,7 +14,7 @@
 #include "report/tally.h"
 
 static const struct column columns[] = {
-    {"name", "Name", 12, false},
+    {"name", "Name", 0, false},
     {"count", "Count", 0, false},
     {"note", "Note", 0, true},
 };
@@ -83,6 +83,28 @@ every_form_says_the_same(void **state)
 }
 
 static void
+a_name_is_never_cut_and_a_detail_only_on_a_terminal(void **state)
+{
+	static const struct column mixed[] = {
+	    {"name", "Name", 0, false}, {"detail", "Detail", 30, false}};
+	static const char name[] = "mail-with-a-long-name.example.org",
+	                  detail[] = "/etc/targrey/s25r.rules:19 rule 1 and more";
+
+	(void)state;
+	for (unsigned width = 0; width <= 80; width += 40) {
+		struct doc *doc = doc_new("sample");
+		doc_section(doc, "one", "One");
+		doc_table(doc, mixed, 2);
+		doc_row(doc, (struct cell[]){cell_text(name), cell_text(detail)});
+		char *text = written(doc, DOC_TEXT, width);
+		assert_non_null(strstr(text, name));
+		assert_int_equal(strstr(text, detail) != NULL, width == 0);
+		free(text);
+		doc_free(&doc);
+	}
+}
+
+static void
 html_holds_no_markup_of_strangers(void **state)
 {
 	struct doc *doc = sample();
@@ -116,8 +138,10 @@ sections_of_facts_become_long_csv(void **state)
 }
 
 static void
-a_narrow_terminal_is_not_overrun(void **state)
+what_may_be_cut_does_not_overrun_a_narrow_terminal(void **state)
 {
+	static const struct column details[] = {{"detail", "Detail", 60, false},
+	    {"count", "Count", 0, false}, {"note", "Note", 0, true}};
 	struct doc *doc = doc_new("x");
 	char name[120];
 
@@ -125,7 +149,7 @@ a_narrow_terminal_is_not_overrun(void **state)
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	doc_section(doc, "one", "One");
-	doc_table(doc, columns, 3);
+	doc_table(doc, details, 3);
 	doc_row(doc, (struct cell[]){cell_text(name), cell_count(7), cell_none()});
 	char *text = written(doc, DOC_TEXT, 40);
 	for (char *line = strtok(text, "\n"); line != NULL;
@@ -179,9 +203,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_form_says_the_same),
+	    cmocka_unit_test(a_name_is_never_cut_and_a_detail_only_on_a_terminal),
 	    cmocka_unit_test(html_holds_no_markup_of_strangers),
 	    cmocka_unit_test(sections_of_facts_become_long_csv),
-	    cmocka_unit_test(a_narrow_terminal_is_not_overrun),
+	    cmocka_unit_test(what_may_be_cut_does_not_overrun_a_narrow_terminal),
 	    cmocka_unit_test(the_tally_keeps_the_frequent_in_bounded_room),
 	    cmocka_unit_test(quantiles_are_within_two_percent),
 	};

@@ -164,6 +164,26 @@ the_proposed_hold_is_where_the_curve_flattens(void **state)
 }
 
 static void
+the_proposal_tells_what_a_longer_hold_would_catch_beyond_it(void **state)
+{
+	struct survival survival = {0};
+
+	(void)state;
+	/* nearly all after 10 s, the rest just before the 15 s of the proposal */
+	feed(&survival, HOLD_GONE, 9, 970);
+	feed(&survival, HOLD_GONE, 13, 20);
+	feed(&survival, HOLD_ENDURED, 125, 1000);
+	struct survival_advice advice = survival_advise(&survival, 125);
+	assert_int_equal(advice.hold_s, 15);
+	assert_non_null(strstr(advice.reason, "would catch 0.0 % of all held"));
+
+	feed(&survival, HOLD_GONE, 30, 10); /* of 2000 */
+	advice = survival_advise(&survival, 125);
+	assert_int_equal(advice.hold_s, 15);
+	assert_non_null(strstr(advice.reason, "would catch 0.5 % of all held"));
+}
+
+static void
 a_curve_that_still_falls_asks_for_longer_holds(void **state)
 {
 	struct survival survival = {0};
@@ -342,6 +362,8 @@ main(void)
 	    cmocka_unit_test(the_funnel_counts_each_stage),
 	    cmocka_unit_test(an_empty_report_can_be_written),
 	    cmocka_unit_test(the_proposed_hold_is_where_the_curve_flattens),
+	    cmocka_unit_test(
+	        the_proposal_tells_what_a_longer_hold_would_catch_beyond_it),
 	    cmocka_unit_test(a_curve_that_still_falls_asks_for_longer_holds),
 	    cmocka_unit_test(few_holds_give_no_proposal),
 	    cmocka_unit_test(a_course_tells_return_spread_and_delay),
