@@ -23,6 +23,7 @@ set(may_maillog base lists record report)
 set(may_config base postfix dns lists spf facts record policy store gate session milter)
 set(may_daemon base postfix gate store session config)
 set(may_admin base postfix dns lists spf facts record policy store query gate session maillog report config)
+set(may_review base record query report config admin)
 
 # A library and the only files that may include its header.
 set(owner_libmilter/mfapi.h "^milter/")
@@ -30,11 +31,13 @@ set(owner_pcre2.h "^lists/(s25r|local|pattern)\\.c$")
 set(owner_spf2/ "^spf/")
 set(owner_ares.h "^dns/")
 set(owner_idn2.h "^base/domain\\.c$")
-set(owner_sqlite3.h "^(store|query)/")
+# targrey-review has a database of its own, its index of mails.
+set(owner_sqlite3.h "^(store|query)/|^review/(index_private\\.h|index\\.c|list\\.c|sync\\.c)$")
 set(owner_libpq-fe.h "^store/")
 set(owner_confuse.h "^config/")
+set(owner_gmime/ "^review/")
 set(owner_syslog.h "^base/log\\.c$")
-set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h confuse.h syslog.h)
+set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h confuse.h gmime/ syslog.h)
 
 set(wrong 0)
 set(count 0)
