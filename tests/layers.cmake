@@ -36,7 +36,7 @@ set(owner_sqlite3.h "^(store|query)/|^review/(index_private\\.h|index\\.c|list\\
 set(owner_libpq-fe.h "^store/")
 set(owner_confuse.h "^config/")
 set(owner_gmime/ "^review/")
-set(owner_syslog.h "^base/log\\.c$")
+set(owner_syslog.h "^base/log(_channel)?\\.c$")
 set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h confuse.h gmime/ syslog.h)
 
 set(wrong 0)
