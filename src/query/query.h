@@ -28,7 +28,7 @@
 struct query;
 
 /*
- * url  "sqlite:/path" as in the configuration, or a bare path. The file must
+ * url  as in the configuration, or the bare path of a file. The database must
  *	exist. NULL with the reason: missing, no permission, not a targrey
  *	database, older or newer schema.
  */

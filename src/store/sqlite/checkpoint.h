@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "store/connection.h"
+#include "store/sqlite/connection.h"
 
 /* In pages of 4 KiB. */
 #define WAL_WORTHWHILE 1000  /* from here on a pass is made at every tick */

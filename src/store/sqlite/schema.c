@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/schema.h"
+#include "store/sqlite/schema.h"
 
 /*
  * meta        name: secret (16 octets), probe (a write that shows that it works)
