@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "store/sqlite/schema.h"
-#include "store/sqlite/sqlite_private.h"
+#include "store/apply.h"
+#include "store/event_row.h"
+#include "store/keys.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
 
 /* Binds integers from parameter 1 on. */
 static sqlite3_stmt *
@@ -188,7 +191,7 @@ sqlite_read_passed(sqlite3_stmt *statement, int column, struct grey_row *row_r)
 }
 
 bool
-sqlite_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until,
+sqlite_find_triplet(struct view *view, int64_t hash, int64_t oldest, int64_t newest,
     struct grey_row *row_r, struct trouble *trouble)
 {
 	sqlite3_stmt *statement =
@@ -201,9 +204,7 @@ sqlite_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t unti
 	if (row)
 		sqlite_read_passed(statement, 0, row_r);
 	sqlite3_reset(statement);
-	int64_t oldest = schema_bucket(since);
-	for (int64_t bucket = schema_bucket(until); !row && bucket >= oldest;
-	     bucket--) {
+	for (int64_t bucket = newest; !row && bucket >= oldest; bucket--) {
 		const int64_t key[] = {bucket, hash};
 		statement = bind_numbers(view, SQL_FIND_WAITING, key, 2, trouble);
 		if (!step(view, statement, &row, trouble))
@@ -215,10 +216,21 @@ sqlite_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t unti
 	return true;
 }
 
-static int64_t
-bucket_of(const struct grey_row *row)
+bool
+sqlite_drop_triplet(struct view *view, int64_t hash, const struct grey_row *was,
+    struct trouble *trouble)
 {
-	return schema_bucket(backend_waits_since(row));
+	const int64_t key[] = {apply_bucket(was), hash};
+
+	if (was->passed == 0)
+		return step(view,
+		    bind_numbers(view, SQL_DROP_WAITING, key, 2, trouble), NULL,
+		    trouble);
+	return step(view, bind_numbers(view, SQL_DROP_PASSED, &hash, 1, trouble),
+	           NULL, trouble) &&
+	       step(view,
+	           bind_numbers(view, SQL_DROP_PASSED_TEXT, &hash, 1, trouble),
+	           NULL, trouble);
 }
 
 static bool
@@ -236,7 +248,7 @@ static bool
 keep_waiting(struct view *view, int64_t hash, const struct grey_row *row,
     bool is_new, const struct triplet_text *text, struct trouble *trouble)
 {
-	int64_t bucket = bucket_of(row);
+	int64_t bucket = apply_bucket(row);
 	const int64_t numbers[] = {bucket, hash,
 	    row->first - bucket * SCHEMA_BUCKET_S, row->last - row->first,
 	    row->last_try == 0 ? 0 : row->last_try - row->first + 1,
@@ -277,12 +289,10 @@ sqlite_keep_triplet(struct view *view, int64_t hash, const struct grey_row *was,
     struct trouble *trouble)
 {
 	bool is_new = was->first == 0 || (was->passed != 0) != (row->passed != 0) ||
-	              (row->passed == 0 && bucket_of(was) != bucket_of(row));
-
-	bool ignored;
+	              (row->passed == 0 && apply_bucket(was) != apply_bucket(row));
 
 	if (is_new && was->first != 0 &&
-	    !sqlite_drop_triplet(view, hash, was, &ignored, trouble))
+	    !sqlite_drop_triplet(view, hash, was, trouble))
 		return false;
 	if (row->passed != 0)
 		return keep_passed(view, hash, row, is_new, text, trouble);
@@ -302,8 +312,53 @@ sqlite_count_network(struct view *view, int64_t day, int64_t hash, bool *is_new_
 	return true;
 }
 
-bool
-sqlite_probe(struct view *view, struct trouble *trouble)
+static bool
+add_event_key(struct view *view, int64_t day, int64_t id, const char *kind,
+    const char *text, struct trouble *trouble)
 {
-	return connection_do(&view->connection, SQL_PROBE, trouble);
+	if (text == NULL || text[0] == '\0')
+		return true;
+	const int64_t numbers[] = {
+	    day, key_text(view->backend->secret, kind, text), id};
+	return step(view,
+	    bind_numbers(view, SQL_ADD_EVENT_KEY, numbers, 3, trouble), NULL,
+	    trouble);
+}
+
+bool
+sqlite_add_event(struct view *view, int64_t logged, const struct event *event,
+    struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, SQL_ADD_EVENT, trouble);
+	struct ip address = key_address(&event->ip);
+	char ip[IP_TEXT_SIZE];
+
+	if (statement == NULL)
+		return false;
+	if (event_bind(statement, logged, event) != SQLITE_OK)
+		return connection_failed(&view->connection, trouble);
+	if (!step(view, statement, NULL, trouble))
+		return false;
+	int64_t id = sqlite3_last_insert_rowid(view->connection.db);
+	int64_t day = schema_day(logged);
+	const char *sid = event_word(event, SK_SID);
+	return add_event_key(view, day, id, "sid", sid, trouble) &&
+	       add_event_key(view, day, id, "queue", event->queue_id, trouble) &&
+	       add_event_key(
+	           view, day, id, "message", event->message_id, trouble) &&
+	       add_event_key(
+	           view, day, id, "ip", ip_to_text(&address, ip), trouble);
+}
+
+bool
+sqlite_publish(
+    struct view *view, const char *name, const char *text, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, SQL_PUBLISH, trouble);
+
+	return bind_text(view, statement, 1, name, trouble) &&
+	       bind_text(view, statement, 2, text, trouble) &&
+	       step(view, statement, NULL, trouble);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/connection.h"
+#include "store/connection.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -35,17 +35,13 @@ static const char *const texts[STATEMENTS] = {
     [SQL_KEEP_PASSED] = "INSERT OR REPLACE INTO passed VALUES (?1,?2,?3,?4,?5,?6)",
     [SQL_KEEP_PASSED_TEXT] =
         "INSERT OR REPLACE INTO passed_text VALUES (?1,?2,?3,?4)",
-    [SQL_DROP_WAITING] = "DELETE FROM waiting WHERE hash = ?1 AND bucket = ?2",
+    [SQL_DROP_WAITING] = "DELETE FROM waiting WHERE bucket = ?1 AND hash = ?2",
     [SQL_DROP_PASSED] = "DELETE FROM passed WHERE hash = ?1",
     [SQL_DROP_PASSED_TEXT] = "DELETE FROM passed_text WHERE hash = ?1",
-    [SQL_DROP_ADDRESS] = "DELETE FROM address WHERE key = ?1",
-    [SQL_DROP_DOMAIN] = "DELETE FROM domain WHERE name = ?1",
     [SQL_COUNT_NETWORK] = "INSERT OR IGNORE INTO domain_network VALUES (?1, ?2)",
     [SQL_ADD_EVENT] = NULL, /* made from the table of columns */
     [SQL_ADD_EVENT_KEY] = "INSERT OR IGNORE INTO event_key VALUES (?1, ?2, ?3)",
-    [SQL_RATE_EVENT] = "UPDATE event SET score = coalesce(?2, score),"
-                       " feedback = coalesce(?3, feedback) WHERE event_id = ?1",
-    [SQL_PROBE] = "INSERT OR REPLACE INTO meta VALUES ('probe', '')",
+    [SQL_PUBLISH] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
 
     [SQL_EXPIRE_WAITING_FIRST] = "SELECT min(bucket) FROM waiting",
     [SQL_EXPIRE_WAITING_END] = "SELECT hash FROM waiting WHERE bucket = ?1"
@@ -135,29 +131,20 @@ connection_run(
 	return true;
 }
 
-sqlite3_stmt *
-connection_prepare(
-    struct connection *connection, const char *sql, struct trouble *trouble)
-{
-	sqlite3_stmt *statement = NULL;
-
-	if (sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL) ==
-	    SQLITE_OK)
-		return statement;
-	connection_failed(connection, trouble);
-	return NULL;
-}
-
 bool
 connection_number(struct connection *connection, const char *sql, int64_t *number_r,
     struct trouble *trouble)
 {
-	sqlite3_stmt *statement = connection_prepare(connection, sql, trouble);
+	sqlite3_stmt *statement = NULL;
 	bool row = false;
-	bool ok = statement != NULL &&
-	          connection_step(connection, statement, &row, trouble);
+	bool ok = sqlite3_prepare_v2(connection->db, sql, -1, &statement, NULL) ==
+	          SQLITE_OK;
 
 	*number_r = 0;
+	if (!ok)
+		connection_failed(connection, trouble);
+	else
+		ok = connection_step(connection, statement, &row, trouble);
 	if (ok && row)
 		*number_r = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/checkpoint.h"
+#include "store/checkpoint.h"
 
 #include <errno.h>
 #include <string.h>

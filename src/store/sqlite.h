@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of the SQLite backend; private to this folder. */
-#ifndef STORE_SQLITE_PRIVATE_H
-#define STORE_SQLITE_PRIVATE_H
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "store/sqlite/checkpoint.h"
-#include "store/sqlite/connection.h"
-#include "store/sqlite/sqlite.h"
+#include "store/checkpoint.h"
+#include "store/connection.h"
 
 struct view {
 	struct backend *backend;
@@ -28,8 +27,7 @@ struct sweep {
 
 struct backend {
 	char *path;
-	bool is_attached; /* by targreyctl: the writer's view is the only one */
-	int lock_fd;      /* of "<path>.lock", for the life of the daemon */
+	int lock_fd; /* of "<path>.lock", for the life of the daemon */
 	bool durable;
 	bool syncs; /* what the writing connection is set to */
 	uint8_t secret[SIPHASH_KEY_SIZE];
@@ -46,13 +44,13 @@ struct backend {
 	struct sweep sweep;
 };
 
-/* rows.c: find_ and keep_ of struct backend_ops */
+/* sqlite_rows.c: find_ and keep_ of struct backend_ops */
 bool sqlite_find_address(struct view *view, int64_t key,
     struct address_record *record_r, struct trouble *trouble);
 bool sqlite_find_domain(struct view *view, const char *name, int64_t day,
     struct domain_record *record_r, struct trouble *trouble);
-bool sqlite_find_triplet(struct view *view, int64_t hash, int64_t since,
-    int64_t until, struct grey_row *row_r, struct trouble *trouble);
+bool sqlite_find_triplet(struct view *view, int64_t hash, int64_t oldest,
+    int64_t newest, struct grey_row *row_r, struct trouble *trouble);
 bool sqlite_keep_address(struct view *view, int64_t key,
     const struct address_record *record, struct trouble *trouble);
 bool sqlite_keep_domain(struct view *view, const char *name, int64_t day,
@@ -62,9 +60,14 @@ bool sqlite_keep_triplet(struct view *view, int64_t hash,
     const struct triplet_text *text, struct trouble *trouble);
 bool sqlite_count_network(struct view *view, int64_t day, int64_t hash,
     bool *is_new_r, struct trouble *trouble);
-bool sqlite_probe(struct view *view, struct trouble *trouble);
+bool sqlite_add_event(struct view *view, int64_t logged, const struct event *event,
+    struct trouble *trouble);
+bool sqlite_publish(
+    struct view *view, const char *name, const char *text, struct trouble *trouble);
+bool sqlite_drop_triplet(struct view *view, int64_t hash,
+    const struct grey_row *was, struct trouble *trouble);
 
-/* What a row's integers say. */
+/* What a row's integers say; shared with query_*.c */
 void sqlite_read_waiting(
     sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r);
 void sqlite_read_passed(
@@ -74,57 +77,14 @@ void sqlite_read_address(
 void sqlite_read_domain(sqlite3_stmt *statement, int column,
     struct domain_record *record_r, int64_t *day_r);
 
-/* expire.c */
-bool sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
-    struct trouble *trouble);
+/* sqlite_expire.c */
+bool sqlite_expire(struct view *view, const struct lifetimes *lifetimes,
+    int64_t now, unsigned limit, bool *more_r, struct trouble *trouble);
 
-/* events.c */
-bool sqlite_add_event(struct view *view, int64_t logged, const struct event *event,
-    struct trouble *trouble);
-bool sqlite_each_event(struct view *view, const struct event_search *search,
-    bool (*each)(void *ctx, const struct event *event), void *ctx,
-    struct trouble *trouble);
-bool sqlite_rate_event(struct view *view, int64_t id, double score,
-    const char *verdict, struct trouble *trouble);
+/* sqlite_file.c: the file itself */
 
-/* walk.c */
-bool sqlite_each_address(struct view *view, int64_t allowed_at,
-    bool (*each)(void *ctx, int64_t key, const struct address_record *record),
-    void *ctx, struct trouble *trouble);
-bool sqlite_each_domain(struct view *view, int64_t allowed_at,
-    bool (*each)(void *ctx, const char *name, const struct domain_record *record),
-    void *ctx, struct trouble *trouble);
-bool sqlite_each_triplet(struct view *view, bool has_passed,
-    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
-        const struct triplet_text *text),
-    void *ctx, struct trouble *trouble);
-bool sqlite_drop_address(
-    struct view *view, int64_t key, bool *is_there_r, struct trouble *trouble);
-bool sqlite_drop_domain(
-    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
-bool sqlite_drop_triplet(struct view *view, int64_t hash,
-    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
-
-/* care.c */
-struct backend *sqlite_attach(const char *url, bool writable,
-    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct error *error);
-bool sqlite_report(struct backend *backend, bool want_counts,
-    struct store_status_report *report_r, struct trouble *trouble);
-bool sqlite_check(struct backend *backend,
-    bool (*each)(void *ctx, const char *finding), void *ctx, bool *sound_r,
-    struct trouble *trouble);
-bool sqlite_backup(struct backend *backend, const char *path,
-    void (*progress)(void *ctx, int left, int total), void *ctx,
-    struct trouble *trouble);
-
-/* sqlite.c */
-struct backend *sqlite_new(const char *url, struct error *error);
-void sqlite_close(struct backend *backend);
-struct view *sqlite_reader(struct backend *backend, struct trouble *trouble);
-void sqlite_release(struct view *view);
-
-/* file.c: the file itself */
-
+/* "sqlite:/path" or a bare path; NULL when it is neither. */
+const char *sqlite_path(const char *url);
 /*
  * Opens the writing connection, makes or upgrades the tables, reads the
  * secret; a new database gets the one in backend->secret, or a new one when
@@ -145,7 +105,9 @@ void sqlite_remove_stale_wal(const struct backend *backend);
 /* The file that was opened still lies at its path. */
 bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
 
-/* Of the files. */
+/* Sizes of the files; counts of the rows. */
 void sqlite_sizes(const char *path, struct store_status_report *report_r);
+bool sqlite_count(struct connection *connection,
+    struct store_status_report *report_r, struct trouble *trouble);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "store/sqlite/schema.h"
-#include "store/sqlite/sqlite_private.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
 
 /* A walk through a table without an order by time begins at most this often. */
 #define SWEEP_S 3600
@@ -157,16 +157,15 @@ sweep_domains(struct view *view, const int64_t limits[2], unsigned limit,
 
 /* Those without an order by time: a portion of each at a time, once an hour. */
 static bool
-expire_known(struct view *view, const struct expiry *expiry, int *removed,
-    struct trouble *trouble)
+expire_known(struct view *view, const struct lifetimes *lifetimes, int64_t now,
+    unsigned limit, int *removed, struct trouble *trouble)
 {
 	static const enum statement of_passed[] = {
 	    SQL_SWEEP_PASSED_TEXT, SQL_SWEEP_PASSED};
 	static const enum statement of_address[] = {SQL_SWEEP_ADDRESS};
 	struct sweep *state = &view->backend->sweep;
-	int64_t now = expiry->now;
-	const int64_t limits[] = {now - expiry->max_age_s, now};
-	unsigned portion = expiry->limit * SWEEP_FACTOR;
+	const int64_t limits[] = {now - lifetimes->max_age_s, now};
+	unsigned portion = limit * SWEEP_FACTOR;
 
 	if (now >= state->next[0]) {
 		if (!sweep(view, SQL_SWEEP_PASSED_END, of_passed, 2, &state->passed,
@@ -191,24 +190,15 @@ expire_known(struct view *view, const struct expiry *expiry, int *removed,
 	return true;
 }
 
-static bool
-is_walking(const struct sweep *sweep, int64_t now)
-{
-	return now >= sweep->next[0] || now >= sweep->next[1] ||
-	       now >= sweep->next[2];
-}
-
 bool
-sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
-    struct trouble *trouble)
+sqlite_expire(struct view *view, const struct lifetimes *lifetimes, int64_t now,
+    unsigned limit, bool *more_r, struct trouble *trouble)
 {
-	int64_t now = expiry->now;
-	unsigned limit = expiry->limit;
-	int64_t bucket = schema_bucket(now - expiry->retry_window_s);
-	int64_t day = backend_day(now - expiry->events_s);
+	int64_t bucket = schema_bucket(now - lifetimes->retry_window_s);
+	int64_t day = schema_day(now - lifetimes->events_s);
 	const int64_t texts[] = {bucket, limit};
-	const int64_t events[] = {now - expiry->events_s, limit};
-	const int64_t networks[] = {backend_day(now), limit};
+	const int64_t events[] = {now - lifetimes->events_s, limit};
+	const int64_t networks[] = {schema_day(now), limit};
 	int removed = 0;
 
 	*more_r = true;
@@ -227,9 +217,6 @@ sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	        !run(view, SQL_EXPIRE_EVENTS, events, 2, &removed, trouble)))
 		return false;
 	*more_r = removed > 0;
-	if (removed > 0)
-		return true;
-	bool ok = expire_known(view, expiry, &removed, trouble);
-	*more_r = ok && expiry->thorough && is_walking(&view->backend->sweep, now);
-	return ok;
+	return removed > 0 ||
+	       expire_known(view, lifetimes, now, limit, &removed, trouble);
 }

@@ -31,13 +31,10 @@ enum statement {
 	SQL_DROP_WAITING,
 	SQL_DROP_PASSED,
 	SQL_DROP_PASSED_TEXT,
-	SQL_DROP_ADDRESS,
-	SQL_DROP_DOMAIN,
 	SQL_COUNT_NETWORK,
 	SQL_ADD_EVENT,
 	SQL_ADD_EVENT_KEY,
-	SQL_RATE_EVENT,
-	SQL_PROBE,
+	SQL_PUBLISH,
 	SQL_EXPIRE_WAITING_FIRST,
 	SQL_EXPIRE_WAITING_END,
 	SQL_EXPIRE_WAITING,
@@ -77,10 +74,6 @@ bool connection_run(
 /* The first number of the first row; 0 without a row. */
 bool connection_number(struct connection *connection, const char *sql,
     int64_t *number_r, struct trouble *trouble);
-
-/* The caller finalizes; NULL on failure. */
-sqlite3_stmt *connection_prepare(
-    struct connection *connection, const char *sql, struct trouble *trouble);
 
 /* Prepared at the first use, reset and ready to be bound; NULL on failure. */
 sqlite3_stmt *connection_statement(struct connection *connection,

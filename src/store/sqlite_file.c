@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "store/sqlite/schema.h"
-#include "store/sqlite/sqlite_private.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
 
 #define WRITER_CACHE_KIB 6144
 #define WRITER_BUSY_MS   1000
@@ -289,4 +289,30 @@ sqlite_sizes(const char *path, struct store_status_report *report_r)
 	report_r->file_bytes = file_size(path, "");
 	report_r->wal_bytes = file_size(path, "-wal");
 	report_r->schema = schema_version;
+}
+
+static bool
+count_rows(struct connection *connection, const char *table, uint64_t *count_r,
+    struct trouble *trouble)
+{
+	int64_t count;
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+	bool ok = connection_number(connection, sql, &count, trouble);
+	*count_r = ok ? (uint64_t)count : 0;
+	return ok;
+}
+
+bool
+sqlite_count(struct connection *connection, struct store_status_report *report_r,
+    struct trouble *trouble)
+{
+	return count_rows(
+	           connection, "waiting", &report_r->triplets_waiting, trouble) &&
+	       count_rows(
+	           connection, "passed", &report_r->triplets_passed, trouble) &&
+	       count_rows(connection, "address", &report_r->addresses, trouble) &&
+	       count_rows(connection, "domain", &report_r->domains, trouble) &&
+	       count_rows(connection, "event", &report_r->events, trouble);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,7 @@
 
 #include "base/block.h"
 #include "base/text.h"
-#include "store/sqlite/schema.h"
-#include "store/sqlite/sqlite_private.h"
+#include "store/schema.h"
 
 #define READER_CACHE_KIB 512
 #define READER_BUSY_MS   20
@@ -71,7 +70,7 @@ close_all(struct backend *backend)
 	connection_close(&backend->writer.connection);
 }
 
-void
+static void
 sqlite_close(struct backend *backend)
 {
 	if (backend == NULL)
@@ -87,12 +86,18 @@ sqlite_close(struct backend *backend)
 	free(backend);
 }
 
-struct backend *
-sqlite_new(const char *url, struct error *error)
+static struct backend *
+new_backend(const struct store_settings *settings, struct error *error)
 {
+	const char *path = sqlite_path(settings->url);
+
+	if (path == NULL) {
+		error_set(
+		    error, "store.url must be \"sqlite:/path\" or \"memory:\"");
+		return NULL;
+	}
 	struct backend *backend = calloc(1, sizeof *backend);
-	if (backend == NULL ||
-	    (backend->path = text_dup(sqlite_path(url))) == NULL ||
+	if (backend == NULL || (backend->path = text_dup(path)) == NULL ||
 	    !checkpoint_init(&backend->checkpoint, error)) {
 		error_set(error, "out of memory");
 		if (backend != NULL)
@@ -100,6 +105,7 @@ sqlite_new(const char *url, struct error *error)
 		free(backend);
 		return NULL;
 	}
+	backend->durable = settings->durable;
 	backend->lock_fd = -1;
 	backend->writer.backend = backend;
 	for (int i = 0; i < READERS; i++) {
@@ -128,11 +134,10 @@ sqlite_open(const struct store_settings *settings,
     uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error)
 {
 	struct trouble trouble = {0};
-	struct backend *backend = sqlite_new(settings->url, error);
+	struct backend *backend = new_backend(settings, error);
 
 	if (backend == NULL)
 		return NULL;
-	backend->durable = settings->durable;
 	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
 	bool ok = take_lock(backend, error);
 	if (ok && !open_or_set_aside(backend, &trouble)) {
@@ -153,7 +158,7 @@ sqlite_open(const struct store_settings *settings,
  * returns only when all of it has been carried into the database.
  */
 static bool
-checkpoint_all(struct backend *backend, struct trouble *trouble)
+carry_over(struct backend *backend, struct trouble *trouble)
 {
 	int result = sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
 	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -180,7 +185,7 @@ sqlite_reopen(struct backend *backend, bool set_aside,
 		sqlite_remove_stale_wal(backend);
 	bool ok = (!set_aside || sqlite_set_aside(backend->path, trouble)) &&
 	          open_all(backend, trouble);
-	if (ok && !checkpoint_all(backend, trouble)) {
+	if (ok && !carry_over(backend, trouble)) {
 		close_all(backend);
 		ok = false;
 	}
@@ -209,14 +214,9 @@ lock_reader(struct backend *backend)
 	return &backend->readers[READERS - 1];
 }
 
-struct view *
+static struct view *
 sqlite_reader(struct backend *backend, struct trouble *trouble)
 {
-	if (backend->is_attached)
-		return connection_do(
-		           &backend->writer.connection, SQL_BEGIN, trouble)
-		           ? &backend->writer
-		           : NULL;
 	struct view *view = lock_reader(backend);
 
 	if (atomic_load(&backend->down)) {
@@ -233,15 +233,14 @@ sqlite_reader(struct backend *backend, struct trouble *trouble)
 	return NULL;
 }
 
-void
+static void
 sqlite_release(struct view *view)
 {
 	struct trouble ignored;
 
 	if (!sqlite3_get_autocommit(view->connection.db))
 		connection_do(&view->connection, SQL_COMMIT, &ignored);
-	if (!view->backend->is_attached)
-		pthread_mutex_unlock(&view->lock);
+	pthread_mutex_unlock(&view->lock);
 }
 
 static bool
@@ -280,12 +279,6 @@ sqlite_begin(
 {
 	struct view *view = &backend->writer;
 
-	*changed_r = false;
-	if (backend->is_attached)
-		return connection_do(
-		           &view->connection, SQL_BEGIN_IMMEDIATE, trouble)
-		           ? view
-		           : NULL;
 	if (view->connection.db == NULL) {
 		trouble->kind = TROUBLE_REOPEN;
 		error_set(&trouble->error, "the database is not open");
@@ -324,16 +317,24 @@ sqlite_commit(struct view *view, struct trouble *trouble)
 	return true;
 }
 
-static const char *
-sqlite_name(const struct backend *backend)
+static void
+sqlite_report(
+    struct backend *backend, bool want_counts, struct store_status_report *report_r)
 {
-	return backend->path;
+	struct trouble ignored;
+
+	sqlite_sizes(backend->path, report_r);
+	if (!want_counts)
+		return;
+	struct view *view = sqlite_reader(backend, &ignored);
+	if (view == NULL)
+		return;
+	(void)sqlite_count(&view->connection, report_r, &ignored);
+	sqlite_release(view);
 }
 
 const struct backend_ops sqlite_ops = {
     .open = sqlite_open,
-    .attach = sqlite_attach,
-    .name = sqlite_name,
     .close = sqlite_close,
     .reopen = sqlite_reopen,
     .set_durable = sqlite_set_durable,
@@ -350,17 +351,7 @@ const struct backend_ops sqlite_ops = {
     .keep_triplet = sqlite_keep_triplet,
     .count_network = sqlite_count_network,
     .add_event = sqlite_add_event,
-    .probe = sqlite_probe,
+    .publish = sqlite_publish,
     .expire = sqlite_expire,
     .report = sqlite_report,
-    .each_address = sqlite_each_address,
-    .each_domain = sqlite_each_domain,
-    .each_triplet = sqlite_each_triplet,
-    .each_event = sqlite_each_event,
-    .drop_address = sqlite_drop_address,
-    .drop_domain = sqlite_drop_domain,
-    .drop_triplet = sqlite_drop_triplet,
-    .rate_event = sqlite_rate_event,
-    .check = sqlite_check,
-    .backup = sqlite_backup,
 };

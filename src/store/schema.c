@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/schema.h"
+#include "store/schema.h"
 
 /*
  * meta        name: secret (16 octets), probe (a write that shows that it works)

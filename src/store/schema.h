@@ -23,11 +23,19 @@ extern const int schema_version; /* how many steps there are */
  * the few buckets of the retry window, and expiry removes ranges.
  */
 #define SCHEMA_BUCKET_S 43200
+/* Index entries of events lie in buckets of a day, by the time of writing. */
+#define SCHEMA_DAY_S 86400
 
 static inline int64_t
 schema_bucket(int64_t time)
 {
 	return time / SCHEMA_BUCKET_S;
+}
+
+static inline int64_t
+schema_day(int64_t time)
+{
+	return time / SCHEMA_DAY_S;
 }
 
 #endif
