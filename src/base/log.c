@@ -8,12 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "base/log_channel.h"
-
 #define LINE_SIZE 2048
 #define QUIET_MS  60000
-
-static const int priorities[] = {LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 static void to_stderr(void *ctx, enum log_level level, const char *text);
 
@@ -28,24 +24,24 @@ to_stderr(void *ctx, enum log_level level, const char *text)
 {
 	static const char *const words[] = {"warning: ", "", "debug: "};
 
-	char line[LINE_SIZE + 64];
-
 	(void)ctx;
-	snprintf(line, sizeof line, "%s: %s%s", program_name, words[level], text);
-	log_channel_write(priorities[level], line);
+	fprintf(stderr, "%s: %s%s\n", program_name, words[level], text);
 }
 
 static void
 to_syslog(void *ctx, enum log_level level, const char *text)
 {
+	static const int priorities[] = {LOG_WARNING, LOG_INFO, LOG_DEBUG};
+
 	(void)ctx;
-	log_channel_write(priorities[level], text);
+	syslog(priorities[level], "%s", text);
 }
 
 void
-log_to_syslog(const char *program, const char *path)
+log_to_syslog(const char *program)
 {
-	log_channel_syslog(program, path);
+	program_name = program;
+	openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
 	line_sink = to_syslog;
 }
 
@@ -53,7 +49,6 @@ void
 log_to_stderr(const char *program)
 {
 	program_name = program;
-	log_channel_stderr();
 	line_sink = to_stderr;
 }
 
@@ -62,12 +57,6 @@ log_to_sink(void (*sink)(void *, enum log_level, const char *), void *ctx)
 {
 	line_sink = sink;
 	line_ctx = ctx;
-}
-
-uint64_t
-log_lost(void)
-{
-	return log_channel_lost();
 }
 
 void
