@@ -420,6 +420,6 @@ main(int argc, char **argv)
 	if (debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	else if (strcmp(config->log, "syslog") == 0)
-		log_to_syslog("targreyd");
+		log_to_syslog("targreyd", NULL);
 	return run(config);
 }

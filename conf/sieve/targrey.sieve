@@ -40,7 +40,7 @@ if header :index 1 :regex "X-Spam-Status" "^[ 	]*(Yes|No),[ 	]+score=[5-9](\\.|[
 if allof (
 	header :index 1 :regex "X-Spam-Status" "^[ 	]*(Yes|No),[ 	]+score=[2-4](\\.|[ 	]|$)",
 	header :index 1 :regex "X-TaRgrey-Flags" "(^|[ 	])S25R([ 	]|$)",
-	header :index 1 :regex "X-TaRgrey-Flags" "(^|[ 	])FIRST([ 	]|$)") {
+	header :index 1 :regex "X-TaRgrey-Flags" "(^|[ 	])NO-SUCCESS([ 	]|$)") {
 	fileinto :create "spam.borderline";
 	stop;
 }

@@ -6,7 +6,8 @@
  * sleeps. So a thread marks itself while it runs a callback, and everything
  * that can block (condition wait, poll, sleep, blocking read, commit) declares
  * itself. A declared block inside a callback is a bug of ours: it aborts when
- * assertions are on, and is logged once otherwise.
+ * assertions are on, and is logged once otherwise. Logging declares nothing:
+ * it never waits (log.h).
  */
 #ifndef BASE_BLOCK_H
 #define BASE_BLOCK_H

@@ -8,8 +8,12 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/log_channel.h"
+
 #define LINE_SIZE 2048
 #define QUIET_MS  60000
+
+static const int priorities[] = {LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 static void to_stderr(void *ctx, enum log_level level, const char *text);
 
@@ -24,24 +28,24 @@ to_stderr(void *ctx, enum log_level level, const char *text)
 {
 	static const char *const words[] = {"warning: ", "", "debug: "};
 
+	char line[LINE_SIZE + 64];
+
 	(void)ctx;
-	fprintf(stderr, "%s: %s%s\n", program_name, words[level], text);
+	snprintf(line, sizeof line, "%s: %s%s", program_name, words[level], text);
+	log_channel_write(priorities[level], line);
 }
 
 static void
 to_syslog(void *ctx, enum log_level level, const char *text)
 {
-	static const int priorities[] = {LOG_WARNING, LOG_INFO, LOG_DEBUG};
-
 	(void)ctx;
-	syslog(priorities[level], "%s", text);
+	log_channel_write(priorities[level], text);
 }
 
 void
-log_to_syslog(const char *program)
+log_to_syslog(const char *program, const char *path)
 {
-	program_name = program;
-	openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	log_channel_syslog(program, path);
 	line_sink = to_syslog;
 }
 
@@ -49,6 +53,7 @@ void
 log_to_stderr(const char *program)
 {
 	program_name = program;
+	log_channel_stderr();
 	line_sink = to_stderr;
 }
 
@@ -57,6 +62,12 @@ log_to_sink(void (*sink)(void *, enum log_level, const char *), void *ctx)
 {
 	line_sink = sink;
 	line_ctx = ctx;
+}
+
+uint64_t
+log_lost(void)
+{
+	return log_channel_lost();
 }
 
 void

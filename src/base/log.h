@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines. warning: an operator should act; info: what happened to a mail;
- * debug: why. One line a decision, key=value. Any thread may call. The sink is
- * chosen once, before threads start. Control characters in the finished line
- * are replaced by '?'.
+ * debug: why. One line a decision, key=value. Any thread may call, in callbacks
+ * and loops too: a line never waits. What the log does not take at once is lost,
+ * and the next line that it takes says how many were. The sink is chosen once,
+ * before threads start. Control characters in the finished line are replaced
+ * by '?'.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -14,12 +16,18 @@
 
 enum log_level { LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* program  borrowed for ever (a string literal); lines go to facility mail */
-void log_to_syslog(const char *program);
+/*
+ * program  borrowed for ever (a string literal); lines go to facility mail
+ * path     the log's socket, borrowed for ever; NULL: /dev/log
+ */
+void log_to_syslog(const char *program, const char *path);
 /* Lines "program: level: text" to standard error; the state at start. */
 void log_to_stderr(const char *program);
 /* Every line goes to sink(ctx, level, text) instead; for tests. */
 void log_to_sink(void (*sink)(void *, enum log_level, const char *), void *ctx);
+
+/* Lines lost since the start. */
+uint64_t log_lost(void);
 
 /* Lines above this level are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);

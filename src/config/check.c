@@ -31,6 +31,24 @@ check_path(const char *value, struct error *error)
 }
 
 bool
+check_path_or_none(const char *value, struct error *error)
+{
+	return *value == '\0' || check_path(value, error);
+}
+
+/* RFC 9110 5.1 */
+bool
+check_field_name(const char *value, struct error *error)
+{
+	for (const char *at = value; *at != '\0'; at++) {
+		if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+		        (*at >= '0' && *at <= '9') || *at == '-' || *at == '_'))
+			return wrong(error, "is no name of a header field");
+	}
+	return true;
+}
+
+bool
 check_glob(const char *value, struct error *error)
 {
 	return check_path(value, error);

@@ -60,6 +60,12 @@ struct config {
 	unsigned dns_workers;
 	/* spf, headers */
 	bool spf, received_spf, authentication_results;
+	/* review: targrey-review and its page */
+	struct string_list review_folders;
+	char *review_inbox, *review_spam; /* "" = none */
+	unsigned review_mark;
+	unsigned review_learn; /* nothing, sa-learn, spamc: enum learner */
+	char *amavis_socket, *sendmail, *user_header;
 	/* store */
 	char *store_url;
 	int64_t events_s;

@@ -16,6 +16,7 @@ static const char *const overflow_words[] = {
     [OVERFLOW_GREYLIST] = "greylist", [OVERFLOW_PASS] = "pass"};
 static const char *const privacy_words[] = {"off", "hash"};
 static const char *const durability_words[] = {"normal", "full"};
+static const char *const learn_words[] = {"nothing", "sa-learn", "spamc"};
 static const char *const log_words[] = {"syslog", "stderr"};
 
 static const char *const suspect_initials[] = {"s25r", NULL};
@@ -35,6 +36,7 @@ const struct section config_sections[] = {
     {"spf", "Sender Policy Framework"},
     {"headers", "Headers besides X-TaRgrey-*"},
     {"store", "What is remembered"},
+    {"review", "Looking through what the content filter sorted out: targrey-review"},
 };
 const size_t config_sections_count =
     sizeof config_sections / sizeof *config_sections;
@@ -237,6 +239,44 @@ const struct key config_keys[] = {
         .help =
             "full: what a client was told is on disk before it is told; normal: a "
             "power cut may lose the last moments, a crash of the program nothing."},
+
+    {"review", "folders", KEY_LIST, FIELD(review_folders), .check = check_glob,
+        .allowed = "absolute paths; * ? [] as in the shell, %u for the user",
+        .help = "Maildirs, mboxes and quarantines that are listed when none is "
+                "named. %u stands for the user of the page that a reverse proxy "
+                "has let in, or who runs the program."},
+    {"review", "mark", KEY_NUMBER, FIELD(review_mark), "5", .min = 1, .max = 1000,
+        .unit = "points",
+        .help = "The score from which the content filter calls a mail spam; what "
+                "is nearest to it comes first."},
+    {"review", "inbox", KEY_TEXT, FIELD(review_inbox), "",
+        .check = check_path_or_none,
+        .allowed = "an absolute path, or \"\" for the Maildir that the folder is "
+                   "in; %u for the user",
+        .help = "The Maildir that released mail is moved to."},
+    {"review", "spam_folder", KEY_TEXT, FIELD(review_spam), "",
+        .check = check_path_or_none,
+        .allowed = "an absolute path, or \"\" to leave it where it is; %u for the "
+                   "user",
+        .help = "The Maildir that confirmed spam is moved to."},
+    {"review", "learn", KEY_WORD, FIELD(review_learn), "nothing",
+        WORDS(learn_words),
+        .help = "Who is told when a person calls a mail spam or ham, besides "
+                "targrey's own record."},
+    {"review", "amavis_socket", KEY_TEXT, FIELD(amavis_socket),
+        "/var/lib/amavis/amavisd.sock", .check = check_path,
+        .allowed = "an absolute path",
+        .help = "Amavis' socket that speaks AM.PDP ($unix_socketname), by which its "
+                "quarantine is released."},
+    {"review", "sendmail", KEY_TEXT, FIELD(sendmail), "/usr/sbin/sendmail",
+        .check = check_path, .allowed = "an absolute path",
+        .help = "The program that sends again what lies in an mbox or in a folder "
+                "of files."},
+    {"review", "user_header", KEY_TEXT, FIELD(user_header), "",
+        .check = check_field_name,
+        .allowed = "the name of a header field, or \"\" for none",
+        .help = "The field by which a reverse proxy that has checked the password "
+                "tells the page who is there. It is heeded on a unix socket alone."},
 };
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 

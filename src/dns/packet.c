@@ -6,15 +6,16 @@
 
 #include "dns/name.h"
 
-#define HEADER_SIZE  12
-#define MAX_CHAIN    16
-#define MAX_POINTERS 64
+#define HEADER_SIZE 12
+#define MAX_CHAIN   16
+#define MAX_WIRE    255 /* octets of a name, RFC 1035 3.1 */
 
 struct packet {
 	const uint8_t *bytes;
 	size_t length;
 	size_t answers_at; /* offset of the first resource record */
 	unsigned answers;
+	unsigned steps; /* labels, pointers and records read so far */
 };
 
 /* A resource record, RFC 1035 3.2.1. */
@@ -45,6 +46,13 @@ read_16(const struct packet *packet, size_t at)
 	return (unsigned)packet->bytes[at] << 8 | packet->bytes[at + 1];
 }
 
+/* false: the message costs more than any honest one. */
+static bool
+take_step(struct packet *packet)
+{
+	return packet->steps < DNS_STEPS_MAX && ++packet->steps > 0;
+}
+
 static bool
 append_label(char text[static DNS_NAME_SIZE], size_t *at, const uint8_t *label,
     size_t length)
@@ -63,31 +71,37 @@ append_label(char text[static DNS_NAME_SIZE], size_t *at, const uint8_t *label,
 }
 
 /*
- * Reads a name, pointers followed (RFC 1035 4.1.4). *at moves behind it.
- * false: the message is broken. *is_text_r false: well formed, but no text
- * can hold it.
+ * Reads a name, pointers followed (RFC 1035 4.1.4: to a prior occurrence). *at
+ * moves behind it. false: the message is broken. *is_text_r false: well formed,
+ * but no text can hold it.
  */
 static bool
-read_name(const struct packet *packet, size_t *at, char text[static DNS_NAME_SIZE],
+read_name(struct packet *packet, size_t *at, char text[static DNS_NAME_SIZE],
     bool *is_text_r)
 {
-	size_t here = *at, out = 0;
-	unsigned pointers = 0;
+	size_t here = *at, first = *at, out = 0, wire = 0;
+	bool has_jumped = false;
 
 	*is_text_r = true;
 	for (;;) {
-		if (here >= packet->length)
+		if (here >= packet->length || !take_step(packet))
 			return false;
 		unsigned size = packet->bytes[here];
 		if (size >= 0xc0) {
-			if (here + 2 > packet->length || ++pointers > MAX_POINTERS)
+			if (here + 2 > packet->length)
 				return false;
-			if (pointers == 1)
+			if (!has_jumped)
 				*at = here + 2;
+			has_jumped = true;
 			here = read_16(packet, here) & 0x3fff;
+			if (here >= first)
+				return false;
+			first = here;
 			continue;
 		}
-		if (size > 63 || here + 1 + size > packet->length)
+		wire += 1 + size;
+		if (size > 63 || here + 1 + size > packet->length ||
+		    wire > MAX_WIRE)
 			return false;
 		if (size == 0)
 			break;
@@ -96,14 +110,14 @@ read_name(const struct packet *packet, size_t *at, char text[static DNS_NAME_SIZ
 			*is_text_r = false;
 		here += 1 + size;
 	}
-	if (pointers == 0)
+	if (!has_jumped)
 		*at = here + 1;
 	text[out] = '\0';
 	return true;
 }
 
 static bool
-read_rr(const struct packet *packet, size_t *at, struct rr *rr)
+read_rr(struct packet *packet, size_t *at, struct rr *rr)
 {
 	if (!read_name(packet, at, rr->owner, &rr->is_owner_text))
 		return false;
@@ -132,7 +146,7 @@ rr_is(const struct rr *rr, const char *owner, enum dns_type type)
 
 /* The name in a record's data, which must fill it from offset skip on. */
 static bool
-read_name_data(const struct packet *packet, const struct rr *rr, size_t skip,
+read_name_data(struct packet *packet, const struct rr *rr, size_t skip,
     char text[static DNS_NAME_SIZE], bool *is_text_r)
 {
 	size_t at = rr->data_at + skip;
@@ -146,8 +160,8 @@ read_name_data(const struct packet *packet, const struct rr *rr, size_t skip,
  * and the room that their text needs at most. false: broken, or a loop.
  */
 static bool
-follow(const struct packet *packet, enum dns_type type,
-    char name[static DNS_NAME_SIZE], uint32_t *ttl, size_t *count_r, size_t *room_r)
+follow(struct packet *packet, enum dns_type type, char name[static DNS_NAME_SIZE],
+    uint32_t *ttl, size_t *count_r, size_t *room_r)
 {
 	for (unsigned step = 0; step <= MAX_CHAIN; step++) {
 		char alias[DNS_NAME_SIZE] = "";
@@ -203,7 +217,7 @@ fill_text(const struct packet *packet, const struct rr *rr, struct arena *arena,
 
 /* *is_text_r false: the record is to be passed over */
 static bool
-fill_name(const struct packet *packet, const struct rr *rr, size_t skip,
+fill_name(struct packet *packet, const struct rr *rr, size_t skip,
     struct arena *arena, struct dns_record *record, bool *is_text_r)
 {
 	char name[DNS_NAME_SIZE];
@@ -234,7 +248,7 @@ fill_ip(const struct packet *packet, const struct rr *rr, struct dns_record *rec
 
 /* One record; false: the message is broken. */
 static bool
-fill(const struct packet *packet, const struct rr *rr, struct arena *arena,
+fill(struct packet *packet, const struct rr *rr, struct arena *arena,
     struct dns_record *record, bool *is_kept_r)
 {
 	*is_kept_r = true;
@@ -257,7 +271,7 @@ fill(const struct packet *packet, const struct rr *rr, struct arena *arena,
 }
 
 static bool
-collect(const struct packet *packet, const char *name, enum dns_type type,
+collect(struct packet *packet, const char *name, enum dns_type type,
     struct arena *arena, struct dns_answer *answer)
 {
 	size_t at = packet->answers_at;
@@ -305,19 +319,17 @@ open_packet(struct packet *packet, unsigned *code_r)
 	return true;
 }
 
-void
-dns_packet_parse(const uint8_t *bytes, size_t length, const char *name,
-    enum dns_type type, struct dns_answer *answer_r)
+static void
+parse(struct packet *packet, const char *name, enum dns_type type,
+    struct dns_answer *answer_r)
 {
-	struct packet packet = {.bytes = bytes, .length = length};
 	struct dns_answer answer = {.ttl = UINT32_MAX};
 	char end[DNS_NAME_SIZE];
 	size_t count, room;
 	unsigned code;
 
-	*answer_r = (struct dns_answer){.status = DNS_SERVFAIL};
-	if (!open_packet(&packet, &code) || !dns_name_clean(end, name) ||
-	    !follow(&packet, type, end, &answer.ttl, &count, &room))
+	if (!open_packet(packet, &code) || !dns_name_clean(end, name) ||
+	    !follow(packet, type, end, &answer.ttl, &count, &room))
 		return;
 	if (count == 0) {
 		answer_r->status = code == 3 ? DNS_NXDOMAIN : DNS_NODATA;
@@ -327,7 +339,7 @@ dns_packet_parse(const uint8_t *bytes, size_t length, const char *name,
 	if (answer.records == NULL)
 		return;
 	struct arena arena = {(char *)(answer.records + count), room};
-	if (!collect(&packet, end, type, &arena, &answer)) {
+	if (!collect(packet, end, type, &arena, &answer)) {
 		free(answer.records);
 		return;
 	}
@@ -335,4 +347,15 @@ dns_packet_parse(const uint8_t *bytes, size_t length, const char *name,
 	*answer_r = answer;
 	if (answer.count == 0)
 		dns_answer_clear(answer_r);
+}
+
+unsigned
+dns_packet_parse(const uint8_t *bytes, size_t length, const char *name,
+    enum dns_type type, struct dns_answer *answer_r)
+{
+	struct packet packet = {.bytes = bytes, .length = length};
+
+	*answer_r = (struct dns_answer){.status = DNS_SERVFAIL};
+	parse(&packet, name, type, answer_r);
+	return packet.steps;
 }

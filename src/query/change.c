@@ -4,13 +4,6 @@
 #include "store/apply.h"
 #include "store/keys.h"
 #include "query/query_private.h"
-#include "store/schema.h"
-
-static struct view *
-view_of(struct query *query)
-{
-	return &query->backend.writer;
-}
 
 /* ------------------------------------------------------------------- allowed */
 
@@ -21,7 +14,7 @@ allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t unt
 	int64_t key = key_from_ip(ip);
 	struct address_record record;
 
-	if (!sqlite_find_address(view_of(query), key, &record, trouble))
+	if (!query->ops->find_address(query->view, key, &record, trouble))
 		return false;
 	*found_r = record.first_seen != 0;
 	if (!*found_r && until == 0)
@@ -31,7 +24,7 @@ allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t unt
 	record.allowed_until = until;
 	if (until == 0)
 		record.counted = 0;
-	return sqlite_keep_address(view_of(query), key, &record, trouble);
+	return query->ops->keep_address(query->view, key, &record, trouble);
 }
 
 bool
@@ -56,8 +49,8 @@ allow_domain(struct query *query, const char *domain, int64_t now, int64_t until
 {
 	struct domain_record record;
 
-	if (!sqlite_find_domain(
-	        view_of(query), domain, schema_day(now), &record, trouble))
+	if (!query->ops->find_domain(
+	        query->view, domain, backend_day(now), &record, trouble))
 		return false;
 	*found_r = record.first_seen != 0;
 	if (!*found_r && until == 0)
@@ -67,8 +60,8 @@ allow_domain(struct query *query, const char *domain, int64_t now, int64_t until
 	record.allowed_until = until;
 	if (until == 0)
 		record.counted = 0;
-	return sqlite_keep_domain(
-	    view_of(query), domain, schema_day(now), &record, trouble);
+	return query->ops->keep_domain(
+	    query->view, domain, backend_day(now), &record, trouble);
 }
 
 bool
@@ -92,20 +85,15 @@ query_allow_domain(struct query *query, const char *domain, int64_t now,
 #define EXPIRED_AT_ONCE 1000
 
 static bool
-expire_slices(struct query *query, const struct lifetimes *lifetimes, int64_t now,
-    struct trouble *trouble)
+expire_slices(
+    struct query *query, const struct expiry *expiry, struct trouble *trouble)
 {
-	struct sweep *sweep = &query->backend.sweep;
 	bool more = true;
 
-	memset(sweep, 0, sizeof *sweep);
-	sweep->passed = sweep->address = INT64_MIN;
-	while (more || sweep->next[0] <= now || sweep->next[1] <= now ||
-	       sweep->next[2] <= now) {
+	while (more) {
 		if (!query_enter_change(query, trouble) ||
 		    !query_leave_change(query,
-		        sqlite_expire(view_of(query), lifetimes, now,
-		            EXPIRED_AT_ONCE, &more, trouble),
+		        query->ops->expire(query->view, expiry, &more, trouble),
 		        trouble))
 			return false;
 	}
@@ -118,12 +106,18 @@ query_expire(struct query *query, const struct store_settings *settings,
 {
 	struct trouble trouble = {0};
 	struct store_status_report before, after;
-	struct lifetimes lifetimes = {
-	    settings->events_s, settings->retry_window_s, settings->max_age_s};
+	struct expiry expiry = {
+	    .events_s = settings->events_s,
+	    .retry_window_s = settings->retry_window_s,
+	    .max_age_s = settings->max_age_s,
+	    .now = now,
+	    .limit = EXPIRED_AT_ONCE,
+	    .thorough = true,
+	};
 
 	if (!query_report(query, &before, error))
 		return false;
-	if (!expire_slices(query, &lifetimes, now, &trouble))
+	if (!expire_slices(query, &expiry, &trouble))
 		return query_failed(query, &trouble, error);
 	if (!query_report(query, &after, error))
 		return false;
@@ -138,6 +132,75 @@ query_expire(struct query *query, const struct store_settings *settings,
 	return true;
 }
 
+/* ------------------------------------------------------------------ feedback */
+
+static bool
+count_verdict(
+    struct query *query, const struct ip *ip, bool is_spam, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(ip);
+	struct address_record record;
+
+	if (!query->ops->find_address(query->view, key, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		return true;
+	if (is_spam) {
+		record.spam++;
+		record.counted = 0;
+		if (record.allowed_until < ALLOWED_FOREVER)
+			record.allowed_until = 0;
+	} else {
+		record.ham++;
+	}
+	return query->ops->keep_address(query->view, key, &record, trouble);
+}
+
+struct rated {
+	struct ip ip;
+	bool exists, has_feedback;
+};
+
+static bool
+look_at_event(void *arg, const struct event *event)
+{
+	struct rated *rated = arg;
+
+	*rated = (struct rated){event->ip, true, event->feedback != NULL};
+	return false;
+}
+
+static bool
+feed_back(struct query *query, int64_t id, double score, const char *verdict,
+    struct trouble *trouble)
+{
+	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
+	struct rated rated = {.exists = false};
+
+	if (!query->ops->each_event(
+	        query->view, &search, look_at_event, &rated, trouble))
+		return false;
+	if (!rated.exists)
+		return true;
+	if (verdict != NULL && !rated.has_feedback &&
+	    !count_verdict(query, &rated.ip, strcmp(verdict, "spam") == 0, trouble))
+		return false;
+	return query->ops->rate_event(query->view, id, score, verdict, trouble);
+}
+
+bool
+query_feedback(struct query *query, int64_t event_id, double score,
+    const char *verdict, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        feed_back(query, event_id, score, verdict, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}
+
 /* -------------------------------------------------------------------- import */
 
 void
@@ -146,30 +209,33 @@ query_hash_people(struct query *query)
 	query->hash_people = true;
 }
 
+/* A row of the same triplet is looked for so far from the one that comes. */
+#define NEAR_S (2 * 86400)
+
 static bool
 import_triplet(struct query *query, const char *client,
     const struct triplet *triplet, const struct grey_row *row,
     struct trouble *trouble)
 {
 	struct triplet_text text = {client, triplet->sender, triplet->recipient};
-	int64_t hash = key_triplet(
-	    query->backend.secret, client, triplet->sender, triplet->recipient);
+	int64_t hash =
+	    key_triplet(query->secret, client, triplet->sender, triplet->recipient);
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
-	int64_t bucket = apply_bucket(row);
+	int64_t waits_since = backend_waits_since(row);
 	struct grey_row was;
 
 	if (query->hash_people) {
-		text.sender =
-		    person_hash(query->backend.secret, text.sender, sender);
+		text.sender = person_hash(query->secret, text.sender, sender);
 		text.recipient =
-		    person_hash(query->backend.secret, text.recipient, recipient);
+		    person_hash(query->secret, text.recipient, recipient);
 	}
-	if (!sqlite_find_triplet(
-	        view_of(query), hash, bucket - 4, bucket + 4, &was, trouble))
+	if (!query->ops->find_triplet(query->view, hash, waits_since - NEAR_S,
+	        waits_since + NEAR_S, &was, trouble))
 		return false;
 	if (was.first != 0 && (was.last >= row->last || was.passed > row->passed))
 		return true;
-	return sqlite_keep_triplet(view_of(query), hash, &was, row, &text, trouble);
+	return query->ops->keep_triplet(
+	    query->view, hash, &was, row, &text, trouble);
 }
 
 bool
@@ -196,11 +262,11 @@ import_address(struct query *query, const struct ip *ip,
 	int64_t key = key_from_ip(ip);
 	struct address_record was;
 
-	if (!sqlite_find_address(view_of(query), key, &was, trouble))
+	if (!query->ops->find_address(query->view, key, &was, trouble))
 		return false;
 	if (was.first_seen != 0 && was.last_seen >= record->last_seen)
 		return true;
-	return sqlite_keep_address(view_of(query), key, record, trouble);
+	return query->ops->keep_address(query->view, key, record, trouble);
 }
 
 bool

@@ -2,31 +2,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/apply.h"
 #include "store/keys.h"
 #include "query/query_private.h"
+
+struct forgotten_triplet {
+	int64_t hash;
+	struct grey_row row;
+};
 
 /* What is to be removed; gathered first, so that the lock is held shortly. */
 struct forgotten {
 	struct query *query;
 	const struct forget_filter *filter;
-	int64_t *addresses, *triplets; /* triplets: bucket or -1, and hash */
-	size_t addresses_count, addresses_room, triplets_count, triplets_room;
+	int64_t *addresses;
+	size_t addresses_count, addresses_room;
+	struct forgotten_triplet *triplets;
+	size_t triplets_count, triplets_room;
 	bool failed;
 };
 
+/* Room for one more; false when memory is out. */
 static bool
-add_number(int64_t **numbers, size_t *count, size_t *room, int64_t number)
+make_room(void **items, size_t count, size_t *room, size_t size)
 {
-	if (*count == *room) {
-		size_t wanted = *room == 0 ? 256 : *room * 2;
-		int64_t *grown = realloc(*numbers, wanted * sizeof **numbers);
-		if (grown == NULL)
-			return false;
-		*numbers = grown;
-		*room = wanted;
-	}
-	(*numbers)[(*count)++] = number;
+	if (count < *room)
+		return true;
+	size_t wanted = *room == 0 ? 256 : *room * 2;
+	void *grown = realloc(*items, wanted * size);
+	if (grown == NULL)
+		return false;
+	*items = grown;
+	*room = wanted;
 	return true;
 }
 
@@ -34,9 +40,13 @@ static bool
 gather_address(void *arg, const struct address_row *row)
 {
 	struct forgotten *all = arg;
+	void *items = all->addresses;
 
-	all->failed = !add_number(&all->addresses, &all->addresses_count,
-	    &all->addresses_room, key_from_ip(&row->ip));
+	all->failed = !make_room(&items, all->addresses_count, &all->addresses_room,
+	    sizeof *all->addresses);
+	all->addresses = items;
+	if (!all->failed)
+		all->addresses[all->addresses_count++] = key_from_ip(&row->ip);
 	return !all->failed;
 }
 
@@ -60,8 +70,7 @@ person_is(const struct query *query, const char *stored, const char *wanted)
 	char hash[PERSON_SIZE];
 
 	return wanted == NULL || strcmp(stored, wanted) == 0 ||
-	       strcmp(stored, person_hash(query->backend.secret, wanted, hash)) ==
-	           0;
+	       strcmp(stored, person_hash(query->secret, wanted, hash)) == 0;
 }
 
 static bool
@@ -74,12 +83,14 @@ gather_triplet(void *arg, const struct triplet_row *row)
 	    !person_is(all->query, row->sender, filter->sender) ||
 	    !person_is(all->query, row->recipient, filter->recipient))
 		return true;
+	void *items = all->triplets;
+	all->failed = !make_room(&items, all->triplets_count, &all->triplets_room,
+	    sizeof *all->triplets);
+	all->triplets = items;
 	/* The hash is of the plain texts, which a hashed row no longer has. */
-	all->failed =
-	    !add_number(&all->triplets, &all->triplets_count, &all->triplets_room,
-	        row->row.passed != 0 ? -1 : apply_bucket(&row->row)) ||
-	    !add_number(&all->triplets, &all->triplets_count, &all->triplets_room,
-	        row->hash);
+	if (!all->failed)
+		all->triplets[all->triplets_count++] =
+		    (struct forgotten_triplet){row->hash, row->row};
 	return !all->failed;
 }
 
@@ -100,90 +111,62 @@ gather(struct forgotten *all, struct error *error)
 	return !all->failed;
 }
 
-static bool
-run_numbers(struct query *query, const char *sql, const int64_t *numbers, int count,
-    uint64_t *removed, struct trouble *trouble)
-{
-	struct connection *connection = &query->backend.writer.connection;
-	sqlite3_stmt *statement = query_prepare(query, sql, trouble);
-	bool ok = statement != NULL;
-
-	for (int i = 0; ok && i < count; i++)
-		sqlite3_bind_int64(statement, i + 1, numbers[i]);
-	ok = ok && connection_step(connection, statement, NULL, trouble);
-	sqlite3_finalize(statement);
-	if (ok && removed != NULL)
-		*removed += (uint64_t)sqlite3_changes(connection->db);
-	return ok;
-}
-
-static bool
-remove_triplet(struct query *query, const int64_t key[2], uint64_t *removed,
-    struct trouble *trouble)
-{
-	if (key[0] != -1)
-		return run_numbers(query,
-		    "DELETE FROM waiting WHERE bucket = ?1 AND hash = ?2", key, 2,
-		    removed, trouble);
-	return run_numbers(query, "DELETE FROM passed WHERE hash = ?1", key + 1, 1,
-	           removed, trouble) &&
-	       run_numbers(query, "DELETE FROM passed_text WHERE hash = ?1",
-	           key + 1, 1, NULL, trouble);
-}
-
-static bool
-remove_domain(struct query *query, const char *domain, uint64_t *removed,
-    struct trouble *trouble)
-{
-	struct connection *connection = &query->backend.writer.connection;
-	sqlite3_stmt *statement =
-	    query_prepare(query, "DELETE FROM domain WHERE name = ?1", trouble);
-	bool ok = statement != NULL;
-
-	if (ok) {
-		sqlite3_bind_text(statement, 1, domain, -1, SQLITE_STATIC);
-		ok = connection_step(connection, statement, NULL, trouble);
-	}
-	sqlite3_finalize(statement);
-	if (ok)
-		*removed += (uint64_t)sqlite3_changes(connection->db);
-	return ok;
-}
-
 #define REMOVED_AT_ONCE 500
+
+/* The next one; false when it failed. */
+static bool
+remove_next(struct forgotten *all, size_t next, struct store_counts *counts,
+    struct trouble *trouble)
+{
+	struct query *query = all->query;
+	bool was_there = false;
+
+	if (next < all->addresses_count) {
+		bool ok = query->ops->drop_address(
+		    query->view, all->addresses[next], &was_there, trouble);
+		counts->addresses += was_there;
+		return ok;
+	}
+	const struct forgotten_triplet *triplet =
+	    &all->triplets[next - all->addresses_count];
+	bool ok = query->ops->drop_triplet(
+	    query->view, triplet->hash, &triplet->row, &was_there, trouble);
+	counts->triplets += was_there;
+	return ok;
+}
+
+static bool
+remove_domain(struct query *query, const char *domain, struct store_counts *counts,
+    struct trouble *trouble)
+{
+	bool was_there = false;
+
+	if (!query_enter_change(query, trouble))
+		return false;
+	bool ok = query->ops->drop_domain(query->view, domain, &was_there, trouble);
+	counts->domains += was_there;
+	return query_leave_change(query, ok, trouble);
+}
 
 static bool
 remove_all(
     struct forgotten *all, struct store_counts *counts, struct trouble *trouble)
 {
 	struct query *query = all->query;
-	size_t i = 0, j = 0;
+	size_t next = 0, total = all->addresses_count + all->triplets_count;
 	bool ok = true;
 
-	while (ok && (i < all->addresses_count || j < all->triplets_count)) {
-		ok = query_enter_change(query, trouble);
-		for (int n = 0; ok && n < REMOVED_AT_ONCE; n++) {
-			if (i < all->addresses_count)
-				ok = run_numbers(query,
-				    "DELETE FROM address WHERE key = ?1",
-				    &all->addresses[i++], 1, &counts->addresses,
-				    trouble);
-			else if (j < all->triplets_count) {
-				ok = remove_triplet(query, &all->triplets[j],
-				    &counts->triplets, trouble);
-				j += 2;
-			}
-		}
+	while (ok && next < total) {
+		if (!query_enter_change(query, trouble))
+			return false;
+		for (int i = 0; ok && i < REMOVED_AT_ONCE && next < total; i++)
+			ok = remove_next(all, next++, counts, trouble);
 		ok = query_leave_change(query, ok, trouble);
 	}
-	if (ok && all->filter->domain != NULL && all->filter->sender == NULL &&
-	    all->filter->recipient == NULL)
-		ok = query_enter_change(query, trouble) &&
-		     query_leave_change(query,
-		         remove_domain(
-		             query, all->filter->domain, &counts->domains, trouble),
-		         trouble);
-	return ok;
+	if (!ok || all->filter->domain == NULL || all->filter->sender != NULL ||
+	    all->filter->recipient != NULL)
+		return ok;
+	return remove_domain(query, all->filter->domain, counts, trouble);
 }
 
 bool

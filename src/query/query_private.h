@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* struct query, shared by query*.c; private to this folder. */
+/* struct query, shared by the files of query/; private to this folder. */
 #ifndef QUERY_QUERY_PRIVATE_H
 #define QUERY_QUERY_PRIVATE_H
 
 #include "query/query.h"
-#include "store/sqlite.h"
+#include "store/backend.h"
 
-/* A backend of which only path, secret and the writer's view are in use. */
 struct query {
-	struct backend backend;
+	const struct backend_ops *ops;
+	struct backend *backend;
+	struct view *view; /* what is read from or written to; NULL: nothing now */
+	uint8_t secret[SIPHASH_KEY_SIZE];
 	bool writable;
 	bool begun;
 	bool hash_people;
@@ -24,10 +26,6 @@ bool query_leave(struct query *query, bool ok);
 /* The same for a change; a failed one is undone. */
 bool query_enter_change(struct query *query, struct trouble *trouble);
 bool query_leave_change(struct query *query, bool ok, struct trouble *trouble);
-
-/* Prepared anew; the caller finalizes. NULL on failure. */
-sqlite3_stmt *query_prepare(
-    struct query *query, const char *sql, struct trouble *trouble);
 
 /* All or part of what is stored; a stored hash ("#...") must be that of wanted. */
 bool query_person_matches(

@@ -57,6 +57,25 @@ escape_utf8(const char *text, unsigned *code_r)
 	return length;
 }
 
+/* Columns of a character: East Asian wide and emoji take two (UAX 11). */
+static size_t
+width_of(unsigned code)
+{
+	static const struct {
+		unsigned first, last;
+	} wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0x4dbf},
+	    {0x4e00, 0xa4cf}, {0xa960, 0xa97c}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
+	    {0xfe30, 0xfe6f}, {0xff01, 0xff60}, {0xffe0, 0xffe6},
+	    {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff},
+	    {0x20000, 0x3fffd}};
+
+	for (size_t i = 0; code >= 0x1100 && i < sizeof(wide) / sizeof(*wide); i++) {
+		if (code >= wide[i].first && code <= wide[i].last)
+			return 2;
+	}
+	return 1;
+}
+
 size_t
 escape_terminal(FILE *file, const char *text, size_t limit)
 {
@@ -67,8 +86,9 @@ escape_terminal(FILE *file, const char *text, size_t limit)
 	if (limit > 0 && escape_terminal(NULL, text, 0) <= limit)
 		limit = 0;
 	while (*text != '\0') {
-		size_t length = escape_utf8(text, NULL);
-		size_t width = length > 0 ? 1 : 4;
+		unsigned code = 0;
+		size_t length = escape_utf8(text, &code);
+		size_t width = length > 0 ? width_of(code) : 4;
 
 		if (limit > 0 && columns + width > limit - 1) {
 			if (file != NULL)

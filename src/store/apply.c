@@ -6,15 +6,16 @@
 
 #include "policy/grey.h"
 #include "store/keys.h"
-#include "store/schema.h"
 
 /* A last use is written at most this often for a key. */
 #define REFRESH_S 3600
+/* What was noted before the clock was set back by so much is still found. */
+#define CLOCK_BACK_S 43200
 /* From here on networks of a domain are no longer told apart. */
 #define NETWORKS_COUNTED 1000
 
 /* Everything under which one triplet is remembered. */
-struct doors {
+struct triplet_keys {
 	char network[IPNET_TEXT_SIZE];
 	const char *clients[2]; /* texts of the keys */
 	size_t count;
@@ -22,44 +23,37 @@ struct doors {
 
 /* domain  its record, zeros without one */
 static void
-open_doors(struct doors *doors, const struct store_who *who,
+make_keys(struct triplet_keys *keys, const struct store_who *who,
     const struct domain_record *domain)
 {
 	struct ipnet net = key_network(&who->ip);
 	bool is_key =
 	    who->domain != NULL && domain->networks <= DOMAIN_MAX_NETWORKS;
 
-	doors->clients[0] = ipnet_to_text(&net, doors->network);
-	doors->clients[1] = is_key ? who->domain : NULL;
-	doors->count = is_key ? 2 : 1;
+	keys->clients[0] = ipnet_to_text(&net, keys->network);
+	keys->clients[1] = is_key ? who->domain : NULL;
+	keys->count = is_key ? 2 : 1;
 }
 
-int64_t
-apply_bucket(const struct grey_row *row)
-{
-	return schema_bucket(row->tries > 0 ? row->last : row->first);
-}
-
-/* What is under each door, and the best of it. */
+/* What is under each key, and the best of it. */
 struct found {
 	int64_t hashes[2];
 	struct grey_row rows[2], best;
 };
 
 static bool
-find(const struct apply *apply, const struct doors *doors,
+find(const struct apply *apply, const struct triplet_keys *keys,
     const struct triplet *triplet, int64_t now, struct found *found,
     struct trouble *trouble)
 {
-	/* one more: what was noted before the clock was set back */
-	int64_t newest = schema_bucket(now) + 1;
-	int64_t oldest = schema_bucket(now - apply->retry_window_s);
+	int64_t since = now - apply->retry_window_s;
+	int64_t until = now + CLOCK_BACK_S;
 
-	for (size_t i = 0; i < doors->count; i++) {
-		found->hashes[i] = key_triplet(apply->secret, doors->clients[i],
+	for (size_t i = 0; i < keys->count; i++) {
+		found->hashes[i] = key_triplet(apply->secret, keys->clients[i],
 		    triplet->sender, triplet->recipient);
-		if (!apply->ops->find_triplet(apply->view, found->hashes[i], oldest,
-		        newest, &found->rows[i], trouble))
+		if (!apply->ops->find_triplet(apply->view, found->hashes[i], since,
+		        until, &found->rows[i], trouble))
 			return false;
 		found->best = i == 0 ? found->rows[0]
 		                     : grey_better(found->best, found->rows[i]);
@@ -75,7 +69,7 @@ find_domain(const struct apply *apply, const struct store_who *who, int64_t now,
 	*record_r = (struct domain_record){0};
 	return who->domain == NULL ||
 	       apply->ops->find_domain(
-	           apply->view, who->domain, schema_day(now), record_r, trouble);
+	           apply->view, who->domain, backend_day(now), record_r, trouble);
 }
 
 bool
@@ -83,16 +77,16 @@ apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r, struct trouble *trouble)
 {
-	struct doors doors;
+	struct triplet_keys keys;
 	struct found found;
 
 	if (!apply->ops->find_address(
 	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble) ||
 	    !find_domain(apply, who, now, &history_r->domain, trouble))
 		return false;
-	open_doors(&doors, who, &history_r->domain);
+	make_keys(&keys, who, &history_r->domain);
 	for (size_t i = 0; i < count; i++) {
-		if (!find(apply, &doors, &triplets[i], now, &found, trouble))
+		if (!find(apply, &keys, &triplets[i], now, &found, trouble))
 			return false;
 		history_r->rows[i] = found.best;
 	}
@@ -157,7 +151,7 @@ domain_is_fresh(const struct domain_record *was, const struct domain_record *rec
 }
 
 static bool
-keep_triplet(const struct apply *apply, const struct doors *doors,
+keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
     const struct triplet *triplet, const struct found *found,
     const struct grey_row *row, struct trouble *trouble)
 {
@@ -169,8 +163,8 @@ keep_triplet(const struct apply *apply, const struct doors *doors,
 		text.recipient =
 		    person_hash(apply->secret, triplet->recipient, recipient);
 	}
-	for (size_t i = 0; i < doors->count; i++) {
-		text.client = doors->clients[i];
+	for (size_t i = 0; i < keys->count; i++) {
+		text.client = keys->clients[i];
 		if (!row_is_fresh(&found->rows[i], row) &&
 		    !apply->ops->keep_triplet(apply->view, found->hashes[i],
 		        &found->rows[i], row, &text, trouble))
@@ -183,7 +177,7 @@ keep_triplet(const struct apply *apply, const struct doors *doors,
 #define FOUND_AT_HAND 8
 
 struct triplets_work {
-	struct doors doors;
+	struct triplet_keys keys;
 	struct found *found; /* one a triplet */
 };
 
@@ -197,7 +191,7 @@ static bool
 is_limited(const struct apply *apply, const struct note_spec *spec,
     const struct triplets_work *work)
 {
-	const char *network = work->doors.network;
+	const char *network = work->keys.network;
 	uint32_t fresh = 0;
 
 	for (size_t i = 0; i < spec->count; i++) {
@@ -216,7 +210,7 @@ work_on_triplets(const struct apply *apply, const struct note_spec *spec,
     struct triplets_work *work, struct trouble *trouble)
 {
 	for (size_t i = 0; i < spec->count; i++) {
-		if (!find(apply, &work->doors, &spec->triplets[i], spec->now,
+		if (!find(apply, &work->keys, &spec->triplets[i], spec->now,
 		        &work->found[i], trouble))
 			return APPLY_FAILED;
 	}
@@ -225,7 +219,7 @@ work_on_triplets(const struct apply *apply, const struct note_spec *spec,
 	for (size_t i = 0; i < spec->count; i++) {
 		struct grey_row row = step_triplet(spec, &work->found[i]);
 		if (row.first != 0 &&
-		    !keep_triplet(apply, &work->doors, &spec->triplets[i],
+		    !keep_triplet(apply, &work->keys, &spec->triplets[i],
 		        &work->found[i], &row, trouble))
 			return APPLY_FAILED;
 	}
@@ -249,7 +243,7 @@ apply_triplets(const struct apply *apply, const struct note_spec *spec,
 		}
 	}
 	work.found = heap != NULL ? heap : at_hand;
-	open_doors(&work.doors, &spec->who, domain);
+	make_keys(&work.keys, &spec->who, domain);
 	answer = work_on_triplets(apply, spec, &work, trouble);
 	free(heap);
 	return answer;
@@ -296,7 +290,7 @@ static bool
 apply_domain(const struct apply *apply, const struct note_spec *spec,
     const struct domain_record *was, struct trouble *trouble)
 {
-	int64_t day = schema_day(spec->now);
+	int64_t day = backend_day(spec->now);
 	bool is_too_wide = was->networks > DOMAIN_MAX_NETWORKS;
 	struct domain_record record = domain_step(
 	    spec->settings, *was, is_too_wide ? DEED_SEEN : spec->deed, spec->now);

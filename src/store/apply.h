@@ -34,9 +34,6 @@ bool apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r, struct trouble *trouble);
 
-/* The bucket that a waiting row belongs to. */
-int64_t apply_bucket(const struct grey_row *row);
-
 /* No step shortens what was allowed until this time. */
 #define ALLOWED_FOREVER INT64_C(253402300799)
 

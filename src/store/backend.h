@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a kind of database must be able to do; private to this folder.
+ * What a kind of database must be able to do: the one way to it, for the
+ * daemon's writer and readers (store/) and for targreyctl (query/). Nothing
+ * outside a backend's own files knows which database it is.
  *
- * A view is a place to read from: a reader's, good for one thread at a time
- * and one moment of the database, or the writer's, which sees its own
- * transaction. All functions may fail; the reason is then in trouble, and
- * nothing but view_release() or rollback() may be called on the view.
+ * A backend is opened by the daemon, which may be alone with it, or attached to
+ * by targreyctl beside the daemon. A view is a place to read from or write to:
+ * a reader's, good for one thread at a time and one moment of the database, or
+ * the writer's, which sees its own transaction. All functions may fail; the
+ * reason is then in trouble, and nothing but release() or rollback() may be
+ * called on the view.
+ *
+ * Times are seconds since 1970, days are days since then.
  */
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "store/note.h"
+#include "base/siphash.h"
+#include "record/event.h"
+#include "record/history.h"
 #include "store/store.h"
 
 /* What to do about a failure. */
@@ -36,29 +45,71 @@ struct triplet_text {
 	const char *client, *sender, *recipient;
 };
 
-struct lifetimes {
-	int64_t events_s, retry_window_s, max_age_s;
+struct expiry {
+	int64_t events_s, retry_window_s, max_age_s; /* lifetimes */
+	int64_t now;
+	unsigned limit; /* rows to be removed at most, about */
+	/* Also what is walked through at leisure otherwise, from its start. */
+	bool thorough;
+};
+
+/* What events are found by without a walk. */
+enum event_key {
+	EVENT_KEY_NONE,
+	EVENT_KEY_SID,
+	EVENT_KEY_QUEUE_ID,
+	EVENT_KEY_MESSAGE_ID,
+	EVENT_KEY_ADDRESS, /* key_address() as text */
+	EVENT_KEYS
+};
+
+/*
+ * Which events are wanted. What is given narrows; a backend may give others as
+ * well, but none that matches is left out.
+ */
+struct event_search {
+	int64_t id;         /* this one alone, or 0 */
+	enum event_key key; /* EVENT_KEY_NONE, or those with this text */
+	const char *text;
+	int64_t since, until; /* event.time, both inclusive; 0: any */
+	int64_t after_id;
+	bool newest_first;
+	uint64_t words; /* bits 1 << SK_ of the words to be read; 0 = all */
 };
 
 struct backend;
 struct view;
 
 struct backend_ops {
+	/* ---------------------------------------------------------- its life */
+
 	/* secret  to give to a new database; the one found is written there */
 	struct backend *(*open)(const struct store_settings *settings,
 	    uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error);
+	/*
+	 * For targreyctl: what exists already, made by this version. An error
+	 * names the database.
+	 */
+	struct backend *(*attach)(const char *url, bool writable,
+	    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct error *error);
+	/* What people know it by; never a password. Lives as long as the backend.
+	 */
+	const char *(*name)(const struct backend *backend);
+	/* Undoes what was begun. Accepts NULL. */
 	void (*close)(struct backend *backend);
 	/* Opens again; set_aside: what lies there gets another name first. */
 	bool (*reopen)(struct backend *backend, bool set_aside,
 	    uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 	void (*set_durable)(struct backend *backend, bool durable);
 
+	/* --------------------------------------------------------- its views */
+
 	/* A moment to read from, without waiting for the writer; or NULL. */
 	struct view *(*reader)(struct backend *backend, struct trouble *trouble);
 	void (*release)(struct view *view);
 
 	/*
-	 * The writer's thread only.
+	 * A transaction: of the writer's thread, or of targreyctl.
 	 * idle       what is written may be lost in a power cut
 	 * changed_r  by another program, since the last
 	 */
@@ -67,21 +118,23 @@ struct backend_ops {
 	bool (*commit)(struct view *view, struct trouble *trouble);
 	void (*rollback)(struct view *view);
 
+	/* -------------------------------------------------------------- rows */
+
 	/* Not found: true and a record of zeros. */
 	bool (*find_address)(struct view *view, int64_t key,
 	    struct address_record *record_r, struct trouble *trouble);
 	/* networks is that of day; 0 when it was counted for another day */
 	bool (*find_domain)(struct view *view, const char *name, int64_t day,
 	    struct domain_record *record_r, struct trouble *trouble);
-	/* oldest  the first bucket that may still hold a waiting row */
-	bool (*find_triplet)(struct view *view, int64_t hash, int64_t oldest,
-	    int64_t newest, struct grey_row *row_r, struct trouble *trouble);
+	/* A row that waits since a time before or after may count as not found. */
+	bool (*find_triplet)(struct view *view, int64_t hash, int64_t since,
+	    int64_t until, struct grey_row *row_r, struct trouble *trouble);
 
 	bool (*keep_address)(struct view *view, int64_t key,
 	    const struct address_record *record, struct trouble *trouble);
 	bool (*keep_domain)(struct view *view, const char *name, int64_t day,
 	    const struct domain_record *record, struct trouble *trouble);
-	/* was  the row as it is now; decides where it must be taken from */
+	/* was  the row as it is now */
 	bool (*keep_triplet)(struct view *view, int64_t hash,
 	    const struct grey_row *was, const struct grey_row *row,
 	    const struct triplet_text *text, struct trouble *trouble);
@@ -89,22 +142,77 @@ struct backend_ops {
 	    bool *is_new_r, struct trouble *trouble);
 	bool (*add_event)(struct view *view, int64_t logged,
 	    const struct event *event, struct trouble *trouble);
-	/* name  "probe": a row that is overwritten */
-	bool (*publish)(struct view *view, const char *name, const char *text,
-	    struct trouble *trouble);
+	/* Writes something, to see whether that works. */
+	bool (*probe)(struct view *view, struct trouble *trouble);
 
 	/*
-	 * Removes at most about limit rows that are past their time.
+	 * Removes rows that are past their time.
 	 * more_r  there may be others already
 	 */
-	bool (*expire)(struct view *view, const struct lifetimes *lifetimes,
-	    int64_t now, unsigned limit, bool *more_r, struct trouble *trouble);
+	bool (*expire)(struct view *view, const struct expiry *expiry, bool *more_r,
+	    struct trouble *trouble);
 
-	/* Only while no transaction runs. want_counts: may take long. */
-	void (*report)(struct backend *backend, bool want_counts,
-	    struct store_status_report *report_r);
+	/* Sizes, and counts of rows if wanted, which may take long. */
+	bool (*report)(struct backend *backend, bool want_counts,
+	    struct store_status_report *report_r, struct trouble *trouble);
+
+	/* -------------------------------- what only an attached one is asked */
+
+	/*
+	 * Walks; each returns false to end one early, which is no failure. Texts
+	 * are good until it returns. allowed_at: those allowed then, 0 = all.
+	 */
+	bool (*each_address)(struct view *view, int64_t allowed_at,
+	    bool (*each)(
+	        void *ctx, int64_t key, const struct address_record *record),
+	    void *ctx, struct trouble *trouble);
+	bool (*each_domain)(struct view *view, int64_t allowed_at,
+	    bool (*each)(
+	        void *ctx, const char *name, const struct domain_record *record),
+	    void *ctx, struct trouble *trouble);
+	/* Those that have passed, or those that wait; in the order of writing. */
+	bool (*each_triplet)(struct view *view, bool has_passed,
+	    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
+	        const struct triplet_text *text),
+	    void *ctx, struct trouble *trouble);
+	bool (*each_event)(struct view *view, const struct event_search *search,
+	    bool (*each)(void *ctx, const struct event *event), void *ctx,
+	    struct trouble *trouble);
+	/* is_there_r  whether there was one; a triplet is named as it is now */
+	bool (*drop_address)(struct view *view, int64_t key, bool *is_there_r,
+	    struct trouble *trouble);
+	bool (*drop_domain)(struct view *view, const char *name, bool *is_there_r,
+	    struct trouble *trouble);
+	bool (*drop_triplet)(struct view *view, int64_t hash,
+	    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
+	/* score NaN, verdict NULL: that stays as it is */
+	bool (*rate_event)(struct view *view, int64_t id, double score,
+	    const char *verdict, struct trouble *trouble);
+
+	/* As query_check(); outside of transactions. */
+	bool (*check)(struct backend *backend,
+	    bool (*each)(void *ctx, const char *finding), void *ctx, bool *sound_r,
+	    struct trouble *trouble);
+	/* As query_backup(), to a file that has just been made; so, too. */
+	bool (*backup)(struct backend *backend, const char *path,
+	    void (*progress)(void *ctx, int left, int total), void *ctx,
+	    struct trouble *trouble);
 };
 
-extern const struct backend_ops sqlite_ops, memory_ops;
+/* Which one a URL means; NULL and the reason when none. */
+const struct backend_ops *backend_of_url(const char *url, struct error *error);
+
+/* A waiting row is kept by this time: of its first attempt or its last try. */
+static inline int64_t
+backend_waits_since(const struct grey_row *row)
+{
+	return row->tries > 0 ? row->last : row->first;
+}
+
+static inline int64_t
+backend_day(int64_t time)
+{
+	return time / 86400;
+}
 
 #endif

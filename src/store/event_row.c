@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/event_row.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 
 #include "base/text.h"
 
-/* The columns of struct event itself; those of the words come after them. */
 enum column {
 	COLUMN_LOGGED,
 	COLUMN_TIME,
@@ -36,34 +37,56 @@ enum column {
 	COLUMNS
 };
 
-static const char *const column_names[COLUMNS] = {
-    [COLUMN_LOGGED] = "logged",
-    [COLUMN_TIME] = "time",
-    [COLUMN_QUEUE_ID] = "queue_id",
-    [COLUMN_MESSAGE_ID] = "message_id",
-    [COLUMN_IP] = "ip",
-    [COLUMN_NAME] = "name",
-    [COLUMN_PTR] = "ptr",
-    [COLUMN_HELONAME] = "heloname",
-    [COLUMN_SENDER] = "sender",
-    [COLUMN_RECIPIENTS] = "recipients",
-    [COLUMN_ACCEPTED] = "recipients_accepted",
-    [COLUMN_REFUSED] = "recipients_refused",
-    [COLUMN_EXEMPT] = "exempt",
-    [COLUMN_WHY_DETAIL] = "why_detail",
-    [COLUMN_HOLD_ASKED] = "hold_asked_ms",
-    [COLUMN_HOLD_MS] = "hold_ms",
-    [COLUMN_HOLD_END] = "hold_end",
-    [COLUMN_DNS_MS] = "dns_ms",
-    [COLUMN_SPF_DOMAIN] = "spf_domain",
-    [COLUMN_REPLY] = "reply",
-    [COLUMN_DELIVERED] = "delivered",
-    [COLUMN_SCORE] = "score",
-    [COLUMN_FEEDBACK] = "feedback",
+static const struct {
+	const char *name;
+	enum event_value_kind kind;
+} columns[EVENT_OWN_COLUMNS] = {
+    [COLUMN_LOGGED] = {"logged", EVENT_NUMBER},
+    [COLUMN_TIME] = {"time", EVENT_NUMBER},
+    [COLUMN_QUEUE_ID] = {"queue_id", EVENT_TEXT},
+    [COLUMN_MESSAGE_ID] = {"message_id", EVENT_TEXT},
+    [COLUMN_IP] = {"ip", EVENT_TEXT},
+    [COLUMN_NAME] = {"name", EVENT_TEXT},
+    [COLUMN_PTR] = {"ptr", EVENT_TEXT},
+    [COLUMN_HELONAME] = {"heloname", EVENT_TEXT},
+    [COLUMN_SENDER] = {"sender", EVENT_TEXT},
+    [COLUMN_RECIPIENTS] = {"recipients", EVENT_TEXT},
+    [COLUMN_ACCEPTED] = {"recipients_accepted", EVENT_NUMBER},
+    [COLUMN_REFUSED] = {"recipients_refused", EVENT_NUMBER},
+    [COLUMN_EXEMPT] = {"exempt", EVENT_TEXT},
+    [COLUMN_WHY_DETAIL] = {"why_detail", EVENT_TEXT},
+    [COLUMN_HOLD_ASKED] = {"hold_asked_ms", EVENT_NUMBER},
+    [COLUMN_HOLD_MS] = {"hold_ms", EVENT_NUMBER},
+    [COLUMN_HOLD_END] = {"hold_end", EVENT_TEXT},
+    [COLUMN_DNS_MS] = {"dns_ms", EVENT_NUMBER},
+    [COLUMN_SPF_DOMAIN] = {"spf_domain", EVENT_TEXT},
+    [COLUMN_REPLY] = {"reply", EVENT_TEXT},
+    [COLUMN_DELIVERED] = {"delivered", EVENT_NUMBER},
+    [COLUMN_SCORE] = {"score", EVENT_REAL},
+    [COLUMN_FEEDBACK] = {"feedback", EVENT_TEXT},
 };
 
-/* The version of the header is not kept: a change of it is a step of the schema. */
-#define FIRST_WORD (SK_V + 1)
+static_assert(EVENT_OWN_COLUMNS == COLUMNS, "a column has no name");
+
+const char *
+event_column_name(int column)
+{
+	return column < COLUMNS
+	           ? columns[column].name
+	           : session_keys[column - COLUMNS + EVENT_FIRST_WORD].name;
+}
+
+enum event_value_kind
+event_column_kind(int column)
+{
+	if (column < COLUMNS)
+		return columns[column].kind;
+	return session_keys[column - COLUMNS + EVENT_FIRST_WORD].is_number
+	           ? EVENT_NUMBER
+	           : EVENT_TEXT;
+}
+
+/* ---------------------------------------------------------------------- SQL */
 
 static bool
 is_wanted(uint64_t wanted, int key)
@@ -74,14 +97,14 @@ is_wanted(uint64_t wanted, int key)
 static size_t
 add_columns(char *sql, size_t size, size_t used, uint64_t wanted)
 {
-	for (int i = 0; i < COLUMNS; i++)
-		used += (size_t)snprintf(sql + used, size - used, "%s%s",
-		    i > 0 ? "," : "", column_names[i]);
-	for (int i = FIRST_WORD; i < SESSION_KEYS; i++)
-		used += (size_t)snprintf(sql + used, size - used, ",%s%s%s",
-		    is_wanted(wanted, i) ? "\"" : "",
-		    is_wanted(wanted, i) ? session_keys[i].name : "NULL",
-		    is_wanted(wanted, i) ? "\"" : "");
+	for (int i = 0; i < EVENT_COLUMNS; i++) {
+		const char *quote = i < COLUMNS ? "" : "\"";
+		bool is_read = i < COLUMNS ||
+		               is_wanted(wanted, i - COLUMNS + EVENT_FIRST_WORD);
+		used += (size_t)snprintf(sql + used, size - used, "%s%s%s%s",
+		    i > 0 ? "," : "", is_read ? quote : "",
+		    is_read ? event_column_name(i) : "NULL", is_read ? quote : "");
+	}
 	return used;
 }
 
@@ -91,147 +114,128 @@ event_sql_insert(char *sql, size_t size)
 	size_t used = (size_t)snprintf(sql, size, "INSERT INTO event (");
 
 	used = add_columns(sql, size, used, 0);
-	used += (size_t)snprintf(sql + used, size - used, ") VALUES (?");
-	for (int i = 1; i < COLUMNS + SESSION_KEYS - FIRST_WORD; i++)
-		used += (size_t)snprintf(sql + used, size - used, ",?");
+	used += (size_t)snprintf(sql + used, size - used, ") VALUES (");
+	for (int i = 0; i < EVENT_COLUMNS; i++)
+		used += (size_t)snprintf(
+		    sql + used, size - used, "%s$%d", i > 0 ? "," : "", i + 1);
 	snprintf(sql + used, size - used, ")");
 }
 
 void
-event_sql_select(char *sql, size_t size, uint64_t words)
+event_sql_select(char *sql, size_t size, uint64_t wanted)
 {
 	size_t used = (size_t)snprintf(sql, size, "SELECT event_id,");
 
-	used = add_columns(sql, size, used, words);
+	used = add_columns(sql, size, used, wanted);
 	snprintf(sql + used, size - used, " FROM event");
 }
 
-/* A statement and the first failure of its binds. */
-struct binder {
-	sqlite3_stmt *statement;
-	int result;
-};
+/* ------------------------------------------------------------------- writing */
 
-static void
-bind_text(struct binder *binder, int column, const char *text)
+static struct event_value
+text_value(const char *text)
 {
-	if (text == NULL || binder->result != SQLITE_OK)
-		return;
-	binder->result = sqlite3_bind_text(
-	    binder->statement, column + 1, text, -1, SQLITE_STATIC);
+	return (struct event_value){
+	    .kind = text == NULL ? EVENT_NULL : EVENT_TEXT, .text = text};
 }
 
-static void
-bind_number(struct binder *binder, int column, int64_t number)
+static struct event_value
+number_value(int64_t number)
 {
-	if (binder->result == SQLITE_OK)
-		binder->result =
-		    sqlite3_bind_int64(binder->statement, column + 1, number);
+	return (struct event_value){.kind = EVENT_NUMBER, .number = number};
 }
 
-static void
-bind_words(struct binder *binder, const struct event *event)
+static struct event_value
+word_value(int key, const char *word)
 {
-	const char *packed = event->packed_words;
 	int64_t number;
 
+	if (word[0] == '\0')
+		return (struct event_value){.kind = EVENT_NULL};
+	if (session_keys[key].is_number &&
+	    text_integer(word, INT64_MIN / 2, INT64_MAX / 2, &number))
+		return number_value(number);
+	return text_value(word);
+}
+
+static void
+put_words(const struct event *event, struct event_value *values)
+{
+	const char *packed = event->packed_words;
+
 	for (int key = 0; key < SESSION_KEYS; key++) {
-		const char *value =
-		    packed != NULL ? packed : event->words->value[key];
-		if (packed != NULL)
+		const char *word = "";
+		if (packed != NULL) {
+			word = packed;
 			packed += strlen(packed) + 1;
-		if (key < FIRST_WORD)
-			continue;
-		int column = COLUMNS + key - FIRST_WORD;
-		if (value[0] == '\0')
-			continue;
-		if (session_keys[key].is_number &&
-		    text_integer(value, INT64_MIN / 2, INT64_MAX / 2, &number))
-			bind_number(binder, column, number);
-		else
-			bind_text(binder, column, value);
+		} else if (event->words != NULL) {
+			word = event->words->value[key];
+		}
+		if (key >= EVENT_FIRST_WORD)
+			values[COLUMNS + key - EVENT_FIRST_WORD] =
+			    word_value(key, word);
 	}
 }
 
-static void
-bind_client(struct binder *binder, const struct event *event)
+void
+event_to_row(const struct event *event, int64_t logged, struct event_row *row_r)
 {
-	char ip[IP_TEXT_SIZE];
+	struct event_value *values = row_r->values;
 
-	ip_to_text(&event->ip, ip);
-	if (binder->result == SQLITE_OK)
-		binder->result = sqlite3_bind_text(
-		    binder->statement, COLUMN_IP + 1, ip, -1, SQLITE_TRANSIENT);
-	bind_text(binder, COLUMN_NAME, event->name);
-	bind_text(binder, COLUMN_PTR, event->ptr);
-	bind_text(binder, COLUMN_HELONAME, event->heloname);
+	values[COLUMN_LOGGED] = number_value(logged);
+	values[COLUMN_TIME] = number_value(event->time);
+	values[COLUMN_QUEUE_ID] = text_value(event->queue_id);
+	values[COLUMN_MESSAGE_ID] = text_value(event->message_id);
+	values[COLUMN_IP] = text_value(ip_to_text(&event->ip, row_r->ip));
+	values[COLUMN_NAME] = text_value(event->name);
+	values[COLUMN_PTR] = text_value(event->ptr);
+	values[COLUMN_HELONAME] = text_value(event->heloname);
+	values[COLUMN_SENDER] = text_value(event->sender);
+	values[COLUMN_RECIPIENTS] = text_value(event->recipients);
+	values[COLUMN_ACCEPTED] = number_value(event->rcpt_accepted);
+	values[COLUMN_REFUSED] = number_value(event->rcpt_refused);
+	values[COLUMN_EXEMPT] = text_value(event->exempt);
+	values[COLUMN_WHY_DETAIL] = text_value(event->why_detail);
+	values[COLUMN_HOLD_ASKED] = number_value(event->hold_asked_ms);
+	values[COLUMN_HOLD_MS] = number_value(event->hold_ms);
+	values[COLUMN_HOLD_END] = text_value(hold_end_words[event->hold_end]);
+	values[COLUMN_DNS_MS] = number_value(event->dns_ms);
+	values[COLUMN_SPF_DOMAIN] = text_value(event->spf_domain);
+	values[COLUMN_REPLY] = text_value(event->reply);
+	values[COLUMN_DELIVERED] = number_value(event->delivered);
+	values[COLUMN_SCORE] =
+	    isnan(event->score)
+	        ? (struct event_value){.kind = EVENT_NULL}
+	        : (struct event_value){.kind = EVENT_REAL, .real = event->score};
+	values[COLUMN_FEEDBACK] = text_value(event->feedback);
+	put_words(event, values);
 }
 
-int
-event_bind(sqlite3_stmt *statement, int64_t logged, const struct event *event)
-{
-	struct binder binder = {statement, sqlite3_clear_bindings(statement)};
-
-	bind_number(&binder, COLUMN_LOGGED, logged);
-	bind_number(&binder, COLUMN_TIME, event->time);
-	bind_text(&binder, COLUMN_QUEUE_ID, event->queue_id);
-	bind_text(&binder, COLUMN_MESSAGE_ID, event->message_id);
-	bind_client(&binder, event);
-	bind_text(&binder, COLUMN_SENDER, event->sender);
-	bind_text(&binder, COLUMN_RECIPIENTS, event->recipients);
-	bind_number(&binder, COLUMN_ACCEPTED, event->rcpt_accepted);
-	bind_number(&binder, COLUMN_REFUSED, event->rcpt_refused);
-	bind_text(&binder, COLUMN_EXEMPT, event->exempt);
-	bind_text(&binder, COLUMN_WHY_DETAIL, event->why_detail);
-	bind_number(&binder, COLUMN_HOLD_ASKED, event->hold_asked_ms);
-	bind_number(&binder, COLUMN_HOLD_MS, event->hold_ms);
-	bind_text(&binder, COLUMN_HOLD_END, hold_end_words[event->hold_end]);
-	bind_number(&binder, COLUMN_DNS_MS, event->dns_ms);
-	bind_text(&binder, COLUMN_SPF_DOMAIN, event->spf_domain);
-	bind_text(&binder, COLUMN_REPLY, event->reply);
-	bind_number(&binder, COLUMN_DELIVERED, event->delivered);
-	if (binder.result == SQLITE_OK && !isnan(event->score))
-		binder.result =
-		    sqlite3_bind_double(statement, COLUMN_SCORE + 1, event->score);
-	bind_text(&binder, COLUMN_FEEDBACK, event->feedback);
-	if (event->words != NULL || event->packed_words != NULL)
-		bind_words(&binder, event);
-	return binder.result;
-}
-
-static const char *
-read_text(sqlite3_stmt *statement, int column)
-{
-	return (const char *)sqlite3_column_text(statement, column + 1);
-}
-
-static int64_t
-read_number(sqlite3_stmt *statement, int column)
-{
-	return sqlite3_column_int64(statement, column + 1);
-}
+/* ------------------------------------------------------------------- reading */
 
 static void
-read_words(sqlite3_stmt *statement, struct session_words *words, uint64_t wanted)
+take_words(
+    const struct event_value *values, struct session_words *words, uint64_t wanted)
 {
 	text_copy(words->value[SK_V], sizeof words->value[SK_V], "1");
-	for (int key = FIRST_WORD; key < SESSION_KEYS; key++) {
-		words->value[key][0] = '\0';
+	for (int key = EVENT_FIRST_WORD; key < SESSION_KEYS; key++) {
+		const struct event_value *value =
+		    &values[COLUMNS + key - EVENT_FIRST_WORD];
+		char *word = words->value[key];
+		word[0] = '\0';
 		if (!is_wanted(wanted, key))
 			continue;
-		const char *value =
-		    read_text(statement, COLUMNS + key - FIRST_WORD);
-		if (value != NULL)
-			text_copy(
-			    words->value[key], sizeof words->value[key], value);
+		if (value->kind == EVENT_NUMBER)
+			snprintf(word, sizeof words->value[key], "%" PRId64,
+			    value->number);
+		else if (value->kind == EVENT_TEXT)
+			text_copy(word, sizeof words->value[key], value->text);
 	}
 }
 
 static enum hold_end
-read_hold_end(sqlite3_stmt *statement)
+hold_end_of(const char *word)
 {
-	const char *word = read_text(statement, COLUMN_HOLD_END);
-
 	for (int i = 0; word != NULL && i < HOLD_ENDS; i++) {
 		if (strcmp(word, hold_end_words[i]) == 0)
 			return (enum hold_end)i;
@@ -239,47 +243,62 @@ read_hold_end(sqlite3_stmt *statement)
 	return HOLD_NONE;
 }
 
-static double
-read_score(sqlite3_stmt *statement)
-{
-	if (sqlite3_column_type(statement, COLUMN_SCORE + 1) == SQLITE_NULL)
-		return NAN;
-	return sqlite3_column_double(statement, COLUMN_SCORE + 1);
-}
-
 void
-event_read(sqlite3_stmt *statement, struct event *event_r,
+event_from_row(int64_t id, const struct event_value *values, struct event *event_r,
     struct session_words *words, uint64_t wanted)
 {
-	const char *ip = read_text(statement, COLUMN_IP);
+	const char *ip = values[COLUMN_IP].text;
 
 	*event_r = (struct event){
-	    .id = sqlite3_column_int64(statement, 0),
-	    .logged = read_number(statement, COLUMN_LOGGED),
-	    .time = read_number(statement, COLUMN_TIME),
-	    .queue_id = read_text(statement, COLUMN_QUEUE_ID),
-	    .message_id = read_text(statement, COLUMN_MESSAGE_ID),
-	    .name = read_text(statement, COLUMN_NAME),
-	    .ptr = read_text(statement, COLUMN_PTR),
-	    .heloname = read_text(statement, COLUMN_HELONAME),
-	    .sender = read_text(statement, COLUMN_SENDER),
-	    .recipients = read_text(statement, COLUMN_RECIPIENTS),
-	    .rcpt_accepted = (uint32_t)read_number(statement, COLUMN_ACCEPTED),
-	    .rcpt_refused = (uint32_t)read_number(statement, COLUMN_REFUSED),
+	    .id = id,
+	    .time = values[COLUMN_TIME].number,
+	    .queue_id = values[COLUMN_QUEUE_ID].text,
+	    .message_id = values[COLUMN_MESSAGE_ID].text,
+	    .name = values[COLUMN_NAME].text,
+	    .ptr = values[COLUMN_PTR].text,
+	    .heloname = values[COLUMN_HELONAME].text,
+	    .sender = values[COLUMN_SENDER].text,
+	    .recipients = values[COLUMN_RECIPIENTS].text,
+	    .rcpt_accepted = (uint32_t)values[COLUMN_ACCEPTED].number,
+	    .rcpt_refused = (uint32_t)values[COLUMN_REFUSED].number,
 	    .words = words,
-	    .exempt = read_text(statement, COLUMN_EXEMPT),
-	    .why_detail = read_text(statement, COLUMN_WHY_DETAIL),
-	    .hold_asked_ms = read_number(statement, COLUMN_HOLD_ASKED),
-	    .hold_ms = read_number(statement, COLUMN_HOLD_MS),
-	    .hold_end = read_hold_end(statement),
-	    .dns_ms = read_number(statement, COLUMN_DNS_MS),
-	    .spf_domain = read_text(statement, COLUMN_SPF_DOMAIN),
-	    .reply = read_text(statement, COLUMN_REPLY),
-	    .delivered = read_number(statement, COLUMN_DELIVERED) != 0,
-	    .score = read_score(statement),
-	    .feedback = read_text(statement, COLUMN_FEEDBACK),
+	    .exempt = values[COLUMN_EXEMPT].text,
+	    .why_detail = values[COLUMN_WHY_DETAIL].text,
+	    .hold_asked_ms = values[COLUMN_HOLD_ASKED].number,
+	    .hold_ms = values[COLUMN_HOLD_MS].number,
+	    .hold_end = hold_end_of(values[COLUMN_HOLD_END].text),
+	    .dns_ms = values[COLUMN_DNS_MS].number,
+	    .spf_domain = values[COLUMN_SPF_DOMAIN].text,
+	    .reply = values[COLUMN_REPLY].text,
+	    .delivered = values[COLUMN_DELIVERED].number != 0,
+	    .score = values[COLUMN_SCORE].kind == EVENT_REAL
+	                 ? values[COLUMN_SCORE].real
+	                 : NAN,
+	    .feedback = values[COLUMN_FEEDBACK].text,
 	};
 	if (ip == NULL || !ip_from_text(ip, &event_r->ip))
 		memset(&event_r->ip, 0, sizeof event_r->ip);
-	read_words(statement, words, wanted);
+	take_words(values, words, wanted);
+}
+
+const char *
+event_key_text(
+    const struct event *event, enum event_key key, char ip[static IP_TEXT_SIZE])
+{
+	struct ip address = key_address(&event->ip);
+
+	switch (key) {
+	case EVENT_KEY_SID:
+		return event_word(event, SK_SID);
+	case EVENT_KEY_QUEUE_ID:
+		return event->queue_id;
+	case EVENT_KEY_MESSAGE_ID:
+		return event->message_id;
+	case EVENT_KEY_ADDRESS:
+		return ip_to_text(&address, ip);
+	case EVENT_KEY_NONE:
+	case EVENT_KEYS:
+		break;
+	}
+	return NULL;
 }

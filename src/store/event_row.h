@@ -1,30 +1,60 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* struct event and its row in the table; private to this folder. */
+/*
+ * struct event as a row of values, the same for every backend, and the SQL that
+ * names its columns; private to this folder.
+ */
 #ifndef STORE_EVENT_ROW_H
 #define STORE_EVENT_ROW_H
 
-#include <sqlite3.h>
 #include <stddef.h>
 
 #include "record/event.h"
+#include "store/backend.h"
 
-/* "INSERT INTO event (...) VALUES (...)"; parameters as event_bind() gives them. */
+/* Those of struct event itself; the words of the header come after them. */
+#define EVENT_OWN_COLUMNS 23
+/* The version of the header is not kept: a change of it is a step of the schema. */
+#define EVENT_FIRST_WORD (SK_V + 1)
+#define EVENT_COLUMNS    (EVENT_OWN_COLUMNS + SESSION_KEYS - EVENT_FIRST_WORD)
+
+enum event_value_kind { EVENT_NULL, EVENT_NUMBER, EVENT_REAL, EVENT_TEXT };
+
+struct event_value {
+	enum event_value_kind kind;
+	int64_t number;
+	double real;
+	const char *text; /* borrowed */
+};
+
+struct event_row {
+	struct event_value values[EVENT_COLUMNS];
+	char ip[IP_TEXT_SIZE]; /* what one of the values points to */
+};
+
+const char *event_column_name(int column);
+enum event_value_kind event_column_kind(int column);
+
+/* Texts are those of the event. logged: the time that it is filed under */
+void event_to_row(
+    const struct event *event, int64_t logged, struct event_row *row_r);
+/*
+ * Texts are those of the values; a number is taken where a text is expected, too.
+ * event_r->words is set to words; wanted as in event_sql_select()
+ */
+void event_from_row(int64_t id, const struct event_value *values,
+    struct event *event_r, struct session_words *words, uint64_t wanted);
+
+/* "INSERT INTO event (...) VALUES ($1, ...)" */
 void event_sql_insert(char *sql, size_t size);
 /*
- * "SELECT event_id, ... FROM event", for event_read() with the same words: bits
- * 1 << SK_ of the session keys that are wanted; 0 = all
+ * "SELECT event_id, ... FROM event"; wanted: bits 1 << SK_ of the session keys to
+ * be read, 0 = all; the others are NULL
  */
-void event_sql_select(char *sql, size_t size, uint64_t words);
-#define EVENT_SQL_SIZE 2048
+void event_sql_select(char *sql, size_t size, uint64_t wanted);
+#define EVENT_SQL_SIZE 2560
 
-/* id, if not NULL, is the event_id to use; texts must live until the step. */
-int event_bind(sqlite3_stmt *statement, int64_t logged, const struct event *event);
-
-/*
- * The row that the statement stands on. Texts are SQLite's and live until the
- * next step; event_r->words is set to words.
- */
-void event_read(sqlite3_stmt *statement, struct event *event_r,
-    struct session_words *words, uint64_t wanted);
+/* The text of an event under a key; NULL or "" where it has none. */
+const char *event_key_text(
+    const struct event *event, enum event_key key, char ip[static IP_TEXT_SIZE]);
 
 #endif

@@ -51,7 +51,7 @@ key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
 	size_t used = add_part(secret, buf, kind);
 
 	used += add_part(secret, buf + used, text);
-	/* 47 bits: six octets in a row of SQLite. */
+	/* 47 bits: six octets where numbers take as many as they need. */
 	return (int64_t)(siphash(secret, buf, used) & 0x7fffffffffff);
 }
 

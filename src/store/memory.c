@@ -11,9 +11,7 @@
 #include <sys/random.h>
 
 #include "base/text.h"
-#include "store/apply.h"
-#include "store/keys.h"
-#include "store/schema.h"
+#include "store/memory.h"
 
 enum kind { KIND_ADDRESS, KIND_DOMAIN, KIND_TRIPLET, KIND_NETWORK, KINDS };
 
@@ -195,15 +193,15 @@ memory_find_domain(struct view *view, const char *name, int64_t day,
 }
 
 static bool
-memory_find_triplet(struct view *view, int64_t hash, int64_t oldest, int64_t newest,
+memory_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until,
     struct grey_row *row_r, struct trouble *trouble)
 {
 	struct item *item = *chain(view, KIND_TRIPLET, hash, 0, NULL);
 
 	(void)trouble;
 	*row_r = item == NULL ? (struct grey_row){0} : item->triplet;
-	if (row_r->passed == 0 &&
-	    (apply_bucket(row_r) < oldest || apply_bucket(row_r) > newest))
+	int64_t waits_since = backend_waits_since(row_r);
+	if (row_r->passed == 0 && (waits_since < since || waits_since > until))
 		*row_r = (struct grey_row){0};
 	return true;
 }
@@ -276,21 +274,17 @@ memory_add_event(struct view *view, int64_t logged, const struct event *event,
 }
 
 static bool
-memory_publish(
-    struct view *view, const char *name, const char *text, struct trouble *trouble)
+memory_probe(struct view *view, struct trouble *trouble)
 {
 	(void)view;
-	(void)name;
-	(void)text;
 	(void)trouble;
 	return true;
 }
 
 static bool
-is_past(enum kind kind, const struct item *item, const struct lifetimes *lifetimes,
-    int64_t now)
+is_past(enum kind kind, const struct item *item, const struct expiry *expiry)
 {
-	int64_t oldest = now - lifetimes->max_age_s;
+	int64_t now = expiry->now, oldest = now - expiry->max_age_s;
 
 	switch (kind) {
 	case KIND_ADDRESS:
@@ -298,16 +292,16 @@ is_past(enum kind kind, const struct item *item, const struct lifetimes *lifetim
 		       item->address.allowed_until < now;
 	case KIND_DOMAIN:
 		if (item->key == 1)
-			return item->day < schema_day(now);
+			return item->day < backend_day(now);
 		return item->domain.last_seen < oldest &&
 		       item->domain.allowed_until < now;
 	case KIND_TRIPLET:
 		if (item->triplet.passed != 0)
 			return item->triplet.passed < oldest;
-		return apply_bucket(&item->triplet) <
-		       schema_bucket(now - lifetimes->retry_window_s);
+		return backend_waits_since(&item->triplet) <
+		       now - expiry->retry_window_s;
 	case KIND_NETWORK:
-		return item->day < schema_day(now);
+		return item->day < backend_day(now);
 	case KINDS:
 		break;
 	}
@@ -316,20 +310,18 @@ is_past(enum kind kind, const struct item *item, const struct lifetimes *lifetim
 
 /* All at once: there is not much of it. */
 static bool
-memory_expire(struct view *view, const struct lifetimes *lifetimes, int64_t now,
-    unsigned limit, bool *more_r, struct trouble *trouble)
+memory_expire(struct view *view, const struct expiry *expiry, bool *more_r,
+    struct trouble *trouble)
 {
 	size_t kept = 0;
 
-	(void)limit;
 	(void)trouble;
 	*more_r = false;
 	for (int kind = 0; kind < KINDS; kind++) {
 		for (int i = 0; i < CHAINS; i++) {
 			struct item **place = &view->items[kind][i];
 			while (*place != NULL) {
-				if (is_past(
-				        (enum kind)kind, *place, lifetimes, now))
+				if (is_past((enum kind)kind, *place, expiry))
 					drop(place);
 				else
 					place = &(*place)->next;
@@ -337,22 +329,22 @@ memory_expire(struct view *view, const struct lifetimes *lifetimes, int64_t now,
 		}
 	}
 	for (size_t i = 0; i < view->events_count; i++) {
-		if (view->events[i] >= now - lifetimes->events_s)
+		if (view->events[i] >= expiry->now - expiry->events_s)
 			view->events[kept++] = view->events[i];
 	}
 	view->events_count = kept;
 	return true;
 }
 
-static void
-memory_report(
-    struct backend *backend, bool want_counts, struct store_status_report *report_r)
+static bool
+memory_report(struct backend *backend, bool want_counts,
+    struct store_status_report *report_r, struct trouble *trouble)
 {
 	struct view *view = &backend->view;
 
-	report_r->schema = schema_version;
+	(void)trouble;
 	if (!want_counts)
-		return;
+		return true;
 	pthread_mutex_lock(&view->lock);
 	report_r->events = view->events_count;
 	for (int i = 0; i < CHAINS; i++) {
@@ -369,10 +361,19 @@ memory_report(
 		}
 	}
 	pthread_mutex_unlock(&view->lock);
+	return true;
+}
+
+static const char *
+memory_name(const struct backend *backend)
+{
+	(void)backend;
+	return "memory";
 }
 
 const struct backend_ops memory_ops = {
     .open = memory_open,
+    .name = memory_name,
     .close = memory_close,
     .reopen = memory_reopen,
     .set_durable = memory_set_durable,
@@ -389,7 +390,7 @@ const struct backend_ops memory_ops = {
     .keep_triplet = memory_keep_triplet,
     .count_network = memory_count_network,
     .add_event = memory_add_event,
-    .publish = memory_publish,
+    .probe = memory_probe,
     .expire = memory_expire,
     .report = memory_report,
 };

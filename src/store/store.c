@@ -51,8 +51,9 @@ open_backend(
 {
 	uint8_t secret[SIPHASH_KEY_SIZE] = {0};
 
-	store->ops =
-	    strcmp(settings->url, "memory:") == 0 ? &memory_ops : &sqlite_ops;
+	store->ops = backend_of_url(settings->url, error);
+	if (store->ops == NULL)
+		return false;
 	store->backend = store->ops->open(settings, secret, error);
 	if (store->backend == NULL)
 		return false;
@@ -250,10 +251,11 @@ store_report(
     struct store *store, bool want_counts, struct store_status_report *report_r)
 {
 	struct store_status_report backend = {0};
+	struct trouble ignored;
 
 	if (want_counts)
 		block_declare("store_report");
-	store->ops->report(store->backend, want_counts, &backend);
+	(void)store->ops->report(store->backend, want_counts, &backend, &ignored);
 	pthread_mutex_lock(&store->lock);
 	*report_r = store->counters;
 	report_r->queued = store->queued;

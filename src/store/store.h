@@ -31,7 +31,7 @@ struct store;
 enum store_status { STORE_OK, STORE_FAILED };
 
 struct store_settings {
-	const char *url;        /* "sqlite:/path" or "memory:" */
+	const char *url;        /* as in the configuration, or "memory:" */
 	bool durable;           /* durability = full: every commit is synced */
 	int64_t events_s;       /* events are kept this long */
 	int64_t retry_window_s; /* waiting triplets are kept this long */

@@ -52,9 +52,9 @@ struct store {
 	/* The writer's thread alone. */
 	struct limit limit;
 	int64_t logged;
-	bool durable;      /* as the backend was told last */
-	int64_t strike_ms; /* when a corrupt page was met last, 0 = never */
-	int64_t tended_ms; /* last housekeeping */
+	bool durable;            /* as the backend was told last */
+	int64_t corrupt_seen_ms; /* when a corrupt page was met last, 0 = never */
+	int64_t house_kept_ms;   /* last housekeeping */
 	bool may_expire_more;
 	struct log_limit quiet;
 };

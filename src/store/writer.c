@@ -7,14 +7,14 @@
 #include "store/store_private.h"
 
 /* Housekeeping, and looks at a shifted clock, at least this often. */
-#define TEND_MS 250
+#define HOUSEKEEPING_MS 250
 /* A probe of a failing store, and the walk of expiry. */
 #define PROBE_MS 1000
 /* Between two slices of expiry that found something. */
 #define SLICE_PAUSE_MS 4
 #define SLICE_ROWS     500
 /* A corrupt page that comes back within this time after opening again. */
-#define STRIKE_MS 60000
+#define CORRUPT_AGAIN_MS 60000
 
 static void
 say_failing(struct store *store, const struct trouble *trouble)
@@ -46,7 +46,7 @@ say_working(struct store *store)
 
 /* Opens the database again; true when the work may be tried once more. */
 static bool
-mend(struct store *store, enum trouble_kind kind, struct trouble *trouble)
+reopen(struct store *store, enum trouble_kind kind, struct trouble *trouble)
 {
 	int64_t now_ms = clock_mono_ms(store->clock);
 	bool set_aside = false;
@@ -55,9 +55,9 @@ mend(struct store *store, enum trouble_kind kind, struct trouble *trouble)
 	if (kind != TROUBLE_REOPEN && kind != TROUBLE_CORRUPT)
 		return false;
 	if (kind == TROUBLE_CORRUPT) {
-		set_aside =
-		    store->strike_ms != 0 && now_ms - store->strike_ms < STRIKE_MS;
-		store->strike_ms = set_aside ? 0 : now_ms;
+		set_aside = store->corrupt_seen_ms != 0 &&
+		            now_ms - store->corrupt_seen_ms < CORRUPT_AGAIN_MS;
+		store->corrupt_seen_ms = set_aside ? 0 : now_ms;
 	}
 	if (!store->ops->reopen(store->backend, set_aside, secret, trouble) ||
 	    !store_take_secret(store, secret))
@@ -150,14 +150,14 @@ run_batch(struct store *store, struct batch *batch)
 {
 	struct trouble trouble = {0};
 	enum outcome outcome;
-	int mends = 0;
+	int reopened = 0;
 
 	do {
 		outcome = try_batch(store, batch, &trouble);
 		if (outcome == DONE || outcome == AGAIN)
 			continue;
 		say_failing(store, &trouble);
-		if (mends++ < 2 && mend(store, trouble.kind, &trouble) &&
+		if (reopened++ < 2 && reopen(store, trouble.kind, &trouble) &&
 		    outcome == GIVE_UP)
 			outcome = AGAIN;
 	} while (outcome == AGAIN);
@@ -230,27 +230,32 @@ take_batch(struct store *store, struct batch *batch)
 
 /* ------------------------------------------------------------- housekeeping */
 
-static struct lifetimes
-lifetimes_of(struct store *store)
+static struct expiry
+expiry_of(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	struct lifetimes lifetimes = {store->settings.events_s,
-	    store->settings.retry_window_s, store->settings.max_age_s};
+	struct expiry expiry = {
+	    .events_s = store->settings.events_s,
+	    .retry_window_s = store->settings.retry_window_s,
+	    .max_age_s = store->settings.max_age_s,
+	    .now = clock_wall(store->clock),
+	    .limit = SLICE_ROWS,
+	};
 	bool durable = store->settings.durable;
 	pthread_mutex_unlock(&store->lock);
 	if (durable != store->durable) {
 		store->ops->set_durable(store->backend, durable);
 		store->durable = durable;
 	}
-	return lifetimes;
+	return expiry;
 }
 
 /* One slice of expiry in a transaction of its own; with a probe of the disk. */
 static bool
-tend_once(struct store *store, bool probe, struct trouble *trouble)
+keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 {
 	bool changed;
-	struct lifetimes lifetimes = lifetimes_of(store);
+	struct expiry expiry = expiry_of(store);
 	struct view *view =
 	    store->ops->begin(store->backend, !probe, &changed, trouble);
 
@@ -258,9 +263,9 @@ tend_once(struct store *store, bool probe, struct trouble *trouble)
 		return false;
 	if (changed)
 		cache_clear(&store->cache);
-	bool ok = store->ops->expire(view, &lifetimes, clock_wall(store->clock),
-	              SLICE_ROWS, &store->may_expire_more, trouble) &&
-	          (!probe || store->ops->publish(view, "probe", "", trouble));
+	bool ok =
+	    store->ops->expire(view, &expiry, &store->may_expire_more, trouble) &&
+	    (!probe || store->ops->probe(view, trouble));
 	if (ok)
 		return store->ops->commit(view, trouble);
 	store->ops->rollback(view);
@@ -268,20 +273,20 @@ tend_once(struct store *store, bool probe, struct trouble *trouble)
 }
 
 static void
-tend(struct store *store)
+keep_house(struct store *store)
 {
 	struct trouble trouble = {0};
 	int reader = atomic_exchange(&store->reader_trouble, (int)TROUBLE_NONE);
 
-	store->tended_ms = clock_mono_ms(store->clock);
+	store->house_kept_ms = clock_mono_ms(store->clock);
 	if (reader != (int)TROUBLE_NONE) {
 		error_set(&trouble.error, "a reader's trouble");
-		mend(store, (enum trouble_kind)reader, &trouble);
+		reopen(store, (enum trouble_kind)reader, &trouble);
 	}
 	pthread_mutex_lock(&store->lock);
 	bool failing = store->counters.failing;
 	pthread_mutex_unlock(&store->lock);
-	bool ok = tend_once(store, failing, &trouble);
+	bool ok = keep_house_once(store, failing, &trouble);
 	pthread_mutex_lock(&store->lock);
 	store->counters.expiring = ok && store->may_expire_more;
 	pthread_mutex_unlock(&store->lock);
@@ -292,7 +297,7 @@ tend(struct store *store)
 	}
 	store->may_expire_more = false;
 	say_failing(store, &trouble);
-	mend(store, trouble.kind, &trouble);
+	reopen(store, trouble.kind, &trouble);
 }
 
 /* ---------------------------------------------------------------- the thread */
@@ -310,9 +315,9 @@ in_ms(int ms)
 }
 
 static bool
-is_time_to_tend(const struct store *store)
+is_time_to_keep_house(const struct store *store)
 {
-	int64_t since = clock_mono_ms(store->clock) - store->tended_ms;
+	int64_t since = clock_mono_ms(store->clock) - store->house_kept_ms;
 
 	return since >= PROBE_MS || since < 0 ||
 	       (store->may_expire_more && since >= SLICE_PAUSE_MS);
@@ -324,7 +329,7 @@ wait_for_work(struct store *store)
 {
 	bool lingers = false;
 	struct timespec when =
-	    in_ms(store->may_expire_more ? SLICE_PAUSE_MS : TEND_MS);
+	    in_ms(store->may_expire_more ? SLICE_PAUSE_MS : HOUSEKEEPING_MS);
 
 	while (!store->stopping && store->awaited == 0 &&
 	       store->queued < LINGER_NOTES &&
@@ -357,8 +362,8 @@ writer_run(void *arg)
 			run_batch(store, batch);
 			finish_batch(store, batch);
 		}
-		if (go_on && is_time_to_tend(store))
-			tend(store);
+		if (go_on && is_time_to_keep_house(store))
+			keep_house(store);
 	}
 	free(batch);
 	return NULL;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/backend.h"
+#include "store/sqlite/sqlite.h"
 #include "store/keys.h"
 
 #define ROWS_AT_ONCE 20000

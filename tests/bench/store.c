@@ -21,8 +21,8 @@
 #include "store/apply.h"
 #include "store/keys.h"
 #include "query/query.h"
-#include "store/schema.h"
-#include "store/sqlite.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_private.h"
 
 #define WINDOW_S (2 * 86400)
 #define NOW      start_time

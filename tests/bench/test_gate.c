@@ -16,7 +16,7 @@
 #include "figures.h"
 #include "made.h"
 #include "shim.h"
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite_private.h"
 
 /* A sanitizer's memory says nothing: tests/all asks the release build. */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -172,7 +172,11 @@ idle_expiry_looks_at_few_rows(void **state)
 	struct store_fixture fixture;
 	struct trouble trouble = {0};
 	struct error error;
-	struct lifetimes lifetimes = {30 * 86400, 2 * 86400, 35 * 86400};
+	struct expiry expiry = {.events_s = 30 * 86400,
+	    .retry_window_s = 2 * 86400,
+	    .max_age_s = 35 * 86400,
+	    .now = TEST_NOW,
+	    .limit = 500};
 	uint8_t secret[SIPHASH_KEY_SIZE] = {0};
 	bool changed, more;
 	int64_t steps = 0;
@@ -187,7 +191,7 @@ idle_expiry_looks_at_few_rows(void **state)
 	struct view *view = sqlite_ops.begin(backend, true, &changed, &trouble);
 	assert_non_null(view);
 	assert_true(
-	    sqlite_ops.expire(view, &lifetimes, TEST_NOW, 500, &more, &trouble));
+	    sqlite_ops.expire(view, &expiry, &more, &trouble));
 	assert_false(more);
 	for (int i = 0; i < STATEMENTS; i++) {
 		if (view->connection.statements[i] != NULL)

@@ -53,13 +53,13 @@ def samples():
                 ("19.99", "spam.10to19"), ("20.0", CERTAIN), ("105.2", CERTAIN)):
             add("score %s and the marker" % score, status(form, score, True), folder)
         for score, flag, folder in (
-                ("2.6", "S25R NORDNS TARPIT FIRST", "spam.borderline"),
-                ("4.99", "FIRST S25R", "spam.borderline"),
-                ("2.6", "S25R KNOWN", INBOX), ("2.6", "FIRST", INBOX),
-                ("2.6", "S25RX FIRST", INBOX), ("2.6", "XS25R FIRST", INBOX),
-                ("2.6", "S25R FIRSTS", INBOX), ("2.6", "-", INBOX),
-                ("1.9", "S25R FIRST", INBOX), ("-2.6", "S25R FIRST", INBOX),
-                ("7.0", "S25R FIRST", "spam.05to09")):
+                ("2.6", "S25R NORDNS TARPIT NO-SUCCESS", "spam.borderline"),
+                ("4.99", "NO-SUCCESS S25R", "spam.borderline"),
+                ("2.6", "S25R KNOWN", INBOX), ("2.6", "NO-SUCCESS", INBOX),
+                ("2.6", "S25RX NO-SUCCESS", INBOX), ("2.6", "XS25R NO-SUCCESS", INBOX),
+                ("2.6", "S25R NO-SUCCESSX", INBOX), ("2.6", "-", INBOX),
+                ("1.9", "S25R NO-SUCCESS", INBOX), ("-2.6", "S25R NO-SUCCESS", INBOX),
+                ("7.0", "S25R NO-SUCCESS", "spam.05to09")):
             add("score %s, flags %s" % (score, flag),
                 flags(flag) + status(form, score), folder)
         add("a forged high score below", status(form, "1.0") + status(form, "99.9", True), INBOX)
@@ -75,15 +75,15 @@ def samples():
             "spam.05to09")
         add("a name in other case", status(form, "6.0").replace("X-Spam", "x-sPAM"),
             "spam.05to09")
-        add("flags in tabs and folded", "X-TaRgrey-Flags:\tNORDNS\tS25R\n\tFIRST\n" +
+        add("flags in tabs and folded", "X-TaRgrey-Flags:\tNORDNS\tS25R\n\tNO-SUCCESS\n" +
             status(form, "2.6"), "spam.borderline")
-        add("forged flags below", flags("KNOWN") + flags("S25R FIRST") +
+        add("forged flags below", flags("KNOWN") + flags("S25R NO-SUCCESS") +
             status(form, "2.6"), INBOX)
         add("a forged score of the other form below",
             status(form, "1.0") + status(LAST[form], "99.9", True), INBOX)
     rows += [
         ("no header at all", "", INBOX),
-        ("flags alone", flags("S25R FIRST"), INBOX),
+        ("flags alone", flags("S25R NO-SUCCESS"), INBOX),
         ("only X-Spam-Score of a sender", "X-Spam-Score: 99\nX-Spam-Flag: YES\n", INBOX),
         ("a status without a score", "X-Spam-Status: Yes\n", INBOX),
         ("a score that is none", "X-Spam-Status: Yes, score=? required=5\n", INBOX),
@@ -139,7 +139,7 @@ Please look at this.
 Content-Type: message/rfc822
 Content-Disposition: attachment
 
-X-TaRgrey-Flags: S25R NORDNS FIRST
+X-TaRgrey-Flags: S25R NORDNS NO-SUCCESS
 %sFrom: offers@offers.example.net
 To: colleague@example.com
 Subject: offers

@@ -231,6 +231,87 @@ broken_messages_are_failures(void **state)
 	assert_int_equal(answer.status, DNS_SERVFAIL);
 }
 
+/* RFC 1035 3.1: 255 octets, the lengths and the root with them */
+static void
+a_name_over_255_octets_is_a_broken_message(void **state)
+{
+	static const char label[] =
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaaaa";
+	char name[400];
+
+	(void)state;
+	for (int last = 60; last <= 63; last++) {
+		snprintf(name, sizeof name, "%s.%s.%s.%.*s", label, label, label,
+		    last, label);
+		begin(&m, "example.org", DNS_MX, 0x8180, 1);
+		put_name_rr(&m, "@", DNS_MX, name);
+		parse("example.org", DNS_MX);
+		/* 3 * 64 + 1 + last + 1 */
+		assert_int_equal(answer.status, last <= 61 ? DNS_OK : DNS_SERVFAIL);
+		/* the owner of a record that is passed over */
+		begin(&m, "example.org", DNS_A, 0x8180, 2);
+		put_rr(&m, name, DNS_TXT, 60, "", 0);
+		put_rr(&m, "@", DNS_A, 60, "\xc0\x00\x02\x01", 4);
+		parse("example.org", DNS_A);
+		assert_int_equal(answer.status, last <= 61 ? DNS_OK : DNS_SERVFAIL);
+	}
+}
+
+static void
+a_pointer_forwards_is_a_broken_message(void **state)
+{
+	(void)state;
+	begin(&m, "example.org", DNS_MX, 0x8180, 2);
+	size_t next = m.length + 2 + 10 + 4;
+	uint8_t data[4] = {0, 10, 0xc0 | (uint8_t)(next >> 8), (uint8_t)next};
+	put_rr(&m, "@", DNS_MX, 60, data, 4);
+	put_rr(&m, "mx.example.org", DNS_A, 60, "\xc0\x00\x02\x01", 4);
+	parse("example.org", DNS_MX);
+	assert_int_equal(answer.status, DNS_SERVFAIL);
+}
+
+/*
+ * As many records as 64 KiB hold, each of whose owners is a name of 126 labels
+ * behind a pointer: the most that reading can cost.
+ */
+static void
+the_steps_of_one_answer_are_bounded(void **state)
+{
+	(void)state;
+	begin(&m, "example.org", DNS_A, 0x8180, 0);
+	size_t name = m.length;
+	for (int i = 0; i < 126; i++)
+		put(&m, "\1a", 2);
+	put(&m, "\0\0\x10\0\1\0\0\0\0\0\0", 11);
+	unsigned answers = 1;
+	uint8_t pointer[2] = {0xc0 | (uint8_t)(name >> 8), (uint8_t)name};
+	while (m.length + 12 <= 65535) {
+		put(&m, pointer, 2);
+		put(&m, "\0\x10\0\1\0\0\0\0\0\0", 10);
+		answers++;
+	}
+	m.bytes[6] = (uint8_t)(answers >> 8);
+	m.bytes[7] = (uint8_t)answers;
+	struct dns_answer got;
+	unsigned steps =
+	    dns_packet_parse(m.bytes, m.length, "example.org", DNS_A, &got);
+	assert_int_equal(got.status, DNS_SERVFAIL);
+	assert_int_equal(steps, DNS_STEPS_MAX);
+	/* an honest one as large is far below */
+	begin(&m, "example.org", DNS_TXT, 0x8180, 1000);
+	for (int i = 0; i < 1000; i++)
+		put_rr(&m, "@", DNS_TXT, 60,
+		    "\x2f"
+		    "some text of forty-seven octets in one TXT rec.",
+		    48);
+	assert_true(m.length < 65536);
+	steps = dns_packet_parse(m.bytes, m.length, "example.org", DNS_TXT, &got);
+	assert_int_equal(got.count, 1000);
+	assert_true(steps <= 10000);
+	dns_answer_clear(&got);
+}
+
 static int
 clear(void **state)
 {
@@ -248,6 +329,9 @@ main(void)
 	    cmocka_unit_test(no_data_no_name_and_failure_differ),
 	    cmocka_unit_test(names_that_no_text_can_hold_are_passed_over),
 	    cmocka_unit_test(broken_messages_are_failures),
+	    cmocka_unit_test(a_name_over_255_octets_is_a_broken_message),
+	    cmocka_unit_test(a_pointer_forwards_is_a_broken_message),
+	    cmocka_unit_test(the_steps_of_one_answer_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, clear);
 }

@@ -25,7 +25,7 @@ class Hold(LabTest):
             (stamp["verdict"], stamp["why"], stamp["s25r"], stamp["tarpit"],
              stamp["tarpit_secs"], stamp["mode"], stamp["fault"]),
             ("hold", "s25r", "match", "endured", HOLD, "targrey", "none"))
-        self.assertLessEqual({"S25R", "TARPIT", "FIRST"}, stamp.flags)
+        self.assertLessEqual({"S25R", "TARPIT", "NO-SUCCESS"}, stamp.flags)
         self.assertEqual(stamp.client["ip"], client.source)
         self.assertEqual(stamp.client["name"], LINE)
         event = self.lab.event(you)

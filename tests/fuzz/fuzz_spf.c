@@ -11,7 +11,7 @@
 #include "dns/name.h"
 #include "dns/packet.h"
 #include "spf/spf.h"
-#include "fuzz/fuzz_spf.h"
+#include "fuzz/fuzz.h"
 
 #define TEXT_SIZE    70000
 #define MAX_ANSWERS  300

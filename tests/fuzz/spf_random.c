@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/fuzz_spf.h"
+#include "fuzz/fuzz.h"
 
 static uint64_t state;
 

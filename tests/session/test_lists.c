@@ -176,7 +176,7 @@ local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
 	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_NONE));
 	assert_string_equal(rig_word(rig, "local"), "ODD,BULK");
 	assert_string_equal(rig_word(rig, "verdict"), "pass");
-	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "FIRST LOCAL");
+	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "NO-SUCCESS LOCAL");
 
 	rig->world.policy.suspect |= SELECT_LOCAL;
 	assert_true(rig_message(

@@ -37,7 +37,7 @@ a_verified_server_is_not_delayed_and_gets_its_headers(void **state)
 	word_is(rig, "why", "none");
 	word_is(rig, "s25r", "none");
 	word_is(rig, "tarpit", "none");
-	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "FIRST");
+	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "NO-SUCCESS");
 	rig_free(&rig);
 }
 
@@ -58,7 +58,7 @@ a_suspect_that_waits_is_accepted_as_endured(void **state)
 	word_is(rig, "tarpit_secs", "125");
 	word_is(rig, "passed", "0");
 	assert_string_equal(
-	    rig_header(rig, "X-TaRgrey-Flags"), "S25R TARPIT FIRST");
+	    rig_header(rig, "X-TaRgrey-Flags"), "S25R TARPIT NO-SUCCESS");
 	rig_close(rig);
 
 	rig_connect(rig, SUSPECT, LINE);

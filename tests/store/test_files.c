@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "query/query.h"
-#include "store/schema.h"
-#include "store/sqlite.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_private.h"
 
 /* ------------------------------------------------------ deleted and replaced */
 

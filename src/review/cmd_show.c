@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* show and log: what a mail, and what was done, looks like. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "review/cmds.h"
+#include "review/head.h"
+
+static void
+put_mail(struct doc *doc, const struct mail *mail, double mark)
+{
+	char near[64], notes[400];
+
+	doc_section(doc, "mail", "The mail");
+	doc_fact(doc, "id", "Id", cell_text(mail->id));
+	doc_fact(doc, "date", "Came", cell_time(mail->time));
+	doc_fact(doc, "from", "From", cell_text(mail->sender));
+	doc_fact(doc, "to", "To", cell_text(mail->recipients));
+	doc_fact(doc, "subject", "Subject", cell_text(mail->subject));
+	doc_fact(doc, "score", "Score",
+	    mail->score_kind == SCORE_NONE ? cell_none() : cell_real(mail->score));
+	doc_fact(doc, "certainty", "Certainty",
+	    cell_text(certainty(mail, mark, near, sizeof(near))));
+	doc_fact(doc, "why", "Why", cell_text(mail->why));
+	doc_fact(doc, "client", "Client", cell_text(mail->client));
+	doc_fact(doc, "client_ip", "Its address", cell_text(mail->client_ip));
+	doc_fact(doc, "flags", "Flags", cell_text(mail->flags));
+	doc_fact(doc, "sid", "sid", cell_text(mail->sid));
+	doc_fact(doc, "message_id", "Message-ID", cell_text(mail->message_id));
+	doc_fact(
+	    doc, "envelope_from", "Envelope from", cell_text(mail->envelope_from));
+	doc_fact(doc, "envelope_to", "Envelope to", cell_text(mail->envelope_to));
+	doc_fact(doc, "notes", "Odd",
+	    cell_text(head_notes(mail->notes, notes, sizeof(notes))));
+	doc_fact(doc, "decided", "Decided", cell_text(mail->decided));
+	doc_fact(doc, "folder", "Folder", cell_text(mail->folder));
+	doc_fact(doc, "file", "File", cell_text(mail->name));
+	doc_fact(doc, "size", "Octets", cell_count((uint64_t)mail->size));
+}
+
+static void
+put_text(struct doc *doc, char *text)
+{
+	char *rest = text, *line;
+
+	doc_section(doc, "text", "Its text");
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		line[strcspn(line, "\r")] = '\0';
+		doc_say(doc, "%s", line);
+	}
+}
+
+static int
+run_show(struct admin *admin)
+{
+	int code = EXIT_OK;
+	struct review *review = open_review(admin, &code);
+	char name[PLACE_NAME_SIZE];
+	struct own_mail mail;
+	struct folder folder;
+	struct error error;
+
+	if (review == NULL)
+		return code;
+	if (!review_find(review, admin->words[0], &mail, &error))
+		return failed(admin, &error);
+	int fd = mail_open(&mail.mail, &folder, name, &error);
+	if (fd < 0) {
+		own_mail_free(&mail);
+		return failed(admin, &error);
+	}
+	char *text = mail_text(fd, is_packed(name),
+	    mail.mail.kind == FOLDER_MBOX ? mail.mail.size : 0);
+	close(fd);
+	folder_close(&folder);
+	struct doc *doc = doc_new("targrey-review");
+	if (doc != NULL) {
+		put_mail(doc, &mail.mail, review->mark);
+		if (text != NULL)
+			put_text(doc, text);
+	}
+	free(text);
+	own_mail_free(&mail);
+	return admin_write(admin, &doc);
+}
+
+const struct command command_show = {
+    .name = "show",
+    .args = "ID",
+    .help = "Show one mail: what is known of it, and its text",
+    .manual =
+        "Text alone is shown, HTML without its markup; nothing is fetched, run or "
+        "opened. What could harm a terminal is written as \\xHH.",
+    .words_least = 1,
+    .words_most = 1,
+    .run = run_show,
+};
+
+static bool
+put_act(void *ctx, const struct act *act)
+{
+	doc_row(
+	    ctx, (struct cell[]){cell_count((uint64_t)act->number),
+	             cell_time(act->time), cell_text(act->who),
+	             cell_text(act->what), cell_text(act->id), cell_text(act->from),
+	             *act->to == '\0' ? cell_none() : cell_text(act->to),
+	             cell_text(act->undone ? "yes" : "no")});
+	return true;
+}
+
+static int
+run_log(struct admin *admin)
+{
+	static const struct column columns[] = {
+	    {"number", "Number", 0, true},
+	    {"time", "Time", 0, false},
+	    {"who", "Who", 0, false},
+	    {"what", "What", 0, false},
+	    {"id", "Mail", 0, false},
+	    {"from", "From", 200, false},
+	    {"to", "To", 0, true},
+	    {"undone", "Undone", 0, false},
+	};
+	int code = EXIT_OK;
+	struct review *review = open_review(admin, &code);
+	size_t limit = 50;
+	struct error error;
+
+	if (review == NULL)
+		return code;
+	if (!args_count(admin, "limit", &limit))
+		return EXIT_USAGE;
+	struct doc *doc = doc_new("targrey-review log");
+	if (doc == NULL)
+		return admin_write(admin, &doc);
+	doc_section(doc, "acts", "What was done, the newest first");
+	doc_table(doc, columns, 8);
+	if (!index_acts(review->index, "", limit == 0 ? 1000000000 : limit, put_act,
+	        doc, &error)) {
+		doc_free(&doc);
+		return failed(admin, &error);
+	}
+	return admin_write(admin, &doc);
+}
+
+static const struct option_row log_options[] = {
+    {"limit", "COUNT", "so many at most (50; 0 = all)", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+const struct command command_log = {
+    .name = "log",
+    .args = "",
+    .help = "List what was done, the newest first",
+    .manual = "The same, with what came of it, is in review.log in the folder of "
+              "--state, a line for each act.",
+    .options = log_options,
+    .run = run_log,
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of targrey-review, and what they share. */
+#ifndef REVIEW_CMDS_H
+#define REVIEW_CMDS_H
+
+#include "admin/cmd.h"
+#include "review/review.h"
+
+extern const struct command command_list, command_show, command_release,
+    command_spam, command_ham, command_discard, command_undo, command_audit,
+    command_purge, command_log;
+
+/*
+ * From the options and the configuration; NULL after it said what is wrong, with
+ * the exit code.
+ */
+struct review *open_review(struct admin *admin, int *code_r);
+void close_review(struct admin *admin);
+
+/* Folders that were named, or those of the configuration, brought up to date. */
+struct folders {
+	int64_t ids[FOLDERS_MOST];
+	size_t count;
+	int64_t discarded[FOLDERS_MOST]; /* their folders for what was discarded */
+	size_t discarded_count;
+};
+/*
+ * first: the first word on the line that is a folder. Says each folder that
+ * cannot be read; false when none is left.
+ */
+bool sync_folders(
+    struct admin *admin, int first, bool with_discarded, struct folders *folders_r);
+
+/* --from, --subject, ... into a filter; false after it said what is allowed. */
+bool read_filter(struct admin *admin, struct mail_filter *filter);
+/* The options that read_filter() reads, for a table of options. */
+#define FILTER_OPTIONS                                                             \
+	{"from", "PART", "part of who it says it is from", NULL, false},           \
+	    {"subject", "PART", "part of the subject", NULL, false},               \
+	    {"client", "PART", "part of the client's name or address", NULL,       \
+	        false},                                                            \
+	    {"flag", "FLAG", "with this flag, such as S25R", NULL, false},         \
+	    {"text", "PART", "part of any of them, of To or of the Message-ID",    \
+	        NULL, false},                                                      \
+	    {"band", "BAND", "only this band", band_words, false},                 \
+	    {"above", "SCORE", "of this score or more", NULL, false},              \
+	    {"below", "SCORE", "of a lower score", NULL, false},                   \
+	    {"since", "TIME", "come since then", NULL, false},                     \
+	{                                                                          \
+		"until", "TIME", "come before then", NULL, false                   \
+	}
+
+/* A table of mails; mails_row() is told a struct mails. */
+struct mails {
+	struct doc *doc;
+	double mark;
+};
+void mails_table(struct doc *doc);
+bool mails_row(void *mails, const struct mail *mail);
+
+/* The band, and how far the score is from the mark. Returns buf. */
+const char *certainty(const struct mail *mail, double mark, char *buf, size_t size);
+
+#endif

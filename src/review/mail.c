@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One mail: found by its id, opened, its text. */
+#include <gmime/gmime.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "review/review.h"
+
+#define TEXT_MOST  (128 * 1024) /* of a mail's text, for people */
+#define PARTS_MOST 50
+
+/* ------------------------------------------------------------------ by id */
+
+struct finding {
+	struct own_mail *found;
+	unsigned count;
+};
+
+static bool
+own(void *ctx, const struct mail *mail)
+{
+	struct finding *finding = ctx;
+	struct own_mail *to = finding->found;
+	const char *from[16];
+	size_t size = 0, used = 0;
+
+	if (finding->count++ > 0)
+		return false;
+	to->mail = *mail;
+	const char **fields[] = {&to->mail.id, &to->mail.folder, &to->mail.name,
+	    &to->mail.sender, &to->mail.recipients, &to->mail.subject,
+	    &to->mail.client, &to->mail.client_ip, &to->mail.flags, &to->mail.why,
+	    &to->mail.message_id, &to->mail.sid, &to->mail.envelope_from,
+	    &to->mail.envelope_to, &to->mail.quarantine_id, &to->mail.decided};
+	for (size_t i = 0; i < 16; i++) {
+		from[i] = *fields[i];
+		size += strlen(from[i]) + 1;
+	}
+	to->text = malloc(size);
+	for (size_t i = 0; i < 16 && to->text != NULL; i++) {
+		size_t length = strlen(from[i]) + 1;
+		memcpy(to->text + used, from[i], length);
+		*fields[i] = to->text + used;
+		used += length;
+	}
+	return true;
+}
+
+bool
+review_find(struct review *review, const char *id, struct own_mail *mail_r,
+    struct error *error)
+{
+	struct finding finding = {mail_r, 0};
+
+	memset(mail_r, 0, sizeof(*mail_r));
+	if (strlen(id) < 4 || strspn(id, "0123456789abcdef") != strlen(id)) {
+		error_set(error,
+		    "\"%.40s\" is no id; an id is what list shows: 12 of 0-9 a-f, "
+		    "or the first of them",
+		    id);
+		return false;
+	}
+	bool ok = index_find(review->index, id, own, &finding, error);
+	/* it may have come, or come back, since the folder was listed */
+	if (ok && finding.count == 0)
+		ok = index_refresh(review->index, file_clock_ms(), error) &&
+		     index_find(review->index, id, own, &finding, error);
+	if (!ok) {
+		own_mail_free(mail_r);
+		return false;
+	}
+	if (finding.count == 1 && mail_r->text != NULL)
+		return true;
+	if (finding.count > 1)
+		error_set(error, "%s: several mails have an id that begins so", id);
+	else if (finding.count == 1)
+		error_set(error, "out of memory");
+	else
+		error_set(error,
+		    "%s: no such mail in the folders that were listed; list the "
+		    "folder first",
+		    id);
+	own_mail_free(mail_r);
+	return false;
+}
+
+void
+own_mail_free(struct own_mail *mail)
+{
+	free(mail->text);
+	memset(mail, 0, sizeof(*mail));
+}
+
+int
+mail_open(const struct mail *mail, struct folder *folder, char *name_r,
+    struct error *error)
+{
+	struct stat stat;
+
+	if (!folder_open(folder, mail->folder, error))
+		return -1;
+	if (folder->kind != mail->kind) {
+		error_set(
+		    error, "%s: has changed its kind; list it again", mail->folder);
+		folder_close(folder);
+		return -1;
+	}
+	text_copy(name_r, PLACE_NAME_SIZE, mail->name);
+	int fd = folder_open_mail(folder, name_r, &stat, error);
+	if (fd < 0)
+		folder_close(folder);
+	return fd;
+}
+
+/* ------------------------------------------------------------------- text */
+
+static const struct {
+	const char *name;
+	char character;
+} entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
+    {"&nbsp;", ' '}, {"&#39;", '\''}};
+
+/* What stands between tags; tags that begin a line end one. Nothing is fetched. */
+static void
+strip_markup(GString *to, const char *html)
+{
+	static const char *const hidden[] = {"script", "style", "head", "title"};
+
+	for (const char *at = html; *at != '\0';) {
+		if (*at == '<') {
+			const char *end = strchr(at, '>');
+			for (size_t i = 0; i < 4; i++) {
+				size_t length = strlen(hidden[i]);
+				char close[16];
+				snprintf(close, sizeof(close), "</%s", hidden[i]);
+				if (g_ascii_strncasecmp(
+				        at + 1, hidden[i], length) == 0 &&
+				    !g_ascii_isalnum(at[1 + length]) &&
+				    strcasestr(at, close) != NULL)
+					end = strchr(strcasestr(at, close), '>');
+			}
+			if (g_ascii_strncasecmp(at, "<br", 3) == 0 ||
+			    g_ascii_strncasecmp(at, "</p", 3) == 0 ||
+			    g_ascii_strncasecmp(at, "</div", 5) == 0 ||
+			    g_ascii_strncasecmp(at, "</tr", 4) == 0)
+				g_string_append_c(to, '\n');
+			at = end == NULL ? at + strlen(at) : end + 1;
+			continue;
+		}
+		char character = *at;
+		size_t length = 1;
+		for (size_t i = 0; i < sizeof(entities) / sizeof(*entities); i++) {
+			if (strncmp(at, entities[i].name,
+			        strlen(entities[i].name)) == 0) {
+				character = entities[i].character;
+				length = strlen(entities[i].name);
+			}
+		}
+		g_string_append_c(to, character);
+		at += length;
+	}
+}
+
+/* What was found so far. */
+struct telling {
+	GString *plain, *html, *others;
+	unsigned parts;
+};
+
+static void
+take_text(struct telling *telling, GMimeTextPart *part)
+{
+	char *text = g_mime_text_part_get_text(part);
+	GMimeContentType *type =
+	    g_mime_object_get_content_type((GMimeObject *)part);
+
+	if (text == NULL)
+		return;
+	char *valid = g_utf8_make_valid(text, -1);
+	if (g_mime_content_type_is_type(type, "text", "html"))
+		strip_markup(telling->html, valid);
+	else
+		g_string_append(telling->plain, valid);
+	g_free(valid);
+	g_free(text);
+}
+
+static void
+take_part(GMimeObject *parent, GMimeObject *part, void *ctx)
+{
+	struct telling *telling = ctx;
+
+	(void)parent;
+	if (++telling->parts > PARTS_MOST || GMIME_IS_MULTIPART(part))
+		return;
+	GMimeContentType *type = g_mime_object_get_content_type(part);
+	const char *file =
+	    g_mime_object_get_content_disposition_parameter(part, "filename");
+	if (GMIME_IS_TEXT_PART(part) && file == NULL) {
+		take_text(telling, (GMimeTextPart *)part);
+		return;
+	}
+	char *mime = g_mime_content_type_get_mime_type(type);
+	g_string_append_printf(telling->others, "\n[part not shown: %s%s%s]", mime,
+	    file == NULL ? "" : ", ", file == NULL ? "" : file);
+	g_free(mime);
+}
+
+static GMimeMessage *
+parse(int fd, bool is_gzip, int64_t limit)
+{
+	int64_t from = lseek(fd, 0, SEEK_CUR);
+	GMimeStream *plain = g_mime_stream_fs_new_with_bounds(
+	    fd, from, limit > 0 ? from + limit : -1);
+	GMimeStream *stream = g_mime_stream_filter_new(plain);
+
+	g_mime_stream_fs_set_owner((GMimeStreamFs *)plain, FALSE);
+	if (is_gzip) {
+		GMimeFilter *filter =
+		    g_mime_filter_gzip_new(GMIME_FILTER_GZIP_MODE_UNZIP, 0);
+		g_mime_stream_filter_add((GMimeStreamFilter *)stream, filter);
+		g_object_unref(filter);
+	}
+	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+	g_object_unref(parser);
+	g_object_unref(stream);
+	g_object_unref(plain);
+	return message;
+}
+
+char *
+mail_text(int fd, bool is_gzip, int64_t limit)
+{
+	GMimeMessage *message = parse(fd, is_gzip, limit);
+	struct telling telling = {
+	    g_string_new(NULL), g_string_new(NULL), g_string_new(NULL), 0};
+
+	if (message != NULL) {
+		g_mime_message_foreach(message, take_part, &telling);
+		g_object_unref(message);
+	}
+	GString *text = telling.plain->len > 0 ? telling.plain : telling.html;
+	if (text->len > TEXT_MOST) {
+		g_string_truncate(text, TEXT_MOST);
+		g_string_append(text, "\n[cut here]");
+	}
+	g_string_append(text, telling.others->str);
+	char *result = text_dup(text->str);
+	g_string_free(telling.plain, TRUE);
+	g_string_free(telling.html, TRUE);
+	g_string_free(telling.others, TRUE);
+	return result;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* targrey-review(1) */
+#include <gmime/gmime.h>
+#include <locale.h>
+#include <signal.h>
+
+#include "base/log.h"
+#include "review/cmds.h"
+
+int
+main(int argc, char **argv)
+{
+	struct admin admin = {.out = stdout, .err = stderr};
+
+	setlocale(LC_TIME, "");
+	signal(SIGPIPE, SIG_IGN);
+	log_to_stderr(program.name);
+	log_set_level(LOG_LEVEL_WARNING);
+	clock_init(&admin.clock);
+	g_mime_init();
+	int code = program_run(&admin, argc, argv);
+	close_review(&admin);
+	query_close(&admin.query);
+	config_free(&admin.config);
+	g_mime_shutdown();
+	if (fflush(stdout) != 0 && code == EXIT_OK)
+		code = EXIT_FAILED;
+	return code;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_private.h"
+
+/* Binds integers from parameter 1 on. */
+static sqlite3_stmt *
+bind_numbers(struct view *view, enum statement which, const int64_t *numbers,
+    int count, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, which, trouble);
+
+	for (int i = 0; statement != NULL && i < count; i++)
+		sqlite3_bind_int64(statement, i + 1, numbers[i]);
+	return statement;
+}
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+static bool
+step(struct view *view, sqlite3_stmt *statement, bool *row_r,
+    struct trouble *trouble)
+{
+	return statement != NULL &&
+	       connection_step(&view->connection, statement, row_r, trouble);
+}
+
+static bool
+bind_text(struct view *view, sqlite3_stmt *statement, int parameter,
+    const char *text, struct trouble *trouble)
+{
+	if (statement != NULL && sqlite3_bind_text(statement, parameter, text, -1,
+	                             SQLITE_STATIC) == SQLITE_OK)
+		return true;
+	if (statement != NULL)
+		connection_failed(&view->connection, trouble);
+	return false;
+}
+
+void
+sqlite_read_address(
+    sqlite3_stmt *statement, int column, struct address_record *record_r)
+{
+	int64_t times[7];
+	uint32_t counts[7];
+
+	for (int i = 0; i < 7; i++)
+		times[i] = sqlite3_column_int64(statement, column + i);
+	for (int i = 0; i < 7; i++)
+		counts[i] =
+		    (uint32_t)sqlite3_column_int64(statement, column + 7 + i);
+	*record_r = (struct address_record){
+	    .first_seen = times[0],
+	    .last_seen = times[1],
+	    .last_success = times[2],
+	    .last_counted = times[3],
+	    .last_unproven = times[4],
+	    .last_gaveup = times[5],
+	    .allowed_until = times[6],
+	    .sessions = counts[0],
+	    .successes = counts[1],
+	    .counted = counts[2],
+	    .gaveup = counts[3],
+	    .gaveup_secs = counts[4],
+	    .ham = counts[5],
+	    .spam = counts[6],
+	};
+}
+
+bool
+sqlite_find_address(struct view *view, int64_t key, struct address_record *record_r,
+    struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_FIND_ADDRESS, &key, 1, trouble);
+	bool row;
+
+	memset(record_r, 0, sizeof *record_r);
+	if (!step(view, statement, &row, trouble))
+		return false;
+	if (row)
+		sqlite_read_address(statement, 0, record_r);
+	sqlite3_reset(statement);
+	return true;
+}
+
+bool
+sqlite_keep_address(struct view *view, int64_t key,
+    const struct address_record *record, struct trouble *trouble)
+{
+	const int64_t numbers[] = {key, record->first_seen, record->last_seen,
+	    record->last_success, record->last_counted, record->last_unproven,
+	    record->last_gaveup, record->allowed_until, record->sessions,
+	    record->successes, record->counted, record->gaveup, record->gaveup_secs,
+	    record->ham, record->spam};
+
+	return step(view,
+	    bind_numbers(view, SQL_KEEP_ADDRESS, numbers, COUNT(numbers), trouble),
+	    NULL, trouble);
+}
+
+void
+sqlite_read_domain(sqlite3_stmt *statement, int column,
+    struct domain_record *record_r, int64_t *day_r)
+{
+	*record_r = (struct domain_record){
+	    .first_seen = sqlite3_column_int64(statement, column),
+	    .last_seen = sqlite3_column_int64(statement, column + 1),
+	    .last_success = sqlite3_column_int64(statement, column + 2),
+	    .last_counted = sqlite3_column_int64(statement, column + 3),
+	    .allowed_until = sqlite3_column_int64(statement, column + 4),
+	    .successes = (uint32_t)sqlite3_column_int64(statement, column + 5),
+	    .counted = (uint32_t)sqlite3_column_int64(statement, column + 6),
+	    .networks = (uint32_t)sqlite3_column_int64(statement, column + 8),
+	};
+	*day_r = sqlite3_column_int64(statement, column + 7);
+}
+
+bool
+sqlite_find_domain(struct view *view, const char *name, int64_t day,
+    struct domain_record *record_r, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, SQL_FIND_DOMAIN, trouble);
+	int64_t counted_on;
+	bool row;
+
+	memset(record_r, 0, sizeof *record_r);
+	if (!bind_text(view, statement, 1, name, trouble) ||
+	    !step(view, statement, &row, trouble))
+		return false;
+	if (row) {
+		sqlite_read_domain(statement, 0, record_r, &counted_on);
+		if (counted_on != day)
+			record_r->networks = 0;
+	}
+	sqlite3_reset(statement);
+	return true;
+}
+
+bool
+sqlite_keep_domain(struct view *view, const char *name, int64_t day,
+    const struct domain_record *record, struct trouble *trouble)
+{
+	const int64_t numbers[] = {0, record->first_seen, record->last_seen,
+	    record->last_success, record->last_counted, record->allowed_until,
+	    record->successes, record->counted, day, record->networks};
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_KEEP_DOMAIN, numbers, COUNT(numbers), trouble);
+
+	return bind_text(view, statement, 1, name, trouble) &&
+	       step(view, statement, NULL, trouble);
+}
+
+void
+sqlite_read_waiting(
+    sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r)
+{
+	int64_t first =
+	    bucket * SCHEMA_BUCKET_S + sqlite3_column_int64(statement, column);
+	int64_t last_try = sqlite3_column_int64(statement, column + 2);
+	int64_t flags = sqlite3_column_int64(statement, column + 3);
+
+	*row_r = (struct grey_row){
+	    .first = first,
+	    .last = first + sqlite3_column_int64(statement, column + 1),
+	    .last_try = last_try == 0 ? 0 : first + last_try - 1,
+	    .tries = (uint32_t)(flags >> 1),
+	    .early = (flags & 1) != 0,
+	};
+}
+
+void
+sqlite_read_passed(sqlite3_stmt *statement, int column, struct grey_row *row_r)
+{
+	int64_t flags = sqlite3_column_int64(statement, column + 4);
+
+	*row_r = (struct grey_row){
+	    .first = sqlite3_column_int64(statement, column),
+	    .last = sqlite3_column_int64(statement, column + 1),
+	    .last_try = sqlite3_column_int64(statement, column + 2),
+	    .passed = sqlite3_column_int64(statement, column + 3),
+	    .tries = (uint32_t)(flags >> 1),
+	    .early = (flags & 1) != 0,
+	};
+}
+
+bool
+sqlite_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until,
+    struct grey_row *row_r, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_FIND_PASSED, &hash, 1, trouble);
+	bool row;
+
+	memset(row_r, 0, sizeof *row_r);
+	if (!step(view, statement, &row, trouble))
+		return false;
+	if (row)
+		sqlite_read_passed(statement, 0, row_r);
+	sqlite3_reset(statement);
+	int64_t oldest = schema_bucket(since);
+	for (int64_t bucket = schema_bucket(until); !row && bucket >= oldest;
+	     bucket--) {
+		const int64_t key[] = {bucket, hash};
+		statement = bind_numbers(view, SQL_FIND_WAITING, key, 2, trouble);
+		if (!step(view, statement, &row, trouble))
+			return false;
+		if (row)
+			sqlite_read_waiting(statement, 0, bucket, row_r);
+		sqlite3_reset(statement);
+	}
+	return true;
+}
+
+static int64_t
+bucket_of(const struct grey_row *row)
+{
+	return schema_bucket(backend_waits_since(row));
+}
+
+static bool
+keep_text(struct view *view, sqlite3_stmt *statement, int parameter,
+    const struct triplet_text *text, struct trouble *trouble)
+{
+	return bind_text(view, statement, parameter, text->client, trouble) &&
+	       bind_text(view, statement, parameter + 1, text->sender, trouble) &&
+	       bind_text(
+	           view, statement, parameter + 2, text->recipient, trouble) &&
+	       step(view, statement, NULL, trouble);
+}
+
+static bool
+keep_waiting(struct view *view, int64_t hash, const struct grey_row *row,
+    bool is_new, const struct triplet_text *text, struct trouble *trouble)
+{
+	int64_t bucket = bucket_of(row);
+	const int64_t numbers[] = {bucket, hash,
+	    row->first - bucket * SCHEMA_BUCKET_S, row->last - row->first,
+	    row->last_try == 0 ? 0 : row->last_try - row->first + 1,
+	    (int64_t)row->tries * 2 + row->early};
+
+	if (!step(view,
+	        bind_numbers(
+	            view, SQL_KEEP_WAITING, numbers, COUNT(numbers), trouble),
+	        NULL, trouble))
+		return false;
+	return !is_new ||
+	       keep_text(view,
+	           bind_numbers(view, SQL_KEEP_WAITING_TEXT, numbers, 2, trouble),
+	           3, text, trouble);
+}
+
+static bool
+keep_passed(struct view *view, int64_t hash, const struct grey_row *row,
+    bool is_new, const struct triplet_text *text, struct trouble *trouble)
+{
+	const int64_t numbers[] = {hash, row->first, row->last, row->last_try,
+	    row->passed, (int64_t)row->tries * 2 + row->early};
+
+	if (!step(view,
+	        bind_numbers(
+	            view, SQL_KEEP_PASSED, numbers, COUNT(numbers), trouble),
+	        NULL, trouble))
+		return false;
+	return !is_new ||
+	       keep_text(view,
+	           bind_numbers(view, SQL_KEEP_PASSED_TEXT, numbers, 1, trouble), 2,
+	           text, trouble);
+}
+
+bool
+sqlite_keep_triplet(struct view *view, int64_t hash, const struct grey_row *was,
+    const struct grey_row *row, const struct triplet_text *text,
+    struct trouble *trouble)
+{
+	bool is_new = was->first == 0 || (was->passed != 0) != (row->passed != 0) ||
+	              (row->passed == 0 && bucket_of(was) != bucket_of(row));
+
+	bool ignored;
+
+	if (is_new && was->first != 0 &&
+	    !sqlite_drop_triplet(view, hash, was, &ignored, trouble))
+		return false;
+	if (row->passed != 0)
+		return keep_passed(view, hash, row, is_new, text, trouble);
+	return keep_waiting(view, hash, row, is_new, text, trouble);
+}
+
+bool
+sqlite_count_network(struct view *view, int64_t day, int64_t hash, bool *is_new_r,
+    struct trouble *trouble)
+{
+	const int64_t numbers[] = {day, hash};
+
+	if (!step(view, bind_numbers(view, SQL_COUNT_NETWORK, numbers, 2, trouble),
+	        NULL, trouble))
+		return false;
+	*is_new_r = sqlite3_changes(view->connection.db) > 0;
+	return true;
+}
+
+bool
+sqlite_probe(struct view *view, struct trouble *trouble)
+{
+	return connection_do(&view->connection, SQL_PROBE, trouble);
+}

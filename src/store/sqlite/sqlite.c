@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/sqlite/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/block.h"
+#include "base/text.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_private.h"
+
+#define READER_CACHE_KIB 512
+#define READER_BUSY_MS   20
+
+static bool
+take_lock(struct backend *backend, struct error *error)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s.lock", backend->path);
+	backend->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (backend->lock_fd < 0) {
+		error_set_errno(error, "%s", path);
+		return false;
+	}
+	if (flock(backend->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno == EWOULDBLOCK)
+		error_set(error, "in use by another targreyd (%s is locked)", path);
+	else
+		error_set_errno(error, "%s", path);
+	return false;
+}
+
+/* Writer and checkpointer; the readers open when they are asked for. */
+static bool
+open_all(struct backend *backend, struct trouble *trouble)
+{
+	if (!sqlite_open_writer(backend, trouble))
+		return false;
+	atomic_store(&backend->checkpoint.wal_pages, 0);
+	checkpoint_watch(&backend->checkpoint, backend->writer.connection.db);
+	if (checkpoint_start(&backend->checkpoint, backend->path, trouble)) {
+		sqlite_know_wal(backend);
+		return true;
+	}
+	connection_close(&backend->writer.connection);
+	return false;
+}
+
+/*
+ * Closes every connection. SQLite removes the log by its name when the last
+ * one goes, so none may be left when another file gets that name.
+ */
+static void
+close_all(struct backend *backend)
+{
+	checkpoint_stop(&backend->checkpoint);
+	for (int i = 0; i < READERS; i++) {
+		struct view *reader = &backend->readers[i];
+		pthread_mutex_lock(&reader->lock);
+		connection_close(&reader->connection);
+		pthread_mutex_unlock(&reader->lock);
+	}
+	connection_close(&backend->writer.connection);
+}
+
+void
+sqlite_close(struct backend *backend)
+{
+	if (backend == NULL)
+		return;
+	atomic_store(&backend->down, true);
+	close_all(backend);
+	checkpoint_free(&backend->checkpoint);
+	for (int i = 0; i < READERS; i++)
+		pthread_mutex_destroy(&backend->readers[i].lock);
+	if (backend->lock_fd >= 0)
+		close(backend->lock_fd);
+	free(backend->path);
+	free(backend);
+}
+
+struct backend *
+sqlite_new(const char *url, struct error *error)
+{
+	struct backend *backend = calloc(1, sizeof *backend);
+	if (backend == NULL ||
+	    (backend->path = text_dup(sqlite_path(url))) == NULL ||
+	    !checkpoint_init(&backend->checkpoint, error)) {
+		error_set(error, "out of memory");
+		if (backend != NULL)
+			free(backend->path);
+		free(backend);
+		return NULL;
+	}
+	backend->lock_fd = -1;
+	backend->writer.backend = backend;
+	for (int i = 0; i < READERS; i++) {
+		backend->readers[i].backend = backend;
+		pthread_mutex_init(&backend->readers[i].lock, NULL);
+	}
+	backend->sweep.passed = backend->sweep.address = INT64_MIN;
+	return backend;
+}
+
+static bool
+open_or_set_aside(struct backend *backend, struct trouble *trouble)
+{
+	if (open_all(backend, trouble))
+		return true;
+	/* What is no database at all may be somebody's file: left alone. */
+	if (trouble->kind != TROUBLE_CORRUPT ||
+	    strstr(trouble->error.text, "not a database") != NULL)
+		return false;
+	return sqlite_set_aside(backend->path, trouble) &&
+	       open_all(backend, trouble);
+}
+
+static struct backend *
+sqlite_open(const struct store_settings *settings,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error)
+{
+	struct trouble trouble = {0};
+	struct backend *backend = sqlite_new(settings->url, error);
+
+	if (backend == NULL)
+		return NULL;
+	backend->durable = settings->durable;
+	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
+	bool ok = take_lock(backend, error);
+	if (ok && !open_or_set_aside(backend, &trouble)) {
+		*error = trouble.error;
+		ok = false;
+	}
+	if (!ok) {
+		error_prefix(error, "%s", backend->path);
+		sqlite_close(backend);
+		return NULL;
+	}
+	memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+	return backend;
+}
+
+/*
+ * After a sync that failed nobody knows what of the log is on the disk: service
+ * returns only when all of it has been carried into the database.
+ */
+static bool
+checkpoint_all(struct backend *backend, struct trouble *trouble)
+{
+	int result = sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY ||
+	       connection_failed(&backend->writer.connection, trouble);
+}
+
+static bool
+sqlite_reopen(struct backend *backend, bool set_aside,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble)
+{
+	struct trouble moved;
+
+	atomic_store(&backend->down, true);
+	checkpoint_stop(&backend->checkpoint);
+	bool was_open = backend->writer.connection.db != NULL;
+	bool in_place = !was_open || sqlite_is_in_place(backend, &moved);
+	if (!in_place) /* so that the file, wherever it is now, is whole */
+		sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
+		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	close_all(backend);
+	if (!in_place)
+		sqlite_remove_stale_wal(backend);
+	bool ok = (!set_aside || sqlite_set_aside(backend->path, trouble)) &&
+	          open_all(backend, trouble);
+	if (ok && !checkpoint_all(backend, trouble)) {
+		close_all(backend);
+		ok = false;
+	}
+	if (ok) {
+		memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+		atomic_store(&backend->down, false);
+	}
+	return ok;
+}
+
+static void
+sqlite_set_durable(struct backend *backend, bool durable)
+{
+	backend->durable = durable;
+}
+
+static struct view *
+lock_reader(struct backend *backend)
+{
+	for (int i = 0; i < READERS; i++) {
+		if (pthread_mutex_trylock(&backend->readers[i].lock) == 0)
+			return &backend->readers[i];
+	}
+	/* All in use: some microseconds behind another reader, never the writer. */
+	pthread_mutex_lock(&backend->readers[READERS - 1].lock);
+	return &backend->readers[READERS - 1];
+}
+
+struct view *
+sqlite_reader(struct backend *backend, struct trouble *trouble)
+{
+	if (backend->is_attached)
+		return connection_do(
+		           &backend->writer.connection, SQL_BEGIN, trouble)
+		           ? &backend->writer
+		           : NULL;
+	struct view *view = lock_reader(backend);
+
+	if (atomic_load(&backend->down)) {
+		trouble->kind = TROUBLE_WAIT;
+		error_set(&trouble->error, "the database is being opened again");
+	} else if ((view->connection.db != NULL ||
+	               connection_open(&view->connection, backend->path,
+	                   SQLITE_OPEN_READONLY, READER_CACHE_KIB, READER_BUSY_MS,
+	                   trouble)) &&
+	           connection_do(&view->connection, SQL_BEGIN, trouble)) {
+		return view;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return NULL;
+}
+
+void
+sqlite_release(struct view *view)
+{
+	struct trouble ignored;
+
+	if (!sqlite3_get_autocommit(view->connection.db))
+		connection_do(&view->connection, SQL_COMMIT, &ignored);
+	if (!view->backend->is_attached)
+		pthread_mutex_unlock(&view->lock);
+}
+
+static bool
+has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
+{
+	struct connection *connection = &backend->writer.connection;
+	sqlite3_stmt *statement =
+	    connection_statement(connection, SQL_DATA_VERSION, trouble);
+	bool row;
+
+	if (statement == NULL ||
+	    !connection_step(connection, statement, &row, trouble))
+		return false;
+	int64_t version = row ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_reset(statement);
+	*changed_r = version != backend->data_version;
+	backend->data_version = version;
+	return true;
+}
+
+/* Each commit waits for the disk, or none does but those of the checkpointer. */
+static bool
+set_sync(struct backend *backend, bool wanted, struct trouble *trouble)
+{
+	if (backend->syncs == wanted)
+		return true;
+	backend->syncs = wanted;
+	return connection_run(&backend->writer.connection,
+	    wanted ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+	    trouble);
+}
+
+static struct view *
+sqlite_begin(
+    struct backend *backend, bool idle, bool *changed_r, struct trouble *trouble)
+{
+	struct view *view = &backend->writer;
+
+	*changed_r = false;
+	if (backend->is_attached)
+		return connection_do(
+		           &view->connection, SQL_BEGIN_IMMEDIATE, trouble)
+		           ? view
+		           : NULL;
+	if (view->connection.db == NULL) {
+		trouble->kind = TROUBLE_REOPEN;
+		error_set(&trouble->error, "the database is not open");
+		return NULL;
+	}
+	if (!sqlite_is_in_place(backend, trouble))
+		return NULL;
+	checkpoint_enter(&backend->checkpoint);
+	if (set_sync(backend, backend->durable && !idle, trouble) &&
+	    connection_do(&view->connection, SQL_BEGIN_IMMEDIATE, trouble)) {
+		if (has_changed(backend, changed_r, trouble))
+			return view;
+		sqlite3_exec(view->connection.db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	checkpoint_leave(&backend->checkpoint);
+	return NULL;
+}
+
+static void
+sqlite_rollback(struct view *view)
+{
+	if (!sqlite3_get_autocommit(view->connection.db))
+		sqlite3_exec(view->connection.db, "ROLLBACK", NULL, NULL, NULL);
+	checkpoint_leave(&view->backend->checkpoint);
+}
+
+static bool
+sqlite_commit(struct view *view, struct trouble *trouble)
+{
+	block_declare("store: commit");
+	if (!connection_do(&view->connection, SQL_COMMIT, trouble)) {
+		sqlite_rollback(view);
+		return false;
+	}
+	checkpoint_leave(&view->backend->checkpoint);
+	return true;
+}
+
+static const char *
+sqlite_name(const struct backend *backend)
+{
+	return backend->path;
+}
+
+const struct backend_ops sqlite_ops = {
+    .open = sqlite_open,
+    .attach = sqlite_attach,
+    .name = sqlite_name,
+    .close = sqlite_close,
+    .reopen = sqlite_reopen,
+    .set_durable = sqlite_set_durable,
+    .reader = sqlite_reader,
+    .release = sqlite_release,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .find_address = sqlite_find_address,
+    .find_domain = sqlite_find_domain,
+    .find_triplet = sqlite_find_triplet,
+    .keep_address = sqlite_keep_address,
+    .keep_domain = sqlite_keep_domain,
+    .keep_triplet = sqlite_keep_triplet,
+    .count_network = sqlite_count_network,
+    .add_event = sqlite_add_event,
+    .probe = sqlite_probe,
+    .expire = sqlite_expire,
+    .report = sqlite_report,
+    .each_address = sqlite_each_address,
+    .each_domain = sqlite_each_domain,
+    .each_triplet = sqlite_each_triplet,
+    .each_event = sqlite_each_event,
+    .drop_address = sqlite_drop_address,
+    .drop_domain = sqlite_drop_domain,
+    .drop_triplet = sqlite_drop_triplet,
+    .rate_event = sqlite_rate_event,
+    .check = sqlite_check,
+    .backup = sqlite_backup,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The parts of the SQLite backend; private to this folder. */
+#ifndef STORE_SQLITE_PRIVATE_H
+#define STORE_SQLITE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "store/sqlite/checkpoint.h"
+#include "store/sqlite/connection.h"
+#include "store/sqlite/sqlite.h"
+
+struct view {
+	struct backend *backend;
+	struct connection connection;
+	pthread_mutex_t lock; /* readers: held while the view is given out */
+};
+
+#define READERS 8
+
+/* Where the walks through the tables without an order by time have come to. */
+struct sweep {
+	int64_t passed, address;
+	char domain[256];
+	int64_t next[3]; /* when each begins anew, seconds since 1970 */
+};
+
+struct backend {
+	char *path;
+	bool is_attached; /* by targreyctl: the writer's view is the only one */
+	int lock_fd;      /* of "<path>.lock", for the life of the daemon */
+	bool durable;
+	bool syncs; /* what the writing connection is set to */
+	uint8_t secret[SIPHASH_KEY_SIZE];
+	dev_t device;
+	ino_t inode, wal_inode;
+	int64_t data_version;
+	int schema;
+
+	struct view writer; /* the writer's thread */
+	struct view readers[READERS];
+	/* Readers get nothing while the writer changes the file under them. */
+	_Atomic bool down;
+	struct checkpoint checkpoint;
+	struct sweep sweep;
+};
+
+/* rows.c: find_ and keep_ of struct backend_ops */
+bool sqlite_find_address(struct view *view, int64_t key,
+    struct address_record *record_r, struct trouble *trouble);
+bool sqlite_find_domain(struct view *view, const char *name, int64_t day,
+    struct domain_record *record_r, struct trouble *trouble);
+bool sqlite_find_triplet(struct view *view, int64_t hash, int64_t since,
+    int64_t until, struct grey_row *row_r, struct trouble *trouble);
+bool sqlite_keep_address(struct view *view, int64_t key,
+    const struct address_record *record, struct trouble *trouble);
+bool sqlite_keep_domain(struct view *view, const char *name, int64_t day,
+    const struct domain_record *record, struct trouble *trouble);
+bool sqlite_keep_triplet(struct view *view, int64_t hash,
+    const struct grey_row *was, const struct grey_row *row,
+    const struct triplet_text *text, struct trouble *trouble);
+bool sqlite_count_network(struct view *view, int64_t day, int64_t hash,
+    bool *is_new_r, struct trouble *trouble);
+bool sqlite_probe(struct view *view, struct trouble *trouble);
+
+/* What a row's integers say. */
+void sqlite_read_waiting(
+    sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r);
+void sqlite_read_passed(
+    sqlite3_stmt *statement, int column, struct grey_row *row_r);
+void sqlite_read_address(
+    sqlite3_stmt *statement, int column, struct address_record *record_r);
+void sqlite_read_domain(sqlite3_stmt *statement, int column,
+    struct domain_record *record_r, int64_t *day_r);
+
+/* expire.c */
+bool sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
+    struct trouble *trouble);
+
+/* events.c */
+bool sqlite_add_event(struct view *view, int64_t logged, const struct event *event,
+    struct trouble *trouble);
+bool sqlite_each_event(struct view *view, const struct event_search *search,
+    bool (*each)(void *ctx, const struct event *event), void *ctx,
+    struct trouble *trouble);
+bool sqlite_rate_event(struct view *view, int64_t id, double score,
+    const char *verdict, struct trouble *trouble);
+
+/* walk.c */
+bool sqlite_each_address(struct view *view, int64_t allowed_at,
+    bool (*each)(void *ctx, int64_t key, const struct address_record *record),
+    void *ctx, struct trouble *trouble);
+bool sqlite_each_domain(struct view *view, int64_t allowed_at,
+    bool (*each)(void *ctx, const char *name, const struct domain_record *record),
+    void *ctx, struct trouble *trouble);
+bool sqlite_each_triplet(struct view *view, bool has_passed,
+    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
+        const struct triplet_text *text),
+    void *ctx, struct trouble *trouble);
+bool sqlite_drop_address(
+    struct view *view, int64_t key, bool *is_there_r, struct trouble *trouble);
+bool sqlite_drop_domain(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
+bool sqlite_drop_triplet(struct view *view, int64_t hash,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
+
+/* care.c */
+struct backend *sqlite_attach(const char *url, bool writable,
+    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct error *error);
+bool sqlite_report(struct backend *backend, bool want_counts,
+    struct store_status_report *report_r, struct trouble *trouble);
+bool sqlite_check(struct backend *backend,
+    bool (*each)(void *ctx, const char *finding), void *ctx, bool *sound_r,
+    struct trouble *trouble);
+bool sqlite_backup(struct backend *backend, const char *path,
+    void (*progress)(void *ctx, int left, int total), void *ctx,
+    struct trouble *trouble);
+
+/* sqlite.c */
+struct backend *sqlite_new(const char *url, struct error *error);
+void sqlite_close(struct backend *backend);
+struct view *sqlite_reader(struct backend *backend, struct trouble *trouble);
+void sqlite_release(struct view *view);
+
+/* file.c: the file itself */
+
+/*
+ * Opens the writing connection, makes or upgrades the tables, reads the
+ * secret; a new database gets the one in backend->secret, or a new one when
+ * that is all zero.
+ */
+bool sqlite_open_writer(struct backend *backend, struct trouble *trouble);
+/* Checks application_id and user_version; upgrades unless read_only. */
+bool sqlite_check_schema(struct connection *connection, bool read_only,
+    const char *const *steps, int version, int *found_r, struct trouble *trouble);
+bool sqlite_read_secret(struct connection *connection,
+    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
+/* Renames the file and its WAL to "<path>.corrupt-YYYYMMDD-HHMMSS". */
+bool sqlite_set_aside(const char *path, struct trouble *trouble);
+/* To be called when the connections are open, and when the file was not in place.
+ */
+void sqlite_know_wal(struct backend *backend);
+void sqlite_remove_stale_wal(const struct backend *backend);
+/* The file that was opened still lies at its path. */
+bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
+
+/* Of the files. */
+void sqlite_sizes(const char *path, struct store_status_report *report_r);
+
+#endif
