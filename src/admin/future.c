@@ -162,6 +162,8 @@ put_outcome(struct doc *doc, const struct explained *is,
 	        exempt ? "pass (exempt)" : verdict_words[judgement->verdict]));
 	doc_fact(doc, "why", "Why",
 	    cell_text(exempt ? is->exempt : why_words[judgement->why]));
+	if (!exempt)
+		doc_fact(doc, "because", "that is", cell_text(why_texts[judgement->why]));
 	if (*is->detail != '\0')
 		doc_fact(doc, "detail", "from", cell_text(is->detail));
 	if (!exempt && judgement->would != VERDICT_PASS)
@@ -220,14 +222,95 @@ without_brackets(const char *text, char *buf, size_t size)
 	return buf;
 }
 
+/* What was not given is taken from the last visit; the doc says which. */
+struct assumed {
+	bool from_event; /* there was one */
+	int64_t time;
+	char name[256], ptr[256], helo[256]; /* "" = none */
+};
+
+static bool
+take_last(void *ctx, const struct event *event)
+{
+	struct assumed *assumed = ctx;
+
+	assumed->from_event = true;
+	assumed->time = event->time;
+	text_copy(assumed->name, sizeof(assumed->name),
+	    event->name != NULL ? event->name : "");
+	text_copy(assumed->ptr, sizeof(assumed->ptr),
+	    event->ptr != NULL ? event->ptr : "");
+	text_copy(assumed->helo, sizeof(assumed->helo),
+	    event->heloname != NULL ? event->heloname : "");
+	return false;
+}
+
+static bool
+assume(struct admin *admin, struct explain_visit *visit, struct assumed *assumed,
+    struct error *error)
+{
+	const struct ipnet one = {visit->client.ip, 128};
+	const struct event_filter filter = {
+	    .net = &one, .newest_first = true, .limit = 1};
+	const char *name = args_value(admin, "name"),
+	           *ptr = args_value(admin, "ptr"),
+	           *helo = args_value(admin, "helo");
+
+	*assumed = (struct assumed){.from_event = false};
+	if (name == NULL && ptr == NULL &&
+	    !query_events(admin->query, &filter, take_last, assumed, error))
+		return false;
+	if (name == NULL && *assumed->name != '\0')
+		name = assumed->name;
+	if (ptr == NULL && *assumed->ptr != '\0')
+		ptr = assumed->ptr;
+	if (helo == NULL)
+		helo = *assumed->helo != '\0' ? assumed->helo : name;
+	visit->client.name = name == NULL || strcmp(name, "unknown") == 0 ? NULL : name;
+	visit->client.ptr = ptr;
+	visit->helo = helo;
+	return true;
+}
+
+static void
+put_visit(struct doc *doc, struct admin *admin, const struct explain_visit *visit,
+    const struct assumed *assumed)
+{
+	char ip[IP_TEXT_SIZE];
+
+	doc_section(doc, "visit", "A visit from");
+	doc_fact(doc, "ip", "Address", cell_text(ip_to_text(&visit->client.ip, ip)));
+	doc_fact(doc, "name", "Verified name",
+	    cell_text(visit->client.name == NULL ? "unknown" : visit->client.name));
+	doc_fact(doc, "ptr", "Unverified name", cell_text(visit->client.ptr));
+	doc_fact(doc, "helo", "HELO", cell_text(visit->helo));
+	doc_fact(doc, "from", "Sender",
+	    cell_text(*visit->sender == '\0' ? "<>" : visit->sender));
+	doc_fact(doc, "to", "Recipient", cell_text(visit->recipient));
+	if (assumed->from_event) {
+		doc_fact(doc, "names_of", "Names as on", cell_time(assumed->time));
+		doc_say(doc, "No --name was given: the names are those of its last "
+		             "visit on record.");
+	} else if (args_value(admin, "name") == NULL &&
+	           args_value(admin, "ptr") == NULL) {
+		doc_say(doc, "Assumed: it has no verified name. No --name was given, "
+		             "and there is no visit on record.");
+	}
+	if (args_value(admin, "from") == NULL || args_value(admin, "to") == NULL)
+		doc_say(doc, "Assumed: sender or recipient, as no --from or no --to "
+		             "was given.");
+}
+
 static struct doc *
-told(struct admin *admin, const struct explained *is, const struct config *config)
+told(struct admin *admin, const struct explained *is, const struct config *config,
+    const struct explain_visit *visit, const struct assumed *assumed)
 {
 	struct doc *doc = doc_new("targrey explain");
 	int64_t now = admin_now(admin);
 
 	if (doc == NULL)
 		return NULL;
+	put_visit(doc, admin, visit, assumed);
 	put_outcome(doc, is, config, now);
 	put_steps(doc, is);
 	if (*is->exempt == '\0')
@@ -258,11 +341,9 @@ explain_future(struct admin *admin, const char *ip)
 {
 	char from[1024], to[1024];
 	const char *sender = args_value(admin, "from"),
-	           *name = args_value(admin, "name");
-	const char *recipient = args_value(admin, "to"),
-	           *helo = args_value(admin, "helo");
-	struct explain_visit visit = {
-	    .client.name = name, .client.ptr = args_value(admin, "ptr")};
+	           *recipient = args_value(admin, "to");
+	struct explain_visit visit = {.sender = NULL};
+	struct assumed assumed;
 	struct dns_facts dns;
 	struct error error;
 	_Atomic int64_t now_ms = admin_now(admin) * 1000;
@@ -275,11 +356,12 @@ explain_future(struct admin *admin, const char *ip)
 	visit.recipient = without_brackets(
 	    recipient == NULL ? "recipient@example.org" : recipient, to,
 	    sizeof(to));
-	visit.helo = helo != NULL ? helo : name;
 	if (read_dns(admin, visit.sender, &dns))
 		visit.dns = &dns;
 	if (admin_config(admin) == NULL || admin_query(admin, false) == NULL)
 		return EXIT_FAILED;
+	if (!assume(admin, &visit, &assumed, &error))
+		return failed(admin, &error);
 	clock_init_manual(&clock, &now_ms);
 	struct world *world = build(admin, &clock, &error);
 	if (world == NULL)
@@ -289,7 +371,8 @@ explain_future(struct admin *admin, const char *ip)
 	    .secret = query_secret(admin->query), .recall = recall, .ctx = &memory};
 	struct explained explained;
 	bool ok = session_explain(world, &visit, &remembered, &explained);
-	struct doc *doc = ok ? told(admin, &explained, world_config(world)) : NULL;
+	struct doc *doc = ok ? told(admin, &explained, world_config(world), &visit, &assumed)
+	                     : NULL;
 	if (ok && memory.failed)
 		failed(admin, &memory.error);
 	int code = admin_write(admin, &doc);

@@ -8,6 +8,7 @@
 
 #include "admin/lines.h"
 #include "base/text.h"
+#include "policy/judge.h"
 #include "session/explain.h"
 
 static const char *
@@ -45,6 +46,16 @@ put_step(struct doc *doc, const char *step, const char *said)
 	doc_row(doc, (struct cell[]){cell_text(step), cell_text(said)});
 }
 
+static const char *
+why_text(const char *word)
+{
+	for (enum why why = 0; why < WHYS; why++) {
+		if (strcmp(why_words[why], word) == 0)
+			return why_texts[why];
+	}
+	return word;
+}
+
 static void
 put_past_steps(struct doc *doc, const struct event *event)
 {
@@ -70,8 +81,8 @@ put_past_steps(struct doc *doc, const struct event *event)
 		    word(event, SK_AGE), word(event, SK_SEEN),
 		    word(event, SK_PASSED), word(event, SK_GAVEUP));
 		put_step(doc, "record", text);
-		snprintf(text, sizeof(text), "%s because of %s (mode %s)%s%s",
-		    word(event, SK_VERDICT), word(event, SK_WHY),
+		snprintf(text, sizeof(text), "%s: %s (mode %s)%s%s",
+		    word(event, SK_VERDICT), why_text(word(event, SK_WHY)),
 		    word(event, SK_MODE),
 		    strcmp(word(event, SK_WOULD), "none") == 0
 		        ? ""

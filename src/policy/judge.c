@@ -12,6 +12,22 @@ const char *const why_words[WHYS] = {"s25r", "all", "helo", "spf", "dnsbl", "loc
     "allowed-address", "allowed-domain", "tries", "none", "overflow", "fault",
     "warn"};
 
+const char *const why_texts[WHYS] = {
+    [WHY_S25R] = "the S25R rules match its name",
+    [WHY_ALL] = "every client is a suspect",
+    [WHY_HELO] = "its HELO is bad",
+    [WHY_SPF] = "SPF failed",
+    [WHY_DNSBL] = "DNS lists list it",
+    [WHY_LOCAL] = "a local rule matches",
+    [WHY_ALLOWED_ADDRESS] = "the address is known as good",
+    [WHY_ALLOWED_DOMAIN] = "its SPF domain is known as good",
+    [WHY_TRIES] = "it was tried often enough",
+    [WHY_NONE] = "nothing makes it a suspect",
+    [WHY_OVERFLOW] = "the budget had no room for a hold",
+    [WHY_FAULT] = "there was a fault of ours",
+    [WHY_WARN] = "only a rule or selector on trial marks it",
+};
+
 const struct trace_text trace_texts[TRACE_SAIDS] = {
     [TRACE_ALLOWED_ADDRESS] = {"allowed", "the address is known as good"},
     [TRACE_NOT_ALLOWED] = {"allowed", "neither the address nor an SPF domain"},

@@ -35,6 +35,7 @@ enum why {
 	WHYS
 };
 extern const char *const why_words[WHYS];
+extern const char *const why_texts[WHYS]; /* a sentence for people */
 
 enum trace_said {
 	TRACE_ALLOWED_ADDRESS,

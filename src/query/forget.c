@@ -18,6 +18,7 @@ struct forgotten {
 	size_t addresses_count, addresses_room;
 	struct forgotten_triplet *triplets;
 	size_t triplets_count, triplets_room;
+	uint64_t domains, shared;
 	bool failed;
 };
 
@@ -47,12 +48,24 @@ gather_address(void *arg, const struct address_row *row)
 	all->addresses = items;
 	if (!all->failed)
 		all->addresses[all->addresses_count++] = key_from_ip(&row->ip);
+	if (!all->failed && all->filter->address != NULL)
+		all->filter->address(all->filter->ctx, row);
 	return !all->failed;
 }
 
 static bool
-client_matches(const struct forget_filter *filter, const char *client)
+gather_domain(void *arg, const struct domain_row *row)
 {
+	struct forgotten *all = arg;
+
+	all->domains += strcmp(row->name, all->filter->domain) == 0;
+	return all->domains == 0;
+}
+
+static bool
+client_matches(struct forgotten *all, const char *client)
+{
+	const struct forget_filter *filter = all->filter;
 	struct ipnet net;
 
 	if (filter->domain != NULL && strcmp(client, filter->domain) != 0)
@@ -61,7 +74,10 @@ client_matches(const struct forget_filter *filter, const char *client)
 		return true;
 	if (!ipnet_from_text(client, &net))
 		return false;
-	return ipnet_has(filter->net, &net.ip) || ipnet_has(&net, &filter->net->ip);
+	if (net.prefix >= filter->net->prefix && ipnet_has(filter->net, &net.ip))
+		return true;
+	all->shared += ipnet_has(&net, &filter->net->ip);
+	return false;
 }
 
 static bool
@@ -79,9 +95,9 @@ gather_triplet(void *arg, const struct triplet_row *row)
 	struct forgotten *all = arg;
 	const struct forget_filter *filter = all->filter;
 
-	if (!client_matches(filter, row->client) ||
-	    !person_is(all->query, row->sender, filter->sender) ||
-	    !person_is(all->query, row->recipient, filter->recipient))
+	if (!person_is(all->query, row->sender, filter->sender) ||
+	    !person_is(all->query, row->recipient, filter->recipient) ||
+	    !client_matches(all, row->client))
 		return true;
 	void *items = all->triplets;
 	all->failed = !make_room(&items, all->triplets_count, &all->triplets_room,
@@ -91,6 +107,8 @@ gather_triplet(void *arg, const struct triplet_row *row)
 	if (!all->failed)
 		all->triplets[all->triplets_count++] =
 		    (struct forgotten_triplet){row->hash, row->row};
+	if (!all->failed && filter->triplet != NULL)
+		filter->triplet(filter->ctx, row);
 	return !all->failed;
 }
 
@@ -99,11 +117,15 @@ gather(struct forgotten *all, struct error *error)
 {
 	const struct forget_filter *filter = all->filter;
 	struct triplet_filter triplets = {.state = TRIPLETS_ALL};
-	bool addresses = filter->net != NULL && filter->domain == NULL &&
-	                 filter->sender == NULL && filter->recipient == NULL;
+	bool is_of_people = filter->sender != NULL || filter->recipient != NULL;
+	bool addresses =
+	    filter->net != NULL && filter->domain == NULL && !is_of_people;
+	bool domain = filter->domain != NULL && !is_of_people;
 
 	if ((addresses && !query_addresses(all->query, filter->net, 0,
 	                      gather_address, all, error)) ||
+	    (domain &&
+	        !query_domains(all->query, 0, gather_domain, all, error)) ||
 	    !query_triplets(all->query, &triplets, gather_triplet, all, error))
 		return false;
 	if (all->failed)
@@ -163,8 +185,7 @@ remove_all(
 			ok = remove_next(all, next++, counts, trouble);
 		ok = query_leave_change(query, ok, trouble);
 	}
-	if (!ok || all->filter->domain == NULL || all->filter->sender != NULL ||
-	    all->filter->recipient != NULL)
+	if (!ok || all->domains == 0)
 		return ok;
 	return remove_domain(query, all->filter->domain, counts, trouble);
 }
@@ -183,7 +204,12 @@ query_forget(struct query *query, const struct forget_filter *filter,
 		return false;
 	}
 	bool ok = gather(&all, error);
-	if (ok && !remove_all(&all, counts_r, &trouble))
+	counts_r->shared = all.shared;
+	if (ok && filter->is_dry) {
+		counts_r->addresses = all.addresses_count;
+		counts_r->triplets = all.triplets_count;
+		counts_r->domains = all.domains;
+	} else if (ok && !remove_all(&all, counts_r, &trouble))
 		ok = query_failed(query, &trouble, error);
 	free(all.addresses);
 	free(all.triplets);

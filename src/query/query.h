@@ -136,15 +136,25 @@ bool query_allow_address(struct query *query, const struct ip *ip, int64_t now,
 bool query_allow_domain(struct query *query, const char *domain, int64_t now,
     int64_t until, bool *found_r, struct error *error);
 
-/* What is given must all match; at least one must be given. */
+/*
+ * What is given must all match; at least one must be given. A triplet is
+ * remembered by a network (IPv4 /24, IPv6 /64) or an SPF domain: it belongs to
+ * net only when net holds that whole network.
+ */
 struct forget_filter {
 	const struct ipnet
 	    *net;           /* addresses in it, and triplets of networks in it */
 	const char *domain; /* the record and the triplets of an SPF domain */
 	const char *sender, *recipient; /* triplets; exact, folded */
+	bool is_dry;                    /* nothing is removed, only counted */
+	/* What goes is shown to these beforehand; may be NULL. */
+	void (*address)(void *ctx, const struct address_row *row);
+	void (*triplet)(void *ctx, const struct triplet_row *row);
+	void *ctx;
 };
 struct store_counts {
 	uint64_t addresses, domains, triplets, events;
+	uint64_t shared; /* forget: triplets of a network that net is a part of */
 };
 /* Records and triplets; events stay. */
 bool query_forget(struct query *query, const struct forget_filter *filter,

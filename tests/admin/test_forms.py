@@ -44,5 +44,31 @@ class Forms(ctl.Scratch):
         self.assertIn('s25r.rules', self.on_a_terminal(60, 'list', 'events', '--wide'))
 
 
+class Explain(ctl.Scratch):
+    def ask(self, *line):
+        code, out, err = self.ctl('explain', *line, '--json')
+        self.assertEqual(code, 0, err)
+        return json.loads(out)
+
+    def test_without_a_name_that_of_the_last_visit_is_judged_and_said(self):
+        told = self.ask('--ip', '192.0.2.77')
+        self.assertEqual(told['visit']['name'], 'p1-2.line.example.org')
+        self.assertEqual(told['outcome']['why'], 's25r')
+        self.assertIn('rule 1', told['outcome']['detail'])
+        self.assertIn('last visit on record', str(told['visit']))
+
+    def test_without_a_visit_it_is_said_that_no_name_is_assumed(self):
+        told = self.ask('--ip', '192.0.2.250')
+        self.assertEqual(told['visit']['name'], 'unknown')
+        self.assertIn('Assumed: it has no verified name', str(told['visit']))
+
+    def test_a_name_that_is_given_is_taken(self):
+        told = self.ask('--ip', '192.0.2.77', '--name', 'mail.example.org')
+        self.assertEqual((told['visit']['name'], told['outcome']['why']),
+                         ('mail.example.org', 'none'))
+        told = self.ask('--ip', '192.0.2.77', '--name', 'unknown')
+        self.assertIn('rule 0', told['outcome']['detail'])
+
+
 if __name__ == '__main__':
     ctl.main()

@@ -224,6 +224,59 @@ forgotten_network_leaves_its_neighbours(void **state)
 }
 
 static void
+forgotten_address_leaves_what_its_network_shares(void **state)
+{
+	struct query_fixture *f = *state;
+	struct store_counts counts;
+	struct history history;
+	struct grey_row row;
+	struct ipnet one;
+
+	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(
+	    &f->daemon, DEED_ATTEMPT, "192.0.2.99", NULL, "b@example.org", TO);
+	assert_true(ipnet_from_text(IP, &one));
+	assert_true(query_forget(
+	    f->query, &(struct forget_filter){.net = &one}, &counts, &f->error));
+	assert_int_equal(counts.addresses, 1);
+	assert_int_equal(counts.triplets, 0);
+	assert_int_equal(counts.shared, 2);
+	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.first_seen, 0);
+	assert_int_equal(row.first, TEST_NOW);
+	fixture_recall(&f->daemon, "192.0.2.99", NULL, FROM, TO, &history, &row);
+	assert_int_equal(history.address.first_seen, TEST_NOW);
+}
+
+static void
+dry_forgetting_counts_the_same_and_removes_nothing(void **state)
+{
+	struct query_fixture *f = *state;
+	struct store_counts dry, counts;
+	struct ipnet net;
+
+	fixture_note(&f->daemon, DEED_PASSED, IP, "example.org", FROM, TO);
+	assert_true(ipnet_from_text("192.0.2.0/24", &net));
+	struct forget_filter by_net = {.net = &net, .is_dry = true},
+	                     by_domain = {.domain = "example.org", .is_dry = true};
+	assert_true(query_forget(f->query, &by_net, &dry, &f->error));
+	assert_true(query_forget(f->query, &by_net, &counts, &f->error));
+	assert_memory_equal(&dry, &counts, sizeof dry);
+	assert_int_equal(dry.addresses, 1);
+	assert_int_equal(dry.triplets, 1);
+	by_net.is_dry = false;
+	assert_true(query_forget(f->query, &by_net, &counts, &f->error));
+	assert_memory_equal(&dry, &counts, sizeof dry);
+
+	assert_true(query_forget(f->query, &by_domain, &dry, &f->error));
+	assert_int_equal(dry.domains, 1);
+	assert_int_equal(dry.triplets, 1);
+	by_domain.is_dry = false;
+	assert_true(query_forget(f->query, &by_domain, &counts, &f->error));
+	assert_memory_equal(&dry, &counts, sizeof dry);
+}
+
+static void
 forgotten_sender_is_exact(void **state)
 {
 	struct query_fixture *f = *state;
@@ -382,6 +435,8 @@ main(void)
 	    TEST(domain_is_allowed_and_listed),
 	    TEST(triplets_are_listed_with_their_text),
 	    TEST(forgotten_network_leaves_its_neighbours),
+	    TEST(forgotten_address_leaves_what_its_network_shares),
+	    TEST(dry_forgetting_counts_the_same_and_removes_nothing),
 	    TEST(forgotten_sender_is_exact),
 	    TEST(expire_removes_all_that_is_past_at_once),
 	    TEST(hashed_people_are_found_but_not_shown),
