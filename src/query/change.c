@@ -132,6 +132,75 @@ query_expire(struct query *query, const struct store_settings *settings,
 	return true;
 }
 
+/* ------------------------------------------------------------------ feedback */
+
+static bool
+count_verdict(
+    struct query *query, const struct ip *ip, bool is_spam, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(ip);
+	struct address_record record;
+
+	if (!query->ops->find_address(query->view, key, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		return true;
+	if (is_spam) {
+		record.spam++;
+		record.counted = 0;
+		if (record.allowed_until < ALLOWED_FOREVER)
+			record.allowed_until = 0;
+	} else {
+		record.ham++;
+	}
+	return query->ops->keep_address(query->view, key, &record, trouble);
+}
+
+struct rated {
+	struct ip ip;
+	bool exists, has_feedback;
+};
+
+static bool
+look_at_event(void *arg, const struct event *event)
+{
+	struct rated *rated = arg;
+
+	*rated = (struct rated){event->ip, true, event->feedback != NULL};
+	return false;
+}
+
+static bool
+feed_back(struct query *query, int64_t id, double score, const char *verdict,
+    struct trouble *trouble)
+{
+	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
+	struct rated rated = {.exists = false};
+
+	if (!query->ops->each_event(
+	        query->view, &search, look_at_event, &rated, trouble))
+		return false;
+	if (!rated.exists)
+		return true;
+	if (verdict != NULL && !rated.has_feedback &&
+	    !count_verdict(query, &rated.ip, strcmp(verdict, "spam") == 0, trouble))
+		return false;
+	return query->ops->rate_event(query->view, id, score, verdict, trouble);
+}
+
+bool
+query_feedback(struct query *query, int64_t event_id, double score,
+    const char *verdict, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        feed_back(query, event_id, score, verdict, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}
+
 /* -------------------------------------------------------------------- import */
 
 void

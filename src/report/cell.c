@@ -138,3 +138,22 @@ cell_for_programs(const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE])
 	}
 	return "?";
 }
+
+const char *
+cell_for_page(const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE])
+{
+	char digits[32];
+	size_t used = 0;
+
+	if (cell->kind != CELL_COUNT)
+		return cell_for_people(cell, buf);
+	int length =
+	    snprintf(digits, sizeof(digits), "%" PRIu64, (uint64_t)cell->number);
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			buf[used++] = ',';
+		buf[used++] = digits[i];
+	}
+	buf[used] = '\0';
+	return buf;
+}

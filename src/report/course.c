@@ -14,7 +14,7 @@ struct course {
 	uint32_t address[4]; /* hashes of the first four */
 	uint16_t attempts;
 	uint8_t addresses;
-	bool passed;
+	bool passed, has_spf;
 };
 
 static const struct {
@@ -32,6 +32,19 @@ static const struct {
     {172800, "1 to 2 d"},
     {INT64_MAX, "over 2 d"},
 };
+static const struct {
+	double below_s;
+	const char *name;
+} delays[COURSE_DELAYS] = {
+    {1, "at once"},
+    {60, "under 1 min"},
+    {300, "1 to 5 min"},
+    {900, "5 to 15 min"},
+    {3600, "15 to 60 min"},
+    {21600, "1 to 6 h"},
+    {86400, "6 to 24 h"},
+    {1e30, "over a day"},
+};
 static const char *const times[COURSE_TIMES] = {
     "1", "2", "3", "4", "5 to 9", "10 or more"};
 static const char *const spreads[COURSE_SPREAD] = {"1", "2", "3", "4", "5 or more"};
@@ -42,14 +55,17 @@ courses_init(struct courses *courses, int64_t window_s)
 	memset(courses, 0, sizeof(*courses));
 	courses->window_s = window_s > 0 ? window_s : 172800;
 	courses->table = calloc(SETS * WAYS, sizeof(*courses->table));
-	return courses->table != NULL;
+	courses->names = calloc(1, sizeof(*courses->names));
+	return courses->table != NULL && courses->names != NULL;
 }
 
 void
 courses_clear(struct courses *courses)
 {
 	free(courses->table);
+	free(courses->names);
 	courses->table = NULL;
+	courses->names = NULL;
 }
 
 static uint64_t
@@ -83,15 +99,25 @@ key_of(const struct event *event)
 }
 
 static void
-end_course(struct courses *courses, struct course *course)
+end_course(struct courses *courses, struct course *course, bool is_cut)
 {
 	static const unsigned step[] = {0, 0, 1, 2, 3, 4, 4, 4, 4, 4};
 
 	if (course->key == 0)
 		return;
 	courses->attempts[course->attempts < 10 ? step[course->attempts] : 5]++;
+	/* what is cut short, or runs at the end of the stream, may yet come back */
+	bool pending =
+	    !course->passed &&
+	    (is_cut || (courses->is_over &&
+	                   courses->now - course->last <= courses->window_s));
+	courses->pending += pending;
+	if (!course->passed && !pending && course->attempts > 1)
+		courses->lost[0]++;
+	else if (!course->passed && !pending && course->has_spf)
+		courses->lost[1]++;
 	if (course->attempts == 1) {
-		courses->never += !course->passed;
+		courses->never += !course->passed && !pending;
 	} else {
 		unsigned i = 0;
 		while (course->second - course->first >= gaps[i].below_s)
@@ -115,7 +141,7 @@ find(struct courses *courses, uint64_t key, int64_t now)
 			if (!set[i].passed &&
 			    now - set[i].last <= courses->window_s)
 				return &set[i];
-			end_course(courses, &set[i]);
+			end_course(courses, &set[i], false);
 			return &set[i];
 		}
 		if (set[i].key == 0)
@@ -123,9 +149,9 @@ find(struct courses *courses, uint64_t key, int64_t now)
 		else if (oldest->key != 0 && set[i].last < oldest->last)
 			oldest = &set[i];
 	}
-	if (oldest->key != 0 && now - oldest->last <= courses->window_s)
-		courses->cut_short++;
-	end_course(courses, oldest);
+	bool is_cut = oldest->key != 0 && now - oldest->last <= courses->window_s;
+	courses->cut_short += is_cut;
+	end_course(courses, oldest, is_cut);
 	return oldest;
 }
 
@@ -179,6 +205,10 @@ count_delay(struct courses *courses, const struct view *view, int64_t first)
 		return;
 	if (event->hold_ms > 0)
 		ms += (double)event->hold_ms;
+	unsigned i = 0;
+	while (ms / 1000 >= delays[i].below_s)
+		i++;
+	courses->delay[i]++;
 	histogram_add(&courses->good, ms);
 	courses->good_ham += view->is_ham;
 	if (ms < 1000)
@@ -192,6 +222,8 @@ courses_add(struct courses *courses, const struct view *view)
 {
 	const struct event *event = view->event;
 
+	if (event->time > courses->now)
+		courses->now = event->time;
 	if (event->sender == NULL || view->is_exempt)
 		return;
 	if (!view->is_suspect) {
@@ -211,7 +243,12 @@ courses_add(struct courses *courses, const struct view *view)
 	if (course->attempts < UINT16_MAX)
 		course->attempts++;
 	note_address(course, &event->ip);
+	course->has_spf |= strcmp(view_word(view, SK_SPF), "pass") == 0;
+	if (!view->is_delivered && (course->has_spf || course->attempts > 1))
+		lost_add(courses->names, key, view, course->first, course->attempts,
+		    course->has_spf);
 	if (view->is_delivered) {
+		lost_found(courses->names, key);
 		course->passed = true;
 		count_delay(courses, view, course->first);
 	}
@@ -220,8 +257,9 @@ courses_add(struct courses *courses, const struct view *view)
 void
 courses_finish(struct courses *courses)
 {
+	courses->is_over = true;
 	for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
-		end_course(courses, &courses->table[i]);
+		end_course(courses, &courses->table[i], false);
 }
 
 static void
@@ -260,6 +298,7 @@ write_delay(const struct courses *courses, struct doc *doc)
 	const struct histogram *good = &courses->good, *late = &courses->late;
 
 	doc_section(doc, "delay", "Delay that good mail suffered");
+	doc_front(doc);
 	doc_fact(doc, "good", "Good mail delivered", cell_count(good->count));
 	doc_fact(doc, "good_ham", "of it called ham by a filter",
 	    cell_count(courses->good_ham));
@@ -290,6 +329,55 @@ write_delay(const struct courses *courses, struct doc *doc)
 	}
 }
 
+static void
+write_lateness(const struct courses *courses, struct doc *doc)
+{
+	const char *names[COURSE_DELAYS];
+	struct chart chart = {.kind = CHART_BARS,
+	    .title = "Good mail by how late it came",
+	    .label = 0,
+	    .values = {1},
+	    .values_count = 1,
+	    .skips_zero = true};
+
+	for (size_t i = 0; i < COURSE_DELAYS; i++)
+		names[i] = delays[i].name;
+	write_spread(doc, "lateness", "How late good mail came", "", names,
+	    courses->delay, COURSE_DELAYS);
+	snprintf(chart.alternative, sizeof(chart.alternative),
+	    "%llu of %llu good mails came at once, %llu more than an hour late.",
+	    (unsigned long long)courses->delay[0],
+	    (unsigned long long)courses->good.count,
+	    (unsigned long long)(courses->delay[5] + courses->delay[6] +
+	                         courses->delay[7]));
+	if (courses->good.count > 0)
+		doc_chart(doc, &chart);
+}
+
+static void
+write_away(const struct courses *courses, struct doc *doc)
+{
+	doc_section(doc, "away", "Mail that may be lost");
+	doc_front(doc);
+	doc_fact(doc, "came_back", "Sender came back, and did not get through",
+	    cell_count(courses->lost[0]));
+	doc_fact(doc, "spf_pass", "Sender with SPF pass came once",
+	    cell_count(courses->lost[1]));
+	doc_fact(doc, "stayed_away", "Came once without such a sign",
+	    cell_count(courses->never > courses->lost[1]
+	                   ? courses->never - courses->lost[1]
+	                   : 0));
+	doc_fact(
+	    doc, "pending", "May still come back", cell_count(courses->pending));
+	doc_say(doc, "Mails of suspects that were not delivered, whose senders "
+	             "showed a sign "
+	             "of good mail. Bots may show it too. Look at those below: a "
+	             "client that "
+	             "you know belongs into allow.d.");
+	lost_write(
+	    courses->names, courses->now - courses->window_s, COURSE_WORST, doc);
+}
+
 void
 courses_write(const struct courses *courses, struct doc *doc)
 {
@@ -297,6 +385,7 @@ courses_write(const struct courses *courses, struct doc *doc)
 	uint64_t back = 0;
 	struct chart chart = {.kind = CHART_BARS,
 	    .title = "First return of a suspect after",
+	    .skips_zero = true,
 	    .label = 0,
 	    .values = {1},
 	    .values_count = 1};
@@ -312,6 +401,8 @@ courses_write(const struct courses *courses, struct doc *doc)
 	doc_fact(doc, "came_back", "came back at least once", cell_count(back));
 	doc_fact(doc, "never", "came once and stayed away undelivered",
 	    cell_count(courses->never));
+	doc_fact(doc, "pending", "undelivered, and may still come back",
+	    cell_count(courses->pending));
 	doc_fact(
 	    doc, "delivered", "delivered in the end", cell_count(courses->passed));
 	if (courses->cut_short > 0)
@@ -331,4 +422,6 @@ courses_write(const struct courses *courses, struct doc *doc)
 	    "From how many addresses those come that return", "", spreads,
 	    courses->spread, COURSE_SPREAD);
 	write_delay(courses, doc);
+	write_lateness(courses, doc);
+	write_away(courses, doc);
 }

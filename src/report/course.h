@@ -14,12 +14,14 @@
 
 #include "report/doc.h"
 #include "report/histogram.h"
+#include "report/lost.h"
 #include "report/view.h"
 
 #define COURSE_GAPS   10
 #define COURSE_TIMES  6
 #define COURSE_SPREAD 5
 #define COURSE_WORST  10
+#define COURSE_DELAYS 8
 
 /* A mail that came late. */
 struct late {
@@ -38,8 +40,14 @@ struct courses {
 	uint64_t attempts[COURSE_TIMES];
 	uint64_t spread[COURSE_SPREAD]; /* addresses of courses that came back */
 	uint64_t never, passed;
+	uint64_t pending; /* undelivered, but within the window before the end */
+	uint64_t lost[2]; /* with a sign of good mail: came back; SPF pass alone */
+	int64_t now;      /* time of the last event */
+	bool is_over;     /* what runs still ends with the stream */
+	struct lost *names;
 	struct histogram good, late; /* ms of all good mail, of the delayed part */
-	uint64_t good_ham;           /* of good: a content filter called it ham */
+	uint64_t delay[COURSE_DELAYS]; /* good mail by how late it was */
+	uint64_t good_ham;             /* of good: a content filter called it ham */
 	struct late worst[COURSE_WORST]; /* the worst first */
 };
 

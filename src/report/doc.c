@@ -97,6 +97,34 @@ doc_section(struct doc *doc, const char *key, const char *title)
 }
 
 void
+doc_headline(struct doc *doc)
+{
+	if (!doc->failed)
+		last(doc)->is_headline = true;
+}
+
+void
+doc_subtitle(struct doc *doc)
+{
+	if (!doc->failed)
+		last(doc)->is_subtitle = true;
+}
+
+void
+doc_front(struct doc *doc)
+{
+	if (!doc->failed)
+		last(doc)->is_front = true;
+}
+
+void
+doc_long(struct doc *doc)
+{
+	if (!doc->failed)
+		last(doc)->is_long = true;
+}
+
+void
 doc_say(struct doc *doc, const char *format, ...)
 {
 	struct section *section = last(doc);

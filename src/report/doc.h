@@ -54,8 +54,11 @@ struct column {
 enum chart_kind {
 	CHART_BARS,    /* one horizontal bar a row: label and one number */
 	CHART_STACKED, /* one upright bar a row; several numbers on each other */
-	CHART_STEPS    /* a falling line over a number: x and share */
+	CHART_STEPS,   /* a falling line over a number: x, share, number at risk */
+	CHART_FLOW,    /* a row is a stream: label is from, values[0] is to */
+	CHART_HEAT     /* a row is a cell: 24 hours of each of 7 days */
 };
+#define CHART_MARKS 2
 
 struct chart {
 	enum chart_kind kind;
@@ -64,8 +67,10 @@ struct chart {
 	unsigned label;        /* column of the label or of x */
 	unsigned values[3];    /* columns of the numbers */
 	size_t values_count;
-	double mark; /* CHART_STEPS: an upright line there; 0 = none */
-	const char *mark_text;
+	struct {
+		double at; /* CHART_STEPS: an upright line there; 0 = none */
+		const char *text;
+	} marks[CHART_MARKS];
 	size_t rows;     /* the first so many; 0 = all */
 	bool skips_zero; /* CHART_BARS: rows of 0 are left to the table */
 };
@@ -78,6 +83,14 @@ void doc_free(struct doc **doc);
 
 /* Everything after this goes into it, until the next. */
 void doc_section(struct doc *doc, const char *key, const char *title);
+/* The facts of this section are what a hurried reader looks at, in words. */
+void doc_headline(struct doc *doc);
+/* The facts of this section say what the whole is about, in one line. */
+void doc_subtitle(struct doc *doc);
+/* This section is what an admin fears most: it stands before the others. */
+void doc_front(struct doc *doc);
+/* The table of this section is too long for text; its sentences stand for it. */
+void doc_long(struct doc *doc);
 void doc_say(struct doc *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doc_fact(
@@ -126,7 +139,7 @@ struct section {
 	struct doc_cell *cells; /* row after row */
 	size_t rows_count;
 	struct chart chart;
-	bool has_table, has_chart;
+	bool has_table, has_chart, is_headline, is_subtitle, is_front, is_long;
 };
 struct doc {
 	char *title;
@@ -147,6 +160,9 @@ bool section_is_right(const struct section *section, size_t column);
  */
 #define CELL_TEXT_SIZE 48
 const char *cell_for_people(
+    const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE]);
+/* As for people, with separators between thousands. */
+const char *cell_for_page(
     const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE]);
 const char *cell_for_programs(
     const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE]);

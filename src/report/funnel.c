@@ -77,6 +77,8 @@ funnel_add(struct funnel *funnel, const struct view *view)
 	funnel->events++;
 	funnel->sessions += is_new_session(funnel, view_word(view, SK_SID));
 	funnel->mails += view->is_mail;
+	if (view->is_mail)
+		funnel->ways[way_of(view)][view->is_delivered]++;
 	if (funnel->first == 0 || event->time < funnel->first)
 		funnel->first = event->time;
 	if (event->time > funnel->last)
@@ -203,6 +205,12 @@ write_rules(struct funnel *funnel, struct doc *doc)
 	    {"gave_up_share", "Of held", 0, false},
 	    {"delivered", "Delivered", 0, false},
 	};
+	struct chart chart = {.kind = CHART_BARS,
+	    .title = "Suspects by rule",
+	    .label = 0,
+	    .values = {1},
+	    .values_count = 1,
+	    .rows = 10};
 	size_t count;
 	const struct tally_row *rows = tally_sort(funnel->rules, &count);
 
@@ -216,6 +224,12 @@ write_rules(struct funnel *funnel, struct doc *doc)
 		        cell_count(n[1]), cell_count(n[2]),
 		        cell_share((double)n[2], (double)n[1]), cell_count(n[3])});
 	}
+	if (count == 0)
+		return;
+	snprintf(chart.alternative, sizeof(chart.alternative),
+	    "%zu rules and selectors marked suspects; the first is %s.", count,
+	    rows[0].name);
+	doc_chart(doc, &chart);
 }
 
 void
@@ -228,6 +242,7 @@ funnel_write(struct funnel *funnel, struct doc *doc)
 	};
 	size_t count;
 
+	flow_write(funnel, doc);
 	doc_section(doc, "funnel", "What came and what became of it");
 	doc_fact(doc, "first", "First event", cell_time(funnel->first));
 	doc_fact(doc, "last", "Last event", cell_time(funnel->last));

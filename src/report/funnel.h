@@ -9,6 +9,18 @@
 #include "report/tally.h"
 #include "report/view.h"
 
+/* What was done with a transaction; in the order of the flow chart. */
+enum funnel_way {
+	WAY_EXEMPT,
+	WAY_ORDINARY,
+	WAY_KNOWN,
+	WAY_TRIES,
+	WAY_STAYED,
+	WAY_GONE,
+	WAY_GREYLISTED,
+	WAY_OTHER,
+	FUNNEL_WAYS
+};
 #define FUNNEL_SIDS   16384
 #define FUNNEL_FAULTS 4
 
@@ -21,6 +33,7 @@ struct funnel {
 	uint64_t passed;    /* grey=passed at the end of message */
 	uint64_t delivered, delivered_suspects;
 	uint64_t ham, spam;
+	uint64_t ways[FUNNEL_WAYS][2];  /* transactions: not delivered, delivered */
 	uint64_t faults[FUNNEL_FAULTS]; /* store dns limit gate */
 	int64_t first, last;            /* times of events */
 	struct tally *exempt_why, *rules;
@@ -32,5 +45,8 @@ bool funnel_init(struct funnel *funnel);
 void funnel_clear(struct funnel *funnel);
 void funnel_add(struct funnel *funnel, const struct view *view);
 void funnel_write(struct funnel *funnel, struct doc *doc);
+/* Where transactions went, as streams. */
+void flow_write(const struct funnel *funnel, struct doc *doc);
+enum funnel_way way_of(const struct view *view);
 
 #endif

@@ -60,7 +60,7 @@ count_good(struct learned *learned, const struct view *view)
 void
 learned_add(struct learned *learned, const struct view *view)
 {
-	if (view->is_exempt || !view->is_let_through)
+	if (view->is_exempt || !view->is_delivered)
 		return;
 	learned->ham += view->is_ham;
 	learned->spam += view->is_spam;
@@ -81,12 +81,17 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 {
 	static const struct column columns[] = {
 	    {"which", "Which", 0, false},
-	    {"mails", "Let through", 0, false},
+	    {"mails", "Delivered", 0, false},
 	    {"ham", "Ham", 0, false},
 	    {"spam", "Spam", 0, false},
 	    {"unknown", "Not known", 0, false},
 	    {"spam_share", "Spam of known", 0, false},
 	};
+	struct chart chart = {.kind = CHART_STACKED,
+	    .title = title,
+	    .label = 0,
+	    .values = {2, 3},
+	    .values_count = 2};
 	size_t rows_count;
 	const struct tally_row *rows = tally_sort(tally, &rows_count);
 
@@ -101,6 +106,12 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 		        cell_count(n[1]), cell_count(n[2]),
 		        cell_share((double)n[1], (double)(n[0] + n[1]))});
 	}
+	snprintf(chart.alternative, sizeof(chart.alternative),
+	    "%s, of mail that was delivered and judged by the filter; the table "
+	    "has "
+	    "the numbers.",
+	    title);
+	doc_chart(doc, &chart);
 }
 
 static void

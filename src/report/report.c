@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/course.h"
+#include "report/days.h"
 #include "report/funnel.h"
 #include "report/hours.h"
 #include "report/learned.h"
@@ -17,6 +18,7 @@ struct report {
 	struct funnel funnel;
 	struct survival survival;
 	struct hours hours;
+	struct days days;
 	struct top top;
 	struct courses courses;
 	struct outlook outlook;
@@ -63,10 +65,31 @@ report_add(struct report *report, const struct event *event)
 	funnel_add(&report->funnel, &view);
 	survival_add(&report->survival, &view);
 	hours_add(&report->hours, &view);
+	days_add(&report->days, &view);
 	top_add(&report->top, &view);
 	courses_add(&report->courses, &view);
 	outlook_add(&report->outlook, &view);
 	learned_add(&report->learned, &view);
+}
+
+/* The five numbers that a hurried reader wants. */
+static void
+headline(const struct report *report, struct doc *doc)
+{
+	const struct funnel *funnel = &report->funnel;
+	const struct courses *courses = &report->courses;
+
+	doc_section(doc, "headline", "In short");
+	doc_headline(doc);
+	doc_fact(doc, "delivered", "mails accepted", cell_count(funnel->delivered));
+	doc_fact(doc, "not_delivered", "visits of suspects brought no mail",
+	    cell_count(funnel->suspects - funnel->delivered_suspects));
+	doc_fact(doc, "gave_up", "of the clients held hung up",
+	    cell_share((double)funnel->holds[HOLD_GONE], (double)funnel->held));
+	doc_fact(doc, "delayed", "good mails came late",
+	    cell_count(courses->late.count));
+	doc_fact(doc, "may_be_lost", "mails may be lost",
+	    cell_count(courses->lost[0] + courses->lost[1]));
 }
 
 struct doc *
@@ -79,13 +102,21 @@ report_finish(struct report *report)
 		return NULL;
 	courses_finish(&report->courses);
 	doc_section(doc, "range", "Range");
+	doc_subtitle(doc);
+	doc_fact(doc, "host", "Host", cell_text(settings->host));
+	doc_fact(doc, "mode", "Mode", cell_text(settings->mode));
 	doc_fact(doc, "since", "Since", cell_time(settings->since));
 	doc_fact(doc, "until", "Until", cell_time(settings->until));
+	doc_fact(doc, "made", "Made", cell_time(settings->made));
 	if (report->funnel.events == 0)
 		doc_say(doc, "There are no events in this range.");
+	else
+		headline(report, doc);
+	days_write(&report->days, doc);
 	funnel_write(&report->funnel, doc);
 	survival_write(&report->survival, settings->hold_s, doc);
 	hours_write(&report->hours, doc);
+	week_write(&report->days, doc);
 	courses_write(&report->courses, doc);
 	top_write(&report->top, settings->top, doc);
 	outlook_write(&report->outlook, doc);

@@ -16,10 +16,12 @@
 #include "report/doc.h"
 
 struct report_settings {
-	int64_t since, until;   /* what was asked for; 0 = open */
-	int64_t hold_s;         /* the setting now, for the proposal */
-	int64_t retry_window_s; /* a course ends so long after its last attempt */
-	unsigned top;           /* rows of the lists of the most frequent */
+	int64_t since, until;    /* what was asked for; 0 = open */
+	int64_t hold_s;          /* the setting now, for the proposal */
+	int64_t retry_window_s;  /* a course ends so long after its last attempt */
+	unsigned top;            /* rows of the lists of the most frequent */
+	const char *host, *mode; /* of the daemon; borrowed; NULL = not known */
+	int64_t made;            /* the present */
 };
 
 struct report;

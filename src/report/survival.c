@@ -102,13 +102,13 @@ survival_advise(const struct survival *survival, int64_t now_s)
 	advice.hold_s = ((int64_t)knee + 5 + 4) / 5 * 5;
 	if (advice.hold_s > LONGEST)
 		advice.hold_s = LONGEST;
-	int64_t at = advice.hold_s - 1 < curve.last ? advice.hold_s - 1 : curve.last;
+	int64_t at =
+	    advice.hold_s - 1 < curve.last ? advice.hold_s - 1 : curve.last;
 	snprintf(advice.reason, sizeof(advice.reason),
 	    "95 %% of the clients that give up at all have gone after %u s; 5 s "
 	    "are added and the sum is rounded up. A hold of %u s would catch "
 	    "%.1f %% of all held more than one of %lld s (now %lld s).",
-	    knee, curve.last + 1,
-	    (curve.share[at] - curve.share[curve.last]) * 100,
+	    knee, curve.last + 1, (curve.share[at] - curve.share[curve.last]) * 100,
 	    (long long)advice.hold_s, (long long)now_s);
 	return advice;
 }
@@ -144,10 +144,10 @@ survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 	struct chart chart = {.kind = CHART_STEPS,
 	    .title = "Share of held clients still there, by seconds",
 	    .label = 0,
-	    .values = {1},
-	    .values_count = 1,
-	    .mark = (double)advice.hold_s,
-	    .mark_text = "proposed"};
+	    .values = {1, 2},
+	    .values_count = 2,
+	    .marks = {
+	        {(double)hold_s, "now"}, {(double)advice.hold_s, "proposed"}}};
 	struct curve curve;
 
 	draw(survival, &curve);
@@ -162,6 +162,8 @@ survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 	if (curve.holds == 0)
 		return;
 	write_rows(survival, &curve, doc);
+	if (curve.holds < AT_RISK)
+		return;
 	snprintf(chart.alternative, sizeof(chart.alternative),
 	    "Of %llu holds, %.0f %% are still there after 10 s, %.0f %% after 60 "
 	    "s, "

@@ -2,17 +2,19 @@
 #include "report/svg.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "report/escape.h"
+#include "report/svg_private.h"
 
-#define WIDTH 360.0
+#define WIDTH SVG_WIDTH
 #define LEFT  42.0 /* room for the numbers of the upright axis */
 #define RIGHT 8.0
 #define PLOT  150.0 /* height of an upright chart */
 #define TOP   18.0
 
-static double
-number_at(const struct section *section, size_t row, unsigned column)
+double
+svg_number(const struct section *section, size_t row, unsigned column)
 {
 	double number = section_cell(section, row, column)->number;
 
@@ -35,18 +37,33 @@ highest(const struct section *section)
 	for (size_t row = 0; row < rows_shown(section); row++) {
 		double sum = 0;
 		for (size_t i = 0; i < section->chart.values_count; i++)
-			sum += number_at(section, row, section->chart.values[i]);
+			sum += svg_number(section, row, section->chart.values[i]);
 		if (sum > most)
 			most = sum;
 	}
 	return most > 0 ? most : 1;
 }
 
-static void
-text_open(FILE *file, double x, double y, const char *anchor)
+void
+svg_text(FILE *file, double x, double y, const char *anchor)
 {
 	fprintf(
 	    file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
+}
+
+/* Cut as on a terminal, then escaped again. */
+void
+svg_label(FILE *file, const char *text, size_t columns)
+{
+	char label[200] = "";
+	FILE *cut = fmemopen(label, sizeof(label) - 1, "w");
+
+	if (cut == NULL)
+		return;
+	escape_terminal(cut, text, columns);
+	fputc('\0', cut);
+	fclose(cut);
+	escape_html(file, label);
 }
 
 static bool
@@ -54,7 +71,7 @@ is_drawn(const struct section *section, size_t row)
 {
 	const struct chart *chart = &section->chart;
 
-	return !chart->skips_zero || number_at(section, row, chart->values[0]) > 0;
+	return !chart->skips_zero || svg_number(section, row, chart->values[0]) > 0;
 }
 
 static void
@@ -70,25 +87,15 @@ write_bars(const struct section *section, FILE *file)
 			continue;
 		y += 26;
 		double length =
-		    number_at(section, row, chart->values[0]) / most * WIDTH;
-		char label[64];
-		FILE *cut = fmemopen(label, sizeof(label), "w");
+		    svg_number(section, row, chart->values[0]) / most * WIDTH;
 
-		text_open(file, 0, y, "start");
-		if (cut != NULL) {
-			/* the label is cut as on a terminal, then escaped again */
-			escape_terminal(cut,
-			    cell_for_people(
-			        section_cell(section, row, chart->label), buf),
-			    40);
-			fputc('\0', cut);
-			fclose(cut);
-			label[sizeof(label) - 1] = '\0';
-			escape_html(file, label);
-		}
+		svg_text(file, 0, y, "start");
+		svg_label(file,
+		    cell_for_people(section_cell(section, row, chart->label), buf),
+		    40);
 		fputs("</text>", file);
-		text_open(file, WIDTH, y, "end");
-		fputs(cell_for_people(
+		svg_text(file, WIDTH, y, "end");
+		fputs(cell_for_page(
 		          section_cell(section, row, chart->values[0]), buf),
 		    file);
 		fprintf(file,
@@ -100,43 +107,71 @@ write_bars(const struct section *section, FILE *file)
 	}
 }
 
-static void
-write_grid(FILE *file, double most, bool percent)
+/* 1, 2 or 5 times a power of ten, so that at most four steps reach most. */
+static double
+round_step(double most)
 {
-	for (int i = 0; i <= 2; i++) {
-		double y = TOP + PLOT - PLOT * i / 2;
-		fprintf(file,
-		    "<line class=\"grid\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-		    "y2=\"%.1f\"/>",
-		    LEFT, y, WIDTH - RIGHT, y);
-		text_open(file, LEFT - 4, y + 4, "end");
-		if (percent)
-			fprintf(file, "%d%%</text>\n", 50 * i);
-		else if (most * i / 2 >= 10000)
-			fprintf(file, "%.0fk</text>\n", most * i / 2000);
-		else
-			fprintf(file, "%.4g</text>\n", most * i / 2);
+	double power = pow(10, floor(log10(most / 4)));
+	double step = power;
+
+	if (step < 1)
+		power = step = 1;
+	for (int i = 0; step * 4 < most; i++)
+		step = power * (i == 0 ? 2 : i == 1 ? 5 : 10);
+	return step;
+}
+
+static void
+write_line_at(FILE *file, double y)
+{
+	fprintf(file,
+	    "<line class=\"grid\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+	    "y2=\"%.1f\"/>",
+	    LEFT, y, WIDTH - RIGHT, y);
+	svg_text(file, LEFT - 4, y + 4, "end");
+}
+
+/* What stands at the top of the axis. */
+static double
+write_axis(FILE *file, double most)
+{
+	double step = round_step(most), top = ceil(most / step) * step;
+	char buf[CELL_TEXT_SIZE];
+
+	for (double at = 0; at <= top; at += step) {
+		struct doc_cell cell = {.kind = CELL_COUNT, .number = at};
+		write_line_at(file, TOP + PLOT - PLOT * at / top);
+		fprintf(file, "%s</text>\n", cell_for_page(&cell, buf));
 	}
+	return top;
 }
 
 static void
 write_legend(const struct section *section, double y, FILE *file)
 {
 	const struct chart *chart = &section->chart;
-	double x = LEFT;
+	double x = 0;
 
 	for (size_t i = 0; i < chart->values_count; i++) {
 		const char *title = section->columns[chart->values[i]].title;
 		fprintf(file,
 		    "<rect class=\"%c\" x=\"%.1f\" y=\"%.1f\" width=\"9\" "
 		    "height=\"9\"/>",
-		    "abc"[i], x, y - 8);
-		text_open(file, x + 13, y, "start");
+		    "acb"[i], x, y - 8);
+		svg_text(file, x + 13, y, "start");
 		escape_html(file, title);
 		fputs("</text>", file);
-		x += 106;
+		x += 30 + 6.0 * (double)strlen(title);
 	}
 	fputc('\n', file);
+}
+
+/* "2026-01-31" is shown as "01-31". */
+static const char *
+short_label(const char *text)
+{
+	return strlen(text) == 10 && text[4] == '-' && text[7] == '-' ? text + 5
+	                                                              : text;
 }
 
 static void
@@ -144,47 +179,112 @@ write_stacked(const struct section *section, FILE *file)
 {
 	const struct chart *chart = &section->chart;
 	size_t rows = rows_shown(section);
-	double most = highest(section);
 	double step = (WIDTH - LEFT - RIGHT) / (double)(rows > 0 ? rows : 1);
+	size_t every = rows <= 6 ? 1 : (rows + 5) / 6;
+	double top = write_axis(file, highest(section));
 	char buf[CELL_TEXT_SIZE];
 
-	write_grid(file, most, false);
 	for (size_t row = 0; row < rows; row++) {
 		double x = LEFT + step * (double)row, y = TOP + PLOT;
 		for (size_t i = 0; i < chart->values_count; i++) {
 			double height =
-			    number_at(section, row, chart->values[i]) / most * PLOT;
+			    svg_number(section, row, chart->values[i]) / top * PLOT;
 			y -= height;
 			fprintf(file,
 			    "<rect class=\"%c\" x=\"%.1f\" y=\"%.2f\" "
 			    "width=\"%.1f\" "
 			    "height=\"%.2f\"/>",
-			    "abc"[i], x + step * 0.1, y, step * 0.8, height);
+			    "acb"[i], x + step * 0.1, y, step * 0.8, height);
 		}
-		if (rows <= 8 || row % 6 == 0) {
-			text_open(file, x + step / 2, TOP + PLOT + 14, "middle");
-			escape_html(file,
-			    cell_for_people(
-			        section_cell(section, row, chart->label), buf));
+		if (row % every == 0) {
+			svg_text(file, x + step / 2, TOP + PLOT + 14, "middle");
+			svg_label(file,
+			    short_label(cell_for_people(
+			        section_cell(section, row, chart->label), buf)),
+			    (size_t)(step * (double)every / 7) + 2);
 			fputs("</text>\n", file);
 		}
 	}
 	write_legend(section, TOP + PLOT + 34, file);
 }
 
+/* Two marks that are near each other have their words on either side. */
 static void
-write_mark(const struct chart *chart, double last, FILE *file)
+write_marks(const struct chart *chart, double last, FILE *file)
 {
-	double x = LEFT + chart->mark / last * (WIDTH - LEFT - RIGHT);
+	static const char *const classes[CHART_MARKS] = {"now", "mark"};
 
+	for (size_t i = 0; i < CHART_MARKS; i++) {
+		double x =
+		    LEFT + chart->marks[i].at / last * (WIDTH - LEFT - RIGHT);
+		bool is_left = i == 0 ? chart->marks[0].at <= chart->marks[1].at
+		                      : chart->marks[1].at < chart->marks[0].at;
+		if (!(chart->marks[i].at > 0))
+			continue;
+		if (x < 120)
+			is_left = false;
+		if (x > WIDTH - 100)
+			is_left = true;
+		fprintf(file,
+		    "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+		    "y2=\"%.1f\"/>",
+		    classes[i], x, TOP - 6, x, TOP + PLOT);
+		svg_text(file, is_left ? x - 3 : x + 3, i == 0 ? TOP + 10 : TOP - 6,
+		    is_left ? "end" : "start");
+		escape_html(file, chart->marks[i].text);
+		fprintf(file, ": %.0f s</text>\n", chart->marks[i].at);
+	}
+}
+
+/* How many were under watch at the ticks of the axis. */
+static void
+write_risk(const struct section *section, double last, FILE *file)
+{
+	const struct chart *chart = &section->chart;
+	char buf[CELL_TEXT_SIZE];
+	size_t row = 0;
+
+	if (chart->values_count < 2)
+		return;
 	fprintf(file,
-	    "<line class=\"mark\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-	    "y2=\"%.1f\"/>",
-	    x, TOP - 6, x, TOP + PLOT);
-	text_open(file, x < WIDTH / 2 ? x + 3 : x - 3, TOP - 6,
-	    x < WIDTH / 2 ? "start" : "end");
-	escape_html(file, chart->mark_text);
-	fputs("</text>\n", file);
+	    "<text class=\"soft\" x=\"0\" y=\"%.1f\" text-anchor=\"start\">under "
+	    "watch"
+	    "</text>",
+	    TOP + PLOT + 30);
+	for (int i = 1; i <= 4; i++) {
+		while (row + 1 < rows_shown(section) &&
+		       svg_number(section, row, chart->label) < last * i / 4)
+			row++;
+		struct doc_cell cell = {.kind = CELL_COUNT,
+		    .number = svg_number(section, row, chart->values[1])};
+		if (svg_number(section, row, chart->label) < last * i / 4 - 1)
+			cell.number = 0;
+		svg_text(file, LEFT + (WIDTH - LEFT - RIGHT) * i / 4,
+		    TOP + PLOT + 30, i == 4 ? "end" : "middle");
+		fprintf(file, "%s</text>", cell_for_page(&cell, buf));
+	}
+	fputc('\n', file);
+}
+
+/* The share at the foot of the axis: most of a curve may be near its top. */
+static double
+foot_of(const struct section *section)
+{
+	double least = 1;
+
+	for (size_t row = 0; row < rows_shown(section); row++)
+		least =
+		    fmin(least, svg_number(section, row, section->chart.values[0]));
+	return least >= 0.84 ? 0.8 : least >= 0.52 ? 0.5 : 0;
+}
+
+static void
+write_shares(FILE *file, double foot)
+{
+	for (int i = 0; i <= 4; i++) {
+		write_line_at(file, TOP + PLOT - PLOT * i / 4);
+		fprintf(file, "%.4g%%</text>\n", 100 * (foot + (1 - foot) * i / 4));
+	}
 }
 
 static void
@@ -192,28 +292,31 @@ write_steps(const struct section *section, FILE *file)
 {
 	const struct chart *chart = &section->chart;
 	size_t rows = rows_shown(section);
-	double last = chart->mark > 1 ? chart->mark : 1;
-	double y = TOP;
+	double last = 20, y = TOP, foot = foot_of(section);
 
-	if (rows > 0 && number_at(section, rows - 1, chart->label) > last)
-		last = number_at(section, rows - 1, chart->label);
-	write_grid(file, 1, true);
+	for (size_t i = 0; i < CHART_MARKS; i++)
+		last = fmax(last, chart->marks[i].at);
+	if (rows > 0)
+		last = fmax(last, svg_number(section, rows - 1, chart->label));
+	last = ceil(last / 20) * 20;
+	write_shares(file, foot);
 	fprintf(file, "<path class=\"line\" d=\"M%.1f %.1f", LEFT, TOP);
 	for (size_t row = 0; row < rows; row++) {
-		double x = LEFT + number_at(section, row, chart->label) / last *
+		double x = LEFT + svg_number(section, row, chart->label) / last *
 		                      (WIDTH - LEFT - RIGHT);
-		y = TOP + PLOT * (1 - number_at(section, row, chart->values[0]));
+		double share = svg_number(section, row, chart->values[0]);
+		y = TOP + PLOT * (1 - (share - foot) / (1 - foot));
 		fprintf(file, "H%.1fV%.1f", x, y);
 	}
-	fprintf(file, "H%.1f\"/>\n", WIDTH - RIGHT);
+	fputs("\"/>\n", file);
 	for (int i = 0; i <= 4; i++) {
-		text_open(file, LEFT + (WIDTH - LEFT - RIGHT) * i / 4,
+		svg_text(file, LEFT + (WIDTH - LEFT - RIGHT) * i / 4,
 		    TOP + PLOT + 14, i == 4 ? "end" : "middle");
 		fprintf(file, "%.0f s</text>", last * i / 4);
 	}
 	fputc('\n', file);
-	if (chart->mark > 0)
-		write_mark(chart, last, file);
+	write_marks(chart, last, file);
+	write_risk(section, last, file);
 }
 
 static double
@@ -229,7 +332,11 @@ height_of(const struct section *section)
 	case CHART_STACKED:
 		return TOP + PLOT + 42;
 	case CHART_STEPS:
-		return TOP + PLOT + 22;
+		return TOP + PLOT + 36;
+	case CHART_FLOW:
+		return svg_flow_height(section);
+	case CHART_HEAT:
+		return svg_heat_height();
 	}
 	return PLOT;
 }
@@ -256,6 +363,12 @@ svg_write(const struct section *section, unsigned number, FILE *file)
 		break;
 	case CHART_STEPS:
 		write_steps(section, file);
+		break;
+	case CHART_FLOW:
+		svg_flow(section, file);
+		break;
+	case CHART_HEAT:
+		svg_heat(section, file);
 		break;
 	}
 	fputs("</svg><figcaption>", file);

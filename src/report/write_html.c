@@ -1,58 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One file that needs nothing else: no script, no picture to fetch, no font.
- * The three chart colours differ in lightness, so they stay apart in grey.
  */
+#include <string.h>
+
 #include "report/doc.h"
 #include "report/escape.h"
+#include "report/page.h"
 #include "report/svg.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#57606a;"
-    "--rule:#d0d7de;--track:#eef1f4;--a:#17406d;--b:#cf7f17;--c:#b7c9dd}\n"
-    "@media(prefers-color-scheme:dark){:root{--page:#14181d;--ink:#e6e9ec;"
-    "--soft:#9aa5b1;--rule:#39424c;--track:#232a32;--a:#cfe3fa;--b:#d0801c;"
-    "--c:#4a6180}}\n"
-    "@media print{:root{--page:#fff;--ink:#000;--soft:#333;--rule:#999;"
-    "--track:#eee;--a:#17406d;--b:#cf7f17;--c:#b7c9dd}"
-    "section{break-inside:avoid-page}figure,tr{break-inside:avoid}"
-    "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
-    "*{box-sizing:border-box}"
-    "body{margin:0 auto;padding:16px;max-width:60rem;background:var(--page);"
-    "color:var(--ink);font:16px/1.45 system-ui,sans-serif}\n"
-    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .5rem;"
-    "border-bottom:1px solid "
-    "var(--rule)}p{max-width:44rem;overflow-wrap:anywhere}\n"
-    "figure{margin:1rem 0;max-width:34rem}svg{display:block;width:100%;height:auto}"
-    "svg text{font:11px system-ui,sans-serif;fill:var(--ink)}"
-    "figcaption{color:var(--soft);font-size:.85rem}\n"
-    ".a{fill:var(--a)}.b{fill:var(--b)}.c{fill:var(--c)}.track{fill:var(--track)}"
-    ".grid{stroke:var(--rule)}.mark{stroke:var(--b);stroke-width:2;"
-    "stroke-dasharray:4 3}.line{fill:none;stroke:var(--a);stroke-width:2}\n"
-    ".wide{overflow-x:auto;max-width:100%}table{border-collapse:collapse;"
-    "font-size:.85rem}caption{text-align:left;color:var(--soft)}"
-    "th,td{text-align:left;vertical-align:top;padding:.15rem .6rem .15rem 0;"
-    "border-bottom:1px solid var(--rule)}"
-    "th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;"
-    "white-space:nowrap}td{overflow-wrap:break-word;max-width:20rem}"
-    "td.t{white-space:nowrap}"
-    "@media print{.wide{overflow:visible}td{overflow-wrap:anywhere}}\n"
-    "dl{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);"
-    "gap:.1rem 1rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n";
+/* A table without a picture is folded when it has more rows. */
+#define ROWS_PLAIN 12
+/* One that is not folded and has so many columns takes the whole width. */
+#define COLUMNS_WIDE 5
+/* Folding is for reports, not for lists. */
+#define SECTIONS_FEW 3
 
 static const char *
 class_of(const struct section *section, const struct doc_cell *cell, size_t column)
 {
-	if (cell->kind == CELL_TIME)
-		return " class=\"t\"";
-	return section_is_right(section, column) ? " class=\"n\"" : "";
+	if (section_is_right(section, column))
+		return " class=\"n\"";
+	/* sentences are broken, addresses are not */
+	return cell->kind == CELL_TEXT && (section->columns[column].width > 0 ||
+	                                      (strlen(cell->text) > 40 &&
+	                                          strchr(cell->text, ' ') != NULL))
+	           ? " class=\"s\""
+	           : "";
+}
+
+/* Has numbers, and all of them are 0. */
+static bool
+is_zero(const struct section *section, size_t row)
+{
+	bool has_number = false;
+
+	for (size_t i = 0; i < section->columns_count; i++) {
+		const struct doc_cell *cell = section_cell(section, row, i);
+		if (cell->kind == CELL_TEXT || cell->kind == CELL_NONE)
+			continue;
+		if (cell->kind == CELL_TIME || cell->number != 0)
+			return false;
+		has_number = true;
+	}
+	return has_number;
 }
 
 static void
-write_table(const struct section *section, FILE *file)
+write_head(const struct section *section, FILE *file)
 {
-	char buf[CELL_TEXT_SIZE];
-
 	fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"",
 	    file);
 	escape_html(file, section->title);
@@ -64,19 +60,40 @@ write_table(const struct section *section, FILE *file)
 		fputs("</th>", file);
 	}
 	fputs("</tr></thead><tbody>\n", file);
+}
+
+static void
+write_table(const struct section *section, FILE *file)
+{
+	char buf[CELL_TEXT_SIZE];
+	size_t left_out = 0;
+
+	size_t shown = 0;
+	for (size_t row = 0; row < section->rows_count; row++)
+		shown += !is_zero(section, row);
+	if (shown == 0) {
+		fputs("<p>(nothing)</p>\n", file);
+		return;
+	}
+	write_head(section, file);
 	for (size_t row = 0; row < section->rows_count; row++) {
+		if (is_zero(section, row)) {
+			left_out++;
+			continue;
+		}
 		fputs("<tr>", file);
 		for (size_t i = 0; i < section->columns_count; i++) {
 			const struct doc_cell *cell = section_cell(section, row, i);
 			fprintf(file, "<td%s>", class_of(section, cell, i));
-			escape_html(file, cell_for_people(cell, buf));
+			escape_html(file, cell_for_page(cell, buf));
 			fputs("</td>", file);
 		}
 		fputs("</tr>\n", file);
 	}
 	fputs("</tbody></table></div>\n", file);
-	if (section->rows_count == 0)
-		fputs("<p>(nothing)</p>\n", file);
+	if (left_out > 0)
+		fputs(
+		    "<p class=\"screen\">Rows of zeros are left out.</p>\n", file);
 }
 
 static void
@@ -86,36 +103,154 @@ write_facts(const struct section *section, FILE *file)
 
 	if (section->facts_count == 0)
 		return;
-	fputs("<dl>", file);
+	fputs(section->is_headline ? "<dl class=\"big\">" : "<dl>", file);
 	for (size_t i = 0; i < section->facts_count; i++) {
-		fputs("<dt>", file);
+		fputs(section->is_headline ? "<div><dt>" : "<dt>", file);
 		escape_html(file, section->facts[i].title);
 		fputs("</dt><dd>", file);
-		escape_html(file, cell_for_people(&section->facts[i].cell, buf));
-		fputs("</dd>\n", file);
+		escape_html(file, cell_for_page(&section->facts[i].cell, buf));
+		fputs(section->is_headline ? "</dd></div>\n" : "</dd>\n", file);
 	}
 	fputs("</dl>\n", file);
 }
 
-static void
-write_section(const struct section *section, unsigned number, FILE *file)
+/* A report has many sections; what is empty is left out of it. */
+static bool
+is_report(const struct doc *doc)
 {
+	return doc->sections_count > SECTIONS_FEW;
+}
+
+static bool
+is_folded(const struct doc *doc, const struct section *section)
+{
+	return is_report(doc) &&
+	       (section->has_chart || section->rows_count > ROWS_PLAIN);
+}
+
+static bool
+is_wide(const struct doc *doc, const struct section *section)
+{
+	return section->has_table && !is_folded(doc, section) &&
+	       section->rows_count > 0 && section->columns_count >= COLUMNS_WIDE;
+}
+
+static bool
+is_empty(const struct section *section)
+{
+	for (size_t row = 0; section->has_table && row < section->rows_count;
+	     row++) {
+		if (!is_zero(section, row))
+			return false;
+	}
+	return section->facts_count == 0 && section->says_count == 0;
+}
+
+/* Something of the chart has a length. */
+static bool
+is_drawn(const struct section *section)
+{
+	const struct chart *chart = &section->chart;
+	unsigned column =
+	    chart->kind == CHART_FLOW ? chart->values[1] : chart->values[0];
+
+	for (size_t row = 0; section->has_chart && row < section->rows_count;
+	     row++) {
+		for (size_t i = 0; i < chart->values_count; i++) {
+			if (chart->kind == CHART_STACKED)
+				column = chart->values[i];
+			if (section_cell(section, row, column)->number > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+write_section(const struct doc *doc, const struct section *section, unsigned number,
+    FILE *file)
+{
+	bool folded = is_folded(doc, section);
+
 	fputs("<section id=\"", file);
 	escape_html(file, section->key);
 	fputs("\"><h2>", file);
 	escape_html(file, section->title);
 	fputs("</h2>\n", file);
+	if (is_drawn(section))
+		svg_write(section, number, file);
+	write_facts(section, file);
 	for (size_t i = 0; i < section->says_count; i++) {
 		fputs("<p>", file);
 		escape_html(file, section->says[i]);
 		fputs("</p>\n", file);
 	}
-	write_facts(section, file);
-	if (section->has_chart && section->rows_count > 0)
-		svg_write(section, number, file);
-	if (section->has_table)
+	if (section->has_table) {
+		fputs(folded ? "<details><summary>Table</summary>\n" : "", file);
 		write_table(section, file);
+		fputs(folded ? "</details>\n" : "", file);
+	}
 	fputs("</section>\n", file);
+}
+
+static void
+write_subtitle(const struct section *section, FILE *file)
+{
+	char buf[CELL_TEXT_SIZE];
+	bool is_first = true;
+
+	fputs("<p class=\"sub\">", file);
+	for (size_t i = 0; i < section->facts_count; i++) {
+		const struct doc_fact_row *fact = &section->facts[i];
+		if (fact->cell.kind == CELL_NONE)
+			continue;
+		fputs(is_first ? "" : " &#183; ", file);
+		is_first = false;
+		escape_html(file, fact->title);
+		fputs(" <b>", file);
+		escape_html(file, cell_for_page(&fact->cell, buf));
+		fputs("</b>", file);
+	}
+	fputs("</p>\n", file);
+	for (size_t i = 0; i < section->says_count; i++) {
+		fputs("<p>", file);
+		escape_html(file, section->says[i]);
+		fputs("</p>\n", file);
+	}
+}
+
+enum part { PART_TOP, PART_FRONT, PART_CARDS, PART_WIDE, PARTS };
+
+static enum part
+part_of(const struct doc *doc, const struct section *section)
+{
+	return section->is_headline || section->is_subtitle ? PART_TOP
+	       : section->is_front                          ? PART_FRONT
+	       : is_wide(doc, section)                      ? PART_WIDE
+	                                                    : PART_CARDS;
+}
+
+/* What it is about, what is feared, the rest, wide tables that are not folded. */
+void
+page_sections(const struct doc *doc, FILE *file)
+{
+	static const char *const begins[PARTS] = {"", "<div class=\"pair\">\n",
+	    "<div class=\"cards\">\n", "<div class=\"pair\">\n"};
+
+	for (int part = 0; part < PARTS; part++) {
+		fputs(begins[part], file);
+		for (size_t i = 0; i < doc->sections_count; i++) {
+			const struct section *section = &doc->sections[i];
+			if (part_of(doc, section) != (enum part)part ||
+			    (is_report(doc) && is_empty(section)))
+				continue;
+			if (section->is_subtitle)
+				write_subtitle(section, file);
+			else
+				write_section(doc, section, (unsigned)i + 1, file);
+		}
+		fputs(part == PART_TOP ? "" : "</div>\n", file);
+	}
 }
 
 void
@@ -129,10 +264,10 @@ doc_write_html(const struct doc *doc, FILE *file)
 	      "<title>",
 	    file);
 	escape_html(file, doc->title);
-	fprintf(file, "</title><style>\n%s</style></head><body><main><h1>", style);
+	fprintf(
+	    file, "</title><style>\n%s</style></head><body><main><h1>", page_style);
 	escape_html(file, doc->title);
 	fputs("</h1>\n", file);
-	for (size_t i = 0; i < doc->sections_count; i++)
-		write_section(&doc->sections[i], (unsigned)i + 1, file);
+	page_sections(doc, file);
 	fputs("</main></body></html>\n", file);
 }

@@ -181,7 +181,7 @@ doc_write_text(const struct doc *doc, unsigned width, FILE *file)
 			fputc('\n', file);
 		}
 		write_facts(section, file);
-		if (section->has_table)
+		if (section->has_table && !section->is_long)
 			write_table(section, width, file);
 		for (size_t k = 0; k < section->says_count; k++)
 			write_say(section->says[k], width, file);

@@ -226,12 +226,12 @@ expand(struct growing *out, const char *spec, spf_macro_value *value, void *ctx)
 	}
 }
 
-enum spf_expansion
+bool
 spf_macro_expand(char target[static DNS_NAME_SIZE], const char *spec,
     spf_macro_value *value, void *ctx)
 {
 	struct growing out = {0};
-	enum spf_expansion done = SPF_NO_MEMORY;
+	bool ok = false;
 
 	target[0] = '\0';
 	put(&out, "", 0);
@@ -244,9 +244,8 @@ spf_macro_expand(char target[static DNS_NAME_SIZE], const char *spec,
 			name = strchr(name, '.');
 			name = name == NULL ? NULL : name + 1;
 		}
-		done = name != NULL && dns_name_clean(target, name) ? SPF_EXPANDED
-		                                                    : SPF_NO_NAME;
+		ok = name != NULL && dns_name_clean(target, name);
 	}
 	free(out.text);
-	return done;
+	return ok;
 }

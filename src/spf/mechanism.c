@@ -209,11 +209,7 @@ spf_term_name(struct spf_eval *eval, const struct spf_term *term,
 
 	if (term->spec[0] == '\0')
 		return dns_name_clean(name, term->record->domain);
-	enum spf_expansion done =
-	    spf_macro_expand(name, term->spec, macro_value, &ctx);
-	if (done == SPF_NO_MEMORY)
-		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
-	return done == SPF_EXPANDED;
+	return spf_macro_expand(name, term->spec, macro_value, &ctx);
 }
 
 bool
