@@ -36,8 +36,10 @@ set(owner_sqlite3.h "^store/sqlite/|^review/(index_private\\.h|index\\.c|list\\.
 set(owner_libpq-fe.h "^store/pgsql/")
 set(owner_confuse.h "^config/")
 set(owner_gmime/ "^review/")
+set(owner_json-c/ "^maillog/journal\\.c$")
 set(owner_syslog.h "^base/log(_channel)?\\.c$")
-set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h confuse.h gmime/ syslog.h)
+set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h
+  confuse.h gmime/ json-c/ syslog.h)
 
 set(wrong 0)
 set(count 0)

@@ -4,77 +4,46 @@
 
 #include "admin/cmd.h"
 #include "admin/lines.h"
+#include "admin/rules.h"
+#include "base/text.h"
 #include "maillog/maillog.h"
+#include "maillog/unread.h"
 
 /* Verdicts written in one short transaction: the daemon never waits for long. */
 #define BATCH 64
-/* A log line and its event are at most so far apart (time zones included). */
-#define APART_S (3 * 86400)
+
+/* What is to be written of one event. */
+struct lesson {
+	int64_t event_id;
+	double score;
+	const char *verdict;
+	char reply[12]; /* "": a verdict; else others refused the message so */
+	bool is_final;
+};
 
 struct learning {
 	struct query *query;
 	struct log_clock clock;
-	int64_t now;
-	struct {
-		int64_t event_id;
-		double score;
-		const char *verdict;
-	} batch[BATCH];
+	struct success_rules rules;
+	struct lesson batch[BATCH];
 	size_t batch_count;
-	uint64_t lines, skipped, verdicts, unknown, ham, spam, scores, known;
+	struct log_unread unread;
+	uint64_t too_long, verdicts, no_result, unknown, ham, spam, scores, known;
+	uint64_t refused_for_good, refused_for_now;
 	bool is_dry;
 	struct error *error;
 	bool failed;
 };
 
-struct found {
-	int64_t id;
-	bool has_feedback;
-};
-
 static bool
-take_event(void *ctx, const struct event *event)
+write_lesson(struct learning *learning, const struct lesson *lesson)
 {
-	struct found *found = ctx;
-
-	found->id = event->id;
-	found->has_feedback = event->feedback != NULL;
-	return false;
-}
-
-static bool
-find_event(
-    struct learning *learning, const struct log_line *line, struct found *found)
-{
-	struct event_filter filter = {.since = line->time - APART_S,
-	    .until = line->time + APART_S,
-	    .newest_first = true,
-	    .limit = 1};
-	char id[300];
-
-	*found = (struct found){0};
-	if (*line->queue_id != '\0') {
-		filter.queue_id = line->queue_id;
-		if (!query_events(learning->query, &filter, take_event, found,
-		        learning->error))
-			return false;
-	}
-	filter.queue_id = NULL;
-	filter.message_id = line->message_id;
-	for (int i = 0; i < 2 && found->id == 0 && *line->message_id != '\0'; i++) {
-		if (!query_events(learning->query, &filter, take_event, found,
-		        learning->error))
-			return false;
-		/* once more with, or without, the brackets */
-		size_t length = strlen(line->message_id);
-		if (*line->message_id != '<')
-			snprintf(id, sizeof(id), "<%s>", line->message_id);
-		else
-			snprintf(id, sizeof(id), "%.*s", (int)(length - 2),
-			    line->message_id + 1);
-		filter.message_id = id;
-	}
-	return true;
+	if (*lesson->reply != '\0')
+		return query_refusal(learning->query, lesson->event_id,
+		    lesson->reply, lesson->is_final, &learning->rules,
+		    learning->error);
+	return query_feedback(learning->query, lesson->event_id, lesson->score,
+	    lesson->verdict, learning->error);
 }
 
 static bool
@@ -88,65 +57,184 @@ write_batch(struct learning *learning)
 	if (!query_begin(learning->query, learning->error))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (!query_feedback(learning->query, learning->batch[i].event_id,
-		        learning->batch[i].score, learning->batch[i].verdict,
-		        learning->error))
+		if (!write_lesson(learning, &learning->batch[i]))
 			return false;
 	}
 	return query_commit(learning->query, learning->error);
 }
 
 static bool
-learn(struct learning *learning, const struct log_line *line)
+add_lesson(struct learning *learning, const struct lesson *lesson)
 {
-	struct found found;
+	learning->batch[learning->batch_count++] = *lesson;
+	return learning->batch_count < BATCH || write_batch(learning);
+}
+
+/* The same was said of this event a few lines above. */
+static bool
+is_in_batch(const struct learning *learning, int64_t event_id, bool is_verdict)
+{
+	for (size_t i = 0; i < learning->batch_count; i++) {
+		const struct lesson *lesson = &learning->batch[i];
+		if (lesson->event_id == event_id &&
+		    (*lesson->reply == '\0') == is_verdict)
+			return true;
+	}
+	return false;
+}
+
+/* A filter behind a proxy or a relay sees that, not the client. */
+static const struct ip *
+client_of(const struct log_line *line)
+{
+	static const char *const own[] = {"127.0.0.0/8", "::1", "10.0.0.0/8",
+	    "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"};
+
+	for (size_t i = 0; line->has_ip && i < sizeof(own) / sizeof(*own); i++) {
+		struct ipnet net;
+		if (ipnet_from_text(own[i], &net) && ipnet_has(&net, &line->ip))
+			return NULL;
+	}
+	return line->has_ip ? &line->ip : NULL;
+}
+
+static bool
+find_event(struct learning *learning, const struct log_line *line,
+    struct message_found *found)
+{
+	struct message_ref message = {.queue_id = line->queue_id,
+	    .message_id = line->message_id,
+	    .time = line->time,
+	    .ip = client_of(line)};
+
+	return query_find_message(
+	    learning->query, &message, found, learning->error);
+}
+
+static bool
+learn_verdict(struct learning *learning, const struct log_line *line)
+{
+	struct message_found found;
 
 	learning->verdicts++;
 	if (!find_event(learning, line, &found))
 		return false;
-	if (found.id == 0) {
+	if (found.event_id == 0) {
 		learning->unknown++;
 		return true;
 	}
-	learning->known += found.has_feedback;
-	if (found.has_feedback)
+	if (found.has_feedback || is_in_batch(learning, found.event_id, true)) {
+		learning->known++;
 		return true;
+	}
 	learning->ham += line->verdict != NULL && strcmp(line->verdict, "ham") == 0;
 	learning->spam +=
 	    line->verdict != NULL && strcmp(line->verdict, "spam") == 0;
 	learning->scores += isnan(line->score) ? 0 : 1;
-	learning->batch[learning->batch_count].event_id = found.id;
-	learning->batch[learning->batch_count].score = line->score;
-	learning->batch[learning->batch_count].verdict = line->verdict;
-	return ++learning->batch_count < BATCH || write_batch(learning);
+	return add_lesson(learning, &(struct lesson){.event_id = found.event_id,
+	                                .score = line->score,
+	                                .verdict = line->verdict});
+}
+
+/* Of what targrey refused itself there is nothing to correct. */
+static bool
+learn_refusal(struct learning *learning, const struct log_line *line)
+{
+	struct message_found found;
+	bool is_final = line->code >= 500;
+
+	if (!find_event(learning, line, &found))
+		return false;
+	if (found.event_id == 0 || !found.is_delivered ||
+	    is_in_batch(learning, found.event_id, false))
+		return true;
+	learning->refused_for_good += is_final;
+	learning->refused_for_now += !is_final;
+	struct lesson lesson = {.event_id = found.event_id, .is_final = is_final};
+	text_copy(lesson.reply, sizeof(lesson.reply), line->reply);
+	return add_lesson(learning, &lesson);
+}
+
+static bool
+learn(struct learning *learning, const struct log_line *line)
+{
+	if (line->kind == LOG_VERDICT)
+		return learn_verdict(learning, line);
+	learning->no_result += line->kind == LOG_NO_RESULT;
+	if (line->kind == LOG_REFUSE && line->is_end && *line->queue_id != '\0' &&
+	    strcmp(line->queue_id, "NOQUEUE") != 0)
+		return learn_refusal(learning, line);
+	return true;
 }
 
 static bool
 add_line(void *ctx, char *text)
 {
 	struct learning *learning = ctx;
+	struct log_envelope envelope;
+	char copy[200];
 
-	learning->lines++;
 	if (text == NULL) {
-		learning->skipped++;
+		learning->unread.lines++;
+		learning->too_long++;
 		return true;
 	}
-	struct log_line line = maillog_parse(&learning->clock, text, learning->now);
-	learning->skipped += line.kind == LOG_BROKEN;
-	if (line.kind != LOG_VERDICT)
-		return true;
+	unread_keep(&learning->unread, text, copy);
+	struct log_line line =
+	    maillog_parse(&learning->clock, &envelope, text, learning->rules.now);
+	unread_count(&learning->unread, &line, copy);
 	learning->failed = !learn(learning, &line);
+	envelope_clear(&envelope);
 	return !learning->failed;
+}
+
+static struct doc *
+tell(const struct learning *learning)
+{
+	struct doc *doc = doc_new("targrey learn-log");
+
+	if (doc == NULL)
+		return NULL;
+	doc_section(doc, "learned", "Learned");
+	doc_fact(doc, "lines", "Lines", cell_count(learning->unread.lines));
+	doc_fact(doc, "skipped", "not understood or too long (skipped)",
+	    cell_count(learning->unread.broken + learning->too_long));
+	doc_fact(doc, "verdicts", "Results of content filters",
+	    cell_count(learning->verdicts));
+	doc_fact(doc, "unknown", "of mail without an event",
+	    cell_count(learning->unknown));
+	doc_fact(doc, "known", "learned already", cell_count(learning->known));
+	doc_fact(doc, "no_result", "Mail that a filter did not judge",
+	    cell_count(learning->no_result));
+	doc_fact(doc, "doubtful", "Lines of filters not used",
+	    cell_count(learning->unread.doubtful));
+	doc_fact(doc, "scores", "Scores added", cell_count(learning->scores));
+	doc_fact(doc, "ham", "Ham added", cell_count(learning->ham));
+	doc_fact(doc, "spam", "Spam added", cell_count(learning->spam));
+	doc_fact(doc, "refused_for_good",
+	    "Let through by targrey, then refused by others (5xx)",
+	    cell_count(learning->refused_for_good));
+	doc_fact(doc, "refused_for_now", "the same for now (4xx)",
+	    cell_count(learning->refused_for_now));
+	unread_write(&learning->unread, "learn-log", doc);
+	if (learning->is_dry)
+		doc_say(doc, "Nothing was written (--dry-run).");
+	return doc;
 }
 
 static int
 run(struct admin *admin)
 {
 	struct error error;
-	struct learning learning = {.now = admin_now(admin),
-	    .is_dry = args_value(admin, "dry-run") != NULL,
-	    .error = &error};
+	struct learning learning = {
+	    .is_dry = args_value(admin, "dry-run") != NULL, .error = &error};
+	const struct config *config = admin_config_or_defaults(admin);
 
+	if (config == NULL)
+		return EXIT_FAILED;
+	learning.rules = (struct success_rules){.now = admin_now(admin),
+	    .auto_allow = config->policy.auto_allow,
+	    .trust_eom = config->policy.trust_eom};
 	learning.query = admin_query(admin, !learning.is_dry);
 	if (learning.query == NULL)
 		return EXIT_FAILED;
@@ -156,25 +244,7 @@ run(struct admin *admin)
 		if (!ok || learning.failed || !write_batch(&learning))
 			return failed(admin, &error);
 	}
-	struct doc *doc = doc_new("targrey learn-log");
-	if (doc != NULL) {
-		doc_section(doc, "learned", "Learned");
-		doc_fact(doc, "lines", "Lines", cell_count(learning.lines));
-		doc_fact(doc, "skipped", "broken or too long (skipped)",
-		    cell_count(learning.skipped));
-		doc_fact(doc, "verdicts", "Results of content filters",
-		    cell_count(learning.verdicts));
-		doc_fact(doc, "unknown", "of mail without an event",
-		    cell_count(learning.unknown));
-		doc_fact(
-		    doc, "known", "learned already", cell_count(learning.known));
-		doc_fact(
-		    doc, "scores", "Scores added", cell_count(learning.scores));
-		doc_fact(doc, "ham", "Ham added", cell_count(learning.ham));
-		doc_fact(doc, "spam", "Spam added", cell_count(learning.spam));
-		if (learning.is_dry)
-			doc_say(doc, "Nothing was written (--dry-run).");
-	}
+	struct doc *doc = tell(&learning);
 	return admin_write(admin, &doc);
 }
 
@@ -187,17 +257,34 @@ const struct command command_learn_log = {
     .name = "learn-log",
     .args = "FILE... [--dry-run]",
     .help = "Add the results of content filters from mail logs to the events",
-    .manual = "Reads results of amavis, spamd, rspamd and of SpamAssassin's "
-              "X-Spam-Status where "
-              "Postfix logs it (header_checks with INFO), and finds the event by "
-              "queue id, else "
-              "by Message-ID. The first result of an event counts: ham and spam of "
-              "its address, "
-              "and spam ends what the address has earned as allowed. The same log "
-              "may be read "
-              "again; nothing is counted twice. - is standard input. What was "
-              "learned is shown "
-              "by report, with proposals for allow.d.",
+    .manual =
+        "Debian 12 keeps the log in the journal: journalctl --facility=mail --all "
+        "-o short-iso --since -1d | targreyctl learn-log -. rspamd writes a file "
+        "of "
+        "its own: targreyctl learn-log /var/log/rspamd/rspamd.log.\n\n"
+        "Reads the results of amavis, spamd and rspamd from a syslog, the journal "
+        "or "
+        "their own files, and SpamAssassin's X-Spam-Status where a milter adds it "
+        "and Postfix logs it: milter_header_checks = "
+        "pcre:/etc/postfix/milter_checks "
+        "in main.cf, with the line /^X-Spam-Status:/ INFO. Lines of header_checks "
+        "are never used: what those see is what the sender wrote.\n\n"
+        "The event is found by queue id, and where the line has none by Message-ID "
+        "within 15 minutes; the one nearest in time is meant, and a client address "
+        "in the line must be its own. A line that can be read in two ways is not "
+        "used, and counted. The first result of an event counts: ham and spam of "
+        "its "
+        "address, and spam ends what the address has earned as allowed. What a "
+        "filter did not judge (amavis' Hits: -, rspamd's greylist and soft reject) "
+        "is no result.\n\n"
+        "What others refused after targrey had let it through (milter-reject, "
+        "reject at the end of a message) is put right as well: the event is no "
+        "longer "
+        "a delivered one, and for a 5xx the success of its client is taken "
+        "back.\n\n"
+        "The same log may be read again; nothing is counted twice. What was "
+        "learned "
+        "is shown by report, with proposals for allow.d.",
     .options = options,
     .words_least = 1,
     .words_most = WORDS_MAX,

@@ -82,31 +82,56 @@ add_line(void *ctx, char *line)
 	return true;
 }
 
-static int
-report_logs(struct admin *admin, size_t top)
+static bool
+read_logs(struct admin *admin, struct studying *studying, struct error *error)
 {
-	struct s25r *s25r = admin_rules(admin);
+	const char *path;
+	bool ok = true;
+
+	for (int i = 0; ok && (path = args_nth(admin, "maillog", i)) != NULL; i++)
+		ok = lines_each(admin, path, add_line, studying, error);
+	for (int i = 0; ok && i < admin->words_count; i++)
+		ok = lines_each(admin, admin->words[i], add_line, studying, error);
+	return ok;
+}
+
+static int
+study_logs(struct admin *admin, const struct study_settings *settings)
+{
 	struct studying studying = {.now = admin_now(admin)};
 	struct doc *doc = NULL;
 	struct error error;
 	bool ok = true;
 
-	if (s25r == NULL)
-		return EXIT_FAILED;
-	studying.study = logstudy_new(s25r, (unsigned)top);
-	if (studying.study != NULL) {
-		const char *path;
-		for (int i = 0;
-		     ok && (path = args_nth(admin, "maillog", i)) != NULL; i++)
-			ok = lines_each(admin, path, add_line, &studying, &error);
-		for (int i = 0; ok && i < admin->words_count; i++)
-			ok = lines_each(
-			    admin, admin->words[i], add_line, &studying, &error);
-		if (ok)
-			doc = logstudy_finish(studying.study);
+	studying.study = logstudy_new(settings);
+	if (studying.study != NULL)
+		ok = read_logs(admin, &studying, &error);
+	if (ok && studying.study != NULL) {
+		logstudy_end(studying.study);
+		doc = logstudy_finish(studying.study);
 	}
 	int code = ok ? admin_write(admin, &doc) : failed(admin, &error);
 	logstudy_free(&studying.study);
+	return code;
+}
+
+static int
+report_logs(struct admin *admin, size_t top)
+{
+	struct s25r *s25r = admin_rules(admin);
+	struct list *allow = NULL;
+	const struct config *config = NULL;
+	int code = EXIT_FAILED;
+
+	if (s25r != NULL && admin_allow(admin, &allow))
+		config = admin_config_or_defaults(admin);
+	if (config != NULL)
+		code = study_logs(admin, &(struct study_settings){.s25r = s25r,
+		                             .allow = allow,
+		                             .exempt = config->exempt,
+		                             .exempt_count = config->exempt_count,
+		                             .top = (unsigned)top});
+	list_free(&allow);
 	s25r_free(&s25r);
 	return code;
 }
@@ -126,6 +151,8 @@ run(struct admin *admin)
 		    admin->words[0]);
 	if (args_value(admin, "rules") != NULL)
 		return usage(admin, "--rules is for --maillog");
+	if (args_value(admin, "allow") != NULL)
+		return usage(admin, "--allow is for --maillog");
 	return report_events(admin, top);
 }
 
@@ -136,6 +163,8 @@ static const struct option_row options[] = {
     {"maillog", "FILE", "study Postfix's log instead (- = standard input)", NULL,
         true},
     {"rules", "FILE", "S25R rules for --maillog", NULL, false},
+    {"allow", "FILES", "allow lists for --maillog, not those of the configuration",
+        NULL, true},
     {NULL, NULL, NULL, NULL, false},
 };
 
@@ -155,12 +184,16 @@ const struct command command_report = {
         "for each question and its table behind a fold; it prints on four "
         "sheets.\n\n"
         "--maillog tells before anything is installed which clients of the "
-        "last weeks "
-        "would have been suspects by S25R and which of them delivered mail. "
-        "Rotated "
-        "logs may be given together, the oldest first; compressed ones "
-        "through a pipe: "
-        "zcat mail.log.*.gz | targreyctl report --maillog -",
+              "last weeks would have been suspects by S25R and which of them "
+              "delivered mail; allow lists and exempt networks are those of the "
+              "configuration, authenticated users are counted apart. Debian 12 "
+              "keeps the log in the journal: journalctl --facility=mail --all "
+              "-o short-iso --since -30d | targreyctl report --maillog -. Where "
+              "there are files, rotated ones may be given together, the oldest "
+              "first; compressed ones through a pipe: zcat mail.log.*.gz | "
+              "targreyctl report --maillog -. Read are the forms of syslog, "
+              "journalctl (short, short-iso, short-unix, json), RFC 5424 and "
+              "docker.",
     .options = options,
     .words_most = WORDS_MAX,
     .run = run,

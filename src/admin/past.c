@@ -56,6 +56,25 @@ why_text(const char *word)
 	return word;
 }
 
+/* Behind us Postfix or another filter may still refuse: only a log tells. */
+static void
+put_reply(struct doc *doc, const struct event *event)
+{
+	static const char others[] = "others ";
+	const char *reply = event->reply == NULL ? "none" : event->reply;
+	char text[100];
+
+	if (strncmp(reply, others, sizeof(others) - 1) == 0)
+		snprintf(text, sizeof(text),
+		    "let through by targrey, then refused by Postfix or another "
+		    "filter: %.20s",
+		    reply + sizeof(others) - 1);
+	else
+		snprintf(text, sizeof(text), "%.20s%s", reply,
+		    event->delivered ? ", let through by targrey" : "");
+	put_step(doc, "reply", text);
+}
+
 static void
 put_past_steps(struct doc *doc, const struct event *event)
 {
@@ -112,10 +131,7 @@ put_past_steps(struct doc *doc, const struct event *event)
 	}
 	if (strcmp(word(event, SK_FAULT), "none") != 0)
 		put_step(doc, "fault", word(event, SK_FAULT));
-	snprintf(text, sizeof(text), "%s%s",
-	    event->reply == NULL ? "none" : event->reply,
-	    event->delivered ? ", message accepted" : "");
-	put_step(doc, "reply", text);
+	put_reply(doc, event);
 	if (event->feedback != NULL) {
 		snprintf(text, sizeof(text), "%s, score %.2f", event->feedback,
 		    event->score);

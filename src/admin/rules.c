@@ -61,3 +61,16 @@ admin_allow(struct admin *admin, struct list **list_r)
 		failed(admin, &error);
 	return *list_r != NULL;
 }
+
+const struct config *
+admin_config_or_defaults(struct admin *admin)
+{
+	struct error error;
+
+	if (admin->config != NULL || !has_no_config(admin))
+		return admin_config(admin);
+	admin->config = config_load(NULL, &error);
+	if (admin->config == NULL)
+		failed(admin, &error);
+	return admin->config;
+}

@@ -15,4 +15,10 @@ struct s25r *admin_rules(struct admin *admin);
  */
 bool admin_allow(struct admin *admin, struct list **list_r);
 
+/*
+ * The configuration, or the defaults where there is none; NULL after it said what
+ * is wrong.
+ */
+const struct config *admin_config_or_defaults(struct admin *admin);
+
 #endif

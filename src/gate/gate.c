@@ -92,6 +92,12 @@ start_thread(struct gate *gate, struct error *error)
 	sigset_t all, before;
 
 	sigfillset(&all);
+	/* a thread that dies of a fault takes the process with it */
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int failed = pthread_create(&gate->thread, NULL, loop_run, gate);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -16,6 +16,7 @@ struct log_client {
 	uint32_t accepted, refused;
 	char rule[S25R_ID_SIZE];
 	bool is_suspect, is_unknown;
+	bool is_let_off; /* a rule matches, a list lets it off */
 };
 
 struct log_clients {

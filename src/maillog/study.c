@@ -5,39 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/siphash.h"
 #include "base/text.h"
-#include "maillog/clients.h"
-#include "report/tally.h"
-#include "report/top.h"
+#include "maillog/study_private.h"
 
-struct logstudy {
-	const struct s25r *s25r;
-	unsigned top;
-	struct log_clock clock;
-	struct log_clients clients, names;
-	struct log_retries retries;
-	struct tally *delivering; /* suspects that delivered: by name */
-	uint64_t lines, broken, other, too_long, exempt;
-	uint64_t mails, mails_of_suspects;
-	uint64_t refused_for_good, refused_for_now, warned;
-	int64_t first, last;
-};
+static void count_accept(void *ctx, const struct accepted_mail *mail);
 
 struct logstudy *
-logstudy_new(const struct s25r *s25r, unsigned top)
+logstudy_new(const struct study_settings *settings)
 {
 	struct logstudy *study = calloc(1, sizeof(*study));
 
 	if (study == NULL)
 		return NULL;
-	study->s25r = s25r;
-	study->top = top;
+	study->settings = *settings;
 	study->delivering = tally_new(8192);
 	bool ok = study->delivering != NULL;
 	ok = log_clients_init(&study->clients) && ok;
 	ok = log_clients_init(&study->names) && ok;
 	ok = log_retries_init(&study->retries) && ok;
+	ok = accepted_init(&study->accepted, count_accept, study) && ok;
 	if (!ok)
 		logstudy_free(&study);
 	return study;
@@ -52,28 +38,40 @@ logstudy_free(struct logstudy **study)
 	log_clients_clear(&(*study)->clients);
 	log_clients_clear(&(*study)->names);
 	log_retries_clear(&(*study)->retries);
+	accepted_clear(&(*study)->accepted);
 	free(*study);
 	*study = NULL;
 }
 
-/* Loopback and private networks are exempt with targrey, too. */
 static bool
-is_exempt(const struct ip *ip)
+is_exempt(const struct logstudy *study, const struct ip *ip)
 {
-	static const char *const nets[] = {"127.0.0.0/8", "10.0.0.0/8",
-	    "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1", "fc00::/7",
-	    "fe80::/10"};
-
-	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++) {
-		struct ipnet net;
-		if (ipnet_from_text(nets[i], &net) && ipnet_has(&net, ip))
+	for (size_t i = 0; i < study->settings.exempt_count; i++) {
+		if (ipnet_has(&study->settings.exempt[i], ip))
 			return true;
 	}
 	return false;
 }
 
+/* What the rules and then the lists say of a client. */
+static void
+judge_client(const struct logstudy *study, struct log_client *client,
+    const struct ip *ip, const char *name)
+{
+	struct s25r_fact fact = s25r_match(study->settings.s25r, name, false);
+	const struct list *allow = study->settings.allow;
+	bool matches = fact.state == S25R_MATCH;
+
+	client->is_let_off =
+	    matches && allow != NULL && list_match_client(allow, ip, name, NULL);
+	client->is_suspect = matches && !client->is_let_off;
+	client->is_unknown = name == NULL;
+	snprintf(client->rule, sizeof(client->rule), "%s",
+	    fact.rule == NULL ? "" : fact.rule->id);
+}
+
 static struct log_client *
-client_of(struct logstudy *study, const struct log_line *line, const char *name,
+client_of(struct logstudy *study, const struct ip *ip, const char *name,
     struct log_client **by_name_r)
 {
 	struct log_client *client;
@@ -81,265 +79,184 @@ client_of(struct logstudy *study, const struct log_line *line, const char *name,
 
 	*by_name_r = NULL;
 	client = log_clients_find(
-	    &study->clients, line->ip.bytes, sizeof(line->ip.bytes), &is_new);
+	    &study->clients, ip->bytes, sizeof(ip->bytes), &is_new);
 	if (client == NULL)
 		return NULL;
-	if (is_new || (client->is_unknown && is_named)) {
-		struct s25r_fact fact =
-		    s25r_match(study->s25r, is_named ? name : NULL, false);
-		client->is_suspect = fact.state == S25R_MATCH;
-		client->is_unknown = !is_named;
-		snprintf(client->rule, sizeof(client->rule), "%s",
-		    fact.rule == NULL ? "" : fact.rule->id);
-	}
+	if (is_new || (client->is_unknown && is_named))
+		judge_client(study, client, ip, is_named ? name : NULL);
 	if (is_named)
 		*by_name_r =
 		    log_clients_find(&study->names, name, strlen(name), &is_new);
 	if (*by_name_r != NULL && is_new)
-		(*by_name_r)->is_suspect =
-		    s25r_match(study->s25r, name, false).state == S25R_MATCH;
+		judge_client(study, *by_name_r, ip, name);
 	return client;
 }
 
 static void
-count_accept(struct logstudy *study, const struct log_client *client,
-    const char *name, const struct log_line *line)
+count_accept(void *ctx, const struct accepted_mail *mail)
 {
+	struct logstudy *study = ctx;
+	struct log_client *by_name;
+	struct log_client *client =
+	    client_of(study, &mail->ip, mail->name, &by_name);
 	char ip[IP_TEXT_SIZE];
 
+	if (client == NULL)
+		return;
+	client->accepted++;
+	if (by_name != NULL)
+		by_name->accepted++;
 	study->mails++;
+	log_retries_accept(&study->retries, &mail->ip, mail->time);
+	study->mails_let_off += client->is_let_off;
 	if (!client->is_suspect)
 		return;
 	study->mails_of_suspects++;
 	struct tally_row *row = tally_add(study->delivering,
-	    client->is_unknown ? ip_to_text(&line->ip, ip) : name, 1, line->time);
+	    client->is_unknown ? ip_to_text(&mail->ip, ip) : mail->name, 1,
+	    mail->time);
 	if (row != NULL && *client->rule >= '0' && *client->rule <= '6')
 		row->count[0] = (uint64_t)(*client->rule - '0') + 1;
 }
 
 static void
-count_line(struct logstudy *study, const struct log_line *line)
+count_refusal(struct logstudy *study, const struct log_line *line,
+    struct log_client *client, struct log_client *by_name)
+{
+	client->refused++;
+	if (by_name != NULL)
+		by_name->refused++;
+	study->refused_at_end += line->is_end;
+	if (line->code < 400 || line->code >= 500) {
+		study->refused_for_good++;
+		return;
+	}
+	study->refused_for_now++;
+	if (line->has_mail)
+		log_retries_refuse(&study->retries, line, client->is_suspect);
+}
+
+/* What comes of one client. */
+static void
+count_client(struct logstudy *study, const struct log_line *line)
 {
 	char name[256];
 	struct log_client *client, *by_name;
 
+	if (is_exempt(study, &line->ip)) {
+		study->exempt++;
+		return;
+	}
+	if (line->is_user) {
+		study->users++;
+		return;
+	}
 	text_copy(name, sizeof(name), line->name);
 	text_lower(name);
-	client = client_of(study, line, name, &by_name);
+	if (line->kind == LOG_ACCEPT)
+		accepted_add(&study->accepted, line);
+	client = client_of(study, &line->ip, name, &by_name);
 	if (client == NULL)
 		return;
-	if (line->kind == LOG_ACCEPT) {
-		client->accepted++;
-		if (by_name != NULL)
-			by_name->accepted++;
-		count_accept(study, client, name, line);
-		log_retries_accept(&study->retries, &line->ip, line->time);
-	} else if (line->kind == LOG_REFUSE) {
-		client->refused++;
-		if (by_name != NULL)
-			by_name->refused++;
-		if (line->code >= 400 && line->code < 500) {
-			study->refused_for_now++;
-			log_retries_refuse(
-			    &study->retries, line, client->is_suspect);
-		} else {
-			study->refused_for_good++;
-		}
-	} else if (line->kind == LOG_WARNING) {
+	if (line->kind == LOG_REFUSE)
+		count_refusal(study, line, client, by_name);
+	else if (line->kind == LOG_WARNING)
 		study->warned++;
+}
+
+/* The refused mail of a line of cleanup tells whose it was. */
+static void
+count_end(struct logstudy *study, struct log_line *line)
+{
+	struct accepted_mail mail;
+
+	if (accepted_refuse(&study->accepted, line, &mail)) {
+		line->ip = mail.ip;
+		line->name = mail.name;
+		line->has_ip = true;
+		count_client(study, line);
+	} else if (line->has_ip) {
+		count_client(study, line);
+	} else {
+		study->other++;
+	}
+}
+
+static void
+count_line(struct logstudy *study, struct log_line *line)
+{
+	switch (line->kind) {
+	case LOG_BROKEN:
+		break;
+	case LOG_OTHER:
+	case LOG_VERDICT:
+	case LOG_NO_RESULT:
+	case LOG_DOUBTFUL:
+		study->other++;
+		break;
+	case LOG_MESSAGE:
+		study->has_messages = true;
+		accepted_content(&study->accepted, line);
+		study->other++;
+		break;
+	case LOG_QUEUED:
+		accepted_confirm(&study->accepted, line);
+		study->other++;
+		break;
+	case LOG_LEFT:
+		study->given_up +=
+		    accepted_leave(&study->accepted, line, study->has_messages);
+		count_client(study, line);
+		break;
+	case LOG_REFUSE:
+		if (line->is_end)
+			count_end(study, line);
+		else
+			count_client(study, line);
+		break;
+	case LOG_CONNECT:
+	case LOG_ACCEPT:
+	case LOG_WARNING:
+		count_client(study, line);
+		break;
 	}
 }
 
 void
 logstudy_line(struct logstudy *study, char *text, int64_t now_s)
 {
-	struct log_line line = maillog_parse(&study->clock, text, now_s);
+	struct log_envelope envelope;
+	char copy[200];
 
-	study->lines++;
-	switch (line.kind) {
-	case LOG_BROKEN:
-		study->broken++;
-		return;
-	case LOG_OTHER:
-	case LOG_MESSAGE:
-	case LOG_VERDICT:
-		study->other++;
-		break;
-	case LOG_CONNECT:
-	case LOG_ACCEPT:
-	case LOG_REFUSE:
-	case LOG_WARNING:
-		if (is_exempt(&line.ip))
-			study->exempt++;
-		else
-			count_line(study, &line);
-		break;
+	unread_keep(&study->unread, text, copy);
+	struct log_line line = maillog_parse(&study->clock, &envelope, text, now_s);
+	unread_count(&study->unread, &line, copy);
+	count_line(study, &line);
+	/* journalctl's remarks have no time */
+	if (line.kind != LOG_BROKEN && line.time != 0) {
+		if (study->first == 0 || line.time < study->first)
+			study->first = line.time;
+		if (line.time > study->last)
+			study->last = line.time;
 	}
-	if (study->first == 0 || line.time < study->first)
-		study->first = line.time;
-	if (line.time > study->last)
-		study->last = line.time;
+	envelope_clear(&envelope);
 }
 
 void
 logstudy_too_long(struct logstudy *study)
 {
-	study->lines++;
+	study->unread.lines++;
 	study->too_long++;
+}
+
+void
+logstudy_end(struct logstudy *study)
+{
+	accepted_end(&study->accepted);
 }
 
 struct log_share
 logstudy_share(const struct logstudy *study, enum log_group group, bool by_name)
 {
 	return log_clients_share(by_name ? &study->names : &study->clients, group);
-}
-
-static void
-write_range(const struct logstudy *study, struct doc *doc)
-{
-	doc_section(doc, "log", "The log");
-	doc_fact(doc, "lines", "Lines", cell_count(study->lines));
-	doc_fact(doc, "broken", "not of a mail log (skipped)",
-	    cell_count(study->broken));
-	doc_fact(
-	    doc, "too_long", "too long (skipped)", cell_count(study->too_long));
-	doc_fact(doc, "other", "telling nothing here", cell_count(study->other));
-	doc_fact(doc, "exempt", "of loopback and private networks",
-	    cell_count(study->exempt));
-	doc_fact(doc, "first", "First line", cell_time(study->first));
-	doc_fact(doc, "last", "Last line", cell_time(study->last));
-	if (study->lines > 0 && study->broken == study->lines)
-		doc_say(doc,
-		    "No line looks like one of a syslog: is this the right file?");
-	if (study->clients.lost > 0)
-		doc_say(doc,
-		    "%llu lines of further clients were left out: there were too "
-		    "many addresses to follow.",
-		    (unsigned long long)study->clients.lost);
-}
-
-static void
-write_groups(const struct logstudy *study, struct doc *doc)
-{
-	static const struct column columns[] = {
-	    {"clients", "Clients that were", 0, false},
-	    {"addresses", "Addresses", 0, false},
-	    {"suspects", "Suspects", 0, false},
-	    {"share", "Share", 0, false},
-	    {"names", "Names", 0, false},
-	    {"suspect_names", "Suspects", 0, false},
-	    {"names_share", "Share", 0, false},
-	};
-	static const char *const groups[LOG_GROUPS] = {
-	    "accepted (at least once)", "only refused", "only connected"};
-	struct chart chart = {.kind = CHART_BARS,
-	    .title = "Share of suspects by S25R",
-	    .label = 0,
-	    .values = {3},
-	    .values_count = 1};
-
-	doc_section(doc, "suspects", "Who would have been a suspect by S25R");
-	doc_table(doc, columns, 7);
-	for (unsigned i = 0; i < LOG_GROUPS; i++) {
-		struct log_share ip = logstudy_share(study, i, false);
-		struct log_share name = logstudy_share(study, i, true);
-		doc_row(
-		    doc, (struct cell[]){cell_text(groups[i]), cell_count(ip.count),
-		             cell_count(ip.match),
-		             cell_share((double)ip.match, (double)ip.count),
-		             cell_count(name.count), cell_count(name.match),
-		             cell_share((double)name.match, (double)name.count)});
-	}
-	doc_say(doc,
-	    "Addresses without a name are suspects, too; they are left out of the "
-	    "columns of names. Lists and own rules are not asked.");
-	snprintf(chart.alternative, sizeof(chart.alternative),
-	    "Suspects among accepted clients and among those that were only "
-	    "refused; the "
-	    "table has the numbers.");
-	doc_chart(doc, &chart);
-}
-
-static void
-write_rules(const struct logstudy *study, struct doc *doc)
-{
-	static const struct column columns[] = {
-	    {"rule", "Rule", 0, false},
-	    {"reason", "Looks for", 50, false},
-	    {"accepted", "Accepted", 0, false},
-	    {"refused", "Only refused", 0, false},
-	    {"connected", "Only connected", 0, false},
-	};
-
-	doc_section(doc, "rules", "Suspects by rule (addresses)");
-	doc_table(doc, columns, 5);
-	for (size_t i = 0; i < s25r_count(study->s25r); i++) {
-		const struct s25r_rule *rule = s25r_rule_at(study->s25r, i);
-		uint64_t count[LOG_GROUPS] = {0};
-		log_clients_by_rule(&study->clients, rule->id, count);
-		doc_row(doc,
-		    (struct cell[]){cell_text(rule->id), cell_text(rule->reason),
-		        cell_count(count[GROUP_ACCEPTED]),
-		        cell_count(count[GROUP_REFUSED]),
-		        cell_count(count[GROUP_CONNECTED])});
-	}
-}
-
-static void
-write_effect(struct logstudy *study, struct doc *doc)
-{
-	static const struct column columns[] = {
-	    {"client", "Client", 0, false},
-	    {"mails", "Mails accepted", 0, false},
-	    {"rule", "Rule", 0, false},
-	    {"last", "Last", 0, false},
-	};
-	size_t count;
-	const struct tally_row *rows = tally_sort(study->delivering, &count);
-
-	doc_section(doc, "effect", "Suspects whose mail was accepted");
-	doc_fact(doc, "mails", "Mails accepted", cell_count(study->mails));
-	doc_fact(doc, "mails_of_suspects", "of these from suspects",
-	    cell_count(study->mails_of_suspects));
-	doc_fact(doc, "share", "Share",
-	    cell_share((double)study->mails_of_suspects, (double)study->mails));
-	doc_fact(doc, "refused_for_good", "Refusals for good (5xx)",
-	    cell_count(study->refused_for_good));
-	doc_fact(doc, "refused_for_now", "Refusals for now (4xx)",
-	    cell_count(study->refused_for_now));
-	doc_fact(doc, "warnings", "Warnings instead of refusals",
-	    cell_count(study->warned));
-	doc_say(doc,
-	    "These would have been held (mode targrey) until known as good. What "
-	    "is wanted of them belongs into allow.d.");
-	doc_table(doc, columns, 4);
-	for (size_t i = 0; i < count && i < study->top; i++) {
-		char rule[8] = "-";
-		if (rows[i].count[0] > 0)
-			snprintf(rule, sizeof(rule), "%u",
-			    (unsigned)(rows[i].count[0] - 1) % 10);
-		doc_row(doc, (struct cell[]){cell_text(rows[i].name),
-		                 cell_count(rows[i].rank), cell_text(rule),
-		                 cell_time(rows[i].last)});
-	}
-	if (tally_error(study->delivering) > 0)
-		doc_say(doc,
-		    "There were too many to keep all: a number may be too low by "
-		    "at most %llu.",
-		    (unsigned long long)tally_error(study->delivering));
-}
-
-struct doc *
-logstudy_finish(struct logstudy *study)
-{
-	struct doc *doc = doc_new("targrey: what a mail log tells");
-
-	if (doc == NULL)
-		return NULL;
-	write_range(study, doc);
-	write_groups(study, doc);
-	write_rules(study, doc);
-	write_effect(study, doc);
-	log_retries_write(&study->retries, doc);
-	return doc;
 }

@@ -5,22 +5,33 @@
  * those come back that were refused for a time.
  *
  * Memory: about 110 bytes a client address, for its name as much again, for 2^20
- * of each at most (260 MB); 20 MB for what is refused for now. What is above is
- * counted, not followed.
+ * of each at most (260 MB); 20 MB for what is refused for now, 20 MB for what is
+ * under way. What is above is counted, not followed.
  */
 #ifndef MAILLOG_STUDY_H
 #define MAILLOG_STUDY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "lists/list.h"
 #include "lists/s25r.h"
 #include "report/doc.h"
 #include "maillog/maillog.h"
 
 struct logstudy;
 
-/* s25r: borrowed. top: rows of the lists. NULL when memory is out. */
-struct logstudy *logstudy_new(const struct s25r *s25r, unsigned top);
+/* All borrowed. */
+struct study_settings {
+	const struct s25r *s25r;
+	const struct list *allow; /* NULL: none */
+	const struct ipnet *exempt;
+	size_t exempt_count;
+	unsigned top; /* rows of the lists */
+};
+
+/* NULL when memory is out. */
+struct logstudy *logstudy_new(const struct study_settings *settings);
 void logstudy_free(struct logstudy **study);
 
 /* text: one line without its end, taken apart in place */
@@ -28,10 +39,12 @@ void logstudy_line(struct logstudy *study, char *text, int64_t now_s);
 /* A line that was longer than the reader's buffer. */
 void logstudy_too_long(struct logstudy *study);
 
-/* NULL when memory is out. */
+/* All lines are read: what is under way counts as it stands. */
+void logstudy_end(struct logstudy *study);
+/* After logstudy_end(). NULL when memory is out. */
 struct doc *logstudy_finish(struct logstudy *study);
 
-/* For tests: of the clients (or, by_name, of the names) in a group. */
+/* For tests, after logstudy_end(): of the clients (or, by_name, of the names). */
 enum log_group { GROUP_ACCEPTED, GROUP_REFUSED, GROUP_CONNECTED, LOG_GROUPS };
 struct log_share {
 	uint64_t count, match;

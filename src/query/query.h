@@ -164,14 +164,54 @@ bool query_forget(struct query *query, const struct forget_filter *filter,
 bool query_expire(struct query *query, const struct store_settings *settings,
     int64_t now, struct store_counts *counts_r, struct error *error);
 
+/* ----------------------------------------------- what became of a message */
+
+/* A message as a line of a log names it. Texts "" and time 0: not known. */
+struct message_ref {
+	const char *queue_id, *message_id;
+	int64_t time;        /* of the line */
+	const struct ip *ip; /* of the SMTP client, NULL: not known */
+};
+struct message_found {
+	int64_t event_id; /* 0: there is none */
+	int64_t time;     /* when the event was written */
+	bool has_feedback, is_delivered;
+};
 /*
- * A content filter's result for one event. The first time that an event gets
- * one, ham or spam of its address is counted; spam also ends what its address
- * is allowed by its own record (not what was allowed for ever).
+ * The event of that message: the one nearest in time of those with its queue
+ * id, up to five days before. Without a queue id, or where the event has none,
+ * its Message-ID is enough within QUERY_NEAR_S. An address that is given must
+ * be the client's.
+ */
+#define QUERY_NEAR_S 900
+bool query_find_message(struct query *query, const struct message_ref *message,
+    struct message_found *found_r, struct error *error);
+
+/*
+ * A verdict for one event, from whomever it comes: the only way by which what
+ * was found in a message teaches the record. The first verdict of an event
+ * counts: ham or spam of its address; spam also ends what the address is
+ * allowed by its own record (not what was allowed for ever).
+ * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
+ * An event_id that is not there changes nothing.
  */
 bool query_feedback(struct query *query, int64_t event_id, double score,
     const char *verdict, struct error *error);
+
+/*
+ * The MTA refused the message after targrey had let it through. The event says
+ * so from then on; with is_final (5xx) the success that it was for its address
+ * and SPF domain is taken back. Once for each event.
+ * reply  what the log says: "550", "4.7.1"
+ */
+struct success_rules {
+	int64_t now;
+	uint32_t auto_allow; /* successes that make a client allowed, 0: never */
+	bool trust_eom;      /* an unproven hold is as good as an endured one */
+};
+bool query_refusal(struct query *query, int64_t event_id, const char *reply,
+    bool is_final, const struct success_rules *rules, struct error *error);
 
 /* Senders and recipients that are written from now on are kept as keyed hashes. */
 void query_hash_people(struct query *query);

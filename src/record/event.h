@@ -33,8 +33,9 @@ extern const char *const hold_end_words[HOLD_ENDS];
  * Milliseconds are -1 where there is nothing to say.
  */
 struct event {
-	int64_t id;   /* set by the store when reading; 0 when writing */
-	int64_t time; /* start of the transaction, seconds since 1970 */
+	int64_t id;     /* set by the store when reading; 0 when writing */
+	int64_t logged; /* when it was written; set by the store as well */
+	int64_t time;   /* start of the transaction, seconds since 1970 */
 	const char *queue_id;
 	const char *message_id;
 	struct ip ip;
@@ -58,9 +59,13 @@ struct event {
 	enum hold_end hold_end;
 	int64_t dns_ms;
 	const char *spf_domain;
-	const char *reply;    /* "250", "450", "451", or "lost", "none" */
-	bool delivered;       /* end of message was reached and accepted by us */
-	double score;         /* feedback; NaN until known */
+	/*
+	 * "250", "450", "451", or "lost", "none"; "others 550", "others 4.7.1":
+	 * a log told later that others refused what we let through
+	 */
+	const char *reply;
+	bool delivered; /* end of message: we let it through, no log says else */
+	double score;   /* feedback; NaN until known */
 	const char *feedback; /* "ham", "spam" or NULL */
 };
 

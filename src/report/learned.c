@@ -60,7 +60,7 @@ count_good(struct learned *learned, const struct view *view)
 void
 learned_add(struct learned *learned, const struct view *view)
 {
-	if (view->is_exempt || !view->is_delivered)
+	if (view->is_exempt || !view->is_let_through)
 		return;
 	learned->ham += view->is_ham;
 	learned->spam += view->is_spam;
@@ -81,7 +81,7 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 {
 	static const struct column columns[] = {
 	    {"which", "Which", 0, false},
-	    {"mails", "Delivered", 0, false},
+	    {"mails", "Let through", 0, false},
 	    {"ham", "Ham", 0, false},
 	    {"spam", "Spam", 0, false},
 	    {"unknown", "Not known", 0, false},

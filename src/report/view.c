@@ -38,6 +38,9 @@ view_of(const struct event *event)
 	                     event->reply[0] == '4' &&
 	                     strcmp(view_word(&view, SK_VERDICT), "pass") != 0;
 	view.is_delivered = event->delivered;
+	view.is_let_through =
+	    event->delivered ||
+	    (event->reply != NULL && strncmp(event->reply, "others ", 7) == 0);
 	if (event->feedback != NULL) {
 		view.is_ham = strcmp(event->feedback, "ham") == 0;
 		view.is_spam = strcmp(event->feedback, "spam") == 0;

@@ -16,6 +16,7 @@ struct view {
 	bool is_held, is_gone, is_endured;
 	bool is_greylisted; /* heard our 450 at DATA */
 	bool is_delivered;
+	bool is_let_through; /* by us, whatever others did then */
 	bool is_ham, is_spam;
 };
 

@@ -11,16 +11,62 @@
 #include "spf/eval_private.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <spf2/spf.h>
 
+#include "base/log.h"
+
 #define TAG_SIZE 32
 /* One record: SPF_MAX_TERMS + 1 that look up, a leaf that matches, a redirect. */
 #define SKELETON_SIZE 640
 #define ROOT_TAG      "t0.spf"
+
+/*
+ * libspf2 ends the process where memory is out or a contradiction of its own
+ * shows, after it has called a handler that may be set (spf_log.h). Ours leaves
+ * the evaluation instead: what libspf2 had in hand is lost, the result is
+ * temperror, and the log says so once.
+ */
+static _Thread_local jmp_buf *way_out;
+
+static void __attribute__((noreturn)) give_up(const char *why)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&said))
+		log_warnx(
+		    "spf: libspf2 gave up (%s): temperror; this is said once", why);
+	longjmp(*way_out, 1);
+}
+
+static void __attribute__((noreturn))
+on_error(const char *file, int line, const char *text)
+{
+	(void)file, (void)line;
+	give_up(text);
+}
+
+/* The others' default is standard output, which may wait. */
+static void
+on_talk(const char *file, int line, const char *text)
+{
+	log_debug("spf: libspf2: %s:%d: %s", file, line, text);
+}
+
+static void
+set_handlers(void)
+{
+	SPF_error_handler = on_error;
+	SPF_warning_handler = on_talk;
+	SPF_info_handler = on_talk;
+	SPF_debug_handler = on_talk;
+}
 
 static bool
 add_tag(struct spf_eval *eval, struct spf_term *term, size_t *index_r)
@@ -193,8 +239,10 @@ hook_get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *respo
 	    SPF_record_compile(server, response, record_r, skeleton.text);
 	if (failed == SPF_E_SUCCESS && (*record_r)->num_mech == skeleton.mechanisms)
 		return SPF_E_SUCCESS;
-	/* a contradiction of ours; never a silent cut */
-	spf_decide(eval, SPF_PERMERROR, SPF_TROUBLE_SIZE);
+	if (failed == SPF_E_NO_MEMORY)
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
+	else /* a contradiction of ours; never a silent cut */
+		spf_decide(eval, SPF_PERMERROR, SPF_TROUBLE_SIZE);
 	return failed == SPF_E_SUCCESS ? SPF_E_INTERNAL_ERROR : failed;
 }
 
@@ -214,12 +262,17 @@ hook_lookup(
 	    : matches        ? NETDB_SUCCESS
 	                     : HOST_NOT_FOUND);
 	if (answer == NULL)
-		abort(); /* libspf2 would, on NULL */
-	if (matches && SPF_dns_rr_buf_realloc(
-	                   answer, 0, sizeof(SPF_dns_rr_data_t)) == SPF_E_SUCCESS) {
-		answer->num_rr = 1;
-		answer->rr[0]->a.s_addr = htonl(0x7f000002);
+		give_up("out of memory");
+	if (!matches)
+		return answer;
+	if (SPF_dns_rr_buf_realloc(answer, 0, sizeof(SPF_dns_rr_data_t)) !=
+	    SPF_E_SUCCESS) {
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
+		answer->herrno = TRY_AGAIN;
+		return answer;
 	}
+	answer->num_rr = 1;
+	answer->rr[0]->a.s_addr = htonl(0x7f000002);
 	return answer;
 }
 
@@ -256,40 +309,76 @@ result_from(SPF_response_t *response)
 	                                                          : SPF_PERMERROR;
 }
 
+/* On the heap, so that their values outlive a longjmp(). */
+struct handles {
+	SPF_dns_server_t layer;
+	SPF_server_t *server;
+	SPF_request_t *request;
+	SPF_response_t *response;
+	enum spf_result result;
+};
+
+static void
+query(struct spf_eval *eval, struct handles *handles)
+{
+	/* libspf2 decides nothing by the address, but for a loopback one */
+	struct in_addr address = {.s_addr = htonl(0xc0000201)};
+	size_t root;
+
+	handles->server = SPF_server_new_dns(&handles->layer, 0);
+	if (handles->server != NULL)
+		handles->request = SPF_request_new(handles->server);
+	SPF_request_t *request = handles->request;
+	if (request == NULL || !add_tag(eval, NULL, &root))
+		return;
+	SPF_server_set_max_dns_mech(handles->server, 1000);
+	if (SPF_request_set_ipv4(request, address) != SPF_E_SUCCESS ||
+	    SPF_request_set_helo_dom(request, ROOT_TAG) != SPF_E_SUCCESS ||
+	    SPF_request_set_env_from(request, "a@" ROOT_TAG) != 0)
+		return;
+	SPF_request_query_mailfrom(request, &handles->response);
+	if (handles->response != NULL)
+		handles->result = result_from(handles->response);
+}
+
+static void
+query_or_give_up(struct spf_eval *eval, struct handles *handles)
+{
+	jmp_buf here;
+
+	way_out = &here;
+	if (setjmp(here) == 0)
+		query(eval, handles);
+	else
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
+	way_out = NULL;
+}
+
 enum spf_result
 spf_layer_run(struct spf_eval *eval)
 {
-	SPF_dns_server_t layer = {.lookup = hook_lookup,
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct handles *handles = calloc(1, sizeof *handles);
+
+	pthread_once(&once, set_handlers);
+	if (handles == NULL) {
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
+		return SPF_TEMPERROR;
+	}
+	handles->result = SPF_TEMPERROR;
+	handles->layer = (SPF_dns_server_t){.lookup = hook_lookup,
 	    .get_spf = hook_get_spf,
 	    .get_exp = hook_get_exp,
 	    .name = "targrey",
 	    .hook = eval};
-	SPF_server_t *server = SPF_server_new_dns(&layer, 0);
-	SPF_request_t *request = NULL;
-	SPF_response_t *response = NULL;
-	/* libspf2 decides nothing by the address, but for a loopback one */
-	struct in_addr address = {.s_addr = htonl(0xc0000201)};
-	enum spf_result result = SPF_TEMPERROR;
-	size_t root;
-
-	if (server != NULL)
-		request = SPF_request_new(server);
-	if (request == NULL || !add_tag(eval, NULL, &root))
-		goto done;
-	SPF_server_set_max_dns_mech(server, 1000);
-	if (SPF_request_set_ipv4(request, address) != SPF_E_SUCCESS ||
-	    SPF_request_set_helo_dom(request, ROOT_TAG) != SPF_E_SUCCESS ||
-	    SPF_request_set_env_from(request, "a@" ROOT_TAG) != 0)
-		goto done;
-	SPF_request_query_mailfrom(request, &response);
-	if (response != NULL)
-		result = result_from(response);
-done:
-	if (response != NULL)
-		SPF_response_free(response);
-	if (request != NULL)
-		SPF_request_free(request);
-	if (server != NULL)
-		SPF_server_free(server);
+	query_or_give_up(eval, handles);
+	enum spf_result result = handles->result;
+	if (handles->response != NULL)
+		SPF_response_free(handles->response);
+	if (handles->request != NULL)
+		SPF_request_free(handles->request);
+	if (handles->server != NULL)
+		SPF_server_free(handles->server);
+	free(handles);
 	return result;
 }

@@ -226,12 +226,12 @@ expand(struct growing *out, const char *spec, spf_macro_value *value, void *ctx)
 	}
 }
 
-bool
+enum spf_expansion
 spf_macro_expand(char target[static DNS_NAME_SIZE], const char *spec,
     spf_macro_value *value, void *ctx)
 {
 	struct growing out = {0};
-	bool ok = false;
+	enum spf_expansion done = SPF_NO_MEMORY;
 
 	target[0] = '\0';
 	put(&out, "", 0);
@@ -244,8 +244,9 @@ spf_macro_expand(char target[static DNS_NAME_SIZE], const char *spec,
 			name = strchr(name, '.');
 			name = name == NULL ? NULL : name + 1;
 		}
-		ok = name != NULL && dns_name_clean(target, name);
+		done = name != NULL && dns_name_clean(target, name) ? SPF_EXPANDED
+		                                                    : SPF_NO_NAME;
 	}
 	free(out.text);
-	return ok;
+	return done;
 }

@@ -27,10 +27,11 @@ typedef const char *spf_macro_value(void *ctx, char letter);
 
 /*
  * Expands a checked domain-spec to a name that can be looked up: labels are
- * cut from the left down to 253 octets. false: no name that DNS can hold came
- * out (target is "").
+ * cut from the left down to 253 octets. Else target is "": no name that DNS can
+ * hold came out, or memory is out.
  */
-bool spf_macro_expand(char target[static DNS_NAME_SIZE], const char *spec,
-    spf_macro_value *value, void *ctx);
+enum spf_expansion { SPF_EXPANDED, SPF_NO_NAME, SPF_NO_MEMORY };
+enum spf_expansion spf_macro_expand(char target[static DNS_NAME_SIZE],
+    const char *spec, spf_macro_value *value, void *ctx);
 
 #endif

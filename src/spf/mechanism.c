@@ -209,7 +209,11 @@ spf_term_name(struct spf_eval *eval, const struct spf_term *term,
 
 	if (term->spec[0] == '\0')
 		return dns_name_clean(name, term->record->domain);
-	return spf_macro_expand(name, term->spec, macro_value, &ctx);
+	enum spf_expansion done =
+	    spf_macro_expand(name, term->spec, macro_value, &ctx);
+	if (done == SPF_NO_MEMORY)
+		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
+	return done == SPF_EXPANDED;
 }
 
 bool

@@ -188,6 +188,9 @@ struct backend_ops {
 	/* score NaN, verdict NULL: that stays as it is */
 	bool (*rate_event)(struct view *view, int64_t id, double score,
 	    const char *verdict, struct trouble *trouble);
+	/* Not delivered after all; its reply becomes "others REPLY". */
+	bool (*refuse_event)(struct view *view, int64_t id, const char *reply,
+	    struct trouble *trouble);
 
 	/* As query_check(); outside of transactions. */
 	bool (*check)(struct backend *backend,

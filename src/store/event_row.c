@@ -251,6 +251,7 @@ event_from_row(int64_t id, const struct event_value *values, struct event *event
 
 	*event_r = (struct event){
 	    .id = id,
+	    .logged = values[COLUMN_LOGGED].number,
 	    .time = values[COLUMN_TIME].number,
 	    .queue_id = values[COLUMN_QUEUE_ID].text,
 	    .message_id = values[COLUMN_MESSAGE_ID].text,

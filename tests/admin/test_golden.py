@@ -79,8 +79,8 @@ CASES = {
 TEXT_ONLY = {'help', 'config_check'}
 
 FILTER_LOG = '''\
-Jan  1 18:30:00 mx amavis[7]: (7-1) Passed CLEAN {RelayedInbound}, [192.0.2.77]:25 <shop@example.org> -> <taro@example.jp>, Queue-ID: 4aB3, Message-ID: <m1@example.com>, mail_id: x, Hits: -0.5, size: 1, queued_as: 5, 10 ms
-Jan  1 18:31:00 mx amavis[7]: (7-2) Blocked SPAM {DiscardedInbound}, [198.51.100.7]:25 <friend@example.com> -> <taro@example.jp>, Queue-ID: 4aB2, Message-ID: <m1@example.com>, mail_id: y, Hits: 21.25, size: 1, 10 ms
+Jan  2 06:22:06 mx amavis[7]: (7-1) Passed CLEAN {RelayedInbound}, [192.0.2.77]:25 <shop@example.org> -> <taro@example.jp>, Queue-ID: 4aB3, Message-ID: <m1@example.com>, mail_id: x, Hits: -0.5, size: 1, queued_as: 5, 10 ms
+Jan  1 18:40:01 mx amavis[7]: (7-2) Blocked SPAM {DiscardedInbound}, [198.51.100.7]:25 <friend@example.com> -> <taro@example.jp>, Queue-ID: 4aB2, Message-ID: <m1@example.com>, mail_id: y, Hits: 21.25, size: 1, 10 ms
 Jan  1 18:32:00 mx amavis[7]: (7-3) Passed CLEAN {RelayedInbound}, <a@b> -> <c@d>, Queue-ID: 9zZ9, Hits: 1
 Jan  1 18:33:00 mx postfix/smtpd[3]: connect from p1-2.example.net[192.0.2.9]
 Jan  1 18:33:01 mx postfix/smtpd[3]: NOQUEUE: reject: RCPT from p1-2.example.net[192.0.2.9]: 450 4.7.1 wait; from=<a@b> to=<c@d> proto=ESMTP helo=<p>

@@ -4,17 +4,64 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 
 import ctl
 
-LOG = ('Jan  2 06:30:00 mx amavis[7]: (7-1) Passed CLEAN {{RelayedInbound}}, <a> -> <b>, '
+LOG = ('Jan  2 06:22:06 mx amavis[7]: (7-1) Passed CLEAN {{RelayedInbound}}, <a> -> <b>, '
        'Queue-ID: {good}, Message-ID: <x@y>, Hits: -0.5, size: 1\n'
-       'Jan  1 00:10:00 mx amavis[7]: (7-2) Blocked SPAM {{DiscardedInbound}}, <a> -> <b>, '
+       'Jan  {when} mx amavis[7]: (7-2) Blocked SPAM {{DiscardedInbound}}, <a> -> <b>, '
        'Queue-ID: {bad}, Message-ID: <x@z>, Hits: 21.25, size: 1\n')
+
+# The events of the story have the same Message-ID, <m1@example.com>:
+#   4aB1  203.0.113.9      1 Jan 00:03:20, allowed
+#   4aB2  198.51.100.7     1 Jan 18:40:00, after two tries
+#   4aB3  192.0.2.77       2 Jan 06:20:00, held 125 s and endured
+#   4aB4  2001:db8:1:2::3  3 Jan 01:46:40
+
+
+def spamd(when, message_id, result='Y 15'):
+    return (f'Jan  {when} mx spamd[9]: spamd: result: {result} - X scantime=1.0,size=9,'
+            f'user=u,uid=1,required_score=5.0,rhost=::1,raddr=::1,rport=1,'
+            f'mid={message_id},autolearn=no\n').encode()
+
+
+def amavis(when, middle, queue_id, hits='21.25', kind='SPAM'):
+    return (f'Jan  {when} mx amavis[7]: (7-2) Passed {kind} {{RelayedTagged}}, {middle}, '
+            f'Queue-ID: {queue_id}, mail_id: i, Hits: {hits}, size: 1, 10 ms\n').encode()
+
+
+def rspamd(when, message_id, queue_id, address, action='reject', score='21.0'):
+    return (f'Jan  {when} mx rspamd[3]: <94f35d>; proxy; rspamd_task_write_log: '
+            f'id: <{message_id}>, qid: <{queue_id}>, ip: {address}, from: <a@b>, '
+            f'(default: T ({action}): [{score}/15.00] [X(1){{}}]), len: 9\n').encode()
+
+
+def refused(when, queue_id, client, reply):
+    return (f'Jan  {when} mx postfix/cleanup[5]: {queue_id}: milter-reject: END-OF-MESSAGE '
+            f'from {client}: {reply} no; from=<a@b> to=<c@d> proto=ESMTP helo=<x>\n').encode()
 
 
 class Learn(ctl.Scratch):
+    def learn(self, *lines):
+        return self.ask('learn-log', '-', stdin=b''.join(lines))['learned']
+
+    def verdicts(self):
+        """{queue id: feedback} of the events that have one."""
+        rows = self.ask('list', 'events', '--since', '@0')['events']['rows']
+        return {row['queue_id']: row['feedback'] for row in rows if row['feedback']}
+
+    def said(self, queue_id):
+        rows = self.ask('explain', '--queue-id', queue_id)['steps']['rows']
+        return {row['step']: row['said'] for row in rows}['reply']
+
+    def sql(self, text):
+        base = sqlite3.connect(self.db)
+        base.execute(text)
+        base.commit()
+        base.close()
+
     def ask(self, *line, **more):
         code, out, err = self.ctl(*line, '--json', **more)
         self.assertEqual(code, 0, out + err)
@@ -25,7 +72,7 @@ class Learn(ctl.Scratch):
 
     def test_results_count_once_and_spam_ends_what_was_earned(self):
         self.assertIsNotNone(self.record('203.0.113.9')['allowed_until'])
-        log = LOG.format(good='4aB3', bad='4aB1').encode()
+        log = LOG.format(good='4aB3', bad='4aB1', when='1 00:03:21').encode()
         learned = self.ask('learn-log', '-', stdin=log)['learned']
         self.assertEqual((learned['ham'], learned['spam'], learned['unknown']), (1, 1, 0))
         again = self.ask('learn-log', '-', stdin=log)['learned']
@@ -37,16 +84,127 @@ class Learn(ctl.Scratch):
         self.assertIn({'step': 'filter', 'said': 'spam, score 21.25'}, told)
 
     def test_an_event_is_found_by_message_id_too(self):
-        log = (b'Jan  1 18:40:05 mx spamd[9]: spamd: result: Y 15 - X scantime=1.0,'
-               b'mid=<m1@example.com>,bayes=1.0\n')
+        log = spamd('1 18:40:05', '<m1@example.com>')
         self.assertEqual(self.ask('learn-log', '-', stdin=log)['learned']['spam'], 1)
+
+    def test_of_several_events_the_nearest_in_time_is_meant(self):
+        self.learn(spamd('2 06:22:10', '<m1@example.com>', '. -1'),
+                   spamd('1 18:41:00', '<m1@example.com>'))
+        self.assertEqual(self.verdicts(), {'4aB3': 'ham', '4aB2': 'spam'})
+
+    def test_a_message_id_alone_counts_only_near_in_time(self):
+        for when in '1 19:00:00', '1 18:20:00', '2 12:00:00':
+            learned = self.learn(spamd(when, '<m1@example.com>'))
+            self.assertEqual((learned['unknown'], learned['spam']), (1, 0), when)
+        self.assertEqual(self.verdicts(), {})
+
+    def test_a_queue_id_counts_for_as_long_as_a_queue_keeps_mail(self):
+        line = amavis('7 07:00:00', '<a@b> -> <c@d>', '4aB3')
+        for when, counted in ('2026-01-07T07:00:00Z', 0), ('2026-01-02T06:00:00Z', 0), \
+                ('2026-01-06T06:00:00Z', 1):
+            learned = self.learn(line.replace(b'Jan  7 07:00:00', when.encode()))
+            self.assertEqual((learned['unknown'], learned['spam']), (1 - counted, counted), when)
+
+    def test_another_queue_id_is_another_mail_whatever_its_message_id(self):
+        learned = self.learn(rspamd('1 18:40:01', 'm1@example.com', '9zZ9', '198.51.100.7'))
+        self.assertEqual((learned['unknown'], learned['spam']), (1, 0))
+
+    def test_the_address_in_the_line_must_be_the_client(self):
+        learned = self.learn(rspamd('1 18:40:01', 'm1@example.com', '4aB2', '192.0.2.77'),
+                             amavis('1 18:40:01', '[192.0.2.77]:25 <a@b> -> <c@d>', '4aB2'))
+        self.assertEqual((learned['unknown'], learned['spam']), (2, 0))
+        learned = self.learn(amavis('1 18:40:01', '[127.0.0.1] <a@b> -> <c@d>', '4aB2'),
+                             rspamd('3 01:46:41', 'm1@example.com', '4aB4', '2001:db8:1:2::3'))
+        self.assertEqual((learned['unknown'], learned['spam']), (0, 2))
+
+    def test_a_stranger_gives_no_verdict_on_the_mail_of_another(self):
+        """4aB3 is good mail of another; what names it is written by strangers."""
+        learned = self.learn(
+            amavis('1 18:40:01', '<"x, Queue-ID: 4aB3, Message-ID: <m1@example.com>, '
+                   'Hits: 31"@evil.example> -> <c@d>', '4aB2'),
+            rspamd('2 06:22:06', 'a>, qid: <4aB3>, x', '9zZ9', '192.0.2.77'),
+            b'Jan  2 06:22:06 mx postfix/cleanup[5]: 4aB3: info: header X-Spam-Status: '
+            b'Yes, score=31 required=5 from p1-2.line.example.org[192.0.2.77]; from=<a>\n',
+            b'Jan  2 06:22:06 mx postfix/cleanup[5]: 9zZ9: info: header Subject: '
+            b'4aB3: milter-header-info: header X-Spam-Status: Yes, score=31 from x[192.0.2.77];\n',
+            b'Jan  2 06:22:06 mx postfix/smtpd[5]: 9zZ9: reject: RCPT from x[192.0.2.77]: 550 '
+            b'<"4aB3: milter-reject: END-OF-MESSAGE from x[192.0.2.77]: 5.7.1 "@d>: no; '
+            b'from=<a@b> to=<c@d> proto=SMTP helo=<x>\n')
+        self.assertEqual(self.verdicts(), {'4aB2': 'spam'})
+        self.assertEqual((learned['doubtful'], learned['refused_for_good']), (1, 0))
+
+    def test_what_a_filter_did_not_judge_is_no_verdict(self):
+        learned = self.learn(
+            amavis('2 06:22:06', '<a@b> -> <c@d>', '4aB3', hits='-', kind='CLEAN'),
+            rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7', 'soft reject', '0.0'),
+            rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7', 'greylist', '4.5'))
+        self.assertEqual((learned['no_result'], learned['verdicts']), (3, 0))
+        self.assertEqual(self.verdicts(), {})
+
+    def test_a_header_of_a_milter_in_the_log_is_a_verdict(self):
+        self.learn(b'Jan  2 06:22:06 mx postfix/cleanup[5]: 4aB3: milter-header-info: header '
+                   b'X-Spam-Status: Yes, score=7.5 required=5.0 from '
+                   b'p1-2.line.example.org[192.0.2.77]; from=<a@b> proto=ESMTP helo=<x>\n')
+        self.assertEqual(self.verdicts(), {'4aB3': 'spam'})
+
+    def test_what_others_refuse_for_good_takes_back_the_success(self):
+        self.assertEqual(self.said('4aB3'), '250, let through by targrey')
+        before = self.record('192.0.2.77')
+        was = self.ask('show', 'example.org')['domains']['rows'][0]
+        line = refused('2 06:22:06', '4aB3', 'p1-2.line.example.org[192.0.2.77]', '5.7.1')
+        learned = self.learn(line, line)
+        self.assertEqual((learned['refused_for_good'], learned['refused_for_now']), (1, 0))
+        after = self.record('192.0.2.77')
+        self.assertEqual((before['successes'], after['successes']), (1, 0))
+        self.assertEqual(self.said('4aB3'), 'let through by targrey, then refused by Postfix '
+                         'or another filter: 5.7.1')
+        domain = self.ask('show', 'example.org')['domains']['rows'][0]
+        self.assertEqual(domain['successes'], was['successes'] - 1)
+        self.assertEqual(self.learn(line)['refused_for_good'], 0)
+        self.assertEqual(self.record('192.0.2.77')['successes'], 0)
+
+    def test_what_others_refuse_for_now_corrects_the_event_alone(self):
+        line = refused('2 06:22:06', '4aB3', 'p1-2.line.example.org[192.0.2.77]', '4.7.1')
+        learned = self.learn(line)
+        self.assertEqual((learned['refused_for_good'], learned['refused_for_now']), (0, 1))
+        self.assertEqual(self.record('192.0.2.77')['successes'], 1)
+        self.assertIn('4.7.1', self.said('4aB3'))
+
+    def test_refused_spam_ends_what_it_had_earned(self):
+        """203.0.113.9 is allowed by five successes; let one of them be 4aB1's."""
+        self.sql("UPDATE event SET why = 'tries' WHERE queue_id = '4aB1'")
+        before = self.record('203.0.113.9')
+        self.assertIsNotNone(before['allowed_until'])
+        self.learn(refused('1 00:03:21', '4aB1', 'mail.example.net[203.0.113.9]', '550 5.7.1'))
+        after = self.record('203.0.113.9')
+        self.assertEqual(after['successes'], before['successes'] - 1)
+        self.assertIsNone(after['allowed_until'])
+
+    def test_a_refused_mail_still_teaches_what_its_filter_said(self):
+        self.learn(rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7'),
+                   refused('1 18:40:01', '4aB2', 'unknown[198.51.100.7]', '5.7.1'))
+        report = self.ask('report')
+        rules = {r['which']: r for r in report['feedback_rules']['rows']}
+        self.assertEqual(rules['rule 0']['spam'], 1)
+
+    def test_local_times_are_those_of_this_host(self):
+        learned = self.ask('learn-log', '-', stdin=spamd('2 03:40:05', '<m1@example.com>'),
+                           env={'TZ': 'Asia/Tokyo'})['learned']
+        self.assertEqual(learned['spam'], 1)
+        self.assertEqual(self.verdicts(), {'4aB2': 'spam'})
+
+    def test_a_log_in_no_known_form_is_shown_with_the_right_command(self):
+        learned = self.learn(b'02.01.2026 06:22 something\n', spamd('2 06:22:10', '<m@x>'))
+        self.assertIn('02.01.2026 06:22 something', learned['say'][0])
+        self.assertIn('journalctl --facility=mail --all -o short-iso --since -30d | '
+                      'targreyctl learn-log -', learned['say'][1])
 
     def test_the_report_shows_what_was_learned_and_proposes(self):
         report = self.ask('report')
         self.assertNotIn('proposals', report)
         events = self.ask('list', 'events')['events']['rows']
         self.assertEqual([e['feedback'] for e in events if e['feedback']], [])
-        log = LOG.format(good='4aB3', bad='4aB2').encode()
+        log = LOG.format(good='4aB3', bad='4aB2', when='1 18:40:01').encode()
         self.ask('learn-log', '-', stdin=log)
         report = self.ask('report')
         rules = {r['which']: r for r in report['feedback_rules']['rows']}
@@ -89,7 +247,6 @@ class Learn(ctl.Scratch):
         state = os.path.join(self.dir, 'state')
         self.assertIn('targrey_events_total 11\n', self.metrics('--state', state))
         self.assertIn('targrey_events_total 11\n', self.metrics('--state', state))
-        import sqlite3
         base = sqlite3.connect(self.db)
         base.execute('DELETE FROM event WHERE event_id < 8')
         base.commit()

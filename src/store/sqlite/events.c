@@ -323,3 +323,21 @@ sqlite_rate_event(struct view *view, int64_t id, double score, const char *verdi
 		bind_value(statement, i + 1, &values[i]);
 	return connection_step(&view->connection, statement, NULL, trouble);
 }
+
+bool
+sqlite_refuse_event(
+    struct view *view, int64_t id, const char *reply, struct trouble *trouble)
+{
+	const struct event_value values[] = {
+	    {.kind = EVENT_NUMBER, .number = id},
+	    {.kind = EVENT_TEXT, .text = reply},
+	};
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, SQL_REFUSE_EVENT, trouble);
+
+	if (statement == NULL)
+		return false;
+	for (int i = 0; i < 2; i++)
+		bind_value(statement, i + 1, &values[i]);
+	return connection_step(&view->connection, statement, NULL, trouble);
+}

@@ -361,6 +361,7 @@ const struct backend_ops sqlite_ops = {
     .drop_domain = sqlite_drop_domain,
     .drop_triplet = sqlite_drop_triplet,
     .rate_event = sqlite_rate_event,
+    .refuse_event = sqlite_refuse_event,
     .check = sqlite_check,
     .backup = sqlite_backup,
 };

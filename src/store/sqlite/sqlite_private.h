@@ -86,6 +86,8 @@ bool sqlite_each_event(struct view *view, const struct event_search *search,
     struct trouble *trouble);
 bool sqlite_rate_event(struct view *view, int64_t id, double score,
     const char *verdict, struct trouble *trouble);
+bool sqlite_refuse_event(
+    struct view *view, int64_t id, const char *reply, struct trouble *trouble);
 
 /* walk.c */
 bool sqlite_each_address(struct view *view, int64_t allowed_at,

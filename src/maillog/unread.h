@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How many lines of a log were not understood, with one of them. */
+#ifndef MAILLOG_UNREAD_H
+#define MAILLOG_UNREAD_H
+
+#include <stdint.h>
+
+#include "report/doc.h"
+#include "maillog/maillog.h"
+
+struct log_unread {
+	uint64_t lines, broken, mail, doubtful;
+	char broken_text[200], doubtful_text[200];
+};
+
+/* A copy of the line for unread_count(), which comes when it is taken apart. */
+void unread_keep(
+    struct log_unread *unread, const char *text, char copy[static 200]);
+void unread_count(
+    struct log_unread *unread, const struct log_line *line, const char *copy);
+
+/*
+ * Says what was not understood where that is a noticeable share (1 %), shows
+ * one and names the right command; says when there was no line about mail.
+ *
+ * command  what follows "targreyctl", as "report --maillog"
+ */
+void unread_write(
+    const struct log_unread *unread, const char *command, struct doc *doc);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What became of a message, and what that teaches the record. */
+#include <string.h>
+
+#include "query/query_private.h"
+#include "store/apply.h"
+#include "store/keys.h"
+
+/* ------------------------------------------------------------------ feedback */
+
+static bool
+count_verdict(
+    struct query *query, const struct ip *ip, bool is_spam, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(ip);
+	struct address_record record;
+
+	if (!query->ops->find_address(query->view, key, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		return true;
+	if (is_spam) {
+		record.spam++;
+		record.counted = 0;
+		if (record.allowed_until < ALLOWED_FOREVER)
+			record.allowed_until = 0;
+	} else {
+		record.ham++;
+	}
+	return query->ops->keep_address(query->view, key, &record, trouble);
+}
+
+struct rated {
+	struct ip ip;
+	bool exists, has_feedback;
+};
+
+static bool
+look_at_event(void *arg, const struct event *event)
+{
+	struct rated *rated = arg;
+
+	*rated = (struct rated){event->ip, true, event->feedback != NULL};
+	return false;
+}
+
+static bool
+feed_back(struct query *query, int64_t id, double score, const char *verdict,
+    struct trouble *trouble)
+{
+	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
+	struct rated rated = {.exists = false};
+
+	if (!query->ops->each_event(
+	        query->view, &search, look_at_event, &rated, trouble))
+		return false;
+	if (!rated.exists)
+		return true;
+	if (verdict != NULL && !rated.has_feedback &&
+	    !count_verdict(query, &rated.ip, strcmp(verdict, "spam") == 0, trouble))
+		return false;
+	return query->ops->rate_event(query->view, id, score, verdict, trouble);
+}
+
+bool
+query_feedback(struct query *query, int64_t event_id, double score,
+    const char *verdict, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        feed_back(query, event_id, score, verdict, &trouble), &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}
+
+/* ------------------------------------------------------------------- refusal */
+
+/* As what an event was counted; see session/record.c, deed_of(). */
+enum counted { COUNTED_NOTHING, COUNTED_SUCCESS, COUNTED_UNPROVEN };
+
+struct refused {
+	bool is_delivered;
+	enum counted counted;
+	int64_t logged;
+	struct ip ip;
+	char domain[256];
+};
+
+static enum counted
+counted_as(const struct event *event)
+{
+	if (event->exempt != NULL ||
+	    strcmp(event->words->value[SK_MODE], "observe") == 0)
+		return COUNTED_NOTHING;
+	if (strcmp(event->words->value[SK_WHY], "tries") == 0 ||
+	    event->hold_end == HOLD_ENDURED)
+		return COUNTED_SUCCESS;
+	return event->hold_end == HOLD_UNPROVEN ? COUNTED_UNPROVEN
+	                                        : COUNTED_NOTHING;
+}
+
+static bool
+look_at_refused(void *arg, const struct event *event)
+{
+	struct refused *refused = arg;
+	const char *domain = event->spf_domain;
+
+	*refused = (struct refused){.is_delivered = event->delivered,
+	    .counted = counted_as(event),
+	    .logged = event->logged,
+	    .ip = event->ip};
+	if (domain != NULL && strlen(domain) < sizeof(refused->domain))
+		strcpy(refused->domain, domain);
+	return false;
+}
+
+/* One success less; what it made allowed is so no longer. */
+static void
+take_back(uint32_t auto_allow, uint32_t *successes, uint32_t *counted,
+    int64_t *last_success, int64_t *last_counted, int64_t *allowed_until)
+{
+	if (*successes > 0)
+		--*successes;
+	if (*counted > *successes)
+		*counted = *successes;
+	if (*successes == 0)
+		*last_success = *last_counted = 0;
+	if (*counted < auto_allow && *allowed_until < ALLOWED_FOREVER)
+		*allowed_until = 0;
+}
+
+/* Of the unproven ones of a day only the first is counted. */
+static bool
+is_counted(const struct refused *refused, const struct success_rules *rules,
+    const struct address_record *record)
+{
+	if (refused->counted != COUNTED_UNPROVEN || rules->trust_eom)
+		return true;
+	return record->last_unproven >= refused->logged - 1 &&
+	       record->last_unproven <= refused->logged + 1;
+}
+
+static bool
+address_loses(struct query *query, const struct refused *refused,
+    const struct success_rules *rules, struct trouble *trouble)
+{
+	int64_t key = key_from_ip(&refused->ip);
+	struct address_record record;
+
+	if (!query->ops->find_address(query->view, key, &record, trouble))
+		return false;
+	if (record.first_seen == 0 || !is_counted(refused, rules, &record))
+		return true;
+	take_back(rules->auto_allow, &record.successes, &record.counted,
+	    &record.last_success, &record.last_counted, &record.allowed_until);
+	return query->ops->keep_address(query->view, key, &record, trouble);
+}
+
+static bool
+domain_loses(struct query *query, const struct refused *refused,
+    const struct success_rules *rules, struct trouble *trouble)
+{
+	int64_t day = backend_day(rules->now);
+	const char *name = refused->domain;
+	struct domain_record record;
+
+	if (*name == '\0' ||
+	    (refused->counted == COUNTED_UNPROVEN && !rules->trust_eom))
+		return true;
+	if (!query->ops->find_domain(query->view, name, day, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		return true;
+	take_back(rules->auto_allow, &record.successes, &record.counted,
+	    &record.last_success, &record.last_counted, &record.allowed_until);
+	return query->ops->keep_domain(query->view, name, day, &record, trouble);
+}
+
+static bool
+refuse(struct query *query, int64_t id, const char *reply, bool is_final,
+    const struct success_rules *rules, struct trouble *trouble)
+{
+	struct event_search search = {
+	    .id = id, .words = UINT64_C(1) << SK_MODE | UINT64_C(1) << SK_WHY};
+	struct refused refused = {.is_delivered = false};
+
+	if (!query->ops->each_event(
+	        query->view, &search, look_at_refused, &refused, trouble))
+		return false;
+	if (!refused.is_delivered)
+		return true;
+	if (is_final && refused.counted != COUNTED_NOTHING &&
+	    (!address_loses(query, &refused, rules, trouble) ||
+	        !domain_loses(query, &refused, rules, trouble)))
+		return false;
+	return query->ops->refuse_event(query->view, id, reply, trouble);
+}
+
+bool
+query_refusal(struct query *query, int64_t event_id, const char *reply,
+    bool is_final, const struct success_rules *rules, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	if (query_enter_change(query, &trouble) &&
+	    query_leave_change(query,
+	        refuse(query, event_id, reply, is_final, rules, &trouble),
+	        &trouble))
+		return true;
+	return query_failed(query, &trouble, error);
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A thread that dies of a fault takes the process with it, so that the service
+manager starts it anew: a daemon without its gate would serve nobody."""
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+from support.lab import Lab
+
+TGKILL = 234 if os.uname().machine == "x86_64" else 131
+
+
+class Fault(unittest.TestCase):
+    def threads(self, pid):
+        """{name: id} of one thread of each kind."""
+        tasks = pathlib.Path("/proc/%d/task" % pid)
+        return {(task / "comm").read_text().strip(): int(task.name)
+                for task in sorted(tasks.iterdir())}
+
+    def test_a_fault_in_any_thread_ends_the_process(self):
+        lab = Lab()
+        try:
+            lab.daemon.start()
+            names = set(self.threads(lab.daemon.pid))
+            lab.daemon.stop()
+            self.assertGreater(len(names), 2)
+            for number, name in enumerate(sorted(names)):
+                fault = (signal.SIGSEGV, signal.SIGABRT)[number % 2]
+                lab.daemon.start()
+                process = lab.daemon._process
+                libc = ctypes.CDLL(None, use_errno=True)
+                self.assertEqual(0, libc.syscall(
+                    TGKILL, process.pid, self.threads(process.pid)[name], fault))
+                try:
+                    code = process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    self.fail("it lives without its thread %s" % name)
+                self.assertNotEqual(0, code, name)
+        finally:
+            if lab.daemon._process is not None:
+                lab.daemon._process.kill()
+                lab.daemon._process.wait()
+                lab.daemon._process = None
+            lab.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
