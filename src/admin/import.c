@@ -11,7 +11,8 @@ import_begin(struct import *import, const char *path)
 {
 	import->path = path;
 	import->line = 0;
-	import->in_data = import->has_key = false;
+	import->in_data = import->has_key = import->is_utc = false;
+	import->table = NULL;
 }
 
 static bool

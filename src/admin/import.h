@@ -21,6 +21,10 @@ struct import {
 	unsigned in_batch;
 	bool is_dry, failed;
 
+	/* sqlgrey */
+	bool is_utc;       /* times without a zone */
+	const char *table; /* whose rows may go on in the next line */
+
 	/* postgrey */
 	bool in_data, is_hex, has_key;
 	char key[IMPORT_KEY];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An SQL dump of sqlgrey's tables: INSERT INTO NAME [(columns)] VALUES (...),
- * (...); of sqlite3 .dump, mysqldump or pg_dump --inserts.
+ * (...); of sqlite3 .dump, mysqldump or pg_dump --inserts. Times are seconds
+ * since 1970 (SQLite), or local time, with a fraction from PostgreSQL;
+ * mysqldump says SET TIME_ZONE='+00:00' where they are UTC.
  *
  * connect     sender_name, sender_domain, src, rcpt, first_seen
  * from_awl    sender_name, sender_domain, src, first_seen, last_seen
@@ -13,6 +15,7 @@
 
 #include "admin/import.h"
 #include "base/text.h"
+#include "maillog/stamp.h"
 
 #define FIELDS 8
 
@@ -68,10 +71,10 @@ take_row(char *at, const char *field[static FIELDS], unsigned *count_r)
 }
 
 static bool
-time_of(const char *text, int64_t *time_r)
+time_of(const struct import *import, const char *text, int64_t *time_r)
 {
 	return text_integer(text, 1, INT64_C(253402300799), time_r) ||
-	       time_from_text(text, 0, time_r);
+	       stamp_whole(text, import->is_utc, time_r);
 }
 
 static bool
@@ -82,7 +85,7 @@ take_connect(struct import *import, const char *const *field)
 	struct ip ip;
 	char src[64];
 
-	if (!time_of(field[4], &first)) {
+	if (!time_of(import, field[4], &first)) {
 		import_wrong(import, "the time cannot be read");
 		return true;
 	}
@@ -108,7 +111,7 @@ take_awl(struct import *import, const char *src, const char *last_seen,
 	int64_t last;
 	struct ip ip;
 
-	if (!time_of(last_seen, &last)) {
+	if (!time_of(import, last_seen, &last)) {
 		import_wrong(import, "the time cannot be read");
 		return true;
 	}
@@ -134,19 +137,76 @@ take_fields(struct import *import, const char *table, const char *const *field,
 	return true;
 }
 
-static bool
-is_ours(const char *table)
+/* The name as a constant of ours; NULL: another table. */
+static const char *
+our_table(const char *name)
 {
-	return strcmp(table, "connect") == 0 || strcmp(table, "from_awl") == 0 ||
-	       strcmp(table, "domain_awl") == 0;
+	static const char *const tables[] = {"connect", "from_awl", "domain_awl"};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		if (strcmp(name, tables[i]) == 0)
+			return tables[i];
+	}
+	return NULL;
+}
+
+/* A name, perhaps quoted, perhaps of the schema "public"; ends it. */
+static char *
+table_name(char *at)
+{
+	at += strspn(at, "\"`");
+	if (strncmp(at, "public.", 7) == 0)
+		at += 7;
+	at[strcspn(at, "\"` (")] = '\0';
+	return at;
+}
+
+/* What is no INSERT, but says how to read the rest. */
+static bool
+read_statement(struct import *import, char *line)
+{
+	if (strstr(line, "SET TIME_ZONE='+00:00'") != NULL)
+		import->is_utc = true;
+	if (strncmp(line, "COPY ", 5) == 0 &&
+	    our_table(table_name(line + 5)) != NULL) {
+		error_set(import->error,
+		    "%s: a dump with COPY cannot be read; use: pg_dump --inserts "
+		    "DATABASE | targreyctl import sqlgrey -",
+		    import->path);
+		return false;
+	}
+	return true;
+}
+
+/* "(a, b), (c, d);": up to the semicolon, which may stand some lines below. */
+static bool
+take_rows(struct import *import, char *at)
+{
+	const char *field[FIELDS];
+	unsigned count;
+
+	for (;;) {
+		at += strspn(at, " ,");
+		if (*at == '\0')
+			return true;
+		if (*at == ';') {
+			import->table = NULL;
+			return true;
+		}
+		at = take_row(at, field, &count);
+		if (at == NULL) {
+			import_wrong(import, "a row cannot be read");
+			return true;
+		}
+		if (!take_fields(import, import->table, field, count))
+			return false;
+	}
 }
 
 bool
 import_sqlgrey_line(struct import *import, char *line)
 {
 	static const char insert[] = "INSERT INTO ";
-	const char *field[FIELDS];
-	unsigned count;
 
 	if (import->line == 1 && strncmp(line, "SQLite format 3", 15) == 0) {
 		error_set(import->error,
@@ -156,32 +216,17 @@ import_sqlgrey_line(struct import *import, char *line)
 		    import->path);
 		return false;
 	}
+	if (import->table != NULL && *line == '(')
+		return take_rows(import, line);
+	import->table = NULL;
 	if (strncasecmp(line, insert, sizeof(insert) - 1) != 0)
-		return true;
+		return read_statement(import, line);
 	char *table = line + sizeof(insert) - 1;
 	char *values = strcasestr(table, " VALUES");
 	if (values == NULL) {
 		import_wrong(import, "INSERT without VALUES");
 		return true;
 	}
-	table += strspn(table, "\"`");
-	char *schema = strstr(table, "public.");
-	if (schema == table)
-		table += 7;
-	table[strcspn(table, "\"` (")] = '\0';
-	if (!is_ours(table))
-		return true;
-	char *at = values + 7;
-	for (;;) {
-		at += strspn(at, " ,");
-		if (*at == ';' || *at == '\0')
-			return true;
-		at = take_row(at, field, &count);
-		if (at == NULL) {
-			import_wrong(import, "a row cannot be read");
-			return true;
-		}
-		if (!take_fields(import, table, field, count))
-			return false;
-	}
+	import->table = our_table(table_name(table));
+	return import->table == NULL || take_rows(import, values + 7);
 }

@@ -166,6 +166,43 @@ class Import(ctl.Scratch):
         answer = self.ask('explain', '--ip', '203.0.113.51')
         self.assertEqual(answer['outcome']['why'], 'allowed-address')
 
+    def seen(self, dump, zone='UTC'):
+        self.ask('import', 'sqlgrey', '-', stdin=dump.encode(), env={'TZ': zone})
+        return {key[1]: row['first'] for key, row in self.triplets().items()}
+
+    # As pg_dump --inserts, mysqldump and MariaDB's mariadb-dump write them.
+    PG_DUMP = """\
+SET statement_timeout = 0;
+INSERT INTO public.connect VALUES ('pg', 'example.com', '192.0.2', 'b@example.jp', '2026-01-03 10:00:00.123456');
+INSERT INTO public.connect VALUES ('pgz', 'example.com', '192.0.2', 'b@example.jp', '2026-01-03 10:00:00.5+09');
+"""
+    MYSQLDUMP = """\
+/*!40103 SET TIME_ZONE='+00:00' */;
+INSERT INTO `connect` VALUES ('my','example.com','192.0.2','b@example.jp','2026-01-03 10:00:00'),('my2','example.com','192.0.2','b@example.jp','2026-01-03 11:00:00');
+INSERT INTO `connect` VALUES
+('maria','example.com','192.0.2','b@example.jp','2026-01-03 12:00:00'),
+('maria2','example.com','192.0.2','b@example.jp','2026-01-03 13:00:00');
+INSERT INTO `config` VALUES
+('version','3');
+"""
+
+    def test_times_of_postgresql_have_fractions_and_are_local(self):
+        seen = self.seen(self.PG_DUMP, 'Europe/Berlin')
+        self.assertEqual(seen['pg@example.com'], '2026-01-03T09:00:00Z')
+        self.assertEqual(seen['pgz@example.com'], '2026-01-03T01:00:00Z')
+
+    def test_times_of_mysqldump_are_utc_as_it_says(self):
+        seen = self.seen(self.MYSQLDUMP, 'Asia/Tokyo')
+        self.assertEqual([seen[name + '@example.com'] for name in
+                          ('my', 'my2', 'maria', 'maria2')],
+                         ['2026-01-03T%d:00:00Z' % hour for hour in (10, 11, 12, 13)])
+
+    def test_a_dump_with_copy_is_refused_with_the_right_command(self):
+        dump = b"COPY public.connect (sender_name, src) FROM stdin;\nx\t192.0.2\n\\.\n"
+        code, out, err = self.ctl('import', 'sqlgrey', '-', stdin=dump)
+        self.assertEqual((code, out), (1, ''))
+        self.assertIn('pg_dump --inserts', err)
+
     def test_the_whitelists_that_postgrey_ships_are_understood(self):
         for name, option in (('whitelist_clients', []),
                              ('whitelist_recipients', ['--recipients'])):
