@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -342,10 +343,13 @@ run(struct config *config)
 	static struct daemon daemon = {
 	    .lock = PTHREAD_MUTEX_INITIALIZER, .signals = -1, .unused = {-1, -1},
 	    .status.fd = -1};
+	bool is_seen = strcmp(config->log, "stderr") == 0 || log_wants(LOG_LEVEL_DEBUG);
 	struct error error;
 
 	if (!start(&daemon, &config, &error)) {
 		log_warnx("cannot start: %s", error.text);
+		if (!is_seen && isatty(STDERR_FILENO))
+			fprintf(stderr, "targreyd: cannot start: %s\n", error.text);
 		if (daemon.gate != NULL)
 			stop(&daemon);
 		else
@@ -368,27 +372,34 @@ run(struct config *config)
 }
 
 static int
-usage(void)
+usage(FILE *file)
 {
-	fprintf(stderr,
+	fprintf(file,
 	    "usage: targreyd [-dTV] [-f file]\n"
 	    "  -d  log to standard error, debug lines too\n"
 	    "  -f  configuration file (default %s)\n"
 	    "  -T  check the configuration, print it, start nothing\n"
-	    "  -V  print the version\n",
+	    "  -V, --version  print the version\n"
+	    "  -h, --help     print this\n"
+	    "See targreyd(8); targreyctl(8) looks into the running daemon.\n",
 	    CONFIG_DEFAULT_PATH);
-	return EXIT_USAGE;
+	return file == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
 int
 main(int argc, char **argv)
 {
+	static const struct option long_options[] = {
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
 	const char *path = CONFIG_DEFAULT_PATH;
 	bool check_only = false, debug = false;
 	struct error error;
 	int option;
 
-	while ((option = getopt(argc, argv, "df:TV")) != -1) {
+	while ((option = getopt_long(argc, argv, "df:hTV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'd':
 			debug = true;
@@ -396,6 +407,8 @@ main(int argc, char **argv)
 		case 'f':
 			path = optarg;
 			break;
+		case 'h':
+			return usage(stdout);
 		case 'T':
 			check_only = true;
 			break;
@@ -403,11 +416,11 @@ main(int argc, char **argv)
 			printf("targreyd %s\n", TARGREY_VERSION);
 			return EXIT_SUCCESS;
 		default:
-			return usage();
+			return usage(stderr);
 		}
 	}
 	if (optind != argc)
-		return usage();
+		return usage(stderr);
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	log_to_stderr("targreyd");
 	struct config *config = config_load(path, &error);

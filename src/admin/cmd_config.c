@@ -2,33 +2,27 @@
 #include <string.h>
 
 #include "admin/cmd.h"
-#include "lists/list.h"
-#include "lists/local.h"
-#include "lists/s25r.h"
 
 static int
 check(struct admin *admin, const struct config *config)
 {
+	struct config_lists lists;
 	struct error error;
-	struct s25r *s25r = s25r_load(config->s25r_file, &error);
+	bool good = config_lists_load(config, &lists, &error);
 
-	struct list *allow =
-	    s25r == NULL ? NULL
-	                 : list_load((const char *const *)config->allow_files.items,
-	                       config->allow_files.count, &error);
-	struct local *local =
-	    allow == NULL
-	        ? NULL
-	        : local_load((const char *const *)config->suspect_files.items,
-	              config->suspect_files.count, &error);
-	bool good = local != NULL;
-	s25r_free(&s25r);
-	list_free(&allow);
-	local_free(&local);
+	config_lists_free(&lists);
 	if (!good)
 		return failed(admin, &error);
-	fprintf(admin->out, "%s: good\n", config->path);
-	return EXIT_OK;
+	struct doc *doc = doc_new("targrey config");
+	if (doc == NULL || admin_format(admin) == DOC_TEXT) {
+		doc_free(&doc);
+		fprintf(admin->out, "%s: good\n", config->path);
+		return EXIT_OK;
+	}
+	doc_section(doc, "check", "Check");
+	doc_fact(doc, "file", "File", cell_text(config->path));
+	doc_fact(doc, "result", "Result", cell_text("good"));
+	return admin_write(admin, &doc);
 }
 
 static int
@@ -36,6 +30,8 @@ run(struct admin *admin)
 {
 	const char *what = admin->words_count == 0 ? "dump" : admin->words[0];
 
+	if (admin_format(admin) != DOC_TEXT && admin_format(admin) != DOC_JSON)
+		return usage(admin, "--format: allowed here: text, json");
 	if (args_value(admin, "default") != NULL) {
 		config_dump_default(admin->out);
 		return EXIT_OK;
@@ -49,7 +45,10 @@ run(struct admin *admin)
 		return EXIT_FAILED;
 	if (strcmp(what, "check") == 0)
 		return check(admin, config);
-	config_dump(config, admin->out);
+	if (admin_format(admin) == DOC_JSON)
+		config_dump_json(config, admin->out);
+	else
+		config_dump(config, admin->out);
 	return EXIT_OK;
 }
 
@@ -63,7 +62,7 @@ static const struct option_row options[] = {
 
 const struct command command_config = {
     .name = "config",
-    .args = "[dump|check] [--default]",
+    .args = "[dump|check] [--default] [--json]",
     .help = "Print the settings in force, or check the configuration",
     .manual =
         "check reads the configuration, the S25R rules and the lists that it "

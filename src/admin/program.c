@@ -70,16 +70,52 @@ run(struct admin *admin, int count, char **line)
 	return admin->command->run(admin);
 }
 
+/* -f and --config stand before their value, as do others of all commands. */
+static bool
+takes_value(const char *name)
+{
+	const struct option_row *row = program.options;
+
+	if (strcmp(name, "-f") == 0)
+		return true;
+	if (strncmp(name, "--", 2) != 0)
+		return false;
+	while (row->name != NULL && strcmp(row->name, name + 2) != 0)
+		row++;
+	return row->name != NULL && row->value != NULL;
+}
+
+/* The command goes to the front of the options that stand before it. */
+static bool
+bring_forward(int count, char **line)
+{
+	int at = 1;
+
+	while (at < count && line[at][0] == '-' && line[at][1] != '\0')
+		at += takes_value(line[at]) ? 2 : 1;
+	if (at >= count)
+		return false;
+	char *name = line[at];
+	for (; at > 1; at--)
+		line[at] = line[at - 1];
+	line[1] = name;
+	return true;
+}
+
 int
 program_run(struct admin *admin, int count, char **line)
 {
-	if (count < 2) {
+	for (int i = 1; i < count && line[i][0] == '-'; i++) {
+		if (strcmp(line[i], "--version") == 0) {
+			fprintf(admin->out, "%s " TARGREY_VERSION "\n", program.name);
+			return EXIT_OK;
+		}
+		if (print_table(line[i], admin->out))
+			return EXIT_OK;
+	}
+	if (count < 2 || !bring_forward(count, line)) {
 		print_help(admin->err);
 		return EXIT_USAGE;
-	}
-	if (strcmp(line[1], "--version") == 0) {
-		fprintf(admin->out, "%s " TARGREY_VERSION "\n", program.name);
-		return EXIT_OK;
 	}
 	if (print_table(line[1], admin->out))
 		return EXIT_OK;

@@ -51,6 +51,9 @@ struct config {
 	/* allow, suspects: glob patterns and paths */
 	struct string_list allow_files, suspect_files;
 	char *s25r_file;
+	/* Where these three stand in the file, for errors in what they name; 0:
+	 * nowhere. */
+	int allow_files_line, suspect_files_line, s25r_line;
 	/* dns */
 	struct string_list dns_servers, dnsbl; /* dnsbl: "zone name mask weight" */
 	char *dns_servers_text;               /* joined by ',', "" = the system's */
@@ -78,14 +81,31 @@ struct config {
 /*
  * Reads and checks the whole file. NULL with "FILE:LINE: KEY: what is wrong;
  * allowed: ..." on the first mistake. path NULL: all defaults, no file.
- * Files that the settings name (lists, rules) are not opened. One thread at a
- * time.
+ * Files that the settings name (lists, rules) are not opened: config_lists()
+ * does. One thread at a time.
  */
 struct config *config_load(const char *path, struct error *error);
 void config_free(struct config **config);
 
+/*
+ * The rules and lists that the settings name. false with "FILE:LINE: what is
+ * wrong", or with "FILE:LINE: KEY: ..." of the configuration where a file that a
+ * key names cannot be read. The caller frees all three, in any case.
+ */
+struct config_lists {
+	struct s25r *s25r;
+	struct list *allow;
+	struct local *local;
+};
+bool config_lists_load(
+    const struct config *config, struct config_lists *lists_r, struct error *error);
+/* Accepts what was not loaded; nulls. */
+void config_lists_free(struct config_lists *lists);
+
 /* Writes the settings in force, as a file that config_load() accepts. */
 void config_dump(const struct config *config, FILE *file);
+/* The same as one JSON object, a section being an object in it. */
+void config_dump_json(const struct config *config, FILE *file);
 
 /* The sample file: every key with its help, default and range. */
 void config_dump_default(FILE *file);

@@ -113,6 +113,71 @@ config_dump(const struct config *config, FILE *file)
 }
 
 static void
+put_json_text(FILE *file, const char *text)
+{
+	fputc('"', file);
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20)
+			fprintf(file, "\\u%04x", (unsigned char)*text);
+		else if (*text == '"' || *text == '\\')
+			fprintf(file, "\\%c", *text);
+		else
+			fputc(*text, file);
+	}
+	fputc('"', file);
+}
+
+static void
+put_json_value(FILE *file, const struct key *key, const struct config *config)
+{
+	char buf[KEY_TEXT_SIZE];
+
+	if (key->type == KEY_LIST) {
+		const struct string_list *list = key_value(key, config);
+		fputc('[', file);
+		for (size_t i = 0; i < list->count; i++) {
+			fputs(i > 0 ? ", " : "", file);
+			put_json_text(file, list->items[i]);
+		}
+		fputc(']', file);
+		return;
+	}
+	key_value_text(key, config, buf);
+	if (key->type == KEY_NUMBER)
+		fputs(buf, file);
+	else if (key->type == KEY_FLAG)
+		fputs(strcmp(buf, "yes") == 0 ? "true" : "false", file);
+	else
+		put_json_text(file, buf);
+}
+
+void
+config_dump_json(const struct config *config, FILE *file)
+{
+	fputs("{", file);
+	for (size_t s = 0; s < config_sections_count; s++) {
+		const char *section = config_sections[s].name;
+		const char *between = s > 0 ? "," : "";
+		if (*section != '\0') {
+			fprintf(file, ",\n  \"%s\": {", section);
+			between = "";
+		}
+		for (size_t i = 0; i < config_keys_count; i++) {
+			const struct key *key = &config_keys[i];
+			if (strcmp(key->section, section) != 0)
+				continue;
+			fprintf(file, "%s\n%s\"%s\": ", between,
+			    *section == '\0' ? "  " : "    ", key->name);
+			put_json_value(file, key, config);
+			between = ",";
+		}
+		if (*section != '\0')
+			fputs("}", file);
+	}
+	fputs("\n}\n", file);
+}
+
+static void
 put_sample(FILE *file, const struct key *key, const struct config *config,
     const char *indent)
 {

@@ -13,6 +13,8 @@
 
 #define FILE_MAX (1024 * 1024)
 
+static const char byte_order_mark[] = "\xef\xbb\xbf"; /* Windows' Notepad */
+
 /*
  * libconfuse's callbacks know no context of ours, and its lexer is one for the
  * process: a thread's load in progress.
@@ -172,6 +174,14 @@ read_text(struct config *config, const char *text, struct places *places,
 	return ok;
 }
 
+static void
+keep_lines(struct config *config, const struct places *places)
+{
+	config->s25r_line = places_line(places, "suspects", "s25r");
+	config->suspect_files_line = places_line(places, "suspects", "files");
+	config->allow_files_line = places_line(places, "allow", "files");
+}
+
 struct config *
 config_load(const char *path, struct error *error)
 {
@@ -189,10 +199,13 @@ config_load(const char *path, struct error *error)
 		config->path = text_dup(path);
 		if (text == NULL || config->path == NULL)
 			goto done;
-		ok = read_text(config, text, &places, error);
+		const char *start =
+		    strncmp(text, byte_order_mark, 3) == 0 ? text + 3 : text;
+		ok = read_text(config, start, &places, error);
 	}
 	if (path == NULL || ok)
 		ok = config_finish(config, &places, error);
+	keep_lines(config, &places);
 	if (!ok && path != NULL && error != NULL) {
 		struct error rest = *error;
 		error_set(error, "%s:%.460s", path, rest.text);

@@ -65,14 +65,21 @@ unknown_key(struct scan *scan)
 	bool inside = *scan->section != '\0';
 
 	for (size_t i = 0; i < config_keys_count; i++) {
+		const char *home = config_keys[i].section;
 		if (strcmp(config_keys[i].name, scan->word) != 0)
 			continue;
-		error_set(scan->error, "%d: %s: belongs %s%s, not %s%s", scan->line,
-		    scan->word,
-		    *config_keys[i].section == '\0' ? "outside of all sections"
-		                                    : "into section ",
-		    config_keys[i].section,
-		    inside ? "into section " : "outside of one", scan->section);
+		if (inside)
+			error_set(scan->error,
+			    "%d: %s: belongs %s%s; is the \"}\" missing of "
+			    "section %s, which begins in line %d?",
+			    scan->line, scan->word,
+			    *home == '\0' ? "outside of all sections"
+			                  : "into section ",
+			    home, scan->section, scan->section_line);
+		else
+			error_set(scan->error,
+			    "%d: %s: belongs into section %s, not outside of one",
+			    scan->line, scan->word, home);
 		return false;
 	}
 	error_set(scan->error, "%d: %s%s%s: unknown key; allowed%s%s: ", scan->line,
@@ -143,6 +150,44 @@ is_word_character(char c)
 	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
+/* Octets of the UTF-8 sequence there: 2 to 4, 0 when it is none. */
+static size_t
+utf8_length(const char *at)
+{
+	unsigned char first = (unsigned char)*at;
+	size_t length = first >= 0xf0   ? 4
+	                : first >= 0xe0 ? 3
+	                : first >= 0xc2 ? 2
+	                                : 0;
+
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)at[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return first < 0xf8 ? length : 0;
+}
+
+/* Quotes of word processors and full-width ones are the usual case. */
+static bool
+odd_character(struct scan *scan, const char *at)
+{
+	unsigned char odd = (unsigned char)*at;
+	size_t length = utf8_length(at);
+	char what[96];
+
+	if (length > 0)
+		snprintf(what, sizeof what,
+		    "\"%.*s\" outside of quotes: write plain quotes, \"text\"",
+		    (int)length, at);
+	else
+		snprintf(what, sizeof what,
+		    odd > ' ' && odd <= '~'
+		        ? "\"%c\" outside of quotes: write \"text\""
+		        : "odd character outside of quotes (octet %d)",
+		    odd);
+	return wrong(scan, scan->line, what);
+}
+
 static bool
 read_word(struct scan *scan)
 {
@@ -150,16 +195,8 @@ read_word(struct scan *scan)
 
 	while (is_word_character(scan->at[length]))
 		length++;
-	if (length == 0 || strchr(" \t\r\n#=+{},", scan->at[length]) == NULL) {
-		char what[96];
-		unsigned char odd = (unsigned char)scan->at[length];
-		snprintf(what, sizeof what,
-		    odd > ' ' && odd <= '~'
-		        ? "\"%c\" outside of quotes: write \"text\""
-		        : "odd character outside of quotes (octet %d)",
-		    odd);
-		return wrong(scan, scan->line, what);
-	}
+	if (length == 0 || strchr(" \t\r\n#=+{},", scan->at[length]) == NULL)
+		return odd_character(scan, scan->at + length);
 	if (scan->in_value) {
 		if (!scan->in_list)
 			scan->in_value = false;
@@ -189,9 +226,13 @@ open_brace(struct scan *scan)
 	if (scan->in_value || *scan->word == '\0')
 		return wrong(scan, scan->line, "unexpected \"{\"");
 	scan->key = NULL;
-	if (*scan->section != '\0')
-		return wrong(scan, scan->line,
-		    "\"{\" inside a section (closing \"}\" missing?)");
+	if (*scan->section != '\0') {
+		error_set(scan->error,
+		    "%d: %s: \"{\" inside of section %s, which begins in line %d: "
+		    "is its \"}\" missing?",
+		    scan->line, scan->word, scan->section, scan->section_line);
+		return false;
+	}
 	for (size_t i = 0; i < config_sections_count; i++) {
 		if (strcmp(config_sections[i].name, scan->word) == 0) {
 			snprintf(

@@ -33,16 +33,13 @@ open_gatherer(
 static bool
 load_rules(struct world *world, const struct config *config, struct error *error)
 {
-	world->s25r = s25r_load(config->s25r_file, error);
-	if (world->s25r == NULL)
-		return false;
-	world->allow = list_load((const char *const *)config->allow_files.items,
-	    config->allow_files.count, error);
-	if (world->allow == NULL)
-		return false;
-	world->local = local_load((const char *const *)config->suspect_files.items,
-	    config->suspect_files.count, error);
-	return world->local != NULL;
+	struct config_lists lists;
+	bool ok = config_lists_load(config, &lists, error);
+
+	world->s25r = lists.s25r;
+	world->allow = lists.allow;
+	world->local = lists.local;
+	return ok;
 }
 
 static void

@@ -5,8 +5,10 @@
 #include "config/config.h"
 
 /*
- * targreyd -T: prints the configuration, reads the rules and lists as well, and
- * starts nothing. Takes config over. Returns an exit status, having said why.
+ * targreyd -T: prints the configuration, becomes the daemon's user, reads the
+ * rules and lists and looks whether that user may use the folders of socket and
+ * database; starts nothing. Takes config over. Returns an exit status, having
+ * said all that is wrong.
  */
 int check_config(struct config *config);
 

@@ -8,6 +8,9 @@
 #include "lists/address.h"
 #include "lists/list_private.h"
 
+/* A wider network is a slip of the pen: it would let off half of the world. */
+enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
+
 static struct entry *
 table_add(struct table *table)
 {
@@ -73,8 +76,26 @@ wrong(const struct adding *at, const char *what)
 	return false;
 }
 
+/* Names and addresses that have nothing in common but their form. */
 static bool
-add_pattern(struct table *table, const struct adding *at, char *text)
+matches_all(const struct pattern *pattern, bool is_client)
+{
+	static const char *const names[] = {
+	    "mail.example.com", "a.test", "p1-2.line.example.net"};
+	static const char *const addresses[] = {
+	    "info@example.com", "a@b.test", "x-1+y@line.example.net"};
+	const char *const *probes = is_client ? names : addresses;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!pattern_match(pattern, probes[i], strlen(probes[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_pattern(
+    struct table *table, const struct adding *at, char *text, bool is_client)
 {
 	size_t length = strlen(text);
 
@@ -85,6 +106,10 @@ add_pattern(struct table *table, const struct adding *at, char *text)
 	if (pattern == NULL) {
 		error_prefix(at->error, "\"%.80s\"", at->written);
 		return false;
+	}
+	if (matches_all(pattern, is_client)) {
+		pattern_free(&pattern);
+		return wrong(at, "matches everything, so everybody would be let off");
 	}
 	return add_entry(table, at, NULL, NULL, pattern);
 }
@@ -172,6 +197,9 @@ add_name(struct table *table, const struct adding *at, const char *text,
 	if (!domain_normalize(key + dot, DOMAIN_SIZE - dot, text + dot) ||
 	    !is_domain(key))
 		return wrong(at, otherwise);
+	if (strchr(key + dot, '.') == NULL && strcmp(key + dot, "localhost") != 0)
+		return wrong(at, "a name without a dot would let off a whole "
+		                 "top-level domain");
 	return add_entry(table, at, key, NULL, NULL);
 }
 
@@ -181,9 +209,12 @@ add_client(struct list *list, const struct adding *at, char *text)
 	struct ipnet net;
 
 	if (*text == '/')
-		return add_pattern(&list->patterns[CLIENT], at, text);
-	if (read_partial(text, &net) || read_network(text, &net))
+		return add_pattern(&list->patterns[CLIENT], at, text, true);
+	if (read_partial(text, &net) || read_network(text, &net)) {
+		if (net.prefix < (ip_is_v4(&net.ip) ? 96 + WIDEST_V4 : WIDEST_V6))
+			return wrong(at, "wider than /8 (IPv6: /16)");
 		return add_entry(&list->nets, at, NULL, &net, NULL);
+	}
 	if (strchr(text, '@') != NULL)
 		return wrong(at,
 		    "in a list of clients; write recipient: or sender: in front");
@@ -198,7 +229,7 @@ add_address(
     struct list *list, enum subject subject, const struct adding *at, char *text)
 {
 	if (*text == '/')
-		return add_pattern(&list->patterns[subject], at, text);
+		return add_pattern(&list->patterns[subject], at, text, false);
 	if (address_at(text) == NULL)
 		return add_name(&list->names[subject], at, text,
 		    "neither a domain, user@, user@domain nor /regex/");

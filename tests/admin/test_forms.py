@@ -44,6 +44,32 @@ class Forms(ctl.Scratch):
         self.assertIn('s25r.rules', self.on_a_terminal(60, 'list', 'events', '--wide'))
 
 
+    def test_the_configuration_can_be_had_as_json(self):
+        code, out, err = self.ctl('config', '--json')
+        self.assertEqual((code, err), (0, ''))
+        told = json.loads(out)
+        self.assertEqual(told['hostname'], 'mx.example.jp')
+        self.assertEqual(told['tarpit']['vary'], 0)
+        self.assertIs(told['spf']['enabled'], True)
+        self.assertEqual(told['allow']['files'], [])
+        code, out, err = self.ctl('config', 'check', '--json')
+        self.assertEqual(json.loads(out)['check']['result'], 'good')
+        self.assertEqual(self.ctl('config', '--csv')[0], 2)
+
+    def test_options_may_stand_before_the_command(self):
+        behind = ctl.run('list', 'clients', '--json', '--config', self.conf)
+        for line in (['--json', '--config', self.conf, 'list', 'clients'],
+                     ['--config=' + self.conf, 'list', 'clients', '--json'],
+                     ['-f', self.conf, '--format', 'json', 'list', 'clients']):
+            self.assertEqual(ctl.run(*line), behind, line)
+        code, out, err = ctl.run('--config', self.conf, now=False)
+        self.assertEqual((code, out), (2, ''))
+        self.assertIn('usage:', err)
+        for line in (['--json', '--version'], ['--version']):
+            code, out, err = ctl.run(*line, now=False)
+            self.assertRegex(out, r'^targreyctl \d')
+
+
 class Explain(ctl.Scratch):
     def ask(self, *line):
         code, out, err = self.ctl('explain', *line, '--json')

@@ -28,7 +28,11 @@ static const struct {
         "tarpit: hold, min_hold, *"},
     {"\nhold = 5\n", "2: hold: belongs into section tarpit, not outside of one"},
     {"tarpit { mode = \"observe\" }",
-        "1: mode: belongs outside of all sections, not into section tarpit"},
+        "1: mode: belongs outside of all sections; is the \"}\" missing of section "
+        "tarpit, which begins in line 1?"},
+    {"tarpit {\n hold = 5\n\nlisten = \"unix:/x\"\n",
+        "4: listen: belongs outside of all sections; is the \"}\" missing of section "
+        "tarpit, which begins in line 1?"},
     {"tarpitt { }", "1: tarpitt: unknown section; allowed: tarpit, greylist, *"},
     {"mode = \"rgrey\"\n# x\nmode = \"rgrey\"\n",
         "3: mode: given twice, first in line 1"},
@@ -39,7 +43,7 @@ static const struct {
     {"tarpit { hold += 5 }", "1: tarpit.hold: \"+=\" is for lists only"},
     /* structure */
     {"tarpit {\n hold = 5\n", "1: section tarpit: no closing \"}\""},
-    {"tarpit {\n hold = 5\n greylist {\n", "3: \"{\" inside a section *"},
+    {"tarpit {\n hold = 5\n greylist {\n", "3: greylist: \"{\" inside of section tarpit, which begins in line 1: is *"},
     {"}\n", "1: unexpected \"}\""},
     {"mode\n", "2: no \"=\" or \"{\" behind the last name"},
     {"mode = ", "1: mode: no value"},
@@ -63,7 +67,12 @@ static const struct {
     {"user = \"${HOME}\"", "1: user: ${...} is not expanded here"},
     {"user = ${HOME}", "1: user: \"$\" outside of quotes: *"},
     {"listen = unix:x", "1: listen: \":\" outside of quotes: *"},
-    {"mode = \xc3\xa4", "1: mode: odd character outside of quotes (octet 195)"},
+    {"mode = \xc3\xa4", "1: mode: \"\xc3\xa4\" outside of quotes: *"},
+    {"mode = \xe2\x80\x9ctargrey\xe2\x80\x9d",
+        "1: mode: \"\xe2\x80\x9c\" outside of quotes: write plain quotes, \"text\""},
+    {"mode = \xef\xbc\x82targrey\xef\xbc\x82",
+        "1: mode: \"\xef\xbc\x82\" outside of quotes: write plain quotes, \"text\""},
+    {"mode = \xc3(", "1: mode: odd character outside of quotes (octet 195)"},
     {"user = \"t\xc3\xa4\"",
         "1: user: holds a character other than printable ASCII; *"},
     /* words */
@@ -190,6 +199,23 @@ matches(const char *wanted, const char *text)
 			return true;
 	}
 	return wanted[1] == '\0';
+}
+
+static void
+a_byte_order_mark_is_no_mistake(void **state)
+{
+	static const char text[] = "\xef\xbb\xbfmode = \"strict\"\nhold = 1\n";
+	struct error error = {""};
+
+	(void)state;
+	file_write(text, sizeof text - 1);
+	assert_null(config_load(file_path, &error));
+	assert_non_null(strstr(error.text, ":2: hold: belongs into section tarpit"));
+	file_write(text, strlen("\xef\xbb\xbfmode = \"strict\"\n"));
+	struct config *config = config_load(file_path, &error);
+	assert_non_null(config);
+	assert_int_equal(config->policy.mode, MODE_STRICT);
+	config_free(&config);
 }
 
 static void
@@ -461,6 +487,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_mistake_names_file_line_and_key),
+	    cmocka_unit_test(a_byte_order_mark_is_no_mistake),
 	    cmocka_unit_test(a_mistake_needs_no_place_for_its_text),
 	    cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 	    cmocka_unit_test(everything_has_the_default_of_the_design),

@@ -56,6 +56,65 @@ class Start(unittest.TestCase):
             self.assertEqual(daemon.check()[0] != 0, True)
             daemon.log_file.unlink()
 
+    def test_the_check_finds_what_the_start_refuses(self):
+        """Each mistake alone: -T and a start both fail, and say the same."""
+        def rules_of_root(daemon):
+            rules = self.root / "rules"
+            shutil.copy(HERE.parent.parent / "conf" / "s25r.rules", rules)
+            rules.chmod(0o600)
+            daemon.write({"suspects": {"s25r": str(rules)}})
+
+        def folder_of_root(daemon):
+            os.chown(daemon.socket.parent, 0, 0)
+        cases = [
+            (lambda d: d.write({"user": "no-such-user"}), "no-such-user"),
+            (lambda d: d.write({"socket_group": "no-such-group"}), "no-such-group"),
+            (lambda d: d.socket.parent.rmdir(), "No such file"),
+            (folder_of_root, "Permission denied"),
+            (rules_of_root, "Permission denied"),
+            (lambda d: os.chown(d.database.parent, 0, 0), "Permission denied"),
+        ]
+        for break_it, wanted in cases:
+            shutil.rmtree(self.root)
+            self.root.mkdir(mode=0o755)
+            daemon = self.daemon()
+            self.assertEqual(daemon.check()[0], 0, daemon.check()[1])
+            break_it(daemon)
+            code, said = daemon.check()
+            self.assertEqual(code, 1, said)
+            self.assertIn(wanted, said)
+            self.assertIn(wanted, self.refused(daemon))
+
+    def test_the_check_names_key_and_line_of_what_is_missing(self):
+        daemon = self.daemon({"suspects": {"s25r": "/nonexistent/rules"}})
+        line = 1 + next(number for number, text in enumerate(
+            daemon.conf.read_text().splitlines()) if "s25r =" in text)
+        wanted = "%s:%d: suspects.s25r: /nonexistent/rules: No such file" % (
+            daemon.conf, line)
+        self.assertIn(wanted, daemon.check()[1])
+        self.assertIn(wanted, self.refused(daemon))
+
+    def test_a_failed_start_is_said_on_a_terminal_too(self):
+        daemon = self.daemon({"log": "syslog", "user": "no-such-user"})
+        outer, inner = os.openpty()
+        done = subprocess.run([str(daemon.binary), "-f", str(daemon.conf)],
+                              stdin=subprocess.DEVNULL, stdout=inner, stderr=inner,
+                              timeout=60, check=False)
+        os.close(inner)
+        said = os.read(outer, 4096).decode()
+        os.close(outer)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot start: ", said)
+        self.assertIn("no-such-user", said)
+
+    def test_help_and_version_have_long_names(self):
+        for option, wanted in (("--help", "usage: targreyd"), ("-h", "usage:"),
+                               ("--version", "targreyd ")):
+            done = subprocess.run([str(self.daemon().binary), option], text=True,
+                                  capture_output=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), option)
+            self.assertIn(wanted, done.stdout)
+
     def test_a_key_given_twice_is_a_mistake(self):
         daemon = self.daemon()
         with open(daemon.conf, "a", encoding="utf-8") as file:

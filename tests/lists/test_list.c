@@ -115,7 +115,7 @@ an_ipv4_network_does_not_hold_ipv6_addresses(void **state)
 {
 	(void)state;
 	struct ip ip;
-	struct list *list = load_text("clients", "0.0.0.0/0\n");
+	struct list *list = load_text("clients", "32.0.0.0/8\n192.0.0.0/8\n");
 	assert_true(ip_from_text("2001:db8::1", &ip));
 	assert_false(list_match_client(list, &ip, NULL, NULL));
 	assert_true(ip_from_text("192.0.2.1", &ip));
@@ -302,6 +302,16 @@ static const struct {
     {"c", "/abc\n",
         "c:1: \"/abc\": a regular expression stands between two slashes"},
     {"c", "//\n", "c:1: \"//\": a regular *"},
+    {"c", "com\n", "c:1: \"com\": a name without a dot would let off a whole *"},
+    {"c", ".com\n", "c:1: \".com\": a name without a dot *"},
+    {"c", "sender: jp\n", "c:1: \"sender: jp\": a name without a dot *"},
+    {"c", "/./\n", "c:1: \"/./\": matches everything, *"},
+    {"c", "/^.*$/\n", "c:1: \"/^.*$/\": matches everything, *"},
+    {"c", "/[a-z]/\n", "c:1: \"/[a-z]/\": matches everything, *"},
+    {"recipients", "/@/\n", "recipients:1: \"/@/\": matches everything, *"},
+    {"c", "0.0.0.0/0\n", "c:1: \"0.0.0.0/0\": wider than /8 *"},
+    {"c", "128.0.0.0/7\n", "c:1: \"128.0.0.0/7\": wider than /8 *"},
+    {"c", "2000::/3\n", "c:1: \"2000::/3\": wider than /8 (IPv6: /16)"},
     {"c", "sender:\n", "c:1: \"sender:\": nothing behind the colon"},
     {"recipients", "@example.com\n",
         "recipients:1: \"@example.com\": nothing in front *"},
