@@ -80,7 +80,7 @@ days_write(const struct days *days, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"day", "Day", 0, false},
-	    {"others", "Mail of others", 0, false},
+	    {"others", "Others", 0, false},
 	    {"through", "Suspects delivered", 0, false},
 	    {"stopped", "Suspects stopped", 0, false},
 	};
