@@ -10,14 +10,16 @@
 #include "maillog/stamp.h"
 
 static const char *const months[12] = {
-    "jan oca ene gen ian jaan janv led saus sij sty tammi Ιαν янв яну јан",
+    ("jan oca ene gen ian jaan janv led saus sij sty tammi Ιαν янв яну "
+     "јан"),
     "feb febr fev févr helmi lut vas veebr velj úno Şub Φεβ феб фев",
     "mar Mär bře kov maalis mars març mrt márc märts ožu Μάρ Μαρ мар",
     "apr nis abr april avril bal dub huhti kwi tra ápr Απρ апр",
     "mai may geg kvě mag maig maj mei máj svi touko Μάι Μαΐ май мая мај",
-    "haz jun birž cze giu iun juin juni juny juuni jún jūn kesä čen Ιουν Ιούν июн "
-    "юни јун",
-    "jul tem heinä iul juil juli juuli júl jūl liep lug čec Ιουλ Ιούλ июл юли јул",
+    ("haz jun birž cze giu iun juin juni juny juuni jún jūn kesä čen "
+     "Ιουν Ιούν июн юни јун"),
+    ("jul tem heinä iul juil juli juuli júl jūl liep lug čec Ιουλ Ιούλ "
+     "июл юли јул"),
     "aug Ağu ag ago août avg elo kol rugp sie Αυγ Αύγ авг",
     "eyl sep rugs ruj sept set syys szept wrz zář Σεπ сен сеп",
     "eki oct okt loka ott out paź spal říj Οκτ окт",
