@@ -138,7 +138,7 @@ void print_completion(FILE *file);
 
 extern const struct command command_allow, command_backup, command_check_db,
     command_config, command_expire, command_explain, command_find, command_forget,
-    command_import, command_learn_log, command_list, command_metrics,
+    command_import, command_learn_log, command_list, command_lost, command_metrics,
     command_report, command_s25r, command_show, command_status, command_unallow;
 
 #endif

@@ -50,6 +50,7 @@ CASES = {
     'config_check': ['config', 'check'],
     'report': ['report'],
     'report_since': ['report', '--since', '1d', '--top', '3'],
+    'lost': ['lost'],
     'metrics': ['metrics'],
     'learn_log': ['learn-log', '@DIR@/filter.log'],
     'learn_log_dry': ['learn-log', '--dry-run', '@DIR@/filter.log'],

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin/cmd.h"
+#include "report/missing.h"
+#include "report/view.h"
+
+static bool
+add(void *ctx, const struct event *event)
+{
+	struct view view = view_of(event);
+
+	missing_add(ctx, &view);
+	return true;
+}
+
+static bool
+name(void *ctx, const struct event *event)
+{
+	struct view view = view_of(event);
+
+	missing_name(ctx, &view);
+	return true;
+}
+
+/* The doc, or NULL: the reason is in error, or memory was out. */
+static struct doc *
+find_lost(struct query *query, const struct event_filter *filter, size_t limit,
+    int64_t until, struct error *error)
+{
+	struct missing *missing = missing_new();
+	struct doc *doc = missing == NULL ? NULL : doc_new("targrey lost");
+
+	error_set(error, "out of memory");
+	if (doc != NULL) {
+		bool ok = query_events(query, filter, add, missing, error);
+		if (ok) {
+			missing_choose(missing, limit);
+			ok = query_events(query, filter, name, missing, error);
+		}
+		if (ok && !missing_write(missing, until, doc)) {
+			error_set(error, "out of memory");
+			ok = false;
+		}
+		if (!ok)
+			doc_free(&doc);
+	}
+	missing_free(&missing);
+	return doc;
+}
+
+static int
+run(struct admin *admin)
+{
+	struct event_filter filter = {.since = admin_now(admin) - 7 * 86400,
+	    .until = admin_now(admin),
+	    .sender = args_value(admin, "from"),
+	    .recipient = args_value(admin, "to"),
+	    .words = missing_words()};
+	size_t limit = 100;
+	struct error error;
+
+	if (!args_time(admin, "since", &filter.since) ||
+	    !args_time(admin, "until", &filter.until) ||
+	    !args_count(admin, "limit", &limit))
+		return EXIT_USAGE;
+	if (filter.until < filter.since)
+		return usage(admin, "--until is before --since");
+	const struct config *config = admin_config(admin);
+	struct query *query = config == NULL ? NULL : admin_query(admin, false);
+	if (query == NULL)
+		return EXIT_FAILED;
+	int64_t until = filter.until - config->policy.retry_window_s;
+	struct doc *doc = find_lost(query, &filter, limit, until, &error);
+	return doc == NULL ? failed(admin, &error) : admin_write(admin, &doc);
+}
+
+static const struct option_row options[] = {
+    {"since", "TIME", "visits since then (7d ago)", NULL, false},
+    {"until", "TIME", "visits until then (now)", NULL, false},
+    {"from", "PART", "part of the sender", NULL, false},
+    {"to", "PART", "part of a recipient", NULL, false},
+    {"limit", "COUNT", "so many mails at most (100; 0 = all)", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+const struct command command_lost = {
+    .name = "lost",
+    .args = "[--since TIME] [--to PART] [OPTION...]",
+    .help = "List mail that came, was delayed and never got through",
+    .manual =
+        "Mail of suspects that were held or greylisted and that was not let through "
+        "afterwards either, by sender and first recipient, the likeliest good mail "
+        "first. Signs of good mail, the strongest first: SPF pass; mail of the "
+        "sender's domain was let through in the same time (and SPF does not say "
+        "that it is forged); the address has a success or ham on record; its name is "
+        "verified; it came back. What came within greylist.retry_window may still "
+        "come back. What Postfix itself, or a filter behind targrey, refused is not "
+        "listed.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/missing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "record/fold.h"
+
+/* Mails and domains that are told apart: 170 MiB at most. */
+#define MOST (1U << 20)
+
+struct mail {
+	uint64_t key;    /* 0: free */
+	uint64_t domain; /* of the sender, hashed; 0: none that counts */
+	int64_t first, last, last_id;
+	uint32_t attempts;
+	uint8_t signs;
+	bool is_through, is_chosen;
+	struct names *names; /* of the chosen, from the second pass */
+};
+
+struct names {
+	char *client, *ptr, *sender, *recipients, *sid;
+	char ip[IP_TEXT_SIZE], how[24];
+};
+
+struct table {
+	struct mail *slots; /* open addressing, at most half full */
+	size_t room, used;
+};
+
+struct missing {
+	struct table mails;
+	uint64_t *domains; /* hashes of those that were let through, likewise */
+	size_t domains_room, domains_used;
+	struct mail **chosen;
+	size_t chosen_count, undelivered, unwatched;
+	bool failed;
+};
+
+static uint64_t
+hash_of(uint64_t hash, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 1099511628211ULL;
+	hash ^= hash >> 29;
+	hash *= 0xbf58476d1ce4e5b9ULL;
+	hash ^= hash >> 32;
+	return hash == 0 ? 1 : hash;
+}
+
+static uint64_t
+key_of(const struct event *event)
+{
+	const char *recipients = event->recipients == NULL ? "" : event->recipients;
+	char sender[FOLD_SIZE];
+	const char *folded = sender_fold(event->sender, sender);
+	uint64_t hash =
+	    hash_of(14695981039346656037ULL, folded, strlen(folded) + 1);
+
+	return hash_of(hash, recipients, strcspn(recipients, " "));
+}
+
+/* 0: none, or a hash in its place */
+static uint64_t
+domain_of(const struct event *event)
+{
+	const char *at = strrchr(event->sender, '@');
+
+	return at == NULL ? 0 : hash_of(7, at + 1, strlen(at + 1));
+}
+
+struct missing *
+missing_new(void)
+{
+	struct missing *missing = calloc(1, sizeof(*missing));
+
+	if (missing == NULL)
+		return NULL;
+	missing->mails.room = missing->domains_room = 1024;
+	missing->mails.slots =
+	    calloc(missing->mails.room, sizeof(*missing->mails.slots));
+	missing->domains =
+	    calloc(missing->domains_room, sizeof(*missing->domains));
+	if (missing->mails.slots == NULL || missing->domains == NULL)
+		missing_free(&missing);
+	return missing;
+}
+
+static void
+names_free(struct names *names)
+{
+	if (names == NULL)
+		return;
+	free(names->client);
+	free(names->ptr);
+	free(names->sender);
+	free(names->recipients);
+	free(names->sid);
+	free(names);
+}
+
+void
+missing_free(struct missing **pointer)
+{
+	struct missing *missing = *pointer;
+
+	*pointer = NULL;
+	if (missing == NULL)
+		return;
+	for (size_t i = 0; missing->mails.slots != NULL && i < missing->mails.room;
+	     i++)
+		names_free(missing->mails.slots[i].names);
+	free(missing->mails.slots);
+	free(missing->domains);
+	free(missing->chosen);
+	free(missing);
+}
+
+static struct mail *
+slot_of(struct mail *slots, size_t room, uint64_t key)
+{
+	size_t at = key & (room - 1);
+
+	while (slots[at].key != 0 && slots[at].key != key)
+		at = (at + 1) & (room - 1);
+	return &slots[at];
+}
+
+static void
+grow(struct missing *missing)
+{
+	size_t room = missing->mails.room * 2;
+	struct mail *slots = calloc(room, sizeof(*slots));
+
+	if (slots == NULL) {
+		missing->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < missing->mails.room; i++) {
+		const struct mail *mail = &missing->mails.slots[i];
+		if (mail->key != 0)
+			*slot_of(slots, room, mail->key) = *mail;
+	}
+	free(missing->mails.slots);
+	missing->mails.slots = slots;
+	missing->mails.room = room;
+}
+
+/* NULL: there is no room for one more */
+static struct mail *
+find(struct missing *missing, uint64_t key)
+{
+	if (missing->mails.used * 2 >= missing->mails.room &&
+	    missing->mails.room < MOST * 2)
+		grow(missing);
+	struct mail *mail =
+	    slot_of(missing->mails.slots, missing->mails.room, key);
+	if (mail->key != 0)
+		return mail;
+	if (missing->mails.used >= MOST ||
+	    missing->mails.used + 1 >= missing->mails.room) {
+		missing->unwatched++;
+		return NULL;
+	}
+	missing->mails.used++;
+	mail->key = key;
+	return mail;
+}
+
+static uint64_t *
+domain_slot(uint64_t *slots, size_t room, uint64_t key)
+{
+	size_t at = key & (room - 1);
+
+	while (slots[at] != 0 && slots[at] != key)
+		at = (at + 1) & (room - 1);
+	return &slots[at];
+}
+
+static void
+know_domain(struct missing *missing, uint64_t domain)
+{
+	if (domain == 0 || missing->domains_used >= MOST)
+		return;
+	if (missing->domains_used * 2 >= missing->domains_room) {
+		size_t room = missing->domains_room * 2;
+		uint64_t *slots = calloc(room, sizeof(*slots));
+		if (slots == NULL) {
+			missing->failed = true;
+			return;
+		}
+		for (size_t i = 0; i < missing->domains_room; i++) {
+			if (missing->domains[i] != 0)
+				*domain_slot(slots, room, missing->domains[i]) =
+				    missing->domains[i];
+		}
+		free(missing->domains);
+		missing->domains = slots;
+		missing->domains_room = room;
+	}
+	uint64_t *slot =
+	    domain_slot(missing->domains, missing->domains_room, domain);
+	missing->domains_used += *slot == 0;
+	*slot = domain;
+}
+
+uint64_t
+missing_words(void)
+{
+	static const enum session_key keys[] = {SK_SID, SK_VERDICT, SK_WHY, SK_RDNS,
+	    SK_PASSED, SK_HAM, SK_SPF};
+	uint64_t words = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		words |= UINT64_C(1) << keys[i];
+	return words;
+}
+
+static unsigned
+signs_of(const struct view *view)
+{
+	unsigned signs = 0;
+
+	if (strcmp(view_word(view, SK_RDNS), "pass") == 0)
+		signs |= SIGN_NAME;
+	if (view_number(view, SK_PASSED) > 0 || view_number(view, SK_HAM) > 0)
+		signs |= SIGN_ADDRESS;
+	if (strcmp(view_word(view, SK_SPF), "pass") == 0)
+		signs |= SIGN_SPF;
+	return signs;
+}
+
+/* A known domain is a sign only where SPF does not say that it is forged. */
+static bool
+may_be_its_own(const struct view *view)
+{
+	const char *spf = view_word(view, SK_SPF);
+
+	return strcmp(spf, "fail") != 0 && strcmp(spf, "softfail") != 0 &&
+	       strcmp(spf, "neutral") != 0;
+}
+
+/* What Postfix refused by itself is none of ours. */
+static bool
+is_delayed(const struct view *view)
+{
+	return view->is_mail && view->is_suspect && view->event->rcpt_accepted > 0 &&
+	       (view->is_held || view->is_greylisted) && !view->is_let_through;
+}
+
+void
+missing_add(struct missing *missing, const struct view *view)
+{
+	const struct event *event = view->event;
+
+	if (event->sender == NULL)
+		return;
+	if (view->is_let_through) {
+		if (!view->is_spam)
+			know_domain(missing, domain_of(event));
+		/* whichever of its servers brought it */
+		struct mail *known = slot_of(
+		    missing->mails.slots, missing->mails.room, key_of(event));
+		if (known->key != 0)
+			*known =
+			    (struct mail){.key = known->key, .is_through = true};
+		return;
+	}
+	if (!is_delayed(view))
+		return;
+	struct mail *mail = find(missing, key_of(event));
+	if (mail == NULL)
+		return;
+	if (mail->attempts == 0)
+		mail->first = event->time;
+	mail->is_through = false;
+	mail->attempts++;
+	mail->last = event->time;
+	mail->last_id = event->id;
+	mail->signs |= (uint8_t)signs_of(view);
+	mail->domain = may_be_its_own(view) ? domain_of(event) : 0;
+	if (mail->attempts > 1)
+		mail->signs |= SIGN_CAME_BACK;
+}
+
+/* By their signs, then how often and how lately they came. */
+static int
+by_likelihood(const void *a, const void *b)
+{
+	const struct mail *left = *(struct mail *const *)a,
+	                  *right = *(struct mail *const *)b;
+
+	if (left->signs != right->signs)
+		return left->signs < right->signs ? 1 : -1;
+	if (left->attempts != right->attempts)
+		return left->attempts < right->attempts ? 1 : -1;
+	if (left->last != right->last)
+		return left->last < right->last ? 1 : -1;
+	return (left->key > right->key) - (left->key < right->key);
+}
+
+static bool
+is_known(const struct missing *missing, uint64_t domain)
+{
+	return domain != 0 && *domain_slot(missing->domains, missing->domains_room,
+	                          domain) != 0;
+}
+
+void
+missing_choose(struct missing *missing, size_t limit)
+{
+	struct table *mails = &missing->mails;
+
+	missing->chosen = calloc(mails->used + 1, sizeof(*missing->chosen));
+	if (missing->chosen == NULL) {
+		missing->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < mails->room; i++) {
+		struct mail *mail = &mails->slots[i];
+		if (mail->key == 0 || mail->is_through)
+			continue;
+		if (is_known(missing, mail->domain))
+			mail->signs |= SIGN_DOMAIN;
+		missing->chosen[missing->undelivered++] = mail;
+	}
+	qsort(missing->chosen, missing->undelivered, sizeof(*missing->chosen),
+	    by_likelihood);
+	missing->chosen_count = missing->undelivered;
+	if (limit > 0 && limit < missing->chosen_count)
+		missing->chosen_count = limit;
+	for (size_t i = 0; i < missing->chosen_count; i++)
+		missing->chosen[i]->is_chosen = true;
+}
+
+static char *
+copy(struct missing *missing, const char *text)
+{
+	char *made = text_dup(text == NULL ? "" : text);
+
+	missing->failed |= made == NULL;
+	return made;
+}
+
+void
+missing_name(struct missing *missing, const struct view *view)
+{
+	const struct event *event = view->event;
+
+	if (event->sender == NULL || !is_delayed(view))
+		return;
+	struct mail *mail = slot_of(
+	    missing->mails.slots, missing->mails.room, key_of(event));
+	if (mail->key == 0 || !mail->is_chosen || mail->last_id != event->id ||
+	    mail->names != NULL)
+		return;
+	struct names *names = calloc(1, sizeof(*names));
+	if (names == NULL) {
+		missing->failed = true;
+		return;
+	}
+	mail->names = names;
+	names->client = copy(missing, event->name);
+	names->ptr = copy(missing, event->ptr);
+	names->sender = copy(missing, *event->sender == '\0' ? "<>" : event->sender);
+	names->recipients = copy(missing, event->recipients);
+	names->sid = copy(missing, view_word(view, SK_SID));
+	ip_to_text(&event->ip, names->ip);
+	snprintf(names->how, sizeof(names->how), "%s",
+	    view->is_gone         ? "hung up"
+	    : view->is_greylisted ? "greylisted"
+	    : event->reply != NULL ? event->reply
+	                           : "none");
+}
+
+static const char *
+signs_text(unsigned signs, char *buf, size_t size)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {{SIGN_SPF, "SPF pass"}, {SIGN_DOMAIN, "known domain"},
+	    {SIGN_ADDRESS, "known address"}, {SIGN_NAME, "verified name"},
+	    {SIGN_CAME_BACK, "came back"}};
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (signs & names[i].bit)
+			used += (size_t)snprintf(buf + used, size - used, "%s%s",
+			    used == 0 ? "" : ", ", names[i].name);
+	}
+	return used == 0 ? "none" : buf;
+}
+
+static void
+write_mail(const struct mail *mail, int64_t until, struct doc *doc)
+{
+	const struct names *names = mail->names;
+	char signs[96];
+
+	if (names == NULL)
+		return;
+	doc_row(doc,
+	    (struct cell[]){
+	        cell_text(mail->last > until ? "may come back" : "stayed away"),
+	        cell_text(signs_text(mail->signs, signs, sizeof(signs))),
+	        cell_time(mail->first), cell_time(mail->last),
+	        cell_count(mail->attempts), cell_text(names->how),
+	        cell_text(names->ip),
+	        cell_text(*names->client != '\0' ? names->client : NULL),
+	        cell_text(*names->ptr != '\0' ? names->ptr : NULL),
+	        cell_text(names->sender), cell_text(names->recipients),
+	        cell_text(names->sid)});
+}
+
+bool
+missing_write(struct missing *missing, int64_t until, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"state", "State", 0, false},
+	    {"signs", "Signs of good mail", 0, false},
+	    {"first", "First attempt", 0, true},
+	    {"last", "Last attempt", 0, false},
+	    {"attempts", "Attempts", 0, false},
+	    {"how", "Ended by", 0, true},
+	    {"ip", "Address", 0, false},
+	    {"name", "Name", 0, false},
+	    {"ptr", "Unverified name", 0, true},
+	    {"sender", "Sender", 0, false},
+	    {"recipients", "Recipients", 0, false},
+	    {"sid", "sid", 0, false},
+	};
+	size_t away = 0;
+
+	for (size_t i = 0; i < missing->undelivered; i++)
+		away += missing->chosen[i]->last <= until;
+	doc_section(doc, "lost", "Mail that may be lost");
+	doc_fact(doc, "stayed_away", "Came, was delayed and stayed away",
+	    cell_count(away));
+	doc_fact(doc, "may_come_back", "Came lately, may come back",
+	    cell_count(missing->undelivered - away));
+	doc_table(doc, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < missing->chosen_count; i++)
+		write_mail(missing->chosen[i], until, doc);
+	if (missing->chosen_count < missing->undelivered)
+		doc_say(doc, "%zu more are not shown; --limit 0 shows all.",
+		    missing->undelivered - missing->chosen_count);
+	if (missing->unwatched > 0)
+		doc_say(doc, "%zu visits were left out: too many mails in that time.",
+		    missing->unwatched);
+	doc_say(doc, "The likeliest good mail stands first; bots may show the same "
+	             "signs. explain --sid tells why a visit was delayed; a client "
+	             "that you know belongs into allow.d.");
+	return !missing->failed;
+}
