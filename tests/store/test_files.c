@@ -178,6 +178,72 @@ other_peoples_file_is_left_alone(void **state)
 	assert_non_null(strstr(error.text, "not a database of targrey"));
 }
 
+/* What another program, or the disk, may have made of our file. */
+static const char *const damages[] = {
+    "PRAGMA user_version=-1",
+    "PRAGMA user_version=-2147483648",
+    "PRAGMA user_version=0",
+    "DROP TABLE waiting_text",
+    "ALTER TABLE address RENAME COLUMN gaveup TO x",
+    "ALTER TABLE event DROP COLUMN spf",
+    "PRAGMA writable_schema=ON;"
+    "UPDATE sqlite_master SET sql='CREATE TABLE nonsense(' WHERE name='passed'",
+    "PRAGMA writable_schema=ON;"
+    "UPDATE sqlite_master SET rootpage=9999999 WHERE name='waiting'",
+};
+
+static void
+damage(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+damaged_schema_is_set_aside_at_the_start(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct error error;
+	char aside[512];
+
+	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+		print_message("  %s\n", damages[i]);
+		assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+		store_close(&fixture->store);
+		damage(fixture->path, damages[i]);
+		if (strstr(damages[i], "user_version") != NULL)
+			assert_null(query_open(fixture->url, false, &error));
+		fixture->store =
+		    store_open(&fixture->settings, &fixture->clock, &error);
+		if (fixture->store == NULL)
+			fail_msg("%s", error.text);
+		assert_true(find_aside(fixture, aside));
+		assert_int_equal(unlink(aside), 0);
+		assert_false(is_kept(fixture, FROM));
+		assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+		assert_true(is_kept(fixture, FROM));
+	}
+}
+
+static void
+schema_damaged_meanwhile_is_set_aside_too(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char aside[512];
+	enum note_state now = NOTE_FAILED;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	damage(fixture->path, "DROP TABLE passed");
+	for (int i = 0; i < 5 && now != NOTE_COMMITTED; i++)
+		now = attempt(fixture, FROM);
+	assert_int_equal(now, NOTE_COMMITTED);
+	assert_true(find_aside(fixture, aside));
+}
+
 /* ------------------------------------------------------------------- schema */
 
 static void
@@ -324,6 +390,8 @@ main(void)
 	    TEST(lost_folder_is_a_fault_until_it_is_back),
 	    TEST(corrupt_page_sets_the_file_aside),
 	    TEST(other_peoples_file_is_left_alone),
+	    TEST(damaged_schema_is_set_aside_at_the_start),
+	    TEST(schema_damaged_meanwhile_is_set_aside_too),
 	    TEST(newer_schema_is_refused_by_name),
 	    TEST(steps_lead_from_every_earlier_version),
 	    TEST(every_key_of_the_header_has_its_column),

@@ -64,6 +64,27 @@ check_mark(
 		return false;
 	if (mark != SCHEMA_APPLICATION_ID && (mark != 0 || tables != 0))
 		return refuse(trouble, TROUBLE_REOPEN, "not a database of targrey");
+	/* mark and version are written in one transaction, the version from 1 */
+	bool is_new = mark == 0 && *version_r == 0;
+	if (*version_r <= 0 && !is_new)
+		return refuse(
+		    trouble, TROUBLE_CORRUPT, "damaged: its schema has no version");
+	return true;
+}
+
+/* A schema whose text is damaged is found here, not by the first note. */
+static bool
+check_statements(struct connection *connection, struct trouble *trouble)
+{
+	for (enum statement i = 0; i < STATEMENTS; i++) {
+		if (connection_statement(connection, i, trouble) != NULL)
+			continue;
+		if (sqlite3_errcode(connection->db) == SQLITE_ERROR) {
+			trouble->kind = TROUBLE_CORRUPT;
+			error_prefix(&trouble->error, "damaged schema");
+		}
+		return false;
+	}
 	return true;
 }
 
@@ -193,6 +214,7 @@ sqlite_open_writer(struct backend *backend, struct trouble *trouble)
 	        trouble) &&
 	    sqlite_check_schema(connection, false, schema_steps, schema_version,
 	        &backend->schema, trouble) &&
+	    check_statements(connection, trouble) &&
 	    ensure_secret(backend, trouble)) {
 		backend->schema = schema_version;
 		backend->data_version = -1;

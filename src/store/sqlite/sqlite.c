@@ -179,7 +179,7 @@ sqlite_reopen(struct backend *backend, bool set_aside,
 	if (!in_place)
 		sqlite_remove_stale_wal(backend);
 	bool ok = (!set_aside || sqlite_set_aside(backend->path, trouble)) &&
-	          open_all(backend, trouble);
+	          open_or_set_aside(backend, trouble);
 	if (ok && !checkpoint_all(backend, trouble)) {
 		close_all(backend);
 		ok = false;
