@@ -265,6 +265,7 @@ answer_status(struct daemon *daemon)
 	    .gate = daemon->gate,
 	    .store = daemon->store,
 	    .board = daemon->board,
+	    .gatherer = daemon->world->gatherer,
 	    .started = daemon->started,
 	    .now = clock_wall(&daemon->clock),
 	};

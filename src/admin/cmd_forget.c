@@ -67,7 +67,7 @@ widen(struct ipnet *net)
 static int
 run(struct admin *admin)
 {
-	struct shown shown = {NULL};
+	struct shown shown = {.doc = NULL};
 	struct forget_filter filter = {.is_dry = args_value(admin, "dry-run") != NULL,
 	    .address = show_address,
 	    .triplet = show_triplet,

@@ -36,5 +36,5 @@ block_declare(const char *what)
 		return;
 	if (!atomic_flag_test_and_set(&said))
 		log_warnx("bug: %s inside a callback; please report this", what);
-	assert(!"a blocking primitive was reached inside a callback");
+	assert(false && "a blocking primitive was reached inside a callback");
 }

@@ -36,7 +36,8 @@ const struct section config_sections[] = {
     {"spf", "Sender Policy Framework"},
     {"headers", "Headers besides X-TaRgrey-*"},
     {"store", "What is remembered"},
-    {"review", "Looking through what the content filter sorted out: targrey-review"},
+    {"review",
+        "Looking through what the content filter sorted out: targrey-review"},
 };
 const size_t config_sections_count =
     sizeof config_sections / sizeof *config_sections;
@@ -206,11 +207,14 @@ const struct key config_keys[] = {
         .allowed = "\"zone [name [mask [weight]]]\": name of at most 24 of A-Z a-z "
                    "0-9 . _ "
                    "-, mask 1 to 255, weight -100 to 100",
-        .help = "DNS lists to ask. An answer 127.x.y.z counts when z and mask have "
-                "a bit in "
-                "common (255: any but 0); it adds weight (1; negative for lists of "
-                "good "
-                "senders)."},
+        .help =
+            "DNS lists to ask. An answer 127.x.y.z counts when z and mask have "
+            "a bit in "
+            "common (255: any but 0); it adds weight (1; negative for lists of "
+            "good "
+            "senders). A list must hold its test entry 127.0.0.2 and not "
+            "127.0.0.1 (RFC 5782); one that does not, or is silent, is left out "
+            "meanwhile and named by targreyctl status."},
     {"dns", "dnsbl_weight", KEY_NUMBER, FIELD(policy.dnsbl_weight), "1", .min = 1,
         .max = 1000, .unit = "points",
         .help = "Sum of weights from which the selector dnsbl speaks."},
@@ -266,8 +270,9 @@ const struct key config_keys[] = {
     {"review", "amavis_socket", KEY_TEXT, FIELD(amavis_socket),
         "/var/lib/amavis/amavisd.sock", .check = check_path,
         .allowed = "an absolute path",
-        .help = "Amavis' socket that speaks AM.PDP ($unix_socketname), by which its "
-                "quarantine is released."},
+        .help =
+            "Amavis' socket that speaks AM.PDP ($unix_socketname), by which its "
+            "quarantine is released."},
     {"review", "sendmail", KEY_TEXT, FIELD(sendmail), "/usr/sbin/sendmail",
         .check = check_path, .allowed = "an absolute path",
         .help = "The program that sends again what lies in an mbox or in a folder "
@@ -275,8 +280,9 @@ const struct key config_keys[] = {
     {"review", "user_header", KEY_TEXT, FIELD(user_header), "",
         .check = check_field_name,
         .allowed = "the name of a header field, or \"\" for none",
-        .help = "The field by which a reverse proxy that has checked the password "
-                "tells the page who is there. It is heeded on a unix socket alone."},
+        .help =
+            "The field by which a reverse proxy that has checked the password "
+            "tells the page who is there. It is heeded on a unix socket alone."},
 };
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 

@@ -13,7 +13,8 @@
 
 #include "base/log.h"
 
-#define ANSWER_S 1 /* to a reader that does not read */
+#define ANSWER_S    1 /* to a reader that does not read */
+#define LISTS_SHOWN 8
 
 static void
 write_gate(struct gate *gate, FILE *file)
@@ -47,6 +48,17 @@ write_store(struct store *store, FILE *file)
 		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
 }
 
+static void
+write_lists(const struct gatherer *gatherer, FILE *file)
+{
+	char trouble[400];
+
+	for (unsigned i = 0; gatherer != NULL && i < LISTS_SHOWN &&
+	                     gatherer_trouble(gatherer, i, trouble, sizeof trouble);
+	     i++)
+		fprintf(file, "trouble\tdnsbl: %s\n", trouble);
+}
+
 char *
 status_text(const struct status_sources *sources)
 {
@@ -64,6 +76,7 @@ status_text(const struct status_sources *sources)
 	write_gate(sources->gate, file);
 	write_store(sources->store, file);
 	board_write(sources->board, file);
+	write_lists(sources->gatherer, file);
 	fputs("end\tyes\n", file);
 	if (fclose(file) == 0)
 		return text;

@@ -23,6 +23,7 @@ struct status_sources {
 	struct gate *gate;
 	struct store *store;
 	struct board *board;
+	const struct gatherer *gatherer; /* NULL: nothing is asked of DNS */
 	int64_t started, now; /* wall clock, seconds */
 };
 

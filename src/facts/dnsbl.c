@@ -1,10 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "facts/dnsbl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "dns/name.h"
+
+static bool
+is_refusal(const uint8_t v4[static 4])
+{
+	return v4[0] == 127 && ((v4[1] == 255 && v4[2] == 255) ||
+	                           (v4[1] == 0 && v4[2] == 0 && v4[3] == 255));
+}
+
+static bool
+refuses(const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (ip_is_v4(&answer->records[i].ip) &&
+		    is_refusal(answer->records[i].ip.bytes + 12))
+			return true;
+	}
+	return false;
+}
+
+/* Anything in 127.0.0.0/8 but a refusal: 127.0.10.0 is an entry too. */
+static bool
+has_entry(const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		const uint8_t *v4 = answer->records[i].ip.bytes + 12;
+		if (ip_is_v4(&answer->records[i].ip) && v4[0] == 127 &&
+		    !is_refusal(v4))
+			return true;
+	}
+	return false;
+}
 
 bool
 dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask)
@@ -12,14 +44,35 @@ dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask)
 	for (size_t i = 0; i < answer->count; i++) {
 		const uint8_t *v4 = answer->records[i].ip.bytes + 12;
 
-		if (!ip_is_v4(&answer->records[i].ip) || v4[0] != 127)
-			continue;
-		if (v4[1] == 255 && v4[2] == 255)
-			continue;
-		if ((v4[3] & mask) != 0)
+		if (ip_is_v4(&answer->records[i].ip) && v4[0] == 127 &&
+		    !is_refusal(v4) && (v4[3] & mask) != 0)
 			return true;
 	}
 	return false;
+}
+
+const char *
+dnsbl_trouble(const struct dnsbl_health *health)
+{
+	if (atomic_load(&health->rest_until_ms) != 0)
+		return "does not answer";
+	switch ((enum dnsbl_state)atomic_load(&health->state)) {
+	case DNSBL_LISTS_ALL:
+		return "lists 127.0.0.1, which is to say everybody: over its "
+		       "quota, "
+		       "or the resolver invents answers";
+	case DNSBL_LISTS_NONE:
+		return "does not list its test entry 127.0.0.2 (RFC 5782 5): is "
+		       "the "
+		       "zone's name right?";
+	case DNSBL_REFUSES:
+		return "refuses to answer us: over its quota, or asked through a "
+		       "public resolver";
+	case DNSBL_UNTESTED:
+	case DNSBL_GOOD:
+		break;
+	}
+	return NULL;
 }
 
 /*
@@ -38,6 +91,41 @@ is_asked(struct dnsbl_health *health, int64_t now_ms)
 	           &health->rest_until_ms, &rest, now_ms + DNSBL_REST_MS);
 }
 
+/* Until the first test has ended every job makes it, later one at its time. */
+static bool
+takes_test(struct dnsbl_health *health, int64_t now_ms)
+{
+	int64_t next = atomic_load(&health->next_test_ms);
+
+	if (next == 0)
+		return true;
+	return next <= now_ms &&
+	       atomic_compare_exchange_strong(
+	           &health->next_test_ms, &next, now_ms + DNSBL_RETEST_MS);
+}
+
+static struct dns_question *
+ask_under(struct resolver *resolver, const char *entry, const char *zone)
+{
+	char name[DNS_NAME_SIZE];
+
+	if (strlen(entry) + 1 + strlen(zone) >= sizeof name)
+		return NULL;
+	snprintf(name, sizeof name, "%s.%s", entry, zone);
+	return resolver_ask(resolver, name, DNS_A);
+}
+
+static void
+start_test(
+    struct dnsbl_job *job, size_t i, struct resolver *resolver, const char *zone)
+{
+	job->absent[i] = ask_under(resolver, "1.0.0.127", zone);
+	job->present[i] = ask_under(resolver, "2.0.0.127", zone);
+	job->present6[i] = ask_under(resolver,
+	    "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0",
+	    zone);
+}
+
 void
 dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
@@ -48,6 +136,10 @@ dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
 	*job = (struct dnsbl_job){0};
 	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
 		if (!is_asked(&health[i], now_ms))
+			continue;
+		if (takes_test(&health[i], now_ms))
+			start_test(job, i, resolver, lists[i].zone);
+		else if (atomic_load(&health[i].state) != DNSBL_GOOD)
 			continue;
 		if (dns_name_reverse(name, ip, lists[i].zone))
 			job->question[i] = resolver_ask(resolver, name, DNS_A);
@@ -94,12 +186,69 @@ append_name(char text[static DNSBL_TEXT_SIZE], const char *name)
 	strcpy(text + length, name);
 }
 
+/* NULL: there is no answer, by then or at all. */
+static const struct dns_answer *
+answer_by(
+    struct resolver *resolver, struct dns_question *question, int64_t until_ms)
+{
+	if (question == NULL || !resolver_await_until(resolver, question, until_ms))
+		return NULL;
+	const struct dns_answer *answer = resolver_await(resolver, question);
+	return answer->status == DNS_TIMEOUT || answer->status == DNS_SERVFAIL
+	           ? NULL
+	           : answer;
+}
+
+static void
+note_state(struct dnsbl_health *health, const struct dnsbl_setting *list,
+    enum dnsbl_state state, int64_t now_ms)
+{
+	int before = atomic_exchange(&health->state, (int)state);
+
+	atomic_store(&health->next_test_ms,
+	    now_ms + (state == DNSBL_GOOD ? DNSBL_TEST_MS : DNSBL_RETEST_MS));
+	if (before == (int)state)
+		return;
+	if (state != DNSBL_GOOD)
+		log_warnx("dnsbl: %s %s; left out until that has changed",
+		    list->zone, dnsbl_trouble(health));
+	else if (before != DNSBL_UNTESTED)
+		log_info("dnsbl: %s answers as it should again", list->zone);
+}
+
+/* Whether the list may be counted; a test without an answer changes nothing. */
+static bool
+finish_test(const struct dnsbl_job *job, size_t i, struct resolver *resolver,
+    const struct dnsbl_setting *list, struct dnsbl_health *health, int64_t until_ms,
+    int64_t now_ms)
+{
+	const struct dns_answer *absent =
+	    answer_by(resolver, job->absent[i], until_ms);
+	const struct dns_answer *present =
+	    answer_by(resolver, job->present[i], until_ms);
+	const struct dns_answer *present6 =
+	    answer_by(resolver, job->present6[i], until_ms);
+
+	if (absent != NULL && present != NULL && present6 != NULL) {
+		enum dnsbl_state state = DNSBL_GOOD;
+		if (refuses(absent) || refuses(present) || refuses(present6))
+			state = DNSBL_REFUSES;
+		else if (has_entry(absent))
+			state = DNSBL_LISTS_ALL;
+		else if (!has_entry(present) && !has_entry(present6))
+			state = DNSBL_LISTS_NONE;
+		note_state(health, list, state, now_ms);
+	}
+	return atomic_load(&health->state) == DNSBL_GOOD;
+}
+
 void
 dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,
     const struct clock *clock, struct dns_facts *facts)
 {
-	int64_t until_ms = clock_mono_ms(clock) + DNSBL_PATIENCE_MS;
+	int64_t now_ms = clock_mono_ms(clock),
+	        until_ms = now_ms + DNSBL_PATIENCE_MS;
 
 	for (size_t i = 0; i < count && i < DNSBL_MAX_LISTS; i++) {
 		if (job->question[i] == NULL)
@@ -110,7 +259,12 @@ dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
 		bool is_silent = answer == NULL || answer->status == DNS_TIMEOUT;
 		if (!is_silent || tells_of_list(resolver))
 			note_health(&health[i], &lists[i], is_silent, clock);
-		if (is_silent || !dnsbl_is_listed(answer, lists[i].mask))
+		if (is_silent || !finish_test(job, i, resolver, &lists[i],
+		                     &health[i], until_ms, now_ms))
+			continue;
+		if (refuses(answer)) /* looked into by the next job */
+			atomic_store(&health[i].next_test_ms, 1);
+		if (!dnsbl_is_listed(answer, lists[i].mask))
 			continue;
 		facts->dnsbl_weight += lists[i].weight;
 		append_name(facts->dnsbl, lists[i].name);

@@ -3,6 +3,12 @@
  * DNS lists of bad and good clients (RFC 5782): all asked together, their
  * weights summed. A list that has not answered three times running is left
  * out, so that it holds no job up; once a minute one job asks it again.
+ *
+ * A list over its quota, gone or behind a resolver that invents answers lists
+ * everybody or nobody. So the test entries of RFC 5782 5 are asked for before a
+ * list first counts and once an hour: 127.0.0.2 must be listed (or, in a list of
+ * IPv6 addresses, ::ffff:127.0.0.2), 127.0.0.1 must not. While that is not so the
+ * list rests; every ten minutes one job looks again.
  */
 #ifndef FACTS_DNSBL_H
 #define FACTS_DNSBL_H
@@ -17,20 +23,40 @@
 #define DNSBL_REST_MS      60000
 #define DNSBL_PATIENCE_MS  500 /* for lists alone, once all else is known */
 
+#define DNSBL_TEST_MS   3600000
+#define DNSBL_RETEST_MS 600000
+
+/* What the last test told. */
+enum dnsbl_state {
+	DNSBL_UNTESTED,
+	DNSBL_GOOD,
+	DNSBL_LISTS_ALL,  /* also 127.0.0.1 */
+	DNSBL_LISTS_NONE, /* not even 127.0.0.2 */
+	DNSBL_REFUSES
+};
+
 /* What is known of one list; zero at start, shared by the workers. */
 struct dnsbl_health {
 	_Atomic unsigned silent;       /* times running */
 	_Atomic int64_t rest_until_ms; /* 0: it answers */
+	_Atomic int state;             /* enum dnsbl_state */
+	_Atomic int64_t next_test_ms;  /* 0: not tested yet */
 };
 
 /* The questions of one job, by list; NULL where none was asked. */
 struct dnsbl_job {
 	struct dns_question *question[DNSBL_MAX_LISTS];
+	/* 127.0.0.1; 127.0.0.2 as IPv4 and as IPv6 */
+	struct dns_question *absent[DNSBL_MAX_LISTS];
+	struct dns_question *present[DNSBL_MAX_LISTS], *present6[DNSBL_MAX_LISTS];
 };
 
+/* What is wrong with a list that rests, in words; NULL: nothing. */
+const char *dnsbl_trouble(const struct dnsbl_health *health);
+
 /*
- * A listing: 127.0.0.0/8, but not 127.255.255.x ("we refuse to answer you"),
- * and last octet & mask is not 0.
+ * A listing: 127.0.0.0/8, but neither 127.255.255.x nor 127.0.0.255 ("we refuse
+ * to answer you"), and last octet & mask is not 0.
  */
 bool dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask);
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/jobs.h"
@@ -277,4 +278,18 @@ gatherer_close(struct gatherer **gatherer_ptr)
 	free(gatherer->idle);
 	pthread_mutex_destroy(&gatherer->lock);
 	free(gatherer);
+}
+
+bool
+gatherer_trouble(
+    const struct gatherer *gatherer, unsigned n, char *buf, size_t size)
+{
+	for (size_t i = 0; i < gatherer->lists_count; i++) {
+		const char *trouble = dnsbl_trouble(&gatherer->health[i]);
+		if (trouble == NULL || n-- > 0)
+			continue;
+		snprintf(buf, size, "%s %s", gatherer->lists[i].zone, trouble);
+		return true;
+	}
+	return false;
 }

@@ -68,6 +68,13 @@ struct gatherer *gatherer_open(const struct gather_settings *settings,
  */
 void gatherer_close(struct gatherer **gatherer);
 
+/*
+ * What is wrong with the n-th list that rests ("bl.example lists ..."), into
+ * buf; false when there are not so many.
+ */
+bool gatherer_trouble(
+    const struct gatherer *gatherer, unsigned n, char *buf, size_t size);
+
 struct gather; /* one job; reference counted */
 
 struct gather_request {

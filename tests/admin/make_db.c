@@ -363,7 +363,7 @@ invent(struct store *store, long count)
 {
 	struct session_words words;
 	uint64_t state = 42;
-	char sid[16], ip[32], name[64], sender[64], recipient[64];
+	char sid[24], ip[32], name[64], sender[64], recipient[64];
 
 	for (long i = 0; i < count; i++) {
 		bool is_suspect = dice(&state) % 10 < 6,

@@ -32,6 +32,12 @@ def listing(address, zone, *answers):
     return {".".join(reversed(address.split("."))) + "." + zone: {"A": answers}}
 
 
+# What every DNS list has (RFC 5782 5); without it a list does not count.
+ENTRIES = {}
+for zone in ("bl.test", "second.test", "masked.test", "wl.test"):
+    ENTRIES.update(listing("127.0.0.2", zone, "127.0.0.2"))
+
+
 class Slow(DnsTest):
     def wait_out(self, session):
         """Lets the clock run to the time-out, at last in steps of 0.1 s.
@@ -164,7 +170,9 @@ class Lists(DnsTest):
         NAMES,
         **listing(LISTED, "bl.test", "127.0.0.4"),
         **listing(LISTED, "second.test", "127.0.0.2"),
+        **ENTRIES,
         **listing("203.0.113.67", "bl.test", "127.255.255.254"),
+        **listing("203.0.113.72", "bl.test", "127.0.0.255"),
         **listing("203.0.113.68", "bl.test", "192.0.2.1"),
         **listing("203.0.113.69", "masked.test", "127.0.0.4"),
         **listing("203.0.113.70", "masked.test", "127.0.0.6"),
@@ -188,6 +196,7 @@ class Lists(DnsTest):
     def test_refusals_and_answers_outside_127_never_count(self):
         self.ends_with("203.0.113.67", "none")
         self.ends_with("203.0.113.68", "none")
+        self.ends_with("203.0.113.72", "none")
 
     def test_a_mask_chooses_among_the_answers(self):
         self.ends_with("203.0.113.69", "none")
@@ -222,7 +231,7 @@ class Lists(DnsTest):
 
 
 class SilentList(Slow):
-    names = dict(NAMES, **listing(LISTED, "bl.test", "127.0.0.2"),
+    names = dict(NAMES, **listing(LISTED, "bl.test", "127.0.0.2"), **ENTRIES,
                  **{"silent.test": {"*": "silent"}, "*.silent.test": {"*": "silent"}})
     dns_timeout = "%ds" % TIMEOUT
     config = {"dns": {"dnsbl": ["silent.test silent", "bl.test bl"]}}
@@ -257,10 +266,35 @@ class SilentList(Slow):
         seconds, again = self.one(10)[0], self.one(11)[0]
         print("a minute later: %.1f s for one mail, %.1f s for the next" % (
             seconds, again))
-        self.dns.table = dict(self.names, **listing(
-            LISTED, "silent.test", "127.0.0.2"))
+        self.dns.table = dict(
+            {name: found for name, found in self.names.items()
+             if not name.endswith("silent.test")},
+            **listing(LISTED, "silent.test", "127.0.0.2"),
+            **listing("127.0.0.2", "silent.test", "127.0.0.2"))
         self.lab.clock.advance(61)
         self.assertEqual(self.one(12)[1]["dnsbl"], "silent,bl")
+
+
+class ListOfEverybody(DnsTest):
+    """Over its quota a list may answer for everybody: it rests, and is named."""
+    names = dict(NAMES, **ENTRIES, **listing(LISTED, "bl.test", "127.0.0.2"),
+                 **{"*.dnswl.test": {"A": ["127.0.10.3"]}})
+    config = {"suspect": ["dnsbl"], "dns": {"dnsbl": [
+        "bl.test bl", "dnswl.test dnswl 255 -3"]}}
+
+    def test_it_is_not_counted_and_named_in_log_and_status(self):
+        you = self.person()
+        with self.at(LISTED).greet() as session:
+            session.mail("a@good.test").expect(250)
+            session.rcpt(you).expect(250)
+            self.dns_at_rest()
+            session.message(hold=HOLD_AT_DATA).expect(250)
+        self.assertEqual(self.lab.stamp(you)["dnsbl"], "bl")
+        said = "dnswl.test lists 127.0.0.1"
+        self.assertIn(said, self.lab.daemon.log())
+        code, told, _ = self.lab.daemon.ctl_code("status")
+        self.assertEqual(code, 1)
+        self.assertIn(said, str(told))
 
 
 class NoLists(DnsTest):

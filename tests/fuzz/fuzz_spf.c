@@ -31,8 +31,8 @@ static const char *const tokens[] = {"a", "mx", "ptr", "exists", "include", "ip4
     "i", "p", "v", "h", "S", "L", "D", "P", "r", ".", "example", "a.example",
     "192.0.2.1", "2001:db8::", "::ffff:1.2.3.4", "=", "_", ",", "moo", "%{d}",
     "%{ir}", "%{p}", "%{l2r-}", "%{S127r+-}", "xn--p1ai",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    "aaaaaaaa",
+    ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaa"),
     "\n", "\x80", "v=spf1", " -all", " a:b.example"};
 
 static const char *const terms[] = {" a", " -mx", " ~ptr", " ?all", " -all",
@@ -43,8 +43,8 @@ static const char *const terms[] = {" a", " -mx", " ~ptr", " ?all", " -all",
     " redirect=%{d2}.%{i}.example", " exp=e.%{d}", " ptr:%{o}", " a:%{h}",
     " x=%{s}", " exists:%{d5r.}.%{l2,/=_+-}.%%%_%-.example", " +a:b.example/0",
     " mx/33", " a:",
-    " exists:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-    "example",
+    (" exists:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+     "example"),
     " a:%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}%{d}.example"};
 
 /* The next field, without its end. */

@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/log.h"
 #include "dns/dnsd.h"
+#include "facts/dnsbl.h"
 #include "facts/gather.h"
 
 #define SHORT_MS 1500 /* where the deadline itself is the matter */
@@ -105,6 +107,20 @@ run(const char *ip, const char *helo, const char *sender)
 	" \"1.100.51.198.bl.example\": {\"A\": [\"127.0.0.4\"]},"                  \
 	" \"1.100.51.198.wl.example\": {\"A\": [\"127.0.0.1\"]},"                  \
 	" \"1.100.51.198.mask.example\": {\"A\": [\"127.0.0.4\"]},"                \
+	" \"2.0.0.127.bl.example\": {\"A\": [\"127.0.0.2\"]},"                     \
+	" \"2.0.0.127.wl.example\": {\"A\": [\"127.0.10.0\"]},"                    \
+	" \"2.0.0.127.mask.example\": {\"A\": [\"127.0.0.2\"]},"                   \
+	" \"2.0.0.127.wild.example\": {\"A\": [\"127.0.0.2\"]},"                   \
+	" \"2.0.0.127.angry.example\": {\"A\": [\"127.0.0.2\"]},"                  \
+	" \"2.0.0.127.quota.example\": {\"A\": [\"127.0.0.2\"]},"                  \
+	" \"1.100.51.198.quota.example\": {\"A\": [\"127.0.0.255\"]},"             \
+	" \"2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.six."  \
+	"example\":"                                                               \
+	" {\"A\": [\"127.0.0.2\"]},"                                               \
+	" \"1.100.51.198.six.example\": {\"A\": [\"127.0.0.3\"]},"                 \
+	" \"*.all.example\": {\"A\": [\"127.0.10.3\"]},"                           \
+	" \"*.refuses.example\": {\"A\": [\"127.0.0.255\"]},"                      \
+	" \"1.100.51.198.untested.example\": {\"A\": [\"127.0.0.2\"]},"            \
 	" \"1.100.51.198.wild.example\": {\"A\": [\"198.51.100.99\"]},"            \
 	" \"1.100.51.198.angry.example\": {\"A\": [\"127.255.255.254\"]},"         \
 	" \"*.silent.example\": {\"*\": \"silent\"}}"
@@ -238,20 +254,113 @@ lists_count_by_weight_mask_and_127(void **state)
 	    {"mask.example", "mask", 0x02, 10},
 	    {"wild.example", "wild", 0xff, 10},
 	    {"angry.example", "angry", 0xff, 10},
+	    {"quota.example", "quota", 0xff, 10},
+	    {"six.example", "six", 0xff, 0},
 	    {"absent.example", "absent", 0xff, 10},
 	};
 	struct dnsd dnsd;
 
 	(void)state;
 	dnsd_start(&dnsd, ZONE);
-	open_gatherer(dnsd.text, LONG_MS, 2, 10, lists, 6);
+	open_gatherer(dnsd.text, LONG_MS, 2, 10, lists, 8);
 	struct dns_facts facts = run("198.51.100.1", NULL, "");
 	assert_int_equal(facts.dnsbl_weight, 2);
-	assert_string_equal(facts.dnsbl, "bl,wl");
+	assert_string_equal(facts.dnsbl, "bl,wl,six");
 	facts = run("198.51.100.2", NULL, "");
 	assert_int_equal(facts.dnsbl_weight, 0);
 	assert_string_equal(facts.dnsbl, "");
 	gatherer_close(&gatherer);
+	dnsd_stop(&dnsd);
+}
+
+static void
+keep_warning(void *ctx, enum log_level level, const char *text)
+{
+	if (level == LOG_LEVEL_WARNING && strstr(ctx, text) == NULL)
+		snprintf(
+		    (char *)ctx + strlen(ctx), 2000 - strlen(ctx), "%s|", text);
+}
+
+/* RFC 5782 5: 127.0.0.2 is in every list, 127.0.0.1 in none. */
+static void
+a_list_of_everybody_or_nobody_rests_and_is_named(void **state)
+{
+	static const struct dnsbl_setting lists[] = {
+	    {"all.example", "all", 0xff, 10},
+	    {"refuses.example", "refuses", 0xff, 10},
+	    {"untested.example", "untested", 0xff, 10},
+	    {"bl.example", "bl", 0xff, 3},
+	};
+	static const char *const said[] = {"all.example lists 127.0.0.1",
+	    "refuses.example refuses to answer us",
+	    "untested.example does not list its test entry 127.0.0.2"};
+	char warnings[2000] = "", trouble[300];
+	struct dnsd dnsd;
+
+	(void)state;
+	dnsd_start(&dnsd, ZONE);
+	log_to_sink(keep_warning, warnings);
+	open_gatherer(dnsd.text, LONG_MS, 2, 10, lists, 4);
+	for (int i = 0; i < 2; i++) {
+		unsigned before = dnsd_asked(&dnsd);
+		struct dns_facts facts = run("198.51.100.1", NULL, "");
+		assert_int_equal(facts.dnsbl_weight, 3);
+		assert_string_equal(facts.dnsbl, "bl");
+		/* the test first, then only who stood it is asked */
+		assert_int_equal(dnsd_asked(&dnsd) - before, i == 0 ? 16 : 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		assert_non_null(strstr(warnings, said[i]));
+		assert_true(gatherer_trouble(gatherer, i, trouble, sizeof trouble));
+		assert_ptr_equal(strstr(trouble, said[i]), trouble);
+	}
+	assert_false(gatherer_trouble(gatherer, 3, trouble, sizeof trouble));
+	gatherer_close(&gatherer);
+	log_to_stderr("test");
+	dnsd_stop(&dnsd);
+}
+
+/* One job of DNS lists alone, for a list whose last test failed. */
+static int
+weight_after_bad_test(struct resolver *resolver, const struct dnsbl_setting *list,
+    struct dnsbl_health *health, const char *text)
+{
+	struct dns_facts facts = {.dnsbl_weight = 0};
+	struct dnsbl_job job;
+	struct ip ip;
+
+	assert_true(ip_from_text(text, &ip));
+	int64_t now = clock_mono_ms(&clock_real);
+	resolver_begin(resolver, now + LONG_MS, NULL);
+	dnsbl_start(&job, resolver, list, 1, health, &ip, now);
+	dnsbl_finish(&job, resolver, list, 1, health, &clock_real, &facts);
+	resolver_end(resolver);
+	return facts.dnsbl_weight;
+}
+
+static void
+a_list_that_has_recovered_counts_again(void **state)
+{
+	static const struct dnsbl_setting list = {"bl.example", "bl", 0xff, 3};
+	struct dnsbl_health health = {
+	    .state = DNSBL_LISTS_ALL, .next_test_ms = INT64_MAX};
+	struct dnsd dnsd;
+	struct error error;
+
+	(void)state;
+	dnsd_start(&dnsd, ZONE);
+	struct resolver *resolver =
+	    resolver_open(dnsd.text, LONG_MS, &clock_real, &error);
+	assert_non_null(resolver);
+	assert_int_equal(
+	    weight_after_bad_test(resolver, &list, &health, "198.51.100.1"), 0);
+	assert_int_equal(dnsd_asked(&dnsd), 0);
+	health.next_test_ms = 1; /* past: due */
+	assert_int_equal(
+	    weight_after_bad_test(resolver, &list, &health, "198.51.100.1"), 3);
+	assert_null(dnsbl_trouble(&health));
+	assert_true(health.next_test_ms > clock_mono_ms(&clock_real));
+	resolver_close(&resolver);
 	dnsd_stop(&dnsd);
 }
 
@@ -273,6 +382,7 @@ a_list_that_stays_silent_is_left_out(void **state)
 		/* waited for briefly: that is no fault, and no time-out */
 		assert_false(facts.timed_out);
 		assert_int_equal(facts.dnsbl_weight, 3);
+		/* bl alone is left, which stood its test in the first job */
 		if (i < 3)
 			assert_true(dnsd_asked(&dnsd) - before >= 2);
 		else
@@ -504,6 +614,8 @@ main(void)
 	    cmocka_unit_test(helo_names_are_matched_with_the_client),
 	    cmocka_unit_test(loopback_clients_are_skipped_without_a_question),
 	    cmocka_unit_test(lists_count_by_weight_mask_and_127),
+	    cmocka_unit_test(a_list_of_everybody_or_nobody_rests_and_is_named),
+	    cmocka_unit_test(a_list_that_has_recovered_counts_again),
 	    cmocka_unit_test(a_list_that_stays_silent_is_left_out),
 	    cmocka_unit_test(
 	        a_list_is_not_blamed_for_a_dead_resolver_or_a_client_that_left),
