@@ -28,7 +28,8 @@ struct learning {
 	struct lesson batch[BATCH];
 	size_t batch_count;
 	struct log_unread unread;
-	uint64_t too_long, verdicts, no_result, unknown, ham, spam, scores, known;
+	uint64_t too_long, verdicts, no_result, unknown, ambiguous, ham, spam,
+	    scores, known;
 	uint64_t refused_for_good, refused_for_now;
 	bool is_dry;
 	struct error *error;
@@ -123,6 +124,10 @@ learn_verdict(struct learning *learning, const struct log_line *line)
 		learning->unknown++;
 		return true;
 	}
+	if (found.is_ambiguous) {
+		learning->ambiguous++;
+		return true;
+	}
 	if (found.has_feedback || is_in_batch(learning, found.event_id, true)) {
 		learning->known++;
 		return true;
@@ -145,7 +150,7 @@ learn_refusal(struct learning *learning, const struct log_line *line)
 
 	if (!find_event(learning, line, &found))
 		return false;
-	if (found.event_id == 0 || !found.is_delivered ||
+	if (found.event_id == 0 || found.is_ambiguous || !found.is_delivered ||
 	    is_in_batch(learning, found.event_id, false))
 		return true;
 	learning->refused_for_good += is_final;
@@ -203,6 +208,8 @@ tell(const struct learning *learning)
 	    cell_count(learning->verdicts));
 	doc_fact(doc, "unknown", "of mail without an event",
 	    cell_count(learning->unknown));
+	doc_fact(doc, "ambiguous", "of one of several mails with that Message-ID",
+	    cell_count(learning->ambiguous));
 	doc_fact(doc, "known", "learned already", cell_count(learning->known));
 	doc_fact(doc, "no_result", "Mail that a filter did not judge",
 	    cell_count(learning->no_result));
@@ -271,7 +278,8 @@ const struct command command_learn_log = {
         "are never used: what those see is what the sender wrote.\n\n"
         "The event is found by queue id, and where the line has none by Message-ID "
         "within 15 minutes; the one nearest in time is meant, and a client address "
-        "in the line must be its own. A line that can be read in two ways is not "
+        "in the line must be its own. A Message-ID that came from several clients "
+        "within that time is not used. A line that can be read in two ways is not "
         "used, and counted. The first result of an event counts: ham and spam of "
         "its "
         "address, and spam ends what the address has earned as allowed. What a "

@@ -188,9 +188,13 @@ scan_amavis(struct log_line *line, char *text)
 	char *hits = scan_after(at, ", Hits: ");
 	/* twice the same key: an address or a subject has it, too */
 	if (hits == NULL || scan_count(at, ", Hits: ") != 1 ||
-	    strstr(at, ", Queue-ID: ") != NULL ||
-	    (*queue_id == '\0' && *message_id == '\0'))
+	    strstr(at, ", Queue-ID: ") != NULL)
 		return;
+	if (*queue_id == '\0' && *message_id == '\0') {
+		/* $log_recip_templ: once more for each recipient, without ids */
+		line->kind = LOG_OTHER;
+		return;
+	}
 	if (hits[0] == '-' && (hits[1] == ',' || hits[1] == '\0')) {
 		line->kind = LOG_NO_RESULT;
 		line->verdict = NULL;

@@ -11,6 +11,7 @@
 struct search {
 	const struct message_ref *message;
 	int64_t distance;
+	struct ip ip; /* of what was found */
 	struct message_found *found;
 };
 
@@ -25,12 +26,19 @@ offer(struct search *search, const struct event *event, int64_t before_s)
 {
 	int64_t passed = search->message->time - event->logged;
 	int64_t distance = passed < 0 ? -passed : passed;
+	bool is_other =
+	    search->found->event_id != 0 && !ip_equal(&search->ip, &event->ip);
 
-	if (distance > (passed < 0 ? QUERY_NEAR_S : before_s) ||
-	    (search->found->event_id != 0 && distance >= search->distance))
+	if (distance > (passed < 0 ? QUERY_NEAR_S : before_s))
+		return;
+	bool is_ambiguous = search->found->is_ambiguous || is_other;
+	search->found->is_ambiguous = is_ambiguous;
+	if (search->found->event_id != 0 && distance >= search->distance)
 		return;
 	search->distance = distance;
+	search->ip = event->ip;
 	*search->found = (struct message_found){.event_id = event->id,
+	    .is_ambiguous = is_ambiguous,
 	    .time = event->logged,
 	    .has_feedback = event->feedback != NULL,
 	    .is_delivered = event->delivered};
@@ -105,6 +113,8 @@ query_find_message(struct query *query, const struct message_ref *message,
 			return false;
 	}
 	filter.queue_id = NULL;
+	/* an MTA gives its own id once; two MXs may happen on the same */
+	found_r->is_ambiguous = false;
 	if (found_r->event_id != 0 || !is_given(message->message_id))
 		return true;
 	return find_by_message_id(query, &search, &filter, error);

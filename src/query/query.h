@@ -176,12 +176,15 @@ struct message_found {
 	int64_t event_id; /* 0: there is none */
 	int64_t time;     /* when the event was written */
 	bool has_feedback, is_delivered;
+	bool is_ambiguous; /* mails of other clients have the Message-ID, too */
 };
 /*
  * The event of that message: the one nearest in time of those with its queue
  * id, up to five days before. Without a queue id, or where the event has none,
  * its Message-ID is enough within QUERY_NEAR_S. An address that is given must
- * be the client's.
+ * be the client's. A Message-ID is chosen by the sender: where that alone is
+ * known and it came from several clients meanwhile, nobody can say whose mail
+ * it is.
  */
 #define QUERY_NEAR_S 900
 bool query_find_message(struct query *query, const struct message_ref *message,

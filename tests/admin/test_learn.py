@@ -98,6 +98,19 @@ class Learn(ctl.Scratch):
             self.assertEqual((learned['unknown'], learned['spam']), (1, 0), when)
         self.assertEqual(self.verdicts(), {})
 
+    def test_a_message_id_that_two_clients_used_is_nobodys(self):
+        """4aB3 comes a minute after 4aB2, with the same Message-ID."""
+        self.sql("UPDATE event SET time = 1767292860, logged = 1767292860 "
+                 "WHERE queue_id = '4aB3'")
+        learned = self.learn(spamd('1 18:41:00', '<m1@example.com>'),
+                             spamd('1 18:40:00', '<m1@example.com>'))
+        self.assertEqual((learned['ambiguous'], learned['spam']), (2, 0))
+        self.assertEqual(self.verdicts(), {})
+        # one client's mails are told apart by time
+        self.sql("UPDATE event SET ip = '198.51.100.7' WHERE queue_id = '4aB3'")
+        self.learn(spamd('1 18:41:00', '<m1@example.com>'))
+        self.assertEqual(self.verdicts(), {'4aB3': 'spam'})
+
     def test_a_queue_id_counts_for_as_long_as_a_queue_keeps_mail(self):
         line = amavis('7 07:00:00', '<a@b> -> <c@d>', '4aB3')
         for when, counted in ('2026-01-07T07:00:00Z', 0), ('2026-01-02T06:00:00Z', 0), \

@@ -307,6 +307,9 @@ static const struct wanted amavis_lines[] = {
         "Message-ID: <m>, Hits: 1, size: 7, 1 ms]> -> <c@d>, Queue-ID: 4bZ, "
         "Message-ID: <m@x>, mail_id: i, Hits: 8, size: 7, 10 ms",
         .kind = LOG_DOUBTFUL},
+    {.line = AMAVIS "Passed CLEAN, <a@b> -> <c@d>, Hits: 1.6, tag=0, tag2=5, "
+                    "kill=20, queued_as: 820D7A7E104, L/Y/0/0",
+        .kind = LOG_OTHER},
     {.line = AMAVIS "Checking: 7 [192.0.2.1] <a@b> -> <c@d>", .kind = LOG_OTHER},
     {.line = "Sep 11 11:56:38.534 h /usr/sbin/amavisd-new[1]: (1-2) Passed CLEAN "
              "{RelayedInbound}, <a@b> -> <c@d>, Queue-ID: 4bZ, Hits: 0.1, size: 7, "
@@ -346,6 +349,12 @@ static const struct wanted spamd_lines[] = {
     {.line = AT
         "spamd[9]: spamd: processing message <a>_spamd: result: Y 9 - X for u:1",
         .kind = LOG_OTHER},
+    {.line = "Feb  1 05:22:38.123 [9675] info: spamd: result: Y 7 - X " MORE
+             ",mid=<m@x>,autolearn=no",
+        .kind = LOG_VERDICT,
+        .message_id = "<m@x>",
+        .verdict = "spam",
+        .score = 7},
     {.line = "Fri Feb  1 05:22:38 2019 [9675] info: spamd: result: Y 7 - X " MORE
              ",mid=<m@x>,autolearn=no",
         .kind = LOG_VERDICT,
