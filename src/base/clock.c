@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,13 +13,13 @@
 void
 clock_init(struct clock *clock)
 {
-	*clock = (struct clock){NULL, false};
+	*clock = (struct clock){.manual = false};
 }
 
 void
 clock_init_manual(struct clock *clock, _Atomic int64_t *now_ms)
 {
-	*clock = (struct clock){now_ms, true};
+	*clock = (struct clock){.shift_ms = now_ms, .manual = true};
 }
 
 #ifdef TARGREY_TEST_CLOCK
@@ -34,11 +35,17 @@ clock_map_shift(struct clock *clock, struct error *error)
 		error_set_errno(error, "TARGREY_TEST_CLOCK: %s", path);
 		return false;
 	}
-	void *map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
+	struct stat status;
+	bool has_wall = fstat(fd, &status) == 0 &&
+	                status.st_size >= 2 * (off_t)sizeof(int64_t);
+	void *map = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
 		error_set_errno(error, "TARGREY_TEST_CLOCK: mmap %s", path);
-	else
+	} else {
 		clock->shift_ms = map;
+		if (has_wall)
+			clock->wall_ms = clock->shift_ms + 1;
+	}
 	close(fd);
 	return map != MAP_FAILED;
 }
@@ -67,7 +74,9 @@ read_ms(const struct clock *clock, clockid_t id)
 int64_t
 clock_wall_ms(const struct clock *clock)
 {
-	return read_ms(clock, CLOCK_REALTIME);
+	int64_t alone = clock->wall_ms == NULL ? 0 : atomic_load(clock->wall_ms);
+
+	return read_ms(clock, CLOCK_REALTIME) + alone;
 }
 
 int64_t

@@ -14,6 +14,7 @@
 
 struct clock {
 	_Atomic int64_t *shift_ms; /* added to both clocks; NULL = 0; borrowed */
+	_Atomic int64_t *wall_ms;  /* added to the wall clock alone; as above */
 	bool manual;               /* true: the real clocks are left out */
 };
 
@@ -27,8 +28,9 @@ void clock_init(struct clock *clock);
 void clock_init_manual(struct clock *clock, _Atomic int64_t *now_ms);
 
 /*
- * Maps the file named by the environment variable TARGREY_TEST_CLOCK (eight
- * bytes, native int64, milliseconds) as the shift. Does nothing when the
+ * Maps the file named by the environment variable TARGREY_TEST_CLOCK (native
+ * int64, milliseconds) as the shift; a second one shifts the wall clock alone.
+ * Does nothing when the
  * variable is not set, or in builds without the option TARGREY_TEST_CLOCK.
  * The mapping lives as long as the process.
  */

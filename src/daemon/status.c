@@ -44,6 +44,11 @@ write_store(struct store *store, FILE *file)
 	    "\nnotes_failed\t%" PRIu64 "\n",
 	    report.failing ? "failing" : "ok", report.queued, report.commits,
 	    report.notes, report.refused, report.limited, report.failed);
+	if (report.clock_jump_s != 0)
+		fprintf(file,
+		    "trouble\tthe clock has jumped by %+" PRId64
+		    " s: nothing expires before it is back, or has stood for a day\n",
+		    report.clock_jump_s);
 	if (report.failing)
 		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
 }

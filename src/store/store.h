@@ -146,7 +146,8 @@ struct store_status_report {
 	bool failing;      /* the last commit failed */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;
-	uint64_t queued; /* notes waiting now */
+	uint64_t queued;      /* notes waiting now */
+	int64_t clock_jump_s; /* so far is the clock off that is not believed */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock_watch.h"
 #include "base/log.h"
 #include "store/apply.h"
 #include "store/backend.h"
@@ -51,6 +52,7 @@ struct store {
 
 	/* The writer's thread alone. */
 	struct limit limit;
+	struct clock_watch clock_watch;
 	int64_t logged;
 	bool durable;            /* as the backend was told last */
 	int64_t corrupt_seen_ms; /* when a corrupt page was met last, 0 = never */

@@ -86,9 +86,12 @@ static struct apply
 applying(struct store *store, struct view *view)
 {
 	struct apply apply = store_apply(store, view);
-	int64_t now = clock_wall(store->clock);
 
-	if (now > store->logged)
+	clock_watch_look(&store->clock_watch, store->clock);
+	int64_t now = clock_watch_wall(&store->clock_watch, store->clock);
+	/* It never decreases, save when a lower clock is believed after a day. */
+	if (now > store->logged ||
+	    store->logged - now > CLOCK_WATCH_SLACK_MS / 1000)
 		store->logged = now;
 	apply.logged = store->logged;
 	return apply;
@@ -263,8 +266,12 @@ keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 		return false;
 	if (changed)
 		cache_clear(&store->cache);
+	bool is_time = clock_watch_look(&store->clock_watch, store->clock);
+	if (!is_time)
+		store->may_expire_more = false;
 	bool ok =
-	    store->ops->expire(view, &expiry, &store->may_expire_more, trouble) &&
+	    (!is_time || store->ops->expire(
+	                     view, &expiry, &store->may_expire_more, trouble)) &&
 	    (!probe || store->ops->probe(view, trouble));
 	if (ok)
 		return store->ops->commit(view, trouble);
@@ -289,6 +296,7 @@ keep_house(struct store *store)
 	bool ok = keep_house_once(store, failing, &trouble);
 	pthread_mutex_lock(&store->lock);
 	store->counters.expiring = ok && store->may_expire_more;
+	store->counters.clock_jump_s = store->clock_watch.jump_ms / 1000;
 	pthread_mutex_unlock(&store->lock);
 	if (ok) {
 		if (failing)

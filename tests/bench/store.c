@@ -454,7 +454,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	shim_install();
-	bench.clock = (struct clock){&bench.shift_ms, false};
+	bench.clock = (struct clock){.shift_ms = &bench.shift_ms};
 	start_time = clock_wall(&bench.clock);
 	for (int i = 3; i < argc; i++)
 		bench_rows(&bench, argv[1], (uint64_t)atof(argv[i]),

@@ -36,6 +36,7 @@ fixture_open(struct store_fixture *fixture, bool memory)
 	memset(fixture, 0, sizeof *fixture);
 	atomic_store(&fixture->now_ms, TEST_NOW * 1000);
 	clock_init_manual(&fixture->clock, &fixture->now_ms);
+	fixture->clock.wall_ms = &fixture->wall_ms;
 	strcpy(fixture->folder, "/tmp/targrey-store-XXXXXX");
 	if (mkdtemp(fixture->folder) == NULL)
 		abort();

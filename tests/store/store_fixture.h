@@ -16,7 +16,7 @@ struct store_fixture {
 	char folder[64];
 	char path[128];
 	char url[160];
-	_Atomic int64_t now_ms;
+	_Atomic int64_t now_ms, wall_ms; /* wall_ms: of the wall clock alone */
 	struct clock clock;
 	struct store_settings settings;
 	struct store *store;

@@ -352,6 +352,39 @@ rows_past_their_time_go_and_others_stay(void **state)
 }
 
 static void
+clock_far_ahead_expires_nothing(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+	const int64_t year = 365 * INT64_C(86400);
+
+	fixture_note(fixture, DEED_PASSED, IP, "old.example", FROM, TO);
+	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "b@example.org", TO);
+	fixture_note_event(fixture, IP, "a1");
+	fixture->wall_ms = year * 1000;
+	for (int i = 0; i < 100; i++) {
+		fixture_sleep(fixture, 2);
+		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+	}
+	store_report(fixture->store, true, &report);
+	assert_int_equal(report.clock_jump_s, year);
+	assert_false(report.expiring);
+	fixture->wall_ms = 0;
+	for (int i = 0; i < 5; i++) {
+		fixture_sleep(fixture, 2);
+		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+	}
+	store_report(fixture->store, true, &report);
+	assert_int_equal(report.clock_jump_s, 0);
+	assert_int_equal(report.triplets_passed, 2);
+	assert_int_equal(report.addresses, 2);
+	assert_int_equal(report.domains, 1);
+	assert_int_equal(report.events, 1);
+	fixture_recall(fixture, IP, NULL, "b@example.org", TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW);
+}
+
+static void
 count_done(void *ctx, uint64_t number, enum note_state state)
 {
 	_Atomic unsigned *counts = ctx;
@@ -493,6 +526,7 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		        open),                                                     \
 		    TEST(triplet_known_by_its_domain_is_no_new_one, open),         \
 		    TEST(rows_past_their_time_go_and_others_stay, open),           \
+		    TEST(clock_far_ahead_expires_nothing, open),                   \
 		    TEST(each_note_is_reported_once_and_releases_once, open),      \
 		    TEST(long_and_strange_texts_are_told_apart, open),             \
 		    TEST(several_triplets_of_a_note_are_kept_and_found, open),     \

@@ -11,11 +11,11 @@ class Clock:
     def __init__(self, path):
         self.path = path
         with open(path, "wb") as file:
-            file.write(struct.pack("=q", 0))
+            file.write(struct.pack("=qq", 0, 0))
         path.chmod(0o644)
         with open(path, "r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 8)
-        self._shift_ms = 0
+            self._map = mmap.mmap(file.fileno(), 16)
+        self._shift_ms = self._wall_ms = 0
         self.settle = lambda: None
 
     def advance(self, seconds):
@@ -30,11 +30,20 @@ class Clock:
         """The same without looking whether the daemon has work in hand."""
         assert seconds >= 0
         self._shift_ms += round(seconds * 1000)
-        self._map[:] = struct.pack("=q", self._shift_ms)
+        self._write()
+
+    def set_wall(self, seconds):
+        """Puts the wall clock alone so far ahead of, or behind, the time."""
+        self.settle()
+        self._wall_ms = round(seconds * 1000)
+        self._write()
+
+    def _write(self):
+        self._map[:] = struct.pack("=qq", self._shift_ms, self._wall_ms)
 
     def wall(self):
         """Seconds since 1970, as the daemon sees them."""
-        return time.time() + self._shift_ms / 1000
+        return time.time() + (self._shift_ms + self._wall_ms) / 1000
 
     def mono(self):
         return time.monotonic() + self._shift_ms / 1000
