@@ -49,6 +49,8 @@ write_store(struct store *store, FILE *file)
 		    "trouble\tthe clock has jumped by %+" PRId64
 		    " s: nothing expires before it is back, or has stood for a day\n",
 		    report.clock_jump_s);
+	if (report.held_by[0] != '\0')
+		fprintf(file, "trouble\tstore: %s\n", report.held_by);
 	if (report.failing)
 		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
 }

@@ -260,6 +260,7 @@ store_report(
 	*report_r = store->counters;
 	report_r->queued = store->queued;
 	pthread_mutex_unlock(&store->lock);
+	memcpy(report_r->held_by, backend.held_by, sizeof backend.held_by);
 	report_r->file_bytes = backend.file_bytes;
 	report_r->wal_bytes = backend.wal_bytes;
 	report_r->triplets_waiting = backend.triplets_waiting;

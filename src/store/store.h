@@ -141,13 +141,15 @@ void store_flush(struct store *store);
 
 /* ----------------------------------------------------------------- status */
 
+#define HELD_BY_SIZE 200
 struct store_status_report {
 	bool expiring;     /* rows past their time are being removed */
 	bool failing;      /* the last commit failed */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;
 	uint64_t queued;      /* notes waiting now */
-	int64_t clock_jump_s; /* so far is the clock off that is not believed */
+	char held_by[HELD_BY_SIZE]; /* who keeps the log from shrinking, or "" */
+	int64_t clock_jump_s;       /* so far is the clock off that is not believed */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;

@@ -93,6 +93,7 @@ sqlite_report(struct backend *backend, bool want_counts,
     struct store_status_report *report_r, struct trouble *trouble)
 {
 	sqlite_sizes(backend->path, report_r);
+	checkpoint_held_by(&backend->checkpoint, report_r->held_by);
 	if (!want_counts)
 		return true;
 	struct view *view = sqlite_reader(backend, trouble);

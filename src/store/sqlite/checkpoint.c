@@ -2,17 +2,20 @@
 #include "store/sqlite/checkpoint.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/block.h"
 #include "base/log.h"
+#include "store/sqlite/readers.h"
 
 #define TICK_MS     50
 #define SLOW_MS     5   /* a batch waits so long while the log is too long */
 #define CAP_WAIT_MS 250 /* and so long at most when it is much too long */
 #define LITTLE      256 /* pages that a pause may be spent on */
 #define PASSES      4
+#define STUCK_MS    2000 /* a reader of ours or of targreyctl list is done by then */
 #define IDLE_TICKS  20 /* after so many, a short log is carried over as well */
 
 /* Real time: how often the thread looks says nothing about mail. */
@@ -81,13 +84,78 @@ pass(struct checkpoint *checkpoint)
 
 	int result = sqlite3_wal_checkpoint_v2(checkpoint->connection.db, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &in_log, &carried);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_OK) {
+		if (carried != checkpoint->carried)
+			checkpoint->stuck_since_ms = 0;
+		checkpoint->carried = carried;
 		return atomic_load(&checkpoint->wal_pages) - carried;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if ((result & 0xff) != SQLITE_BUSY &&
 	    log_may(&quiet, now.tv_sec * 1000, NULL))
 		log_warnx("store: checkpoint: %s", sqlite3_errstr(result));
 	return WAL_CAP;
+}
+
+static int64_t
+real_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+find_holder(struct checkpoint *checkpoint)
+{
+	char names[HELD_BY_SIZE - 110], text[HELD_BY_SIZE];
+	static struct log_limit quiet;
+
+	sqlite_readers(checkpoint->path, names, sizeof names);
+	snprintf(text, sizeof text, "%s keeps reading since %lld s: the log (%d MiB) "
+	                            "cannot be carried over",
+	    *names != '\0' ? names : "another program",
+	    (long long)(real_ms() - checkpoint->stuck_since_ms) / 1000,
+	    atomic_load(&checkpoint->wal_pages) / 256);
+	if (log_may(&quiet, real_ms(), NULL))
+		log_warnx("store: %s; end it", text);
+	pthread_mutex_lock(&checkpoint->lock);
+	memcpy(checkpoint->held_by, text, sizeof text);
+	pthread_mutex_unlock(&checkpoint->lock);
+}
+
+/* A long log of which nothing more can be carried over: somebody reads it. */
+static bool
+is_held(struct checkpoint *checkpoint, int pages, int left)
+{
+	bool was_held = atomic_load(&checkpoint->held), held = false;
+
+	if (pages < WAL_SLOW || left <= LITTLE) {
+		checkpoint->stuck_since_ms = 0;
+	} else if (checkpoint->stuck_since_ms == 0) {
+		checkpoint->stuck_since_ms = real_ms();
+	} else {
+		held = real_ms() - checkpoint->stuck_since_ms >= STUCK_MS;
+	}
+	if (held)
+		find_holder(checkpoint);
+	else if (was_held)
+		log_info("store: the log can be carried over again");
+	atomic_store(&checkpoint->held, held);
+	return held;
+}
+
+void
+checkpoint_held_by(
+    struct checkpoint *checkpoint, char held_by[static HELD_BY_SIZE])
+{
+	held_by[0] = '\0';
+	if (!atomic_load(&checkpoint->held))
+		return;
+	pthread_mutex_lock(&checkpoint->lock);
+	memcpy(held_by, checkpoint->held_by, HELD_BY_SIZE);
+	pthread_mutex_unlock(&checkpoint->lock);
 }
 
 static bool
@@ -129,6 +197,8 @@ tick(struct checkpoint *checkpoint, unsigned *idle)
 	/* Beside the writer as far as that leads, so that its pause is short. */
 	for (int i = 0; left > LITTLE && i < PASSES && !checkpoint->stopping; i++)
 		left = pass(checkpoint);
+	if (is_held(checkpoint, pages, left))
+		return;
 	if (left > LITTLE && atomic_load(&checkpoint->wal_pages) < WAL_CAP)
 		return;
 	bool is_empty = writer_pauses(checkpoint) && pass(checkpoint) <= 0;
@@ -166,6 +236,9 @@ checkpoint_start(
 	        256, 0, trouble))
 		return false;
 	checkpoint->stopping = checkpoint->writing = checkpoint->wanted = false;
+	checkpoint->path = path;
+	checkpoint->stuck_since_ms = 0;
+	atomic_store(&checkpoint->held, false);
 	int result = pthread_create(&checkpoint->thread, NULL, run, checkpoint);
 	if (result != 0) {
 		trouble->kind = TROUBLE_WAIT;
@@ -202,6 +275,7 @@ checkpoint_enter(struct checkpoint *checkpoint)
 	block_declare("checkpoint: back-pressure");
 	pthread_mutex_lock(&checkpoint->lock);
 	while (result == 0 && checkpoint->running && !checkpoint->wanted &&
+	       !atomic_load(&checkpoint->held) &&
 	       atomic_load(&checkpoint->wal_pages) > WAL_SLOW)
 		result = pthread_cond_timedwait(
 		    &checkpoint->changed, &checkpoint->lock, &limit);

@@ -7,6 +7,10 @@
  * the writer for a moment's pause, in which it carries the rest over: the
  * writer's next commit then begins the log anew. Above the cap the writer
  * itself slows down.
+ *
+ * Another program that keeps a read transaction open stops all that: what it may
+ * still read cannot be overwritten. To wait would help nobody then; the log
+ * grows, and who is to blame is said.
  */
 #ifndef STORE_CHECKPOINT_H
 #define STORE_CHECKPOINT_H
@@ -16,6 +20,7 @@
 #include <stdbool.h>
 
 #include "store/sqlite/connection.h"
+#include "store/store.h"
 
 /* In pages of 4 KiB. */
 #define WAL_WORTHWHILE 1000  /* from here on a pass is made at every tick */
@@ -26,14 +31,20 @@
 struct checkpoint {
 	pthread_t thread;
 	bool running;
+	const char *path; /* borrowed */
+	/* The thread's: pages carried over at last, and since when no more were. */
+	int carried;
+	int64_t stuck_since_ms; /* real time; 0: not stuck */
 	struct connection connection; /* the thread's, and start's and stop's */
 	_Atomic int wal_pages;
+	_Atomic bool held; /* by a reader */
 	/* Guards the rest. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	_Atomic bool stopping;
 	bool writing; /* the writer is in a transaction */
 	bool wanted;  /* the checkpointer waits for it to end */
+	char held_by[HELD_BY_SIZE]; /* while held */
 };
 
 bool checkpoint_init(struct checkpoint *checkpoint, struct error *error);
@@ -43,6 +54,10 @@ void checkpoint_free(struct checkpoint *checkpoint);
 bool checkpoint_start(
     struct checkpoint *checkpoint, const char *path, struct trouble *trouble);
 void checkpoint_stop(struct checkpoint *checkpoint);
+
+/* Who keeps the log from being carried over, for people; "" = nobody. */
+void checkpoint_held_by(
+    struct checkpoint *checkpoint, char held_by[static HELD_BY_SIZE]);
 
 /* Counts the pages that the writer's commits leave in the log. */
 void checkpoint_watch(struct checkpoint *checkpoint, sqlite3 *writer);
