@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/world.h"
+#include "daemon/advice.h"
 #include "daemon/back_socket.h"
 #include "daemon/check.h"
 #include "daemon/notify.h"
@@ -28,7 +29,6 @@
 #include "daemon/status.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
-#include "postfix/process_limit.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -61,6 +61,7 @@ struct daemon {
 	struct port port;
 	int64_t started; /* wall clock, seconds */
 	struct status_socket status;
+	struct postfix_advice advice;
 	struct back_socket back;
 	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
 	pthread_mutex_t lock;   /* guards world */
@@ -151,19 +152,6 @@ take_signals(struct daemon *daemon, struct error *error)
 	return true;
 }
 
-static void
-warn_of_process_limit(const struct config *config)
-{
-	int limit = postfix_process_limit(POSTFIX_CONFIG_FOLDER);
-
-	if (limit > 0 && (int64_t)config->max_sessions * 10 > (int64_t)limit * 7)
-		log_warnx(
-		    "tarpit.max_sessions is %u, more than 70%% of the %d smtpd "
-		    "processes that Postfix may run; ordinary mail could find "
-		    "none free: lower it, or raise default_process_limit",
-		    config->max_sessions, limit);
-}
-
 /* Everything up to the first connection; config goes to the world. */
 static bool
 start(struct daemon *daemon, struct config **config_ptr, struct error *error)
@@ -234,7 +222,8 @@ reload(struct daemon *daemon)
 	daemon->world = world;
 	pthread_mutex_unlock(&daemon->lock);
 	world_drop(&old);
-	warn_of_process_limit(next);
+	advice_gather(next, &daemon->advice);
+	advice_log(&daemon->advice);
 	log_info("reloaded %s", next->path != NULL ? next->path : "the defaults");
 	notify_send("STATUS=mode %s", mode_words[next->policy.mode]);
 }
@@ -266,6 +255,7 @@ answer_status(struct daemon *daemon)
 	    .store = daemon->store,
 	    .board = daemon->board,
 	    .gatherer = daemon->world->gatherer,
+	    .advice = &daemon->advice,
 	    .started = daemon->started,
 	    .now = clock_wall(&daemon->clock),
 	};
@@ -360,7 +350,8 @@ run(struct config *config)
 	}
 	const struct config *now = world_config(daemon.world);
 	daemon.started = clock_wall(&daemon.clock);
-	warn_of_process_limit(now);
+	advice_gather(now, &daemon.advice);
+	advice_log(&daemon.advice);
 	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
 	    mode_words[now->policy.mode], now->listen);
 	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);

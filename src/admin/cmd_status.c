@@ -65,22 +65,24 @@ put_daemon(struct doc *doc, const struct live *live)
 	if (live->state != LIVE_RUNNING)
 		return;
 	doc_fact(doc, "started", "Started", cell_time(started));
-	doc_fact(doc, "uptime", "Up for", cell_seconds((double)(updated - started)));
+	doc_fact(
+	    doc, "uptime", "Up for", cell_seconds((double)(updated - started)));
 	put_numbers(doc, live);
 }
 
 static void
-put_troubles(struct doc *doc, const struct live *live)
+put_texts(struct doc *doc, const struct live *live, const char *key,
+    const char *title, const char *(*nth)(const struct live *, unsigned))
 {
 	static const struct column columns[] = {{"text", "Text", 0, false}};
-	const char *trouble;
+	const char *text;
 
-	if (live_trouble(live, 0) == NULL)
+	if (nth(live, 0) == NULL)
 		return;
-	doc_section(doc, "trouble", "What is wrong");
+	doc_section(doc, key, title);
 	doc_table(doc, columns, 1);
-	for (unsigned i = 0; (trouble = live_trouble(live, i)) != NULL; i++)
-		doc_row(doc, (struct cell[]){cell_text(trouble)});
+	for (unsigned i = 0; (text = nth(live, i)) != NULL; i++)
+		doc_row(doc, (struct cell[]){cell_text(text)});
 }
 
 static int
@@ -151,7 +153,9 @@ run(struct admin *admin)
 	struct doc *doc = doc_new("targrey status");
 	if (doc != NULL) {
 		put_daemon(doc, &live);
-		put_troubles(doc, &live);
+		put_texts(doc, &live, "trouble", "What is wrong", live_trouble);
+		put_texts(doc, &live, "advice", "What to change in the settings",
+		    live_advice);
 		if (!put_database(admin, doc) && code == EXIT_OK)
 			code = EXIT_DEGRADED;
 	}
@@ -171,7 +175,8 @@ const struct command command_status = {
         "beside the database), so the answer is of this moment and does not need "
         "the store.\n\n"
         "Exit status 0 when the daemon runs, 1 when it runs and something is wrong "
-        "(it says what), does not answer, or the database cannot be read, 3 when it "
+        "(it says what), does not answer, or the database cannot be read, 3 when "
+        "it "
         "does not run.",
     .run = run,
 };

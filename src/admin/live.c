@@ -166,12 +166,24 @@ live_number(const struct live *live, const char *key)
 	return number(live_value(live, key));
 }
 
-const char *
-live_trouble(const struct live *live, unsigned n)
+static const char *
+nth(const struct live *live, const char *key, unsigned n)
 {
 	for (unsigned i = 0; i < live->pairs_count; i++) {
-		if (strcmp(live->pairs[i].key, "trouble") == 0 && n-- == 0)
+		if (strcmp(live->pairs[i].key, key) == 0 && n-- == 0)
 			return live->pairs[i].value;
 	}
 	return NULL;
+}
+
+const char *
+live_trouble(const struct live *live, unsigned n)
+{
+	return nth(live, "trouble", n);
+}
+
+const char *
+live_advice(const struct live *live, unsigned n)
+{
+	return nth(live, "advice", n);
 }

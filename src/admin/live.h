@@ -16,8 +16,8 @@
 enum live_state {
 	LIVE_RUNNING,
 	LIVE_STOPPED, /* there is no socket to ask */
-	LIVE_DIED,    /* there is one, but nobody listens: it ended without a stop */
-	LIVE_SILENT,  /* it took the question and gave no whole answer */
+	LIVE_DIED,   /* there is one, but nobody listens: it ended without a stop */
+	LIVE_SILENT, /* it took the question and gave no whole answer */
 	LIVE_UNKNOWN, /* it could not be asked */
 	LIVE_STATES
 };
@@ -46,5 +46,7 @@ const char *live_value(const struct live *live, const char *key);
 int64_t live_number(const struct live *live, const char *key);
 /* The n-th thing that is wrong with a running daemon, or NULL. */
 const char *live_trouble(const struct live *live, unsigned n);
+/* The n-th thing to look at in the settings, or NULL. */
+const char *live_advice(const struct live *live, unsigned n);
 
 #endif

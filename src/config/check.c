@@ -133,9 +133,9 @@ check_network(const char *value, struct error *error)
 {
 	struct ipnet net;
 
-	if (!ipnet_from_text(value, &net))
-		return wrong(
-		    error, "is no address and no network without host bits");
+	if (strcmp(value, EXEMPT_POSTFIX) != 0 && !ipnet_from_text(value, &net))
+		return wrong(error, "is no address, no network without host bits "
+		                    "and not " EXEMPT_POSTFIX);
 	return true;
 }
 

@@ -37,7 +37,7 @@ struct config {
 	bool hash_people;           /* privacy = "hash" */
 	struct string_list suspect; /* words as written, "helo warn" included */
 	struct string_list exempt_networks, trusted_relays;
-	struct ipnet *exempt; /* exempt_networks, parsed */
+	struct ipnet *exempt; /* exempt_networks, Postfix's put in their place */
 	size_t exempt_count;
 
 	/* the rest of the decisions: mode, suspect, tarpit, greylist, allow */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "postfix/settings.h"
 
 #define HOLD_AND_DNS_MAX 240
 
@@ -81,20 +82,61 @@ derive_suspect(
 }
 
 static bool
+add_exempt(struct config *config, const struct ipnet *nets, size_t count)
+{
+	struct ipnet *more = realloc(config->exempt,
+	    (config->exempt_count + count + 1) * sizeof *config->exempt);
+
+	if (more == NULL)
+		return false;
+	config->exempt = more;
+	if (count > 0)
+		memcpy(more + config->exempt_count, nets, count * sizeof *nets);
+	config->exempt_count += count;
+	return true;
+}
+
+/* What Postfix says is its own, and the addresses of this host. */
+static bool
+add_postfix(struct config *config)
+{
+	struct postfix_settings *settings =
+	    postfix_settings_read(postfix_config_folder());
+	struct ipnet *own;
+	size_t count = postfix_own_addresses(&own);
+
+	bool ok = add_exempt(config, own, count) &&
+	          (settings == NULL || add_exempt(config, settings->networks,
+	                                   settings->networks_count));
+	postfix_settings_free(&settings);
+	free(own);
+	return ok;
+}
+
+static bool
+derive_exempt(struct config *config)
+{
+	bool ok = add_exempt(config, NULL, 0);
+
+	for (size_t i = 0; ok && i < config->exempt_networks.count; i++) {
+		struct ipnet net;
+		if (strcmp(config->exempt_networks.items[i], EXEMPT_POSTFIX) == 0)
+			ok = add_postfix(config);
+		else if (ipnet_from_text(config->exempt_networks.items[i], &net))
+			ok = add_exempt(config, &net, 1);
+	}
+	return ok;
+}
+
+static bool
 derive_lists(struct config *config)
 {
 	size_t size = 1;
 
-	config->exempt =
-	    calloc(config->exempt_networks.count + 1, sizeof *config->exempt);
 	config->dnsbl_settings =
 	    calloc(config->dnsbl.count + 1, sizeof *config->dnsbl_settings);
-	if (config->exempt == NULL || config->dnsbl_settings == NULL)
+	if (config->dnsbl_settings == NULL)
 		return false;
-	for (size_t i = 0; i < config->exempt_networks.count; i++)
-		ipnet_from_text(config->exempt_networks.items[i],
-		    &config->exempt[config->exempt_count++]);
-
 	for (size_t i = 0; i < config->dnsbl.count; i++) {
 		struct dnsbl_words words;
 		if (!parse_dnsbl(config->dnsbl.items[i], &words, NULL))
@@ -148,7 +190,8 @@ config_finish(
 	if (!derive_suspect(config, places, error) ||
 	    !check_rules(config, places, error))
 		return false;
-	if (!derive_hostname(config) || !derive_lists(config)) {
+	if (!derive_hostname(config) || !derive_exempt(config) ||
+	    !derive_lists(config)) {
 		error_set(error, "0: out of memory");
 		return false;
 	}

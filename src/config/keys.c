@@ -22,7 +22,7 @@ static const char *const log_words[] = {"syslog", "stderr"};
 static const char *const suspect_initials[] = {"s25r", NULL};
 static const char *const exempt_initials[] = {"127.0.0.0/8", "::1/128",
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7",
-    "fe80::/10", NULL};
+    "fe80::/10", EXEMPT_POSTFIX, NULL};
 static const char *const allow_initials[] = {"/etc/targrey/allow.d/*", NULL};
 static const char *const suspects_initials[] = {"/etc/targrey/suspect.d/*", NULL};
 
@@ -84,10 +84,13 @@ const struct key config_keys[] = {
             "compared with."},
     {"", "exempt_networks", KEY_LIST, FIELD(exempt_networks),
         .initials = exempt_initials, .check = check_network,
-        .allowed = "addresses and networks such as 192.0.2.0/24 and 2001:db8::/32",
+        .allowed = "addresses and networks such as 192.0.2.0/24 and 2001:db8::/32, "
+                   EXEMPT_POSTFIX,
         .help =
             "Clients that are never delayed and get no headers: own machines, "
-            "printers, scanners. \"+=\" adds to the default, \"=\" replaces it."},
+            "printers, scanners. " EXEMPT_POSTFIX " is what Postfix on this host "
+            "has in mynetworks (read at start and reload) and this host's own "
+            "addresses. \"+=\" adds to the default, \"=\" replaces it."},
     {"", "trusted_relays", KEY_LIST, FIELD(trusted_relays), .check = check_relay,
         .allowed = "the hostname of each, of at most 64 characters",
         .help =

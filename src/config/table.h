@@ -86,6 +86,8 @@ bool check_listen(const char *value, struct error *error);
 bool check_account(const char *value, struct error *error);
 bool check_hostname(const char *value, struct error *error);
 bool check_relay(const char *value, struct error *error);
+/* The entry of exempt_networks that stands for what Postfix calls its own. */
+#define EXEMPT_POSTFIX "postfix:mynetworks"
 bool check_network(const char *value, struct error *error);
 bool check_suspect(const char *value, struct error *error);
 bool check_reply(const char *value, struct error *error);

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "config/world.h"
+#include "daemon/advice.h"
 #include "daemon/privileges.h"
 
-static bool __attribute__((format(printf, 1, 2)))
-wrong(const char *format, ...)
+static bool __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
 	va_list args;
 
@@ -97,11 +97,16 @@ check_config(struct config *config)
 	gid_t group;
 
 	config_dump(config, stdout);
-	if (!privileges_become(config->user, config->socket_group, &group, &error)) {
+	if (!privileges_become(
+	        config->user, config->socket_group, &group, &error)) {
 		wrong("%s", error.text);
 		config_free(&config);
 		return EXIT_FAILURE;
 	}
+	struct postfix_advice advice;
+	advice_gather(config, &advice);
+	for (size_t i = 0; i < advice.count; i++)
+		fprintf(stderr, "targreyd: warning: %s\n", advice.text[i]);
 	bool ok = true;
 	if (is_user_of(config))
 		ok = check_files(config);

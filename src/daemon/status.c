@@ -84,6 +84,8 @@ status_text(const struct status_sources *sources)
 	write_store(sources->store, file);
 	board_write(sources->board, file);
 	write_lists(sources->gatherer, file);
+	for (size_t i = 0; i < sources->advice->count; i++)
+		fprintf(file, "advice\t%s\n", sources->advice->text[i]);
 	fputs("end\tyes\n", file);
 	if (fclose(file) == 0)
 		return text;
@@ -103,13 +105,13 @@ listen_on(struct status_socket *status)
 		return false;
 	}
 	memcpy(address.sun_path, status->path, length + 1);
-	status->fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	status->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (status->fd < 0)
 		return false;
 	unlink(status->path);
 	mode_t before = umask(0117);
-	bool ok = bind(status->fd, (struct sockaddr *)&address, sizeof address) == 0;
+	bool ok =
+	    bind(status->fd, (struct sockaddr *)&address, sizeof address) == 0;
 	umask(before);
 	if (!ok || listen(status->fd, 16) != 0 || stat(status->path, &now) != 0)
 		return false;
@@ -173,8 +175,8 @@ status_answer(
 	if (fd < 0)
 		return;
 	char *text = status_text(sources);
-	if (text != NULL &&
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0)
+	if (text != NULL && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+	                        sizeof patience) == 0)
 		write_all(fd, text);
 	free(text);
 	close(fd);

@@ -14,6 +14,7 @@
 
 #include "config/config.h"
 #include "gate/gate.h"
+#include "postfix/advice.h"
 #include "session/board.h"
 #include "store/store.h"
 
@@ -24,6 +25,7 @@ struct status_sources {
 	struct store *store;
 	struct board *board;
 	const struct gatherer *gatherer; /* NULL: nothing is asked of DNS */
+	const struct postfix_advice *advice;
 	int64_t started, now; /* wall clock, seconds */
 };
 

@@ -6,8 +6,6 @@
 #ifndef POSTFIX_PROCESS_LIMIT_H
 #define POSTFIX_PROCESS_LIMIT_H
 
-#define POSTFIX_CONFIG_FOLDER "/etc/postfix"
-
 /* No limit is set ("0" in master.cf). */
 #define POSTFIX_UNLIMITED 1000000
 

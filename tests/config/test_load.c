@@ -31,7 +31,8 @@ static const struct {
         "1: mode: belongs outside of all sections; is the \"}\" missing of section "
         "tarpit, which begins in line 1?"},
     {"tarpit {\n hold = 5\n\nlisten = \"unix:/x\"\n",
-        "4: listen: belongs outside of all sections; is the \"}\" missing of section "
+        "4: listen: belongs outside of all sections; is the \"}\" missing of "
+        "section "
         "tarpit, which begins in line 1?"},
     {"tarpitt { }", "1: tarpitt: unknown section; allowed: tarpit, greylist, *"},
     {"mode = \"rgrey\"\n# x\nmode = \"rgrey\"\n",
@@ -43,7 +44,8 @@ static const struct {
     {"tarpit { hold += 5 }", "1: tarpit.hold: \"+=\" is for lists only"},
     /* structure */
     {"tarpit {\n hold = 5\n", "1: section tarpit: no closing \"}\""},
-    {"tarpit {\n hold = 5\n greylist {\n", "3: greylist: \"{\" inside of section tarpit, which begins in line 1: is *"},
+    {"tarpit {\n hold = 5\n greylist {\n", "3: greylist: \"{\" inside of section "
+                                           "tarpit, which begins in line 1: is *"},
     {"}\n", "1: unexpected \"}\""},
     {"mode\n", "2: no \"=\" or \"{\" behind the last name"},
     {"mode = ", "1: mode: no value"},
@@ -69,9 +71,11 @@ static const struct {
     {"listen = unix:x", "1: listen: \":\" outside of quotes: *"},
     {"mode = \xc3\xa4", "1: mode: \"\xc3\xa4\" outside of quotes: *"},
     {"mode = \xe2\x80\x9ctargrey\xe2\x80\x9d",
-        "1: mode: \"\xe2\x80\x9c\" outside of quotes: write plain quotes, \"text\""},
+        "1: mode: \"\xe2\x80\x9c\" outside of quotes: write plain quotes, "
+        "\"text\""},
     {"mode = \xef\xbc\x82targrey\xef\xbc\x82",
-        "1: mode: \"\xef\xbc\x82\" outside of quotes: write plain quotes, \"text\""},
+        "1: mode: \"\xef\xbc\x82\" outside of quotes: write plain quotes, "
+        "\"text\""},
     {"mode = \xc3(", "1: mode: odd character outside of quotes (octet 195)"},
     {"user = \"t\xc3\xa4\"",
         "1: user: holds a character other than printable ASCII; *"},
@@ -210,7 +214,8 @@ a_byte_order_mark_is_no_mistake(void **state)
 	(void)state;
 	file_write(text, sizeof text - 1);
 	assert_null(config_load(file_path, &error));
-	assert_non_null(strstr(error.text, ":2: hold: belongs into section tarpit"));
+	assert_non_null(
+	    strstr(error.text, ":2: hold: belongs into section tarpit"));
 	file_write(text, strlen("\xef\xbb\xbfmode = \"strict\"\n"));
 	struct config *config = config_load(file_path, &error);
 	assert_non_null(config);
@@ -317,7 +322,7 @@ everything_has_the_default_of_the_design(void **state)
 	assert_string_equal(c->suspect_files.items[0], "/etc/targrey/suspect.d/*");
 	assert_null(c->allow_files.items[1]);
 	assert_int_equal(c->trusted_relays.count, 0);
-	assert_int_equal(c->exempt_count, 8);
+	assert_int_equal(c->exempt_networks.count, 9);
 	assert_string_equal(c->dns_servers_text, "");
 	config_free(&c);
 	assert_null(c);
@@ -336,7 +341,7 @@ an_empty_file_means_the_defaults(void **state)
 		if (c == NULL)
 			fail_msg("%s: %s", empty[i], error.text);
 		assert_int_equal(c->policy.hold_s, 125);
-		assert_int_equal(c->exempt_count, 8);
+		assert_int_equal(c->exempt_networks.count, 9);
 		assert_string_equal(c->path, file_path);
 		config_free(&c);
 	}
@@ -419,12 +424,58 @@ a_list_can_be_added_to(void **state)
 	                        "suspect += {\"local warn\"}",
 	    NULL);
 	assert_non_null(c);
-	assert_int_equal(c->exempt_count, 9);
+	assert_int_equal(c->exempt_networks.count, 10);
 	assert_string_equal(c->exempt_networks.items[0], "127.0.0.0/8");
-	assert_string_equal(c->exempt_networks.items[8], "203.0.113.0/24");
+	assert_string_equal(c->exempt_networks.items[8], "postfix:mynetworks");
+	assert_string_equal(c->exempt_networks.items[9], "203.0.113.0/24");
 	assert_int_equal(c->policy.suspect, SELECT_S25R);
 	assert_int_equal(c->policy.warn, SELECT_LOCAL);
 	config_free(&c);
+}
+
+/* What Postfix itself trusts, and the addresses of this host (by its loopback). */
+static void
+what_postfix_calls_its_own_is_exempt_by_default(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "exempt_networks = {}\n",
+	    "exempt_networks = {\"postfix:mynetworks\"}\n"};
+	char main_cf[400], before[300];
+	struct ip scanner, stranger, loopback;
+
+	if (access("/usr/sbin/postconf", X_OK) != 0) {
+		fprintf(stderr, "SKIPPED: there is no postconf\n");
+		skip();
+	}
+	snprintf(before, sizeof before, "%.*s",
+	    (int)(strrchr(file_path, '/') - file_path), file_path);
+	snprintf(main_cf, sizeof main_cf, "%s/main.cf", before);
+	FILE *file = fopen(main_cf, "w");
+	assert_non_null(file);
+	fputs("compatibility_level = 3.6\n"
+	      "mynetworks = 203.0.113.0/24 [2001:db8::]/32\n",
+	    file);
+	fclose(file);
+	setenv("MAIL_CONFIG", before, 1);
+	ip_from_text("203.0.113.77", &scanner);
+	ip_from_text("198.51.100.1", &stranger);
+	ip_from_text("127.0.0.1", &loopback);
+	for (size_t i = 0; i < 3; i++) {
+		bool found[3] = {false, false, false};
+		struct config *c = load(texts[i], NULL);
+		assert_non_null(c);
+		for (size_t n = 0; n < c->exempt_count; n++) {
+			found[0] = found[0] || ipnet_has(&c->exempt[n], &scanner);
+			found[1] = found[1] || ipnet_has(&c->exempt[n], &loopback);
+			found[2] = found[2] || ipnet_has(&c->exempt[n], &stranger);
+		}
+		assert_int_equal(found[0], i != 1);
+		assert_int_equal(found[1], i != 1);
+		assert_false(found[2]);
+		config_free(&c);
+	}
+	unsetenv("MAIL_CONFIG");
+	unlink(main_cf);
 }
 
 static void
@@ -494,6 +545,7 @@ main(void)
 	    cmocka_unit_test(an_empty_file_means_the_defaults),
 	    cmocka_unit_test(settings_are_read_as_written),
 	    cmocka_unit_test(a_list_can_be_added_to),
+	    cmocka_unit_test(what_postfix_calls_its_own_is_exempt_by_default),
 	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),
 	    cmocka_unit_test(no_damage_to_a_file_breaks_the_reader),
 	};

@@ -82,6 +82,7 @@ class Daemon:
         self.database = self.root / "db" / "targrey.db"
         self.settings = merge(self.defaults(), settings or {})
         self._process = None
+        self.mail_config = None  # folder of the main.cf that it reads
         user = pwd.getpwnam(USER)
         for folder, group in ((self.database.parent, user.pw_gid),
                               (self.socket.parent,
@@ -119,6 +120,8 @@ class Daemon:
         found = dict(os.environ)
         if self.clock is not None:
             found["TARGREY_TEST_CLOCK"] = str(self.clock.path)
+        # What the host's own Postfix is set to is no matter here.
+        found.setdefault("MAIL_CONFIG", str(self.mail_config or "/nonexistent"))
         # A process that gave up root may not trace itself for leaks.
         found.setdefault("ASAN_OPTIONS", "detect_leaks=0")
         found.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
