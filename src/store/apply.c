@@ -188,20 +188,37 @@ step_triplet(const struct note_spec *spec, const struct found *found)
 }
 
 static bool
+is_new(const struct note_spec *spec, const struct found *found)
+{
+	return found->best.first == 0 && step_triplet(spec, found).first != 0;
+}
+
+/* Who comes again gets in, whatever its network does. */
+static bool
 is_limited(const struct apply *apply, const struct note_spec *spec,
     const struct triplets_work *work)
 {
 	const char *network = work->keys.network;
+	struct ip address = key_address(&spec->who.ip);
 	uint32_t fresh = 0;
+	bool came_again = true;
 
+	for (size_t i = 0; i < spec->count; i++)
+		fresh += is_new(spec, &work->found[i]);
+	if (fresh == 0 ||
+	    limit_take_network(apply->limit,
+	        siphash(apply->secret, network, strlen(network)), fresh,
+	        apply->max_new_per_net, spec->now))
+		return false;
 	for (size_t i = 0; i < spec->count; i++) {
-		if (work->found[i].best.first == 0 &&
-		    step_triplet(spec, &work->found[i]).first != 0)
-			fresh++;
+		if (is_new(spec, &work->found[i]))
+			came_again &= limit_refuse(apply->limit,
+			    (uint64_t)work->found[i].hashes[0], spec->now);
 	}
-	return fresh > 0 && !limit_take(apply->limit,
-	                        siphash(apply->secret, network, strlen(network)),
-	                        fresh, apply->max_new_per_net, spec->now);
+	return !came_again ||
+	       !limit_take_address(apply->limit,
+	           siphash(apply->secret, &address, sizeof address), fresh,
+	           apply->max_new_per_net, spec->now);
 }
 
 /* Reads first and writes then, so that a refused note leaves nothing behind. */

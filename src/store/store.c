@@ -92,6 +92,7 @@ free_store(struct store *store)
 	pthread_cond_destroy(&store->idle);
 	pthread_mutex_destroy(&store->lock);
 	cache_free(&store->cache);
+	limit_free(&store->limit);
 	free(store);
 }
 

@@ -308,6 +308,66 @@ flood_of_new_triplets_is_limited_by_network_and_minute(void **state)
 	assert_int_equal(report.triplets_waiting, 11);
 }
 
+/* Every minute so many new ones, from other addresses of the network. */
+static void
+neighbours_flood(struct store_fixture *fixture, int round)
+{
+	char ip[32], from[32];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(ip, sizeof ip, "192.0.2.%d", 100 + i % 7);
+		snprintf(from, sizeof from, "%d@flood.example", round * 20 + i);
+		assert_int_equal(
+		    fixture_note(fixture, DEED_ATTEMPT, ip, NULL, from, TO),
+		    i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
+	}
+}
+
+static void
+sender_that_keeps_coming_gets_in_whatever_its_neighbours_do(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture->settings.max_new_per_net = 10;
+	store_configure(fixture->store, &fixture->settings);
+	for (int minutes = 0; minutes <= 8 * 60; minutes += 240) {
+		neighbours_flood(fixture, minutes);
+		assert_int_equal(
+		    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO),
+		    minutes == 0 ? NOTE_LIMITED : NOTE_COMMITTED);
+		fixture_sleep(fixture, 240 * 60);
+	}
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, TEST_NOW + 240 * 60);
+	assert_int_equal(row.tries, 1);
+}
+
+static void
+refused_ones_that_come_again_are_limited_by_address(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char from[32];
+
+	fixture->settings.max_new_per_net = 10;
+	store_configure(fixture->store, &fixture->settings);
+	neighbours_flood(fixture, 0);
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < 15; i++) {
+			snprintf(from, sizeof from, "%d@again.example", i);
+			assert_int_equal(
+			    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, from, TO),
+			    pass == 1 && i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
+		}
+	}
+	/* a day later they are new */
+	fixture_sleep(fixture, 86400);
+	neighbours_flood(fixture, 1);
+	assert_int_equal(
+	    fixture_note(
+	        fixture, DEED_ATTEMPT, IP, NULL, "14@again.example", TO),
+	    NOTE_LIMITED);
+}
+
 static void
 triplet_known_by_its_domain_is_no_new_one(void **state)
 {
@@ -523,6 +583,11 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),  \
 		    TEST(ipv6_counts_by_its_first_half, open),                     \
 		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,   \
+		        open),                                                     \
+		    TEST(                                                          \
+		        sender_that_keeps_coming_gets_in_whatever_its_neighbours_do,   \
+		        open),                                                     \
+		    TEST(refused_ones_that_come_again_are_limited_by_address,      \
 		        open),                                                     \
 		    TEST(triplet_known_by_its_domain_is_no_new_one, open),         \
 		    TEST(rows_past_their_time_go_and_others_stay, open),           \
