@@ -258,6 +258,18 @@ unix_form(const char *at, int64_t *time_r)
 	return fraction == 0 ? NULL : at + digits + 1 + fraction;
 }
 
+/* Without a time of day near the start it is none; most texts end here. */
+static bool
+has_time(const char *text)
+{
+	for (unsigned i = 0; i < 40 && text[i] != '\0'; i++) {
+		if (text[i] == ':' && text[i + 1] >= '0' && text[i + 1] <= '9' &&
+		    text[i + 2] >= '0' && text[i + 2] <= '9' && text[i + 3] == ':')
+			return true;
+	}
+	return false;
+}
+
 char *
 stamp_read(struct log_clock *clock, char *text, int64_t now_s, int64_t *time_r)
 {
@@ -265,9 +277,11 @@ stamp_read(struct log_clock *clock, char *text, int64_t now_s, int64_t *time_r)
 	const char *end = NULL;
 
 	if (is_digit)
-		end = new_form(clock, text, time_r);
-	if (end == NULL && is_digit)
 		end = unix_form(text, time_r);
+	if (end == NULL && !has_time(text))
+		return NULL;
+	if (end == NULL && is_digit)
+		end = new_form(clock, text, time_r);
 	if (end == NULL)
 		end = old_form(clock, text, now_s, time_r);
 	if (end == NULL && !is_digit)
