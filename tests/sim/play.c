@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sim/play.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/internal.h"
+
+#define LINE "p7-dyn100.example.net"
+
+/* As if the DNS job had ended: this sender's SPF passes for its own domain. */
+static void
+pass_spf(struct session *session, const char *domain)
+{
+	struct transaction *mail = session->mail;
+
+	mail->dns = calloc(1, sizeof(*mail->dns));
+	if (mail->dns == NULL)
+		abort();
+	mail->dns->mailfrom.result = SPF_PASS;
+	snprintf(mail->dns->mailfrom.domain, sizeof(mail->dns->mailfrom.domain),
+	    "%s", domain);
+	session->facts.dns = mail->dns;
+}
+
+/* The hold that RCPT began. true: waited to its end. */
+static bool
+sit_out(struct rig *rig, const struct visitor *visitor)
+{
+	int64_t began = rig->now_ms;
+	int64_t hold = rig->wait.until_ms - began;
+	bool stays = hold <= visitor->patience_s * 1000;
+
+	store_flush(rig->store);
+	rig->now_ms += stays ? hold : visitor->patience_s * 1000;
+	rig->outcome =
+	    (struct port_outcome){.end = stays ? PORT_END_ELAPSED : PORT_END_GONE,
+	        .waited_ms = rig->now_ms - began,
+	        .was_hold = true,
+	        .watched = true,
+	        .refused = !stays,
+	        .asked = 2};
+	return stays && !session_rcpt(rig->session, visitor->to, false).refuse;
+}
+
+static bool
+deliver(struct rig *rig, const struct visitor *visitor)
+{
+	session_mail(rig->session, visitor->from, false, false);
+	if (visitor->spf_domain != NULL)
+		pass_spf(rig->session, visitor->spf_domain);
+	unsigned before = rig->waits;
+	if (session_rcpt(rig->session, visitor->to, false).refuse)
+		return false;
+	if (rig->waits != before && !sit_out(rig, visitor))
+		return false;
+	return !rig_data_refused(rig) && !rig_eom(rig).refuse;
+}
+
+bool
+play_visit(struct rig *rig, const struct visitor *visitor)
+{
+	rig_connect(rig, visitor->ip, LINE);
+	bool delivered = deliver(rig, visitor);
+	if (!delivered)
+		session_abort(rig->session);
+	rig_close(rig);
+	return delivered;
+}
+
+static uint64_t
+mix(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 11;
+}
+
+/* The address-th of a sender: its networks in turn. */
+static void
+write_ip(const struct sender *sender, unsigned farm, unsigned address, char *ip,
+    size_t size)
+{
+	unsigned network = farm * 64 + address % sender->networks;
+
+	snprintf(ip, size, "%u.%u.%u.%u", 11 + network / 65536, network / 256 % 256,
+	    network % 256, 1 + address / sender->networks);
+}
+
+struct mail_of {
+	const struct sender *sender;
+	unsigned farm; /* which addresses */
+	unsigned number;
+	int64_t begun_ms;
+};
+
+/* Seconds until it was delivered, -1: never. */
+static int64_t
+play_mail(struct rig *rig, const struct mail_of *mail, uint64_t *random)
+{
+	const struct sender *sender = mail->sender;
+	char ip[IP_TEXT_SIZE], from[80], to[80], domain[32];
+	struct visitor visitor = {.ip = ip,
+	    .from = from,
+	    .to = to,
+	    .spf_domain = sender->has_spf ? domain : NULL,
+	    .patience_s = sender->patience_s};
+
+	snprintf(domain, sizeof(domain), "farm%u.example", mail->farm);
+	snprintf(from, sizeof(from), "<writer@%s>", domain);
+	snprintf(to, sizeof(to), "<reader%u@example.jp>", mail->number);
+	for (unsigned n = 0;; n++) {
+		int64_t age =
+		    n == 0 ? 0 : schedule_at(sender->schedule, n, mix(random));
+		if (age < 0)
+			return -1;
+		/* an attempt begins when the one before is over */
+		if (rig->now_ms < mail->begun_ms + age * 1000)
+			rig->now_ms = mail->begun_ms + age * 1000;
+		write_ip(sender, mail->farm,
+		    (unsigned)(mix(random) % sender->addresses), ip, sizeof(ip));
+		if (play_visit(rig, &visitor))
+			return (rig->now_ms - mail->begun_ms) / 1000;
+	}
+}
+
+static int
+by_delay(const void *a, const void *b)
+{
+	int64_t one = *(const int64_t *)a, two = *(const int64_t *)b;
+
+	return one < two ? -1 : one > two;
+}
+
+void
+play_sender(struct rig *rig, const struct sender *sender, uint64_t seed,
+    struct played *played_r)
+{
+	uint64_t random = seed * 2654435761U + 1;
+	struct mail_of mail = {.sender = sender, .farm = (unsigned)seed * 200};
+	int64_t start = rig->now_ms;
+
+	*played_r = (struct played){.mails = sender->mails};
+	for (unsigned i = 0; i < sender->mails; i++) {
+		mail.number = i;
+		mail.farm += sender->moves;
+		mail.begun_ms = start + (int64_t)i * sender->every_s * 1000;
+		if (mail.begun_ms < rig->now_ms)
+			mail.begun_ms = rig->now_ms;
+		rig->now_ms = mail.begun_ms;
+		int64_t delay = play_mail(rig, &mail, &random);
+		if (delay >= 0)
+			played_r->delay_s[played_r->delivered++] = delay;
+	}
+	qsort(played_r->delay_s, played_r->delivered, sizeof(int64_t), by_delay);
+}
+
+int64_t
+played_quantile(const struct played *played, double share)
+{
+	if (played->delivered == 0)
+		return 0;
+	return played->delay_s[(unsigned)((played->delivered - 1) * share + 0.5)];
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A sender that keeps trying gets through, in every mode. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "policy/policy.h"
+#include "sim/play.h"
+
+#define MINUTE 60
+#define HOUR   3600
+
+static uint64_t state;
+
+static unsigned
+dice(unsigned sides)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % sides;
+}
+
+/* Somebody who keeps trying, of any habit. */
+struct keeper {
+	unsigned addresses, networks;
+	bool has_spf;
+	int64_t patience_s;
+	int64_t gap_least, gap_most; /* between attempts */
+};
+
+static struct keeper
+invent(void)
+{
+	static const int64_t gaps[] = {
+	    MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR, 24 * HOUR};
+	struct keeper keeper = {
+	    .addresses = 1 + dice(64), .networks = 1, .patience_s = 30 + dice(300)};
+	unsigned least = dice(5);
+
+	if (dice(2) == 0) {
+		keeper.networks = 1 + dice(16);
+		keeper.has_spf = true;
+	}
+	keeper.gap_least = gaps[least];
+	keeper.gap_most = gaps[least + 1 + dice(5 - least)];
+	return keeper;
+}
+
+/* The attempts that it took, 0 when 100 did not do. */
+static unsigned
+keep_trying(struct rig *rig, const struct keeper *keeper, unsigned number)
+{
+	char ip[IP_TEXT_SIZE], from[60], domain[40], to[60];
+	struct visitor visitor = {.ip = ip,
+	    .from = from,
+	    .to = to,
+	    .spf_domain = keeper->has_spf ? domain : NULL,
+	    .patience_s = keeper->patience_s};
+
+	snprintf(domain, sizeof(domain), "keeper%u.example", number);
+	snprintf(from, sizeof(from), "<a@%s>", domain);
+	snprintf(to, sizeof(to), "<b%u@example.jp>", number);
+	for (unsigned attempt = 1; attempt <= 100; attempt++) {
+		unsigned address = dice(keeper->addresses);
+		unsigned network = number * 16 + address % keeper->networks;
+		snprintf(ip, sizeof(ip), "%u.%u.%u.%u", 11 + network / 65536,
+		    network / 256 % 256, network % 256, 1 + address);
+		if (play_visit(rig, &visitor))
+			return attempt;
+		rig_advance(rig,
+		    keeper->gap_least +
+		        dice((unsigned)(keeper->gap_most - keeper->gap_least)));
+	}
+	return 0;
+}
+
+static void
+who_keeps_trying_gets_through_in_every_mode(void **unused)
+{
+	(void)unused;
+	for (enum mode mode = 0; mode < MODES; mode++) {
+		struct rig *rig = rig_new(mode);
+		unsigned worst = 0;
+		state = 20261129;
+		for (unsigned number = 0; number < 400; number++) {
+			struct keeper keeper = invent();
+			unsigned took = keep_trying(rig, &keeper, number);
+			if (took == 0)
+				print_error("%s: keeper %u: %u addresses, %u "
+				            "networks, SPF %d, waits %lld s, "
+				            "every %lld to %lld s\n",
+				    mode_words[mode], number, keeper.addresses,
+				    keeper.networks, keeper.has_spf,
+				    (long long)keeper.patience_s,
+				    (long long)keeper.gap_least,
+				    (long long)keeper.gap_most);
+			assert_int_not_equal(took, 0);
+			worst = took > worst ? took : worst;
+		}
+		print_message("%s: at most %u attempts\n", mode_words[mode], worst);
+		rig_free(&rig);
+	}
+}
+
+static void
+every_sender_of_the_table_delivers_all_its_mail_in_every_mode(void **unused)
+{
+	struct played played;
+
+	(void)unused;
+	for (enum mode mode = 0; mode < MODES; mode++) {
+		struct rig *rig = rig_new(mode);
+		for (unsigned i = 0; i < senders_count; i++) {
+			if (senders[i].is_spam)
+				continue;
+			play_sender(rig, &senders[i], i + 1, &played);
+			if (played.delivered != played.mails)
+				print_error(
+				    "%s: %s\n", mode_words[mode], senders[i].name);
+			assert_int_equal(played.delivered, played.mails);
+		}
+		rig_free(&rig);
+	}
+}
+
+static unsigned
+delivered_of(enum mode mode, const char *name)
+{
+	struct rig *rig = rig_new(mode);
+	struct played played = {.delivered = UINT32_MAX};
+
+	for (unsigned i = 0; i < senders_count; i++) {
+		if (strcmp(senders[i].name, name) == 0)
+			play_sender(rig, &senders[i], i + 1, &played);
+	}
+	rig_free(&rig);
+	return played.delivered;
+}
+
+static void
+modes_stop_the_programs_that_they_are_made_for(void **unused)
+{
+	(void)unused;
+	assert_int_equal(delivered_of(MODE_OBSERVE, "leaves after 30 s"), 100);
+	assert_int_equal(delivered_of(MODE_STARPIT, "leaves after 60 s"), 0);
+	assert_int_equal(delivered_of(MODE_TARGREY, "leaves after 60 s"), 0);
+	assert_int_equal(delivered_of(MODE_TARGREY, "waits, comes once"), 100);
+	assert_int_equal(delivered_of(MODE_RGREY, "waits, comes once"), 0);
+	assert_int_equal(delivered_of(MODE_STRICT, "waits, comes once"), 0);
+	assert_int_equal(
+	    delivered_of(MODE_STRICT, "leaves after 20 s, back by schedule"), 100);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(who_keeps_trying_gets_through_in_every_mode),
+	    cmocka_unit_test(
+	        every_sender_of_the_table_delivers_all_its_mail_in_every_mode),
+	    cmocka_unit_test(modes_stop_the_programs_that_they_are_made_for),
+	};
+
+	log_set_level(LOG_LEVEL_WARNING);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
