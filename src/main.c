@@ -58,7 +58,6 @@ struct daemon {
 	struct gate *gate;
 	struct store *store;
 	struct board *board;
-	struct port port;
 	int64_t started; /* wall clock, seconds */
 	struct status_socket status;
 	struct postfix_advice advice;
@@ -105,7 +104,8 @@ build_world(struct daemon *daemon, struct config *config, struct error *error)
 	struct world_parts parts = {
 	    .store = daemon->store,
 	    .board = daemon->board,
-	    .port = &daemon->port,
+	    .decide = milter_decide,
+	    .decide_ctx = daemon->gate,
 	    .clock = &daemon->clock,
 	    .unused = world_unused,
 	    .unused_ctx = daemon,
@@ -183,13 +183,12 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 		error_set(error, "out of memory");
 		return false;
 	}
-	daemon->port = milter_port(daemon->gate);
 	daemon->world = build_world(daemon, config, error);
 	if (daemon->world == NULL)
 		return false;
 	*config_ptr = NULL;
 	struct milter_settings settings = {
-	    daemon->back.path, current_world, daemon};
+	    daemon->back.path, current_world, daemon, &daemon->clock};
 	return milter_start(&settings, daemon->gate, error) &&
 	       gate_start(daemon->gate, error);
 }

@@ -322,11 +322,11 @@ told(struct admin *admin, const struct explained *is, const struct config *confi
 	return doc;
 }
 
-/* The configuration as a world without store, DNS and port. */
+/* The configuration as a world without store and DNS. */
 static struct world *
-build(struct admin *admin, const struct clock *clock, struct error *error)
+build(struct admin *admin, struct error *error)
 {
-	struct world_parts parts = {.clock = clock, .port = &explain_port};
+	struct world_parts parts = {.clock = NULL};
 
 	admin->config->spf = false;
 	admin->config->dnsbl_count = 0;
@@ -342,12 +342,10 @@ explain_future(struct admin *admin, const char *ip)
 	char from[1024], to[1024];
 	const char *sender = args_value(admin, "from"),
 	           *recipient = args_value(admin, "to");
-	struct explain_visit visit = {.sender = NULL};
+	struct explain_visit visit = {.now = admin_now(admin)};
 	struct assumed assumed;
 	struct dns_facts dns;
 	struct error error;
-	_Atomic int64_t now_ms = admin_now(admin) * 1000;
-	struct clock clock;
 
 	if (!ip_from_text(ip, &visit.client.ip))
 		return usage(admin, "--ip: \"%.60s\" is not an address", ip);
@@ -362,8 +360,7 @@ explain_future(struct admin *admin, const char *ip)
 		return EXIT_FAILED;
 	if (!assume(admin, &visit, &assumed, &error))
 		return failed(admin, &error);
-	clock_init_manual(&clock, &now_ms);
-	struct world *world = build(admin, &clock, &error);
+	struct world *world = build(admin, &error);
 	if (world == NULL)
 		return failed(admin, &error);
 	struct memory memory = {.query = admin->query, .policy = &world->policy};

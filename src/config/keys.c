@@ -202,7 +202,8 @@ const struct key config_keys[] = {
         .help = "Resolvers to ask; none: the system's."},
     {"dns", "timeout", KEY_DURATION, FIELD(dns_timeout_s), "5s", .min = 1,
         .max = 60,
-        .help = "Time for all look-ups of one message together, from MAIL on."},
+        .help = "Time for all look-ups of one message together. Postfix shows MAIL "
+                "together with the first RCPT: they begin there."},
     {"dns", "workers", KEY_NUMBER, FIELD(dns_workers), "64", .min = 1, .max = 64,
         .unit = "threads", .help = "Messages whose look-ups run at the same time.",
         .needs_restart = true},

@@ -80,8 +80,8 @@ world_build(
 	    .trusted_count = config->trusted_relays.count,
 	    .store = parts->store,
 	    .board = parts->board,
-	    .port = parts->port,
-	    .clock = parts->clock,
+	    .decide = parts->decide,
+	    .decide_ctx = parts->decide_ctx,
 	};
 	bool wants_dns =
 	    config->dns_timeout_s > 0 && (config->spf || config->dnsbl_count != 0);

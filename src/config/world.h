@@ -9,9 +9,10 @@
 struct world_parts {
 	struct store *store;
 	struct board *board;
-	const struct port *port;
 	const struct clock *clock;
 	/* see struct world */
+	void (*decide)(void *ctx, uint64_t ticket, bool other);
+	void *decide_ctx;
 	void (*unused)(void *ctx, struct world *world);
 	void *unused_ctx;
 };

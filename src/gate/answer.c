@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The gate answers by itself: a client has left, the program stops, libmilter is
  * silent. */
-#include <string.h>
-#include <sys/socket.h>
-
 #include "gate/gate_private.h"
 
 static const char *const text_gone = "450 4.4.2 Client left, try again later";
@@ -11,6 +8,35 @@ static const char *const text_stopped =
     "451 4.3.2 Service is restarting, try again later";
 static const char *const text_stopping =
     "421 4.3.2 Service is restarting, try again later";
+
+void
+answer_put(struct buf *buf, char cmd, const void *data, size_t len)
+{
+	char head[FRAME_HEAD];
+
+	protocol_put32(head, (uint32_t)len + 1);
+	head[FRAME_LENGTH] = cmd;
+	buf_append(buf, head, sizeof head);
+	buf_append(buf, data, len);
+}
+
+bool
+answer_is_due(uint32_t no_reply, char cmd)
+{
+	static const struct {
+		char cmd;
+		uint32_t no_reply;
+	} replied[] = {{SMFIC_CONNECT, SMFIP_NR_CONN}, {SMFIC_HELO, SMFIP_NR_HELO},
+	    {SMFIC_MAIL, SMFIP_NR_MAIL}, {SMFIC_RCPT, SMFIP_NR_RCPT},
+	    {SMFIC_DATA, SMFIP_NR_DATA}, {SMFIC_UNKNOWN, SMFIP_NR_UNKN},
+	    {SMFIC_EOH, SMFIP_NR_EOH}, {SMFIC_BODY, SMFIP_NR_BODY},
+	    {SMFIC_HEADER, SMFIP_NR_HDR}, {SMFIC_BODYEOB, 0}, {SMFIC_OPTNEG, 0}};
+
+	for (size_t i = 0; i < sizeof replied / sizeof replied[0]; i++)
+		if (replied[i].cmd == cmd)
+			return (no_reply & replied[i].no_reply) == 0;
+	return false;
+}
 
 /* As a milter reply: percent signs doubled, nothing that is not printable. */
 void
@@ -26,7 +52,7 @@ answer_refuse(struct conn *conn, const char *text)
 		line[len++] = c < ' ' || c > '~' ? '?' : c;
 	}
 	line[len++] = '\0';
-	frames_put(&conn->out_front, SMFIR_REPLYCODE, line, len);
+	answer_put(&conn->mta.out, SMFIR_REPLYCODE, line, len);
 }
 
 /* An answer to O that asks for as little as the MTA lets us ask for. */
@@ -39,23 +65,25 @@ answer_negotiation(struct conn *conn)
 	    SMFIP_NODATA;
 	char body[NEGOTIATION_SIZE] = {0};
 
-	protocol_put32(body, conn->version);
-	protocol_put32(body + 8,
-	    conn->answerer == ANSWER_ACCEPT ? conn->offered & send_nothing : 0);
-	frames_put(&conn->out_front, SMFIC_OPTNEG, body, sizeof body);
-	conn->no_reply = 0;
+	protocol_put32(body, conn->mta.version);
+	if (conn->answerer == ANSWER_ACCEPT)
+		protocol_put32(body + 8, conn->mta.offered & send_nothing);
+	answer_put(&conn->mta.out, SMFIC_OPTNEG, body, sizeof body);
+	conn->mta.no_reply = 0;
 }
 
 void
 answer_command(struct conn *conn, char cmd)
 {
+	struct buf *out = &conn->mta.out;
+
 	if (cmd == SMFIC_QUIT || cmd == SMFIC_QUIT_NC)
-		conn->closing = true;
+		conn->mta.state = MTA_CLOSES;
 	if (cmd == SMFIC_OPTNEG) {
 		answer_negotiation(conn);
 		return;
 	}
-	if (!frames_wants_reply(conn, cmd))
+	if (!answer_is_due(conn->mta.no_reply, cmd))
 		return;
 	switch (conn->answerer) {
 	case ANSWER_LIBMILTER:
@@ -64,60 +92,48 @@ answer_command(struct conn *conn, char cmd)
 		answer_refuse(conn, text_gone);
 		break;
 	case ANSWER_STOPPED:
-		answer_refuse(conn, conn->own_said ? text_stopping : text_stopped);
-		conn->own_said = true;
+		answer_refuse(
+		    conn, conn->said_stopped ? text_stopping : text_stopped);
+		conn->said_stopped = true;
 		break;
 	case ANSWER_ACCEPT:
-		frames_put(&conn->out_front, SMFIR_CONTINUE, NULL, 0);
+		answer_put(out, SMFIR_CONTINUE, NULL, 0);
 		break;
 	case ANSWER_TEMPFAIL:
-		frames_put(&conn->out_front, SMFIR_TEMPFAIL, NULL, 0);
+		answer_put(out, SMFIR_TEMPFAIL, NULL, 0);
 		break;
 	}
 }
 
-static void
-note(struct gate *gate, struct conn *conn, enum answerer how)
+static enum gate_end
+end_of(enum answerer how)
 {
-	pthread_mutex_lock(&gate->lock);
-	conn->shared.shut = true;
-	conn->shared.refused = how != ANSWER_ACCEPT;
-	if (how == ANSWER_GONE)
-		gate->report.gone++;
-	if (how == ANSWER_ACCEPT || how == ANSWER_TEMPFAIL)
-		gate->report.timeouts++;
-	pthread_mutex_unlock(&gate->lock);
+	switch (how) {
+	case ANSWER_GONE:
+		return GATE_END_GONE;
+	case ANSWER_STOPPED:
+		return GATE_END_STOPPED;
+	case ANSWER_LIBMILTER:
+	case ANSWER_ACCEPT:
+	case ANSWER_TEMPFAIL:
+		break;
+	}
+	return GATE_END_NONE;
 }
 
-/*
- * From here on libmilter hears nothing more: its end of file lets the abort
- * and close callbacks run, and they can still read the outcome.
- */
 void
 answer_take_over(struct gate *gate, struct conn *conn, enum answerer how)
 {
-	char cmd = conn->due;
-	bool is_due = conn->state != CONN_IDLE;
-	bool at_head = conn->state == CONN_KEPT || (is_due && cmd == SMFIC_RCPT);
+	char cmd = conn->wait.cmd;
 
-	if (how == ANSWER_GONE)
-		wait_ended(gate, conn, GATE_END_GONE);
-	else if (how == ANSWER_STOPPED)
-		wait_ended(gate, conn, GATE_END_STOPPED);
-	else
-		wait_ended(gate, conn, GATE_END_NONE);
-	note(gate, conn, how);
+	wait_end(gate, conn, end_of(how), how != ANSWER_ACCEPT);
+	pthread_mutex_lock(&gate->lock);
+	conn->shared.is_shut = true;
+	gate->report.gone += how == ANSWER_GONE;
+	gate->report.timeouts += how == ANSWER_ACCEPT || how == ANSWER_TEMPFAIL;
+	pthread_mutex_unlock(&gate->lock);
 	conn->answerer = how;
-	conn->state = CONN_IDLE;
-	conn->due = 0;
-	buf_clear(&conn->withheld);
-	buf_clear(&conn->out_back);
-	if (conn->back >= 0 && !conn->back_shut) {
-		shutdown(conn->back, SHUT_WR);
-		conn->back_shut = true;
-	}
-	if (at_head)
-		buf_take(&conn->in, (size_t)frames_length(&conn->in));
-	if (is_due)
+	buf_clear(&conn->back.out);
+	if (cmd != 0)
 		answer_command(conn, cmd);
 }

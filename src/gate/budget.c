@@ -16,7 +16,7 @@ find(struct gate *gate, uint64_t key)
 bool
 budget_book(struct gate *gate, struct conn *conn, uint64_t key)
 {
-	if (conn->shared.booked)
+	if (conn->shared.is_booked)
 		return true;
 	struct budget_row **place = find(gate, key);
 	unsigned of_key = *place == NULL ? 0 : (*place)->holds;
@@ -34,8 +34,8 @@ budget_book(struct gate *gate, struct conn *conn, uint64_t key)
 		*place = row;
 	}
 	(*place)->holds++;
-	conn->shared.booked = true;
-	conn->shared.key = key;
+	conn->shared.is_booked = true;
+	conn->shared.place = key;
 	gate->report.holds++;
 	if (gate->report.holds > gate->report.holds_peak)
 		gate->report.holds_peak = gate->report.holds;
@@ -45,12 +45,12 @@ budget_book(struct gate *gate, struct conn *conn, uint64_t key)
 void
 budget_release(struct gate *gate, struct conn *conn)
 {
-	if (!conn->shared.booked)
+	if (!conn->shared.is_booked)
 		return;
-	struct budget_row **place = find(gate, conn->shared.key);
+	struct budget_row **place = find(gate, conn->shared.place);
 	struct budget_row *row = *place;
 
-	conn->shared.booked = false;
+	conn->shared.is_booked = false;
 	gate->report.holds--;
 	if (--row->holds == 0) {
 		*place = row->next;

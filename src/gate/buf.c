@@ -6,26 +6,36 @@
 
 #define LEAST 512
 
-bool
+static bool
+grow(struct buf *buf, size_t wanted)
+{
+	size_t cap = buf->cap == 0 ? LEAST : buf->cap;
+
+	while (cap < wanted)
+		cap *= 2;
+	char *grown = realloc(buf->data, cap);
+	if (grown == NULL)
+		return false;
+	buf->data = grown;
+	buf->cap = cap;
+	return true;
+}
+
+void
 buf_append(struct buf *buf, const void *data, size_t len)
 {
+	if (buf->has_failed || len == 0)
+		return;
 	if (buf->off + buf->len + len > buf->cap && buf->off > 0) {
 		memmove(buf->data, buf->data + buf->off, buf->len);
 		buf->off = 0;
 	}
-	if (buf->len + len > buf->cap) {
-		size_t cap = buf->cap == 0 ? LEAST : buf->cap;
-		while (cap < buf->len + len)
-			cap *= 2;
-		char *grown = realloc(buf->data, cap);
-		if (grown == NULL)
-			return false;
-		buf->data = grown;
-		buf->cap = cap;
+	if (buf->len + len > buf->cap && !grow(buf, buf->len + len)) {
+		buf->has_failed = true;
+		return;
 	}
 	memcpy(buf->data + buf->off + buf->len, data, len);
 	buf->len += len;
-	return true;
 }
 
 const char *
@@ -61,5 +71,5 @@ void
 buf_clear(struct buf *buf)
 {
 	free(buf->data);
-	*buf = (struct buf){0};
+	*buf = (struct buf){.has_failed = buf->has_failed};
 }

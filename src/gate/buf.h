@@ -2,6 +2,9 @@
 /*
  * Octets in a row: appended at the end, taken from the front. Holds memory
  * only while it holds octets. Zero-initialise. One owner, no locks.
+ *
+ * When memory is out an append does nothing, and so do all later ones: the row
+ * has a hole. Its owner looks at has_failed before it makes use of it.
  */
 #ifndef GATE_BUF_H
 #define GATE_BUF_H
@@ -12,15 +15,15 @@
 struct buf {
 	char *data;
 	size_t off, len, cap; /* data[off .. off + len) is in use */
+	bool has_failed;
 };
 
-/* false: out of memory, nothing was appended */
-bool buf_append(struct buf *buf, const void *data, size_t len);
+void buf_append(struct buf *buf, const void *data, size_t len);
 const char *buf_head(const struct buf *buf);
 /* len <= buf->len; frees the memory when nothing is left */
 void buf_take(struct buf *buf, size_t len);
 /* Gives back what is not in use. */
 void buf_trim(struct buf *buf);
-void buf_clear(struct buf *buf);
+void buf_clear(struct buf *buf); /* has_failed stays */
 
 #endif

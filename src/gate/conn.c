@@ -11,7 +11,6 @@
 
 #include "gate/gate_private.h"
 
-#define SLOT_BITS   24
 #define MOST_ROUNDS 8
 #define EDGES       (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
@@ -21,7 +20,8 @@ observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 	struct epoll_event event = {
 	    .events = (uint32_t)EDGES | (out ? (uint32_t)EPOLLOUT : 0),
 	    .data.u64 = (uint64_t)(uintptr_t)conn | (is_back ? 1 : 0)};
-	int fd = is_back ? conn->back : conn->front;
+	int fd = is_back ? conn->back.fd : conn->mta.fd;
+
 	return epoll_ctl(gate->epoll, how, fd, &event) == 0;
 }
 
@@ -32,8 +32,7 @@ take_slot(struct gate *gate, struct conn *conn)
 	bool has = gate->free_count > 0;
 	if (has) {
 		uint32_t slot = gate->free_slots[--gate->free_count];
-		gate->generation++;
-		conn->number = gate->generation << SLOT_BITS | slot;
+		conn->number = ++gate->generation << SLOT_BITS | slot;
 		gate->slots[slot] = conn;
 		gate->report.connections++;
 		gate->report.accepted++;
@@ -42,63 +41,65 @@ take_slot(struct gate *gate, struct conn *conn)
 	return has;
 }
 
-void
-conn_open(struct gate *gate, int front)
+struct conn *
+conn_open(struct gate *gate, int fd)
 {
 	static const int on = 1;
 	struct conn *conn = calloc(1, sizeof *conn);
 
 	if (conn == NULL || !take_slot(gate, conn)) {
 		free(conn);
-		close(front);
-		return;
+		close(fd);
+		return NULL;
 	}
-	conn->front = front;
-	conn->back = -1;
-	conn->heap_at = -1;
+	conn->mta.fd = fd;
+	conn->mta.has_more = true;
+	conn->back.fd = -1;
+	conn->wait.heap_at = -1;
+	conn->shared.unread = -1;
 	if (gate->socket_path == NULL)
-		setsockopt(front, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false)) {
-		conn_close_front(gate, conn);
-		return;
-	}
-	conn->front_more = true;
-	conn_pump(gate, conn);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false))
+		conn->mta.state = MTA_ENDS;
+	return conn;
 }
 
-bool
-conn_connect(struct gate *gate, struct conn *conn)
+static void
+connect_back(struct gate *gate, struct conn *conn)
 {
+	struct back_side *back = &conn->back;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	memcpy(address.sun_path, gate->back_path, strlen(gate->back_path) + 1);
-	if (conn->back < 0)
-		conn->back =
+	if (back->fd < 0)
+		back->fd =
 		    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (conn->back < 0 ||
-	    connect(conn->back, (struct sockaddr *)&address, sizeof address) != 0) {
-		if (conn->back >= 0 && (errno == EAGAIN || errno == EINTR))
-			return false;
-		if (log_may(&gate->limit_back, gate->now_ms, NULL))
-			log_warn(
-			    "gate: cannot reach libmilter at %s", gate->back_path);
-		conn_close_back(gate, conn);
-		return true;
+	if (back->fd >= 0 &&
+	    connect(back->fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+	    observe(gate, conn, true, EPOLL_CTL_ADD, false)) {
+		back->state = BACK_OPEN;
+		return;
 	}
-	if (!observe(gate, conn, true, EPOLL_CTL_ADD, false))
-		conn_close_back(gate, conn);
-	else
-		conn->back_ready = true;
-	return true;
+	if (back->fd >= 0 && (errno == EAGAIN || errno == EINTR)) {
+		back->state = BACK_RETRY;
+		heap_set(&gate->heap, conn, gate->now_ms + RETRY_MS);
+		return;
+	}
+	if (log_may(&gate->limit_back, gate->now_ms, NULL))
+		log_warn("gate: cannot reach libmilter at %s", gate->back_path);
+	if (back->fd >= 0)
+		close(back->fd);
+	back->fd = -1;
+	back->state = BACK_CLOSED;
 }
 
 /* Writes what it can; false: the other end is not there any more. */
 static bool
-write_out(struct gate *gate, struct conn *conn, bool is_back)
+write_some(struct gate *gate, struct conn *conn, bool is_back)
 {
-	struct buf *buf = is_back ? &conn->out_back : &conn->out_front;
-	bool *asked = is_back ? &conn->back_out : &conn->front_out;
-	int fd = is_back ? conn->back : conn->front;
+	struct buf *buf = is_back ? &conn->back.out : &conn->mta.out;
+	bool *waits = is_back ? &conn->back.waits_write : &conn->mta.waits_write;
+	int fd = is_back ? conn->back.fd : conn->mta.fd;
 
 	while (buf->len > 0) {
 		ssize_t sent =
@@ -106,8 +107,8 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
-			if (!*asked)
-				*asked = observe(
+			if (!*waits)
+				*waits = observe(
 				    gate, conn, is_back, EPOLL_CTL_MOD, true);
 			return true;
 		}
@@ -115,240 +116,243 @@ write_out(struct gate *gate, struct conn *conn, bool is_back)
 			return false;
 		buf_take(buf, (size_t)sent);
 	}
-	if (*asked)
-		*asked = !observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
+	if (*waits)
+		*waits = !observe(gate, conn, is_back, EPOLL_CTL_MOD, false);
 	return true;
 }
 
-/* libmilter hears of a connection when there is something to do for it. */
+/* What nobody waits for is kept for company, up to a size. */
 static void
-reach(struct gate *gate, struct conn *conn)
+write_back(struct gate *gate, struct conn *conn)
 {
-	if (conn->has_back || conn->out_back.len == 0 ||
-	    (!conn->urgent && conn->front >= 0 && conn->out_back.len <= LAZY_MAX))
-		return;
-	conn->has_back = true;
-	if (!conn_connect(gate, conn))
-		loop_retry(gate, conn);
-}
+	struct back_side *back = &conn->back;
 
-static void
-flush(struct gate *gate, struct conn *conn)
-{
-	if (conn->front >= 0 && conn->out_front.len > 0 &&
-	    !write_out(gate, conn, false))
-		conn_close_front(gate, conn);
-	reach(gate, conn);
-	if (conn->back < 0 || !conn->back_ready || conn->back_shut)
+	if (back->out.len > LAZY_MAX || conn->mta.state == MTA_CLOSED)
+		back->is_urgent = true;
+	if (!back->is_urgent || back->out.len == 0)
 		return;
-	if (conn->out_back.len > LAZY_MAX || conn->front < 0)
-		conn->urgent = true;
-	if (conn->urgent && conn->out_back.len > 0 && !write_out(gate, conn, true))
-		buf_clear(&conn->out_back); /* its end of file comes by reading */
-	if (conn->out_back.len > 0)
-		return;
-	conn->urgent = false;
-	if (conn->front >= 0)
-		return;
-	shutdown(conn->back, SHUT_WR);
-	conn->back_shut = true;
+	if (back->state == BACK_NONE || back->state == BACK_RETRY)
+		connect_back(gate, conn);
+	if (back->state == BACK_OPEN && !write_some(gate, conn, true))
+		buf_clear(&back->out); /* its end of file comes by reading */
+	if (back->out.len == 0)
+		back->is_urgent = false;
 }
 
 /* Returns true when something was read. */
 static bool
 read_some(struct gate *gate, struct conn *conn, bool is_back)
 {
-	struct buf *buf = is_back ? &conn->back_in : &conn->in;
-	bool *more = is_back ? &conn->back_more : &conn->front_more;
-	ssize_t got = recv(is_back ? conn->back : conn->front, gate->scratch,
+	bool *has_more = is_back ? &conn->back.has_more : &conn->mta.has_more;
+	bool has_hung_up =
+	    is_back ? conn->back.has_hung_up : conn->mta.state == MTA_HUNG_UP;
+	ssize_t got = recv(is_back ? conn->back.fd : conn->mta.fd, gate->scratch,
 	    READ_SIZE, MSG_DONTWAIT);
 
 	if (got < 0 && errno == EINTR)
 		return true;
 	if (got < 0 && errno == EAGAIN) {
-		*more = false;
+		*has_more = false;
 		return false;
 	}
 	if (got <= 0) {
-		*more = false;
-		if (is_back)
-			conn_close_back(gate, conn);
-		else
-			conn->front_eof = conn->front_hup = true;
+		*has_more = false;
+		if (is_back) {
+			close(conn->back.fd);
+			conn->back.fd = -1;
+			conn->back.state = BACK_CLOSED;
+		} else
+			conn->mta.state = MTA_READ_OUT;
 		return false;
 	}
 	/* Less than was asked for: the next octets come with a new edge. */
-	*more = got == (ssize_t)READ_SIZE || (!is_back && conn->front_hup) ||
-	        (is_back && conn->back_hup);
-	if (!buf_append(buf, gate->scratch, (size_t)got)) {
-		log_warnx("gate: out of memory; connection closed");
-		conn_close_front(gate, conn);
-	}
+	*has_more = got == (ssize_t)READ_SIZE || has_hung_up;
+	buf_append(
+	    is_back ? &conn->back.in : &conn->mta.in, gate->scratch, (size_t)got);
 	return true;
 }
 
 static bool
-may_read_front(const struct conn *conn)
+may_read_mta(const struct conn *conn)
 {
-	return conn->front >= 0 && conn->front_more && conn->state == CONN_IDLE &&
-	       !conn->closing && conn->out_front.len == 0 &&
-	       (conn->out_back.len == 0 || !conn->urgent);
+	return conn->mta.state < MTA_READ_OUT && conn->mta.has_more &&
+	       conn->wait.state == WAIT_NONE && conn->mta.out.len == 0 &&
+	       (conn->back.out.len == 0 || !conn->back.is_urgent);
 }
 
 static bool
 may_read_back(const struct conn *conn)
 {
-	return conn->back >= 0 && conn->back_more && conn->state != CONN_WITHHELD &&
-	       (conn->front < 0 || conn->out_front.len == 0);
+	return (conn->back.state == BACK_OPEN || conn->back.state == BACK_SHUT) &&
+	       conn->back.has_more && conn->wait.state != WAIT_REPLY &&
+	       (conn->mta.state == MTA_CLOSED || conn->mta.out.len == 0);
 }
 
 /* A whole frame waits only because there was no room to write it. */
 static bool
 may_hand_over(const struct conn *conn)
 {
-	return conn->front >= 0 && conn->state == CONN_IDLE && !conn->closing &&
-	       conn->out_back.len <= READ_SIZE && frames_length(&conn->in) != 0;
+	return conn->mta.state < MTA_CLOSES && conn->wait.state == WAIT_NONE &&
+	       conn->back.out.len <= READ_SIZE && frames_length(&conn->mta.in) != 0;
 }
 
 static void
-finish(struct gate *gate, struct conn *conn)
+check_memory(struct conn *conn)
 {
-	if (conn->front < 0 || conn->state != CONN_IDLE)
+	if (!conn->mta.in.has_failed && !conn->mta.out.has_failed &&
+	    !conn->back.in.has_failed && !conn->back.out.has_failed &&
+	    !conn->wait.reply.has_failed)
 		return;
-	if (conn->front_eof && frames_length(&conn->in) == 0)
-		conn->closing = true;
-	if (conn->closing && (conn->out_front.len == 0 || conn->front_eof))
-		conn_close_front(gate, conn);
+	if (conn->mta.state < MTA_ENDS) {
+		log_warnx("gate: out of memory; connection closed");
+		conn->mta.state = MTA_ENDS;
+	}
+	buf_clear(&conn->back.out);
 }
 
-void
-conn_pump(struct gate *gate, struct conn *conn)
+static void
+close_mta(struct gate *gate, struct conn *conn)
 {
-	for (int round = 0; round < MOST_ROUNDS; round++) {
-		bool moved = false;
-		if (conn->dead)
-			return;
-		if (may_read_back(conn))
-			moved = read_some(gate, conn, true);
-		frames_back(gate, conn);
-		if (may_read_front(conn))
-			moved = read_some(gate, conn, false) || moved;
-		frames_front(gate, conn);
-		flush(gate, conn);
-		finish(gate, conn);
-		if (!moved && !may_read_back(conn) && !may_read_front(conn) &&
-		    !may_hand_over(conn))
-			return;
+	wait_end(gate, conn,
+	    wait_is_delay(conn) ? GATE_END_MTA_GONE : GATE_END_NONE, false);
+	pthread_mutex_lock(&gate->lock);
+	conn->shared.is_shut = true;
+	pthread_mutex_unlock(&gate->lock);
+	close(conn->mta.fd);
+	conn->mta.fd = -1;
+	conn->mta.state = MTA_CLOSED;
+	buf_clear(&conn->mta.in);
+	buf_clear(&conn->mta.out);
+}
+
+/* libmilter has given the session up: so must the MTA. */
+static void
+follow_libmilter(struct gate *gate, struct conn *conn)
+{
+	if (conn->answerer != ANSWER_LIBMILTER || conn->mta.state >= MTA_CLOSES)
+		return;
+	wait_end(gate, conn, GATE_END_NONE, false);
+	buf_clear(&conn->mta.in);
+	conn->mta.state = MTA_CLOSES;
+}
+
+static void
+end(struct gate *gate, struct conn *conn)
+{
+	uint32_t slot = (uint32_t)(conn->number & ((1U << SLOT_BITS) - 1));
+
+	conn->is_dead = true;
+	heap_remove(&gate->heap, conn);
+	pthread_mutex_lock(&gate->lock);
+	gate->slots[slot] = NULL;
+	gate->free_slots[gate->free_count++] = slot;
+	gate->report.connections--;
+	struct conn **at = &gate->notified;
+	while (conn->shared.is_notified && *at != conn)
+		at = &(*at)->shared.next_notified;
+	if (conn->shared.is_notified)
+		*at = conn->shared.next_notified;
+	pthread_mutex_unlock(&gate->lock);
+	buf_clear(&conn->back.in);
+	buf_clear(&conn->back.out);
+}
+
+static void
+end_what_is_over(struct gate *gate, struct conn *conn)
+{
+	struct mta_side *mta = &conn->mta;
+	struct back_side *back = &conn->back;
+
+	check_memory(conn);
+	if (back->state == BACK_CLOSED)
+		follow_libmilter(gate, conn);
+	bool is_idle = conn->wait.state == WAIT_NONE;
+	if (mta->state == MTA_READ_OUT && is_idle && frames_length(&mta->in) == 0)
+		mta->state = MTA_ENDS;
+	if (mta->state == MTA_CLOSES && is_idle && mta->out.len == 0)
+		mta->state = MTA_ENDS;
+	if (mta->state == MTA_ENDS) {
+		close_mta(gate, conn);
+		write_back(gate, conn);
 	}
-	loop_again(gate, conn);
+	bool hears_no_more =
+	    mta->state == MTA_CLOSED || conn->answerer != ANSWER_LIBMILTER;
+	if (back->state == BACK_OPEN && hears_no_more && back->out.len == 0) {
+		shutdown(back->fd, SHUT_WR);
+		back->state = BACK_SHUT;
+	}
+	bool is_over = back->state == BACK_CLOSED ||
+	               (back->state == BACK_NONE && back->out.len == 0);
+	if (mta->state == MTA_CLOSED && is_over)
+		end(gate, conn);
+}
+
+bool
+conn_run(struct gate *gate, struct conn *conn)
+{
+	for (int round = 0; round < MOST_ROUNDS && !conn->is_dead; round++) {
+		bool has_moved = false;
+		if (may_read_back(conn))
+			has_moved = read_some(gate, conn, true);
+		frames_from_libmilter(gate, conn);
+		if (may_read_mta(conn))
+			has_moved = read_some(gate, conn, false) || has_moved;
+		frames_from_mta(gate, conn);
+		check_memory(conn);
+		if (conn->mta.state < MTA_ENDS && conn->mta.out.len > 0 &&
+		    !write_some(gate, conn, false))
+			conn->mta.state = MTA_ENDS;
+		write_back(gate, conn);
+		end_what_is_over(gate, conn);
+		if (conn->is_dead ||
+		    (!has_moved && !may_read_back(conn) && !may_read_mta(conn) &&
+		        !may_hand_over(conn)))
+			return false;
+	}
+	return !conn->is_dead;
 }
 
 /* The MTA has closed its end, or (not whole) perhaps only its writing half. */
 static void
-hung_up(struct gate *gate, struct conn *conn, bool whole)
+hung_up(struct gate *gate, struct conn *conn, bool is_whole)
 {
-	if (wait_is_on(conn) || (whole && conn->state == CONN_DUE)) {
-		conn_close_front(gate, conn);
+	if (wait_is_delay(conn) ||
+	    (is_whole && conn->wait.state == WAIT_LIBMILTER)) {
+		conn->mta.state = MTA_ENDS;
 		return;
 	}
+	if (conn->mta.state < MTA_HUNG_UP)
+		conn->mta.state = MTA_HUNG_UP;
 	pthread_mutex_lock(&gate->lock);
-	conn->shared.shut = true;
+	conn->shared.is_shut = true;
 	pthread_mutex_unlock(&gate->lock);
 }
 
 void
 conn_event(struct gate *gate, struct conn *conn, bool is_back, uint32_t events)
 {
-	bool hup = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	bool has_hung_up = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
-	if (conn->dead)
-		return;
 	if (is_back) {
-		conn->back_more = true;
-		conn->back_hup = conn->back_hup || hup;
-	} else {
-		conn->front_more = true;
-		conn->front_hup = conn->front_hup || hup;
-		if (hup)
-			hung_up(gate, conn, (events & (EPOLLHUP | EPOLLERR)) != 0);
+		conn->back.has_more = true;
+		conn->back.has_hung_up |= has_hung_up;
+		return;
 	}
-	conn_pump(gate, conn);
+	conn->mta.has_more = true;
+	if (has_hung_up && conn->mta.state < MTA_ENDS)
+		hung_up(gate, conn, (events & (EPOLLHUP | EPOLLERR)) != 0);
 }
 
 void
-conn_close_front(struct gate *gate, struct conn *conn)
+conn_end(struct conn *conn, bool both)
 {
-	if (conn->front < 0)
+	if (conn->mta.state < MTA_ENDS)
+		conn->mta.state = MTA_ENDS;
+	if (!both || conn->back.state == BACK_CLOSED)
 		return;
-	wait_ended(
-	    gate, conn, wait_is_on(conn) ? GATE_END_MTA_GONE : GATE_END_NONE);
-	pthread_mutex_lock(&gate->lock);
-	conn->shared.shut = true;
-	pthread_mutex_unlock(&gate->lock);
-	close(conn->front);
-	conn->front = -1;
-	conn->state = CONN_IDLE;
-	conn->due = 0;
-	buf_clear(&conn->in);
-	buf_clear(&conn->out_front);
-	buf_clear(&conn->withheld);
-	if (conn->back >= 0 || (!conn->has_back && conn->out_back.len > 0))
-		flush(gate, conn);
-	else
-		conn_free(gate, conn);
-}
-
-void
-conn_close_back(struct gate *gate, struct conn *conn)
-{
-	if (conn->back >= 0)
-		close(conn->back);
-	conn->back = -1;
-	buf_clear(&conn->out_back);
-	if (conn->front < 0) {
-		conn_free(gate, conn);
-		return;
-	}
-	if (conn->answerer != ANSWER_LIBMILTER)
-		return;
-	/* libmilter has given the session up: so must the MTA. */
-	wait_ended(gate, conn, GATE_END_NONE);
-	conn->state = CONN_IDLE;
-	conn->due = 0;
-	conn->closing = true;
-	buf_clear(&conn->in);
-	buf_clear(&conn->withheld);
-	loop_again(gate, conn);
-}
-
-void
-conn_free(struct gate *gate, struct conn *conn)
-{
-	if (conn->dead)
-		return;
-	conn->dead = true;
-	heap_remove(&gate->heap, conn);
-	loop_unwatch(gate, conn);
-	pthread_mutex_lock(&gate->lock);
-	budget_release(gate, conn);
-	uint32_t slot = (uint32_t)(conn->number & ((1U << SLOT_BITS) - 1));
-	gate->slots[slot] = NULL;
-	gate->free_slots[gate->free_count++] = slot;
-	gate->report.connections--;
-	if (conn->shared.poked) {
-		struct conn **at = &gate->poked;
-		while (*at != conn)
-			at = &(*at)->shared.next_poked;
-		*at = conn->shared.next_poked;
-		conn->shared.poked = false;
-	}
-	pthread_mutex_unlock(&gate->lock);
-	buf_clear(&conn->in);
-	buf_clear(&conn->back_in);
-	buf_clear(&conn->out_back);
-	free(conn->shared.refusal);
-	conn->shared.refusal = NULL;
-	if (!conn->queued && !conn->retrying)
-		list_add(&gate->dead, conn);
-	listen_resume(gate);
+	buf_clear(&conn->back.out);
+	if (conn->back.fd >= 0)
+		close(conn->back.fd);
+	conn->back.fd = -1;
+	conn->back.state = BACK_CLOSED;
 }

@@ -96,12 +96,13 @@ filter_frame(const struct gate *gate, const struct conn *conn, char cmd,
 	case SMFIC_HEADER:
 		if (!header_is_whole(data, len))
 			return FILTER_WRONG;
-		return is_read(gate, data) || frames_wants_reply(conn, cmd)
+		return is_read(gate, data) ||
+		               answer_is_due(conn->back.no_reply, cmd)
 		           ? FILTER_PASS
 		           : FILTER_DROP;
 	case SMFIC_ABORT:
 		/* Outside a transaction there is nothing to abort. */
-		return conn->mail == MAIL_NONE ? FILTER_DROP : FILTER_PASS;
+		return conn->back.mail == MAIL_NONE ? FILTER_DROP : FILTER_PASS;
 	case SMFIC_OPTNEG:
 		return judge(len >= NEGOTIATION_SIZE);
 	case SMFIC_DATA:

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The milter protocol as far as the gate needs it. Commands go to libmilter one
- * by one: nothing follows one whose reply is due. So a reply always belongs to
- * conn->due.
+ * From one end to the other, frame by frame. Commands go to libmilter one by
+ * one: nothing follows one whose reply it owes, so a reply always belongs to
+ * conn->wait.cmd. MAIL it answers to the gate alone: the MTA is told that no
+ * reply is due, and the callback has run before RCPT is handed over.
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "gate/gate_private.h"
 
 static const char *const text_out_of_order =
     "450 4.7.1 No recipient of this message was accepted, please start anew";
+static const char *const text_trouble = "451 4.3.0 Try again later";
 
 ssize_t
 frames_length(const struct buf *buf)
@@ -22,37 +23,6 @@ frames_length(const struct buf *buf)
 	if (len == 0 || len > FRAME_MAX)
 		return -1;
 	return buf->len < len + FRAME_LENGTH ? 0 : (ssize_t)(len + FRAME_LENGTH);
-}
-
-void
-frames_put(struct buf *buf, char cmd, const void *data, size_t len)
-{
-	char head[FRAME_HEAD];
-
-	protocol_put32(head, (uint32_t)len + 1);
-	head[FRAME_LENGTH] = cmd;
-	if (buf_append(buf, head, sizeof head) && len > 0)
-		buf_append(buf, data, len);
-}
-
-bool
-frames_wants_reply(const struct conn *conn, char cmd)
-{
-	static const struct {
-		char cmd;
-		uint32_t no_reply;
-	} replied[] = {{SMFIC_CONNECT, SMFIP_NR_CONN}, {SMFIC_HELO, SMFIP_NR_HELO},
-	    {SMFIC_MAIL, SMFIP_NR_MAIL}, {SMFIC_RCPT, SMFIP_NR_RCPT},
-	    {SMFIC_DATA, SMFIP_NR_DATA}, {SMFIC_UNKNOWN, SMFIP_NR_UNKN},
-	    {SMFIC_EOH, SMFIP_NR_EOH}, {SMFIC_BODY, SMFIP_NR_BODY},
-	    {SMFIC_HEADER, SMFIP_NR_HDR}, {SMFIC_BODYEOB, 0}, {SMFIC_OPTNEG, 0}};
-
-	if (cmd == SMFIC_CONNECT && conn->asks_connect)
-		return conn->answerer != ANSWER_LIBMILTER;
-	for (size_t i = 0; i < sizeof replied / sizeof replied[0]; i++)
-		if (replied[i].cmd == cmd)
-			return (conn->no_reply & replied[i].no_reply) == 0;
-	return false;
 }
 
 /* A macro frame of CONNECT with the connection's number behind the others. */
@@ -67,45 +37,10 @@ put_macros(struct conn *conn, const char *data, size_t len)
 	protocol_put32(head, (uint32_t)(2 + len + mine));
 	head[FRAME_LENGTH] = SMFIC_MACRO;
 	head[FRAME_HEAD] = SMFIC_CONNECT;
-	buf_append(&conn->out_back, head, sizeof head);
-	if (len > 0)
-		buf_append(&conn->out_back, data, len);
-	buf_append(&conn->out_back, ours, mine);
-	conn->has_macro = true;
-}
-
-static void
-note_negotiation(struct conn *conn, const char *data)
-{
-	conn->has_negotiated = true;
-	conn->version = protocol_get32(data);
-	conn->offered = protocol_get32(data + 8);
-}
-
-/* libmilter's half: which commands get replies; then to the MTA. */
-static void
-pass_negotiation(struct conn *conn, const char *reply, size_t len)
-{
-	struct buf *out = &conn->out_front;
-
-	conn->no_reply = conn->offered & protocol_get32(reply + FRAME_HEAD + 8);
-	if (buf_append(out, reply, len))
-		pregreet_negotiate(
-		    conn, out->data + out->off + out->len - len + FRAME_HEAD + 8);
-}
-
-static void
-expect_reply(struct gate *gate, struct conn *conn, char cmd)
-{
-	conn->state = CONN_DUE;
-	conn->due = cmd;
-	conn->sent_ms = gate->now_ms;
-	if (conn->progress_ms == 0)
-		conn->progress_ms = (gate->now_ms + PROGRESS_MS) /
-		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
-	if (cmd == SMFIC_RCPT || cmd == SMFIC_DATA)
-		wait_sent(gate, conn, cmd, false);
-	loop_timer(gate, conn);
+	buf_append(&conn->back.out, head, sizeof head);
+	buf_append(&conn->back.out, data, len);
+	buf_append(&conn->back.out, ours, mine);
+	conn->back.has_macro = true;
 }
 
 /* What the transaction has come to by a command that was not refused. */
@@ -114,22 +49,25 @@ accepted(struct conn *conn, char cmd)
 {
 	switch (cmd) {
 	case SMFIC_MAIL:
-		conn->mail = MAIL_BEGUN;
+		conn->back.mail = MAIL_BEGUN;
 		break;
 	case SMFIC_RCPT:
-		conn->mail = MAIL_HAS_RECIPIENT;
+		if (!conn->wait.is_refused)
+			conn->back.mail = MAIL_HAS_RECIPIENT;
 		break;
 	case SMFIC_DATA:
 	case SMFIC_HEADER:
+		conn->back.mail = MAIL_HEADERS;
+		break;
 	case SMFIC_EOH:
 	case SMFIC_BODY:
-		conn->mail = MAIL_CONTENT;
+		conn->back.mail = MAIL_BODY;
 		break;
 	case SMFIC_BODYEOB:
 	case SMFIC_ABORT:
 	case SMFIC_CONNECT:
 	case SMFIC_HELO:
-		conn->mail = MAIL_NONE;
+		conn->back.mail = MAIL_NONE;
 		break;
 	default:
 		break;
@@ -137,75 +75,73 @@ accepted(struct conn *conn, char cmd)
 }
 
 static void
-hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
+refused(struct conn *conn, char cmd, char reply)
 {
-	bool wants = frames_wants_reply(conn, cmd);
-	const char *frame = buf_head(&conn->in), *data = frame + FRAME_HEAD;
-
-	if (cmd == SMFIC_OPTNEG)
-		note_negotiation(conn, data);
-	else if (!conn->has_macro && cmd != SMFIC_MACRO && cmd != SMFIC_QUIT)
-		put_macros(conn, NULL, 0);
-	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
-		pregreet_macros(conn, data + 1, len - FRAME_HEAD - 1);
-		put_macros(conn, data + 1, len - FRAME_HEAD - 1);
-	} else {
-		buf_append(&conn->out_back, frame, len);
-	}
-	if (cmd == SMFIC_CONNECT && conn->asks_connect)
-		pregreet_connect(gate, conn, data, len - FRAME_HEAD);
-	/* What nobody waits for travels with the next frame. */
-	if (wants ||
-	    (cmd != SMFIC_MACRO && cmd != SMFIC_CONNECT && cmd != SMFIC_HELO))
-		conn->urgent = true;
-	if (!wants || cmd == SMFIC_MAIL || cmd == SMFIC_CONNECT ||
-	    cmd == SMFIC_HELO)
-		accepted(conn, cmd);
-	if (wants)
-		expect_reply(gate, conn, cmd);
-	else
-		conn->progress_ms = 0;
-	if (!wants || cmd != SMFIC_RCPT)
-		buf_take(&conn->in, len);
+	if (cmd == SMFIC_MAIL || cmd == SMFIC_DATA)
+		conn->back.mail = MAIL_REFUSED;
+	else if (cmd == SMFIC_BODYEOB || reply == SMFIR_ACCEPT ||
+	         reply == SMFIR_DISCARD)
+		conn->back.mail = MAIL_NONE;
 }
 
-static bool
-keep(struct gate *gate, struct conn *conn, char cmd)
+static void
+hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
-	bool is_content = cmd == SMFIC_DATA || cmd == SMFIC_HEADER ||
-	                  cmd == SMFIC_EOH || cmd == SMFIC_BODY ||
-	                  cmd == SMFIC_BODYEOB;
+	struct back_side *back = &conn->back;
+	const char *frame = buf_head(&conn->mta.in), *data = frame + FRAME_HEAD;
+	bool is_owed = answer_is_due(back->no_reply, cmd);
 
-	if (!is_content || conn->mail == MAIL_CONTENT || !wait_keeps(gate, conn))
-		return false;
-	conn->state = CONN_KEPT;
-	conn->due = cmd;
-	conn->progress_ms = gate->now_ms + PROGRESS_MS;
-	loop_timer(gate, conn);
-	return true;
+	if (cmd == SMFIC_OPTNEG) {
+		conn->mta.has_negotiated = true;
+		conn->mta.version = protocol_get32(data);
+		conn->mta.offered = protocol_get32(data + 8);
+	} else if (!back->has_macro && cmd != SMFIC_MACRO && cmd != SMFIC_QUIT)
+		put_macros(conn, NULL, 0);
+	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
+		pregreet_macros(gate, conn, data + 1, len - FRAME_HEAD - 1);
+		put_macros(conn, data + 1, len - FRAME_HEAD - 1);
+	} else
+		buf_append(&back->out, frame, len);
+	if (cmd == SMFIC_CONNECT) {
+		pregreet_look(gate, conn, data, len - FRAME_HEAD);
+		if (!is_owed && answer_is_due(conn->mta.no_reply, cmd))
+			answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
+	}
+	buf_take(&conn->mta.in, len);
+	/* What nobody waits for travels with the next frame. */
+	if (is_owed ||
+	    (cmd != SMFIC_MACRO && cmd != SMFIC_CONNECT && cmd != SMFIC_HELO))
+		back->is_urgent = true;
+	if (is_owed)
+		wait_for_libmilter(gate, conn, cmd);
+	else
+		accepted(conn, cmd);
 }
 
 /*
  * RCPT belongs to MAIL, and a message to a recipient that was accepted (RFC 5321
  * 3.3). Postfix knows better, but not after a BDAT that was refused: it aborts
  * the transaction, shows the DATA of its client all the same, and several of
- * its releases crash when that is answered "continue".
+ * its releases crash when that is answered "continue". And libmilter does not
+ * answer at all what comes out of order.
  */
 static bool
 is_out_of_order(const struct conn *conn, char cmd)
 {
+	enum mail_state mail = conn->back.mail;
+
 	switch (cmd) {
 	case SMFIC_RCPT:
-		return conn->mail != MAIL_BEGUN && conn->mail != MAIL_HAS_RECIPIENT;
+		return mail != MAIL_BEGUN && mail != MAIL_HAS_RECIPIENT;
 	case SMFIC_DATA:
-		return conn->mail != MAIL_HAS_RECIPIENT;
+		return mail != MAIL_HAS_RECIPIENT;
 	case SMFIC_HEADER:
 	case SMFIC_EOH:
+		/* Before version 4 of the protocol there is no DATA. */
+		return mail != MAIL_HEADERS && mail != MAIL_HAS_RECIPIENT;
 	case SMFIC_BODY:
 	case SMFIC_BODYEOB:
-		/* Before version 4 of the protocol there is no DATA. */
-		return conn->mail != MAIL_CONTENT &&
-		       conn->mail != MAIL_HAS_RECIPIENT;
+		return mail != MAIL_BODY;
 	default:
 		return false;
 	}
@@ -216,24 +152,36 @@ end_for(struct gate *gate, struct conn *conn, const char *what)
 {
 	if (log_may(&gate->limit_frame, gate->now_ms, NULL))
 		log_warnx("gate: %s; connection closed", what);
-	conn_close_front(gate, conn);
+	conn->mta.state = MTA_ENDS;
+}
+
+/* Answers a frame that libmilter does not hear, where an answer is due. */
+static void
+answer_alone(struct conn *conn, char cmd)
+{
+	if (!answer_is_due(conn->mta.no_reply, cmd))
+		return;
+	if (cmd == SMFIC_UNKNOWN)
+		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
+	else
+		answer_refuse(conn, text_out_of_order);
 }
 
 /* true: the frame goes to libmilter, else it is dealt with */
 static bool
 is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
-	const char *data = buf_head(&conn->in) + FRAME_HEAD;
+	const char *data = buf_head(&conn->mta.in) + FRAME_HEAD;
 	enum filter_verdict verdict =
 	    filter_frame(gate, conn, cmd, data, len - FRAME_HEAD);
 
 	if (cmd == SMFIC_QUIT_NC) {
 		/* The next client's session needs a connection of its own. */
-		conn_close_front(gate, conn);
+		conn->mta.state = MTA_ENDS;
 		return false;
 	}
 	if (verdict == FILTER_WRONG ||
-	    conn->has_negotiated == (cmd == SMFIC_OPTNEG)) {
+	    conn->mta.has_negotiated == (cmd == SMFIC_OPTNEG)) {
 		end_for(gate, conn, "a frame from the MTA that is none");
 		return false;
 	}
@@ -243,22 +191,33 @@ is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	if (verdict == FILTER_WRONG_MACROS &&
 	    log_may(&gate->limit_frame, gate->now_ms, NULL))
 		log_warnx("gate: macros from the MTA that are none; left out");
-	if (verdict == FILTER_PASS && frames_wants_reply(conn, cmd)) {
-		if (cmd == SMFIC_UNKNOWN)
-			frames_put(&conn->out_front, SMFIR_CONTINUE, NULL, 0);
-		else
-			answer_refuse(conn, text_out_of_order);
-	}
-	buf_take(&conn->in, len);
+	if (verdict == FILTER_PASS)
+		answer_alone(conn, cmd);
+	buf_take(&conn->mta.in, len);
 	return false;
 }
 
-void
-frames_front(struct gate *gate, struct conn *conn)
+/* The commands that may wait at the head of the queue. */
+static bool
+is_delayed(struct gate *gate, struct conn *conn, char cmd)
 {
-	while (conn->front >= 0 && conn->state == CONN_IDLE && !conn->closing &&
-	       conn->out_back.len <= READ_SIZE) {
-		ssize_t len = frames_length(&conn->in);
+	switch (cmd) {
+	case SMFIC_RCPT:
+	case SMFIC_DATA:
+	case SMFIC_HEADER:
+	case SMFIC_EOH:
+		return wait_delays(gate, conn, cmd);
+	default:
+		return false;
+	}
+}
+
+void
+frames_from_mta(struct gate *gate, struct conn *conn)
+{
+	while (conn->mta.state < MTA_CLOSES && conn->wait.state == WAIT_NONE &&
+	       conn->back.out.len <= READ_SIZE) {
+		ssize_t len = frames_length(&conn->mta.in);
 		if (len == 0)
 			break;
 		if (len < 0) {
@@ -266,44 +225,116 @@ frames_front(struct gate *gate, struct conn *conn)
 			    gate, conn, "a frame of a wrong length from the MTA");
 			break;
 		}
-		char cmd = buf_head(&conn->in)[FRAME_LENGTH];
+		char cmd = buf_head(&conn->mta.in)[FRAME_LENGTH];
 		if (conn->answerer == ANSWER_LIBMILTER && gate->is_stopping &&
-		    conn->mail != MAIL_CONTENT && frames_wants_reply(conn, cmd))
+		    conn->back.mail != MAIL_HEADERS &&
+		    conn->back.mail != MAIL_BODY &&
+		    answer_is_due(conn->mta.no_reply, cmd))
 			answer_take_over(gate, conn, ANSWER_STOPPED);
 		if (conn->answerer != ANSWER_LIBMILTER) {
 			answer_command(conn, cmd);
-			buf_take(&conn->in, (size_t)len);
-			continue;
-		}
-		if (!is_for_libmilter(gate, conn, cmd, (size_t)len))
-			continue;
-		if (keep(gate, conn, cmd))
-			break;
-		hand_over(gate, conn, cmd, (size_t)len);
+			buf_take(&conn->mta.in, (size_t)len);
+		} else if (is_for_libmilter(gate, conn, cmd, (size_t)len) &&
+		           !is_delayed(gate, conn, cmd))
+			hand_over(gate, conn, cmd, (size_t)len);
 	}
 }
 
-void
-frames_done(struct conn *conn, char reply)
+/* The reply to the command that was waited for, other or libmilter's own. */
+static void
+reply(struct gate *gate, struct conn *conn, bool other)
 {
-	if (conn->due == SMFIC_RCPT)
-		buf_take(&conn->in, (size_t)frames_length(&conn->in));
-	if (reply == SMFIR_CONTINUE)
-		accepted(conn, conn->due);
-	else if (conn->due == SMFIC_DATA)
-		conn->mail = MAIL_REFUSED;
-	else if (reply == SMFIR_ACCEPT || reply == SMFIR_DISCARD ||
-	         conn->due == SMFIC_MAIL || conn->due == SMFIC_BODYEOB)
-		conn->mail = MAIL_NONE;
-	conn->state = CONN_IDLE;
-	conn->due = 0;
-	conn->progress_ms = 0;
+	char cmd = conn->wait.cmd, letter = SMFIR_REPLYCODE;
+
+	if (other) {
+		pthread_mutex_lock(&gate->lock);
+		const char *text = conn->shared.other;
+		answer_refuse(conn, text == NULL ? text_trouble : text);
+		pthread_mutex_unlock(&gate->lock);
+	} else {
+		const struct buf *kept = &conn->wait.reply;
+		if (kept->len > FRAME_LENGTH)
+			letter = buf_head(kept)[FRAME_LENGTH];
+		buf_append(&conn->mta.out, buf_head(kept), kept->len);
+	}
+	wait_end(gate, conn, GATE_END_ELAPSED, other);
+	if (letter == SMFIR_CONTINUE)
+		accepted(conn, cmd);
+	else
+		refused(conn, cmd, letter);
+}
+
+/* The MTA must not give up while it waits for us. */
+static void
+keep_patient(struct gate *gate, struct conn *conn)
+{
+	struct wait *wait = &conn->wait;
+	bool mta_waits =
+	    conn->mta.in.len > 0 || answer_is_due(conn->mta.no_reply, wait->cmd);
+
+	if (wait->state == WAIT_NONE || gate->now_ms < wait->progress_ms)
+		return;
+	if (mta_waits && conn->mta.out.len == 0)
+		answer_put(&conn->mta.out, SMFIR_PROGRESS, NULL, 0);
+	wait->progress_ms =
+	    (gate->now_ms + PROGRESS_MS) / PROGRESS_GRID_MS * PROGRESS_GRID_MS;
+}
+
+static void
+take_over(struct gate *gate, struct conn *conn, enum answerer how)
+{
+	if (conn->wait.state == WAIT_COMMAND)
+		buf_take(&conn->mta.in, (size_t)frames_length(&conn->mta.in));
+	answer_take_over(gate, conn, how);
+}
+
+static void
+answer_for_libmilter(struct gate *gate, struct conn *conn)
+{
+	bool accept = atomic_load(&gate->on_failure) == GATE_ACCEPT;
+
+	if (log_may(&gate->limit_timeout, gate->now_ms, NULL))
+		log_warnx(
+		    "gate: no answer to command %c within %lld ms; the rest of "
+		    "the session is %s",
+		    conn->wait.cmd, (long long)(gate->now_ms - conn->wait.since_ms),
+		    accept ? "accepted unfiltered" : "refused for now");
+	take_over(gate, conn, accept ? ANSWER_ACCEPT : ANSWER_TEMPFAIL);
+}
+
+void
+frames_check(struct gate *gate, struct conn *conn)
+{
+	if (conn->mta.state >= MTA_ENDS)
+		return;
+	switch (wait_look(gate, conn)) {
+	case WAIT_GOES_ON:
+	case WAIT_LET_GO:
+		keep_patient(gate, conn);
+		wait_set_timer(gate, conn);
+		break;
+	case WAIT_FORWARD:
+		reply(gate, conn, false);
+		break;
+	case WAIT_OTHER:
+		reply(gate, conn, true);
+		break;
+	case WAIT_CLIENT_GONE:
+		take_over(gate, conn, ANSWER_GONE);
+		break;
+	case WAIT_STOPS:
+		take_over(gate, conn, ANSWER_STOPPED);
+		break;
+	case WAIT_SILENT:
+		answer_for_libmilter(gate, conn);
+		break;
+	}
 }
 
 static bool
-is_final(const struct conn *conn, char reply)
+is_final(const struct conn *conn, char letter)
 {
-	switch (reply) {
+	switch (letter) {
 	case SMFIR_ACCEPT:
 	case SMFIR_CONTINUE:
 	case SMFIR_DISCARD:
@@ -313,48 +344,86 @@ is_final(const struct conn *conn, char reply)
 	case SMFIR_SKIP:
 	case SMFIR_CONN_FAIL:
 	case SMFIR_SHUTDOWN:
-		return conn->due != SMFIC_OPTNEG;
+		return conn->wait.cmd != SMFIC_OPTNEG;
 	case SMFIC_OPTNEG:
-		return conn->due == SMFIC_OPTNEG;
+		return conn->wait.cmd == SMFIC_OPTNEG;
 	default:
 		return false;
 	}
 }
 
+/*
+ * libmilter's half: which commands it answers. The MTA is told to wait for
+ * CONNECT, which the gate answers, and not to wait for MAIL.
+ */
+static void
+pass_negotiation(struct conn *conn, const char *frame, size_t len)
+{
+	char told[FRAME_HEAD + NEGOTIATION_SIZE], *steps = told + FRAME_HEAD + 8;
+
+	if (len < sizeof told) {
+		conn->mta.state = MTA_ENDS;
+		return;
+	}
+	for (size_t i = 0; i < sizeof told; i++)
+		told[i] = frame[i];
+	uint32_t wants = protocol_get32(steps);
+	conn->back.no_reply = wants & conn->mta.offered;
+	wants &= ~(uint32_t)SMFIP_NR_CONN;
+	wants |= conn->mta.offered & SMFIP_NR_MAIL;
+	conn->mta.no_reply = wants & conn->mta.offered;
+	protocol_put32(steps, wants);
+	buf_append(&conn->mta.out, told, sizeof told);
+	buf_append(&conn->mta.out, frame + sizeof told, len - sizeof told);
+}
+
 static void
 take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
-	char reply = frame[FRAME_LENGTH];
+	char letter = frame[FRAME_LENGTH], cmd = conn->wait.cmd;
 
-	if (conn->state == CONN_DUE && is_final(conn, reply)) {
-		if ((conn->due == SMFIC_RCPT || conn->due == SMFIC_DATA) &&
-		    wait_reply(gate, conn, frame, len))
-			return;
-		frames_done(conn, reply);
+	if (conn->wait.state != WAIT_LIBMILTER)
+		return; /* nobody has asked */
+	if (!is_final(conn, letter)) {
+		if (answer_is_due(conn->mta.no_reply, cmd))
+			buf_append(&conn->mta.out, frame, len);
+		return;
 	}
-	if (reply == SMFIC_OPTNEG && len >= FRAME_HEAD + NEGOTIATION_SIZE)
+	if (wait_takes_reply(gate, conn, frame, len)) {
+		if (conn->mta.state != MTA_TALKS)
+			conn->mta.state = MTA_ENDS; /* it waits no longer */
+		frames_check(gate, conn);
+		return;
+	}
+	conn->wait.cmd = 0;
+	if (letter == SMFIC_OPTNEG)
 		pass_negotiation(conn, frame, len);
+	else if (answer_is_due(conn->mta.no_reply, cmd))
+		buf_append(&conn->mta.out, frame, len);
+	if (letter == SMFIR_CONTINUE)
+		accepted(conn, cmd);
 	else
-		buf_append(&conn->out_front, frame, len);
+		refused(conn, cmd, letter);
 }
 
 void
-frames_back(struct gate *gate, struct conn *conn)
+frames_from_libmilter(struct gate *gate, struct conn *conn)
 {
-	while (conn->state != CONN_WITHHELD && conn->back >= 0) {
-		ssize_t len = frames_length(&conn->back_in);
+	struct buf *in = &conn->back.in;
+
+	while (conn->wait.state != WAIT_REPLY) {
+		ssize_t len = frames_length(in);
 		if (len == 0)
 			break;
 		if (len < 0) {
-			if (log_may(&gate->limit_frame, gate->now_ms, NULL))
-				log_warnx("gate: a frame of a wrong length from "
-				          "libmilter; connection closed");
-			conn_close_back(gate, conn);
+			end_for(
+			    gate, conn, "a frame of a wrong length from libmilter");
+			buf_clear(in);
 			break;
 		}
-		if (conn->front >= 0 && conn->answerer == ANSWER_LIBMILTER)
-			take_reply(
-			    gate, conn, buf_head(&conn->back_in), (size_t)len);
-		buf_take(&conn->back_in, (size_t)len);
+		if (conn->mta.state < MTA_ENDS &&
+		    conn->answerer == ANSWER_LIBMILTER)
+			take_reply(gate, conn, buf_head(in), (size_t)len);
+		buf_take(in, (size_t)len);
 	}
 }

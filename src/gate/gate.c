@@ -61,10 +61,9 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 		return NULL;
 	}
 	gate->epoll = gate->wake_fd = gate->lock_fd = gate->listen_fd = -1;
-	gate->watch_socket.fd = gate->pending_socket.fd = -1;
+	gate->watch_socket.fd = -1;
 	gate->clock = *clock;
 	pthread_mutex_init(&gate->lock, NULL);
-	pthread_mutex_init(&gate->pending_lock, NULL);
 	gate->max_connections = connections_of(settings);
 	gate->headers = settings->headers;
 	gate->back_path = strdup(settings->back_path);
@@ -122,14 +121,13 @@ gate_start(struct gate *gate, struct error *error)
 		return false;
 	}
 	watch_open(&gate->watch_socket);
-	watch_open(&gate->pending_socket);
 	if (gate->watch_socket.fd < 0)
 		log_warn("gate: no sock_diag, hang-ups cannot be seen");
 	gate->now_ms = clock_mono_ms(&gate->clock);
-	gate->started = true;
+	gate->is_started = true;
 	listen_resume(gate);
 	if (!start_thread(gate, error)) {
-		gate->started = false;
+		gate->is_started = false;
 		return false;
 	}
 	return true;
@@ -149,16 +147,16 @@ gate_configure(struct gate *gate, const struct gate_settings *settings)
 void
 gate_stop(struct gate *gate, int64_t grace_ms)
 {
-	if (!gate->started || gate->joined)
+	if (!gate->is_started || gate->is_joined)
 		return;
 	block_declare("gate: stop");
 	pthread_mutex_lock(&gate->lock);
 	gate->stop_asked = gate->no_waits = true;
 	gate->grace_ms = grace_ms;
 	pthread_mutex_unlock(&gate->lock);
-	loop_poke(gate);
+	loop_notify(gate);
 	pthread_join(gate->thread, NULL);
-	gate->joined = true;
+	gate->is_joined = true;
 }
 
 static void
@@ -171,7 +169,7 @@ close_fd(int fd)
 unsigned
 gate_turns(struct gate *gate)
 {
-	loop_poke(gate);
+	loop_notify(gate);
 	return atomic_load(&gate->turns);
 }
 
@@ -185,7 +183,6 @@ gate_free(struct gate **gate_ptr)
 	*gate_ptr = NULL;
 	listen_close(gate);
 	watch_close(&gate->watch_socket);
-	watch_close(&gate->pending_socket);
 	close_fd(gate->epoll);
 	close_fd(gate->wake_fd);
 	close_fd(gate->lock_fd);
@@ -196,6 +193,5 @@ gate_free(struct gate **gate_ptr)
 	free(gate->socket_path);
 	free(gate->back_path);
 	pthread_mutex_destroy(&gate->lock);
-	pthread_mutex_destroy(&gate->pending_lock);
 	free(gate);
 }

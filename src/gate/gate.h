@@ -85,167 +85,105 @@ unsigned gate_turns(struct gate *gate);
 /* Accepts NULL; nulls. The gate must be stopped. */
 void gate_free(struct gate **gate);
 
-/* ---------------------------------------------------------------- waiting */
-
-enum gate_wait_kind {
-	/*
-	 * RCPT only: drop the reply that this callback returns, and when woken
-	 * or due send the same command to libmilter once more.
-	 */
-	GATE_ASK_AGAIN,
-	/*
-	 * DATA: keep the reply that this callback returns back, and forward it
-	 * when due or let go; or answer with refusal instead, see gate_settle().
-	 */
-	GATE_WITHHOLD
-};
-
-struct gate_wait {
-	enum gate_wait_kind kind;
-	int64_t until_ms; /* of clock_mono_ms(); at least 10 ms from now */
-	bool is_hold;     /* counts in the budget; the client's socket is watched */
-	/*
-	 * GATE_WITHHOLD: a whole SMTP reply, "450 4.7.1 text", at most 512
-	 * octets, that can be sent in place of libmilter's; copied. NULL: none.
-	 * Plain text: the gate doubles percent signs as the protocol wants.
-	 */
-	const char *refusal;
-	bool refuse_when_due; /* what happens at until_ms, if not settled before */
-	/*
-	 * GATE_WITHHOLD: exactly one gate_settle() will follow. When it comes after
-	 * until_ms it is dropped, and not taken for that of the next wait.
-	 */
-	bool settles_once;
-};
-
-enum gate_wait_answer {
-	GATE_WAITING,
-	GATE_NOT_WAITING, /* no such connection, stopping, client gone, no reply to
-	                     drop */
-	GATE_FULL         /* the budget has no room for this hold */
-};
+/* ------------------------------------------------------ what a callback asks */
 
 /*
- * Called in a callback that has a reply; takes effect when the callback has
- * returned. A hold must have been granted with gate_budget() before.
+ * A callback returns what shall happen, and the gate does it. At its beginning
+ * it looks: gate_look(); at its end it tells: gate_tell(). There are two ways to
+ * wait, both the gate's:
+ *
+ * - A command is delayed: RCPT or DATA stays at the head of the queue, until the
+ *   ticket of the MAIL that asked for it is decided, or due. Its callback then
+ *   runs once, with everything at hand.
+ * - A reply is delayed: the callback of RCPT or DATA has answered, and the answer
+ *   leaves when a hold has elapsed, or when the ticket is decided, or due.
+ *
+ * A ticket names one wait. Whoever decides a stale one does nothing. It may be
+ * decided before the callback that was given it has returned.
  */
-enum gate_wait_answer gate_wait(
-    struct gate *gate, uint64_t number, const struct gate_wait *wait);
-
-/*
- * Something that the session waits for has arrived. GATE_ASK_AGAIN: the command
- * is sent again at once. GATE_WITHHOLD: nothing. Also lets a DATA go that
- * gate_data_not_before() keeps back. Sticky: a wake that comes before the wait
- * is not lost; it is cleared when the command is sent to libmilter.
- */
-bool gate_wake(struct gate *gate, uint64_t number);
-
-/* What a withheld reply becomes. */
-enum gate_settlement {
-	GATE_FORWARD_NOW,
-	GATE_REFUSE_NOW,
-	GATE_FORWARD_WHEN_DUE,
-	GATE_REFUSE_WHEN_DUE
-};
-/* May come before the reply's frame, even before gate_wait(); the last one counts.
- */
-bool gate_settle(struct gate *gate, uint64_t number, enum gate_settlement how);
-
-/*
- * The next DATA (or first body command) of this connection is not handed to
- * libmilter before until_ms or gate_wake(), whichever is first; 0 lifts it.
- * Meanwhile the MTA is kept patient.
- */
-bool gate_data_not_before(struct gate *gate, uint64_t number, int64_t until_ms);
-
-/* ----------------------------------------------------------------- budget */
-
-struct gate_grant {
-	bool granted;   /* false: at max_holds, or max_holds_per_key for key */
-	unsigned holds; /* in progress now, this one included when granted */
-	unsigned max_holds;
-};
-/*
- * Books a place for one hold of the connection until its wait ends (or the
- * connection does). key is the client network's, by any hash.
- * A second call for the same connection in the same wait returns its booking.
- */
-struct gate_grant gate_budget(struct gate *gate, uint64_t number, uint64_t key);
-
-/* ---------------------------------------------------------------- outcome */
 
 enum gate_end {
-	GATE_END_NONE,    /* the last answered RCPT or DATA did not wait */
-	GATE_END_WAITING, /* still on: asked again before it was due */
-	GATE_END_ELAPSED,
-	GATE_END_WOKEN,
+	GATE_END_NONE,    /* nothing was delayed */
+	GATE_END_ELAPSED, /* it was due, or decided */
 	GATE_END_GONE,    /* the client's socket is no longer ESTABLISHED */
 	GATE_END_STOPPED, /* the program stops */
 	GATE_END_MTA_GONE
 };
 
-struct gate_outcome {
-	enum gate_end end;
-	int64_t waited_ms; /* since the first wait for this command */
-	bool was_hold;
-	bool watched; /* the client's socket could be seen when the hold began */
-	bool refused; /* the gate sent the refusal, or a text of its own */
-	unsigned
-	    asked; /* times the command was sent to libmilter, first included */
-};
-/*
- * Readable in every later callback, abort and close included, until the next
- * RCPT or DATA has asked for a wait of its own or is answered: so an abort that
- * the next RCPT follows closely still reads what belongs to it. asked is always
- * that of the present command.
- */
-bool gate_outcome(
-    struct gate *gate, uint64_t number, struct gate_outcome *outcome_r);
-
-/* ----------------------------------------------------------------- client */
-
-/*
- * The end points of the SMTP connection, for the watch; call it in the connect
- * callback. mta is the address and port that the MTA listens on. Looks the
- * socket up once (microseconds, on the caller's thread) unless the look before
- * the greeting has seen it, so that a client that resets the connection before
- * its hold begins is told from one that cannot be seen.
- */
-bool gate_endpoints(struct gate *gate, uint64_t number,
-    const struct sockaddr *client, const struct sockaddr *mta);
-
-/*
- * Octets that the client has sent and the MTA has not read yet; -1 when the
- * socket cannot be seen. One system call of some microseconds, made by the
- * caller's thread.
- */
-int64_t gate_pending(struct gate *gate, uint64_t number);
-
 enum gate_early { GATE_EARLY_UNKNOWN, GATE_EARLY_NO, GATE_EARLY_YES };
+
+struct gate_moment {
+	/* For the wait that this callback may ask for; 0: it may not. */
+	uint64_t ticket;
+	/* How long the command was delayed, ms. */
+	int64_t delayed_ms;
+	/*
+	 * A place in the budget is booked, until it is known that this callback
+	 * does not ask for a hold, or until its hold ends.
+	 */
+	bool has_place;
+	unsigned holds, max_holds; /* in progress, one's own place included */
+	/*
+	 * Whether the client had sent anything before the MTA greeted it, and the
+	 * octets that it has sent and the MTA had not read when DATA came. Unknown
+	 * and -1 where the socket cannot be seen.
+	 */
+	enum gate_early early;
+	int64_t unread;
+	/* The last delay of a reply; none once a later RCPT or DATA is answered. */
+	struct gate_delay {
+		enum gate_end end;
+		int64_t waited_ms;
+		bool was_hold;
+		bool watched; /* the client's socket could be seen */
+		bool other; /* the other reply was sent, or one of the gate's own */
+	} last;
+};
+
 /*
- * Whether the client had sent anything before the MTA greeted it. The gate
- * answers CONNECT itself for this, libmilter not being asked: one look-up and
- * one frame to the MTA a connection. Unknown where the socket cannot be seen.
+ * In every callback, abort and close included. place: NULL, or the key of the
+ * client's network, by any hash: wants a place in the budget. false: no such
+ * connection; the moment is empty.
  */
-enum gate_early gate_early(struct gate *gate, uint64_t number);
+bool gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
+    struct gate_moment *moment_r);
+
+struct gate_wish {
+	/* MAIL: delay DATA (and RCPT) so long, in clock_mono_ms(); 0: no */
+	int64_t command_until_ms;
+	bool delays_rcpt;
+	/* RCPT, DATA: delay the reply so long; 0: no */
+	int64_t reply_until_ms;
+	/* Takes the place; the client's socket is watched; a decision only chooses.
+	 */
+	bool is_hold;
+	/*
+	 * A whole SMTP reply, "450 4.7.1 text", at most 512 octets, that is sent
+	 * instead when the ticket is decided so; copied. Plain text: the gate
+	 * doubles percent signs as the protocol wants. NULL: none.
+	 */
+	const char *other;
+	/* RCPT: the MTA has refused this recipient; it counts for no DATA. */
+	bool is_refused;
+};
+
+void gate_tell(struct gate *gate, uint64_t ticket, const struct gate_wish *wish);
+
+/*
+ * A delayed command goes on. Of a delayed reply this chooses which one it is;
+ * it leaves now, or, of a hold, when that has elapsed.
+ */
+void gate_decide(struct gate *gate, uint64_t ticket, bool other);
 
 /* ----------------------------------------------------------------- status */
 
 struct gate_report {
 	unsigned connections, holds, holds_peak, max_holds;
+	unsigned waiting; /* delayed commands and replies right now */
 	/* Given up by gate_stop(): a callback of theirs may still run. */
 	unsigned abandoned;
-	uint64_t accepted, holds_begun, holds_refused, gone, timeouts, watched,
-	    unwatched;
+	uint64_t accepted, holds_begun, holds_refused, gone, timeouts;
 };
 void gate_report(struct gate *gate, struct gate_report *report_r);
-
-/* One hold in progress, for "held right now". */
-struct gate_held {
-	uint64_t number;
-	int64_t waited_ms, left_ms;
-};
-/* Fills at most max rows; returns how many there are. */
-size_t gate_held(struct gate *gate, struct gate_held *rows, size_t max);
 
 #endif

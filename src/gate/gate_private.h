@@ -5,11 +5,14 @@
  * other threads ask for, and what they may read. The lock is held for some
  * hundred instructions at most and never across a system call, save the write
  * to the loop's eventfd.
+ *
+ * Calls go one way: loop -> conn -> frames -> answer -> wait -> budget. Only
+ * conn_run() closes descriptors and ends a connection: everything below it marks
+ * what has come to an end, in mta.state and back.state, and goes on.
  */
 #ifndef GATE_PRIVATE_H
 #define GATE_PRIVATE_H
 
-#include <netinet/in.h>
 #include <pthread.h>
 
 #include "base/log.h"
@@ -21,35 +24,122 @@
 
 #define FRAME_MAX        ((size_t)1024 * 1024 + 64) /* of a frame's length field */
 #define READ_SIZE        ((size_t)64 * 1024)
-#define LAZY_MAX         4096  /* octets of C and H frames kept for company */
-#define PROGRESS_MS      10000 /* Postfix's milter_command_timeout is 30 s */
-#define PROGRESS_GRID_MS 250   /* many at one wake-up */
-#define LEAST_WAIT_MS    10
-#define MOST_ASKS        64
-#define REFUSAL_MAX      512
+#define LAZY_MAX         4096 /* octets of frames kept for company */
 #define NEGOTIATION_SIZE 12
 #define GATE_MACRO       "{targrey_gate}"
+/* A milter_command_timeout of 5 s is set in the wild (Postfix's own is 30 s). */
+#define PROGRESS_MS      2000
+#define PROGRESS_GRID_MS 250 /* many at one wake-up */
+#define REFUSAL_MAX      512
 #define RETRY_MS         2   /* libmilter's backlog is full */
 #define PAUSE_MS         100 /* accept() has no descriptor */
+#define SLOT_BITS        24
 
-enum conn_state {
-	CONN_IDLE,     /* no reply is due */
-	CONN_DUE,      /* libmilter works on conn->due */
-	CONN_WAITING,  /* asks again later; the frame stays at the head of in */
-	CONN_WITHHELD, /* the reply is in conn->withheld */
-	CONN_KEPT      /* DATA is at the head of in, not handed over yet */
+/* The MTA's end; it only goes on, never back. */
+enum mta_state {
+	MTA_TALKS,
+	MTA_HUNG_UP,  /* has closed its end, or its writing half */
+	MTA_READ_OUT, /* and all that it sent was read */
+	MTA_CLOSES,   /* closed once all is written */
+	MTA_ENDS,     /* closed at once */
+	MTA_CLOSED
 };
 
-/* How far the transaction has come, by what was answered. */
+struct mta_side {
+	int fd;
+	enum mta_state state;
+	bool has_more;    /* something may be there to read */
+	bool waits_write; /* EPOLLOUT is asked for */
+	bool has_negotiated;
+	uint32_t version, offered; /* of its negotiation */
+	uint32_t no_reply;         /* SMFIP_NR_* bits that it was told */
+	struct buf in;             /* not processed */
+	struct buf out;
+};
+
+/* libmilter's end. */
+enum back_state {
+	BACK_NONE,  /* nothing was said yet */
+	BACK_RETRY, /* its backlog is full */
+	BACK_OPEN,
+	BACK_SHUT, /* our half is closed: its abort and close callbacks run */
+	BACK_CLOSED
+};
+
+/* How far libmilter's transaction has come, by what was answered. */
 enum mail_state {
 	MAIL_NONE,
 	MAIL_BEGUN,
 	MAIL_HAS_RECIPIENT, /* one was accepted */
-	MAIL_CONTENT,       /* between DATA's reply and the end of the message */
-	MAIL_REFUSED        /* DATA was, and the transaction still stands */
+	MAIL_HEADERS,       /* DATA was accepted */
+	MAIL_BODY,          /* the headers are complete */
+	MAIL_REFUSED        /* MAIL or DATA was, and the transaction still stands */
 };
 
-/* Whether the gate itself answers for the rest of the session, and how. */
+struct back_side {
+	int fd;
+	enum back_state state;
+	enum mail_state mail;
+	bool has_more, has_hung_up, waits_write;
+	bool is_urgent; /* out must not be kept for company */
+	bool has_macro; /* the connection's number was sent */
+	uint32_t no_reply;
+	struct buf in; /* half a frame at most */
+	struct buf out;
+};
+
+enum wait_state {
+	WAIT_NONE,
+	WAIT_LIBMILTER, /* it works on the command */
+	WAIT_COMMAND,   /* delayed, at the head of mta.in */
+	WAIT_REPLY      /* delayed, in wait.reply */
+};
+
+struct wait {
+	enum wait_state state;
+	char cmd;            /* what is waited for or with; 0: none */
+	struct buf reply;    /* a whole frame */
+	int64_t since_ms;    /* when this state began */
+	int64_t until_ms;    /* when it is due */
+	int64_t progress_ms; /* next SMFIR_PROGRESS; 0: none is needed */
+	int64_t timer_ms;    /* heap's key: no later than anything to do */
+	int32_t heap_at;     /* heap's index, -1 = not in */
+	int64_t delayed_ms;  /* of the command at the head, once let go */
+	bool is_refused;     /* the recipient, by the MTA itself */
+	bool was_seen;       /* the client's socket, when the hold began */
+	bool has_left;       /* the client */
+	bool is_watched;     /* in gate->watch */
+	int64_t watch_ms;
+	struct conn *watch_next, *watch_prev;
+};
+
+/* Guarded by gate->lock. */
+struct shared {
+	/* Of the command that libmilter works on, or whose reply is delayed. */
+	uint64_t ticket;
+	struct gate_wish wish; /* its other is owned */
+	char *other;
+	bool is_decided, chosen;
+	int64_t told_ms;
+	/* Of the MAIL that delays commands. */
+	uint64_t command_ticket;
+	int64_t command_until_ms;
+	bool delays_rcpt;
+
+	bool is_booked;
+	uint64_t place;
+	bool is_shut; /* nothing is waited for any more */
+	bool is_waiting, is_notified;
+	struct conn *next_notified;
+
+	struct gate_delay last;
+	int64_t delayed_ms, unread;
+	enum gate_early early;
+	struct watch_socket socket;
+	bool was_seen;
+};
+
+/* Who answers the MTA: libmilter, or the gate for the rest of the session. */
 enum answerer {
 	ANSWER_LIBMILTER,
 	ANSWER_GONE,
@@ -58,77 +148,16 @@ enum answerer {
 	ANSWER_TEMPFAIL
 };
 
-/* Guarded by gate->lock. */
-struct shared {
-	char cmd;    /* R or T while libmilter works on it, else 0 */
-	bool parked; /* the loop wants to hear of a wake or a settlement */
-	bool poked;  /* in gate->poked */
-	bool shut;   /* no more waits */
-	bool wants;  /* a wait was asked for and granted, its reply is not here */
-	bool woken;
-	bool fresh; /* the outcome is still that of the command before */
-	bool has_settle;
-	enum gate_settlement settle;
-	enum gate_wait_kind kind;
-	bool is_hold, refuse_when_due, settles_once;
-	unsigned owed; /* settlements of waits that were over before them */
-	bool booked, counted;
-	uint64_t key;
-	int64_t until_ms;
-	int64_t data_until_ms;
-	int64_t began_ms, waited_ms;
-	enum gate_end end;
-	bool was_hold, watched, refused;
-	unsigned asked;
-	enum gate_early early;
-	char *refusal; /* owned; NULL: none */
-	struct watch_socket socket;
-	bool was_seen; /* the socket, when its name was given */
-	struct conn *next_poked;
-};
-
 struct conn {
 	uint64_t number;
-	int front, back; /* descriptors; -1 = closed */
-	enum conn_state state;
+	struct mta_side mta;
+	struct back_side back;
+	struct wait wait;
 	enum answerer answerer;
-	char due;        /* the command that a reply is due for */
-	bool front_more; /* something may be there to read */
-	bool back_more;
-	bool front_hup; /* the MTA has closed its end, or its writing half */
-	bool front_eof; /* and all it sent was read */
-	bool back_hup;
-	bool front_out, back_out; /* EPOLLOUT is asked for */
-	bool back_ready;          /* connected */
-	bool back_shut;           /* our writing half is closed */
-	bool has_negotiated;
-	bool has_macro; /* the macro was sent */
-	enum mail_state mail;
-	bool urgent;  /* out_back must not be kept for company */
-	bool closing; /* close the front once out_front is written */
-	bool queued, dead;
-	bool own_said; /* the first refusal of a stop was sent */
-	bool has_back; /* a connection to libmilter was opened or tried */
-	bool retrying; /* in the retry list */
-	bool watching;
-	uint32_t version, offered; /* of the MTA's negotiation */
-	uint32_t no_reply;         /* SMFIP_NR_* bits negotiated */
-	bool asks_connect;         /* the MTA wants a reply to CONNECT: ours */
-	char mta_address[INET6_ADDRSTRLEN + 5];
-	uint16_t mta_port;  /* network order */
-	struct buf in;      /* from the MTA, not processed */
-	struct buf back_in; /* from libmilter, half a frame at most */
-	struct buf out_front, out_back;
-	struct buf withheld;
-	int64_t sent_ms;     /* when libmilter got the command */
-	int64_t progress_ms; /* next SMFIR_PROGRESS */
-	int64_t until_ms;    /* of the wait, or of the kept DATA */
-	int64_t timer_ms;    /* heap's key: no later than anything to do */
-	int32_t heap_at;     /* heap's index, -1 = not in */
-	int64_t watch_ms;
-	struct conn *watch_next, *watch_prev;
-	struct conn *next; /* in one of: run queue, dead list */
-	struct conn *next_retry;
+	bool said_stopped; /* the first refusal of a stop was sent */
+	bool is_dead;
+	bool is_queued; /* in gate->todo */
+	struct conn *next;
 	struct shared shared;
 };
 
@@ -148,26 +177,22 @@ struct gate {
 	int64_t now_ms;    /* of this turn of the loop */
 	int64_t jumped_ms; /* when the clock was last seen to jump */
 	int epoll, wake_fd, lock_fd, listen_fd;
-	bool listening, started, joined, finished;
-	bool paused;
+	bool is_listening, is_started, is_joined;
+	bool is_paused;
 	int64_t paused_until_ms; /* real time */
 	char *socket_path;       /* NULL: not a unix socket */
 	char *back_path;
 	struct heap heap;
-	struct conn_list run, dead, watch;
-	struct conn_list retry; /* by next_retry */
+	struct conn_list todo;  /* to be run in the next turn, or freed */
+	struct conn_list watch; /* by watch_next, in the order of watch_ms */
 	struct watch watch_socket;
-	struct watch pending_socket;
-	pthread_mutex_t pending_lock; /* guards pending_socket */
-	char *scratch;                /* READ_SIZE */
+	char *scratch; /* READ_SIZE */
 	bool said_unwatched;
 	const char *const *headers; /* NULL: all */
 	size_t max_connections;
-	bool is_stopping;
+	bool is_stopping, are_closed;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
-	bool fronts_closed;
-	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept,
-	    limit_watch;
+	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept;
 	pthread_t thread;
 
 	_Atomic int64_t answer_timeout_ms;
@@ -179,7 +204,7 @@ struct gate {
 	uint32_t *free_slots;
 	size_t free_count;
 	uint64_t generation;
-	struct conn *poked;
+	struct conn *notified;
 	bool stop_asked, no_waits;
 	int64_t grace_ms;
 	unsigned max_holds, max_holds_per_key;
@@ -189,36 +214,38 @@ struct gate {
 
 /* loop.c */
 void *loop_run(void *arg);
-void loop_poke(struct gate *gate);
+void loop_notify(struct gate *gate);
 int64_t loop_real_ms(void);
-void list_add(struct conn_list *list, struct conn *conn);
-struct conn *list_take(struct conn_list *list);
-/* Pump it once more in the next turn. */
-void loop_again(struct gate *gate, struct conn *conn);
-/* Connect to libmilter once more in the next turn. */
-void loop_retry(struct gate *gate, struct conn *conn);
-/* To be called whenever a time of the connection may have come nearer. */
-void loop_timer(struct gate *gate, struct conn *conn);
-void loop_watch(struct gate *gate, struct conn *conn);
-void loop_unwatch(struct gate *gate, struct conn *conn);
 
 /* listen.c */
 bool listen_open(
     struct gate *gate, const struct gate_settings *settings, struct error *error);
-void listen_accept(struct gate *gate);
+/* A new connection's descriptor, or -1 when there is none for now. */
+int listen_accept(struct gate *gate);
 void listen_resume(struct gate *gate);
 void listen_close(struct gate *gate);
 
 /* conn.c */
-void conn_open(struct gate *gate, int front);
+/* NULL: no memory, or no room */
+struct conn *conn_open(struct gate *gate, int fd);
 void conn_event(
     struct gate *gate, struct conn *conn, bool is_back, uint32_t events);
-void conn_pump(struct gate *gate, struct conn *conn);
-bool conn_connect(
-    struct gate *gate, struct conn *conn); /* false: try again later */
-void conn_close_front(struct gate *gate, struct conn *conn);
-void conn_close_back(struct gate *gate, struct conn *conn);
-void conn_free(struct gate *gate, struct conn *conn);
+/*
+ * Reads, hands over, answers, writes and closes what can be. The only function
+ * after which conn may be dead; its memory is the loop's to free.
+ * true: there is more to do, in the next turn
+ */
+bool conn_run(struct gate *gate, struct conn *conn);
+/* At a stop: the MTA's end; both ends. */
+void conn_end(struct conn *conn, bool both);
+
+/* frames.c */
+void frames_from_mta(struct gate *gate, struct conn *conn);
+void frames_from_libmilter(struct gate *gate, struct conn *conn);
+/* A time, a decision or a stop has come: does what it means for the wait. */
+void frames_check(struct gate *gate, struct conn *conn);
+/* The length of the whole frame at the head; 0: not all here; -1: bad length */
+ssize_t frames_length(const struct buf *buf);
 
 /* filter.c */
 enum filter_verdict {
@@ -231,48 +258,59 @@ enum filter_verdict {
 enum filter_verdict filter_frame(const struct gate *gate, const struct conn *conn,
     char cmd, const char *data, size_t len);
 
-/* frames.c */
-void frames_front(struct gate *gate, struct conn *conn);
-void frames_back(struct gate *gate, struct conn *conn);
-/* The length of the whole frame at the head; 0: not all here; -1: bad length */
-ssize_t frames_length(const struct buf *buf);
-/* The command that was due is answered. reply: the answer's letter */
-void frames_done(struct conn *conn, char reply);
-void frames_put(struct buf *buf, char cmd, const void *data, size_t len);
-bool frames_wants_reply(const struct conn *conn, char cmd);
-
 /* pregreet.c */
-void pregreet_macros(struct conn *conn, const char *data, size_t len);
-void pregreet_connect(
+void pregreet_macros(
     struct gate *gate, struct conn *conn, const char *data, size_t len);
-void pregreet_negotiate(struct conn *conn, char *steps);
+/* Looks at the client's socket; data: of the CONNECT */
+void pregreet_look(
+    struct gate *gate, struct conn *conn, const char *data, size_t len);
 
 /* answer.c: the gate's own answers */
-void answer_take_over(struct gate *gate, struct conn *conn, enum answerer how);
-void answer_command(struct conn *conn, char cmd);
+void answer_put(struct buf *buf, char cmd, const void *data, size_t len);
 void answer_refuse(struct conn *conn, const char *text);
+/* To a command, once the gate has taken over. */
+void answer_command(struct conn *conn, char cmd);
+/*
+ * From here on libmilter hears nothing more: its end of file lets the abort and
+ * close callbacks run, and they can still read how it ended.
+ */
+void answer_take_over(struct gate *gate, struct conn *conn, enum answerer how);
+/* no_reply: SMFIP_NR_* bits */
+bool answer_is_due(uint32_t no_reply, char cmd);
 
 /* wait.c */
-/* libmilter is about to get R or T; again: the same command once more */
-void wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again);
-/* With gate->lock held: the outcome is that of the present command from here. */
-void wait_renew(struct shared *shared);
-/* libmilter's final reply to R or T; true: it is not passed on */
-bool wait_reply(
+/* libmilter is about to get a command that it answers. */
+void wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd);
+/* true: the command stays at the head of mta.in for now */
+bool wait_delays(struct gate *gate, struct conn *conn, char cmd);
+/* libmilter's final reply has come; true: it is delayed, and kept in wait.reply */
+bool wait_takes_reply(
     struct gate *gate, struct conn *conn, const char *frame, size_t len);
-/* true: DATA stays at the head of in for now */
-bool wait_keeps(struct gate *gate, struct conn *conn);
-void wait_check(struct gate *gate, struct conn *conn);
-void wait_ended(struct gate *gate, struct conn *conn, enum gate_end end);
-/* A look-up of the watch has this result. */
-void wait_looked(struct gate *gate, struct conn *conn, enum watch_state state);
-bool wait_is_on(const struct conn *conn);
+
+enum wait_event {
+	WAIT_GOES_ON,
+	WAIT_LET_GO, /* the delayed command */
+	WAIT_FORWARD,
+	WAIT_OTHER,
+	WAIT_CLIENT_GONE,
+	WAIT_STOPS,
+	WAIT_SILENT /* libmilter is */
+};
+/* What has become of the wait by now. */
+enum wait_event wait_look(struct gate *gate, struct conn *conn);
+/* Nobody waits any more. end, other: as in struct gate_delay */
+void wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other);
+bool wait_is_delay(const struct conn *conn);
+/* To be called whenever a time of the connection may have come nearer. */
+void wait_set_timer(struct gate *gate, struct conn *conn);
+/*
+ * Looks for the clients whose second is over; those that have left are marked,
+ * and some are returned: call it until there are none.
+ */
+size_t wait_watch(struct gate *gate, struct conn *left_r[static WATCH_BATCH]);
 
 /* budget.c: with gate->lock held */
 bool budget_book(struct gate *gate, struct conn *conn, uint64_t key);
 void budget_release(struct gate *gate, struct conn *conn);
-
-/* call.c: with gate->lock held */
-struct conn *call_find(struct gate *gate, uint64_t number);
 
 #endif

@@ -25,7 +25,7 @@ static void
 put(struct heap *heap, size_t at, struct conn *conn)
 {
 	heap->rows[at] = conn;
-	conn->heap_at = (int32_t)at;
+	conn->wait.heap_at = (int32_t)at;
 }
 
 static void
@@ -34,7 +34,7 @@ sift_up(struct heap *heap, size_t at)
 	struct conn *conn = heap->rows[at];
 	while (at > 0) {
 		size_t up = (at - 1) / 2;
-		if (heap->rows[up]->timer_ms <= conn->timer_ms)
+		if (heap->rows[up]->wait.timer_ms <= conn->wait.timer_ms)
 			break;
 		put(heap, at, heap->rows[up]);
 		at = up;
@@ -50,10 +50,10 @@ sift_down(struct heap *heap, size_t at)
 		size_t down = 2 * at + 1;
 		if (down >= heap->count)
 			break;
-		if (down + 1 < heap->count &&
-		    heap->rows[down + 1]->timer_ms < heap->rows[down]->timer_ms)
+		if (down + 1 < heap->count && heap->rows[down + 1]->wait.timer_ms <
+		                                  heap->rows[down]->wait.timer_ms)
 			down++;
-		if (conn->timer_ms <= heap->rows[down]->timer_ms)
+		if (conn->wait.timer_ms <= heap->rows[down]->wait.timer_ms)
 			break;
 		put(heap, at, heap->rows[down]);
 		at = down;
@@ -64,28 +64,28 @@ sift_down(struct heap *heap, size_t at)
 void
 heap_set(struct heap *heap, struct conn *conn, int64_t at)
 {
-	if (conn->heap_at < 0) {
-		conn->timer_ms = at;
+	if (conn->wait.heap_at < 0) {
+		conn->wait.timer_ms = at;
 		put(heap, heap->count++, conn);
 		sift_up(heap, heap->count - 1);
 		return;
 	}
-	conn->timer_ms = at;
-	sift_up(heap, (size_t)conn->heap_at);
-	sift_down(heap, (size_t)conn->heap_at);
+	conn->wait.timer_ms = at;
+	sift_up(heap, (size_t)conn->wait.heap_at);
+	sift_down(heap, (size_t)conn->wait.heap_at);
 }
 
 void
 heap_remove(struct heap *heap, struct conn *conn)
 {
-	if (conn->heap_at < 0)
+	if (conn->wait.heap_at < 0)
 		return;
-	size_t at = (size_t)conn->heap_at;
-	conn->heap_at = -1;
+	size_t at = (size_t)conn->wait.heap_at;
+	conn->wait.heap_at = -1;
 	struct conn *last = heap->rows[--heap->count];
 	if (last == conn)
 		return;
 	put(heap, at, last);
 	sift_up(heap, at);
-	sift_down(heap, (size_t)last->heap_at);
+	sift_down(heap, (size_t)last->wait.heap_at);
 }

@@ -14,8 +14,6 @@
 
 #include "gate/gate_private.h"
 
-#define BATCH 64
-
 static bool
 lock_path(struct gate *gate, const char *path, struct error *error)
 {
@@ -172,11 +170,11 @@ set_listening(struct gate *gate, bool on)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0};
 
-	if (gate->listen_fd < 0 || gate->listening == on)
+	if (gate->listen_fd < 0 || gate->is_listening == on)
 		return;
 	epoll_ctl(gate->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, gate->listen_fd,
 	    &event);
-	gate->listening = on;
+	gate->is_listening = on;
 }
 
 static bool
@@ -189,41 +187,40 @@ is_full(struct gate *gate)
 }
 
 /* At the cap, or out of descriptors, the rest waits in the backlog. */
-void
+int
 listen_accept(struct gate *gate)
 {
-	for (int i = 0; i < BATCH; i++) {
-		if (is_full(gate)) {
-			if (log_may(&gate->limit_accept, gate->now_ms, NULL))
-				log_warnx("gate: %zu connections, no more at once",
-				    gate->max_connections);
-			set_listening(gate, false);
-			return;
-		}
+	if (is_full(gate)) {
+		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+			log_warnx("gate: %zu connections, no more at once",
+			    gate->max_connections);
+		set_listening(gate, false);
+		return -1;
+	}
+	for (;;) {
 		int fd = accept4(
 		    gate->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+		if (fd >= 0)
+			return fd;
+		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (fd < 0) {
-			if (log_may(&gate->limit_accept, gate->now_ms, NULL))
-				log_warn("gate: accept");
-			set_listening(gate, false);
-			gate->paused = true;
-			gate->paused_until_ms = loop_real_ms() + PAUSE_MS;
-			return;
-		}
-		conn_open(gate, fd);
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return -1;
+		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+			log_warn("gate: accept");
+		set_listening(gate, false);
+		gate->is_paused = true;
+		gate->paused_until_ms = loop_real_ms() + PAUSE_MS;
+		return -1;
 	}
 }
 
 void
 listen_resume(struct gate *gate)
 {
-	if (!gate->is_stopping && gate->started)
+	if (!gate->is_stopping && gate->is_started)
 		set_listening(gate, true);
-	gate->paused = false;
+	gate->is_paused = false;
 }
 
 void

@@ -9,10 +9,9 @@
 #include "base/block.h"
 #include "gate/gate_private.h"
 
-#define EVENTS        256
-#define WATCH_GRID_MS 100 /* look-ups share wake-ups; the period is 0.9 to 1 s */
-#define WATCH_MS      1000
-#define JUMP_MS       2000 /* no turn of the loop takes so long */
+#define EVENTS  256
+#define ACCEPTS 64   /* a turn */
+#define JUMP_MS 2000 /* no turn of the loop takes so long */
 
 int64_t
 loop_real_ms(void)
@@ -23,18 +22,18 @@ loop_real_ms(void)
 }
 
 void
-loop_poke(struct gate *gate)
+loop_notify(struct gate *gate)
 {
 	static const uint64_t one = 1;
 	if (write(gate->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("gate: eventfd");
 }
 
-void
+static void
 list_add(struct conn_list *list, struct conn *conn)
 {
 	conn->next = NULL;
-	conn->queued = true;
+	conn->is_queued = true;
 	if (list->last == NULL)
 		list->first = conn;
 	else
@@ -42,7 +41,7 @@ list_add(struct conn_list *list, struct conn *conn)
 	list->last = conn;
 }
 
-struct conn *
+static struct conn *
 list_take(struct conn_list *list)
 {
 	struct conn *conn = list->first;
@@ -51,76 +50,46 @@ list_take(struct conn_list *list)
 	list->first = conn->next;
 	if (list->first == NULL)
 		list->last = NULL;
-	conn->queued = false;
+	conn->is_queued = false;
 	return conn;
 }
 
-void
-loop_again(struct gate *gate, struct conn *conn)
+/* What is not done, or dead, comes into the list of the next turn. */
+static void
+run(struct gate *gate, struct conn *conn)
 {
-	if (!conn->queued && !conn->dead)
-		list_add(&gate->run, conn);
+	bool has_more = conn_run(gate, conn);
+
+	if ((has_more || conn->is_dead) && !conn->is_queued)
+		list_add(&gate->todo, conn);
 }
 
-/*
- * When libmilter has to have answered. A clock that jumped (a machine that was
- * suspended, a test) takes nothing off its time.
- */
-static int64_t
-answer_limit(const struct gate *gate, const struct conn *conn)
+/* A time, a decision, a stop or a look at the client may have changed things. */
+static void
+check(struct gate *gate, struct conn *conn)
 {
-	int64_t from =
-	    conn->sent_ms > gate->jumped_ms ? conn->sent_ms : gate->jumped_ms;
-	return from + atomic_load(&gate->answer_timeout_ms);
-}
-
-/* The heap's time may be too early, never too late: most commands cost none. */
-void
-loop_timer(struct gate *gate, struct conn *conn)
-{
-	int64_t at = conn->progress_ms;
-
-	if (conn->dead || conn->state == CONN_IDLE)
-		return;
-	int64_t other =
-	    conn->state == CONN_DUE ? answer_limit(gate, conn) : conn->until_ms;
-	if (other < at)
-		at = other;
-	if (conn->heap_at < 0 || at < conn->timer_ms)
-		heap_set(&gate->heap, conn, at);
+	frames_check(gate, conn);
+	run(gate, conn);
 }
 
 static void
-answer_for_libmilter(struct gate *gate, struct conn *conn)
+run_todo(struct gate *gate)
 {
-	bool accept = atomic_load(&gate->on_failure) == GATE_ACCEPT;
+	struct conn_list todo = gate->todo;
+	struct conn *conn;
+	bool is_any_dead = false;
 
-	if (log_may(&gate->limit_timeout, gate->now_ms, NULL))
-		log_warnx(
-		    "gate: no answer to command %c within %lld ms; the rest of "
-		    "the session is %s",
-		    conn->due, (long long)(gate->now_ms - conn->sent_ms),
-		    accept ? "accepted unfiltered" : "refused for now");
-	answer_take_over(gate, conn, accept ? ANSWER_ACCEPT : ANSWER_TEMPFAIL);
-}
-
-static void
-fire(struct gate *gate, struct conn *conn)
-{
-	if (conn->state == CONN_IDLE)
-		return;
-	if (conn->state == CONN_DUE && gate->now_ms >= answer_limit(gate, conn))
-		answer_for_libmilter(gate, conn);
-	else if (wait_is_on(conn) && gate->now_ms >= conn->until_ms)
-		wait_check(gate, conn);
-	if (conn->state != CONN_IDLE && gate->now_ms >= conn->progress_ms) {
-		if (conn->out_front.len == 0)
-			frames_put(&conn->out_front, SMFIR_PROGRESS, NULL, 0);
-		conn->progress_ms = (gate->now_ms + PROGRESS_MS) /
-		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
+	gate->todo = (struct conn_list){NULL, NULL};
+	while ((conn = list_take(&todo)) != NULL) {
+		if (!conn->is_dead) {
+			run(gate, conn);
+			continue;
+		}
+		free(conn);
+		is_any_dead = true;
 	}
-	loop_timer(gate, conn);
-	conn_pump(gate, conn);
+	if (is_any_dead)
+		listen_resume(gate);
 }
 
 static void
@@ -128,142 +97,47 @@ run_timers(struct gate *gate)
 {
 	while (gate->heap.count > 0) {
 		struct conn *conn = gate->heap.rows[0];
-		if (conn->timer_ms > gate->now_ms)
+		if (conn->wait.timer_ms > gate->now_ms)
 			break;
 		heap_remove(&gate->heap, conn);
-		fire(gate, conn);
+		check(gate, conn);
 	}
 }
 
-void
-loop_watch(struct gate *gate, struct conn *conn)
+static bool
+is_watch_due(const struct gate *gate)
 {
-	if (conn->watching)
-		return;
-	conn->watching = true;
-	conn->watch_ms = (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
-	conn->watch_next = NULL;
-	conn->watch_prev = gate->watch.last;
-	if (gate->watch.last == NULL)
-		gate->watch.first = conn;
-	else
-		gate->watch.last->watch_next = conn;
-	gate->watch.last = conn;
+	return gate->watch.first != NULL &&
+	       gate->watch.first->wait.watch_ms <= gate->now_ms;
 }
 
-void
-loop_unwatch(struct gate *gate, struct conn *conn)
-{
-	if (!conn->watching)
-		return;
-	conn->watching = false;
-	if (conn->watch_prev == NULL)
-		gate->watch.first = conn->watch_next;
-	else
-		conn->watch_prev->watch_next = conn->watch_next;
-	if (conn->watch_next == NULL)
-		gate->watch.last = conn->watch_prev;
-	else
-		conn->watch_next->watch_prev = conn->watch_prev;
-}
-
-/* The list is in order of watch_ms, since all have the same period. */
 static void
 run_watch(struct gate *gate)
 {
-	while (gate->watch.first != NULL &&
-	       gate->watch.first->watch_ms <= gate->now_ms) {
-		struct conn *conns[WATCH_BATCH];
-		struct watch_socket sockets[WATCH_BATCH];
-		const struct watch_socket *wanted[WATCH_BATCH];
-		struct watch_result results[WATCH_BATCH];
-		size_t count = 0;
+	struct conn *left[WATCH_BATCH];
 
-		pthread_mutex_lock(&gate->lock);
-		while (count < WATCH_BATCH && gate->watch.first != NULL &&
-		       gate->watch.first->watch_ms <= gate->now_ms) {
-			struct conn *conn = gate->watch.first;
-			loop_unwatch(gate, conn);
-			loop_watch(gate, conn);
-			sockets[count] = conn->shared.socket;
-			wanted[count] = &sockets[count];
-			conns[count++] = conn;
-		}
-		pthread_mutex_unlock(&gate->lock);
-		watch_look(&gate->watch_socket, wanted, count, results);
-		for (size_t i = 0; i < count; i++) {
-			wait_looked(gate, conns[i], results[i].state);
-			if (conns[i]->answerer != ANSWER_LIBMILTER)
-				conn_pump(gate, conns[i]);
-		}
+	while (is_watch_due(gate)) {
+		size_t count = wait_watch(gate, left);
+		for (size_t i = 0; i < count; i++)
+			check(gate, left[i]);
 	}
 }
 
 static void
-run_poked(struct gate *gate)
+run_notified(struct gate *gate)
 {
 	for (;;) {
 		pthread_mutex_lock(&gate->lock);
-		struct conn *conn = gate->poked;
+		struct conn *conn = gate->notified;
 		if (conn != NULL) {
-			gate->poked = conn->shared.next_poked;
-			conn->shared.poked = false;
+			gate->notified = conn->shared.next_notified;
+			conn->shared.is_notified = false;
 		}
 		pthread_mutex_unlock(&gate->lock);
 		if (conn == NULL)
 			return;
-		wait_check(gate, conn);
-		conn_pump(gate, conn);
+		check(gate, conn);
 	}
-}
-
-void
-loop_retry(struct gate *gate, struct conn *conn)
-{
-	conn->next_retry = NULL;
-	conn->retrying = true;
-	if (gate->retry.last == NULL)
-		gate->retry.first = conn;
-	else
-		gate->retry.last->next_retry = conn;
-	gate->retry.last = conn;
-}
-
-/* Those that found libmilter's backlog full, in their order. */
-static void
-run_retries(struct gate *gate)
-{
-	while (gate->retry.first != NULL) {
-		struct conn *conn = gate->retry.first;
-		if (!conn->dead && !conn_connect(gate, conn))
-			return;
-		gate->retry.first = conn->next_retry;
-		if (gate->retry.first == NULL)
-			gate->retry.last = NULL;
-		conn->retrying = false;
-		if (!conn->dead)
-			conn_pump(gate, conn);
-		else if (!conn->queued)
-			list_add(&gate->dead, conn);
-	}
-}
-
-static void
-run_lists(struct gate *gate)
-{
-	struct conn_list run = gate->run;
-	struct conn *conn;
-
-	gate->run = (struct conn_list){NULL, NULL};
-	while ((conn = list_take(&run)) != NULL) {
-		if (!conn->dead)
-			conn_pump(gate, conn);
-		else if (!conn->retrying)
-			list_add(&gate->dead, conn);
-	}
-	run_retries(gate);
-	while ((conn = list_take(&gate->dead)) != NULL)
-		free(conn);
 }
 
 static void
@@ -275,26 +149,20 @@ begin_stop(struct gate *gate)
 	int64_t polite = grace / 2 < 250 ? grace / 2 : 250;
 	gate->stop_close_ms = loop_real_ms() + polite;
 	gate->stop_end_ms = loop_real_ms() + grace;
-	for (size_t i = 0; i < gate->max_connections; i++) {
-		struct conn *conn = gate->slots[i];
-		if (conn == NULL)
-			continue;
-		if (wait_is_on(conn))
-			answer_take_over(gate, conn, ANSWER_STOPPED);
-		conn_pump(gate, conn);
-	}
+	for (size_t i = 0; i < gate->max_connections; i++)
+		if (gate->slots[i] != NULL)
+			check(gate, gate->slots[i]);
 }
 
 static void
-close_all(struct gate *gate, bool both)
+end_all(struct gate *gate, bool both)
 {
 	for (size_t i = 0; i < gate->max_connections; i++) {
 		struct conn *conn = gate->slots[i];
 		if (conn == NULL)
 			continue;
-		conn_close_front(gate, conn);
-		if (both && !conn->dead)
-			conn_close_back(gate, conn);
+		conn_end(conn, both);
+		run(gate, conn);
 	}
 }
 
@@ -302,25 +170,31 @@ static bool
 run_stop(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
-	bool asked = gate->stop_asked;
+	bool is_asked = gate->stop_asked;
 	pthread_mutex_unlock(&gate->lock);
-	if (!asked)
+	if (!is_asked)
 		return false;
 	if (!gate->is_stopping)
 		begin_stop(gate);
 	int64_t now = loop_real_ms();
-	if (now >= gate->stop_close_ms && !gate->fronts_closed) {
-		gate->fronts_closed = true;
-		close_all(gate, false);
+	if (now >= gate->stop_close_ms && !gate->are_closed) {
+		gate->are_closed = true;
+		end_all(gate, false);
 	}
 	if (now >= gate->stop_end_ms) {
 		pthread_mutex_lock(&gate->lock);
 		gate->report.abandoned +=
 		    (unsigned)(gate->max_connections - gate->free_count);
 		pthread_mutex_unlock(&gate->lock);
-		close_all(gate, true);
+		end_all(gate, true);
 	}
 	return gate->free_count == gate->max_connections;
+}
+
+static int64_t
+sooner(int64_t least, int64_t other)
+{
+	return other < least ? other : least;
 }
 
 static int
@@ -328,39 +202,51 @@ timeout_ms(const struct gate *gate)
 {
 	int64_t least = 60000;
 
-	if (gate->run.first != NULL || gate->dead.first != NULL)
+	if (gate->todo.first != NULL)
 		return 0;
-	if (gate->heap.count > 0 &&
-	    gate->heap.rows[0]->timer_ms - gate->now_ms < least)
-		least = gate->heap.rows[0]->timer_ms - gate->now_ms;
-	if (gate->watch.first != NULL &&
-	    gate->watch.first->watch_ms - gate->now_ms < least)
-		least = gate->watch.first->watch_ms - gate->now_ms;
-	if (gate->retry.first != NULL && least > RETRY_MS)
-		least = RETRY_MS;
-	if (gate->paused && least > PAUSE_MS)
-		least = PAUSE_MS;
-	if (gate->is_stopping && least > 10)
-		least = 10;
-	if (least < 0)
-		least = 0;
-	return clock_slice_ms(&gate->clock, (int)least);
+	if (gate->heap.count > 0)
+		least =
+		    sooner(least, gate->heap.rows[0]->wait.timer_ms - gate->now_ms);
+	if (gate->watch.first != NULL)
+		least =
+		    sooner(least, gate->watch.first->wait.watch_ms - gate->now_ms);
+	if (gate->is_paused)
+		least = sooner(least, PAUSE_MS);
+	if (gate->is_stopping)
+		least = sooner(least, 10);
+	return clock_slice_ms(&gate->clock, least < 0 ? 0 : (int)least);
+}
+
+static void
+accept_some(struct gate *gate)
+{
+	for (int i = 0; i < ACCEPTS; i++) {
+		int fd = listen_accept(gate);
+		if (fd < 0)
+			return;
+		struct conn *conn = conn_open(gate, fd);
+		if (conn != NULL)
+			run(gate, conn);
+	}
 }
 
 static void
 handle(struct gate *gate, const struct epoll_event *event)
 {
+	struct conn *conn =
+	    (struct conn *)(uintptr_t)(event->data.u64 & ~(uint64_t)1);
+	uint64_t count;
+
 	if (event->data.u64 == 0)
-		listen_accept(gate);
+		accept_some(gate);
 	else if (event->data.u64 == 2) {
-		uint64_t count;
 		if (read(gate->wake_fd, &count, sizeof count) < 0 &&
 		    errno != EAGAIN)
 			log_warn("gate: eventfd");
-	} else
-		conn_event(gate,
-		    (struct conn *)(uintptr_t)(event->data.u64 & ~(uint64_t)1),
-		    (event->data.u64 & 1) != 0, event->events);
+	} else if (!conn->is_dead) {
+		conn_event(gate, conn, (event->data.u64 & 1) != 0, event->events);
+		run(gate, conn);
+	}
 }
 
 void *
@@ -381,13 +267,13 @@ loop_run(void *arg)
 		atomic_fetch_add(&gate->turns, 1);
 		for (int i = 0; i < count; i++)
 			handle(gate, &events[i]);
-		if (gate->paused && loop_real_ms() >= gate->paused_until_ms)
+		if (gate->is_paused && loop_real_ms() >= gate->paused_until_ms)
 			listen_resume(gate);
-		run_poked(gate);
+		run_notified(gate);
 		run_timers(gate);
 		run_watch(gate);
-		run_lists(gate);
+		run_todo(gate);
 	} while (!run_stop(gate));
-	run_lists(gate);
+	run_todo(gate);
 	return NULL;
 }

@@ -1,69 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What becomes of a wait: the loop's side of gate_wait() and its relatives. */
+/*
+ * What is waited for: libmilter's answer, a delayed command, a delayed reply. A
+ * wait begins in one of the first three functions, and wait_end() ends it.
+ */
 #include <stdlib.h>
 
 #include "gate/gate_private.h"
 
-void
-wait_renew(struct shared *shared)
-{
-	if (!shared->fresh)
-		return;
-	shared->fresh = false;
-	shared->end = GATE_END_NONE;
-	shared->waited_ms = 0;
-	shared->was_hold = shared->watched = shared->refused = false;
-	shared->counted = false;
-}
-
-void
-wait_sent(struct gate *gate, struct conn *conn, char cmd, bool again)
-{
-	struct shared *shared = &conn->shared;
-
-	pthread_mutex_lock(&gate->lock);
-	shared->cmd = cmd;
-	shared->wants = shared->woken = shared->has_settle = shared->parked = false;
-	if (!again) {
-		shared->fresh = true;
-		shared->asked = 0;
-	}
-	shared->asked++;
-	pthread_mutex_unlock(&gate->lock);
-}
+#define WATCH_GRID_MS 100 /* look-ups share wake-ups; the period is 0.9 to 1 s */
+#define WATCH_MS      1000
 
 bool
-wait_is_on(const struct conn *conn)
+wait_is_delay(const struct conn *conn)
 {
-	return conn->state == CONN_WAITING || conn->state == CONN_WITHHELD ||
-	       conn->state == CONN_KEPT;
+	return conn->wait.state == WAIT_COMMAND || conn->wait.state == WAIT_REPLY;
 }
 
-/* With gate->lock held. */
-static void
-settle_end(struct gate *gate, struct conn *conn, enum gate_end end)
+/*
+ * When libmilter has to have answered. A clock that jumped (a machine that was
+ * suspended, a test) takes nothing off its time.
+ */
+static int64_t
+answer_limit(const struct gate *gate, const struct conn *conn)
 {
-	struct shared *shared = &conn->shared;
+	int64_t since = conn->wait.since_ms;
 
-	wait_renew(shared);
-	if (shared->end == GATE_END_WAITING && gate->now_ms > shared->began_ms)
-		shared->waited_ms = gate->now_ms - shared->began_ms;
-	if (end != GATE_END_NONE)
-		shared->end = end;
-	shared->wants = shared->parked = false;
-	shared->cmd = 0;
-	free(shared->refusal);
-	shared->refusal = NULL;
-	budget_release(gate, conn);
+	return (since > gate->jumped_ms ? since : gate->jumped_ms) +
+	       atomic_load(&gate->answer_timeout_ms);
 }
 
+/* The heap's time may be too early, never too late: most commands cost none. */
 void
-wait_ended(struct gate *gate, struct conn *conn, enum gate_end end)
+wait_set_timer(struct gate *gate, struct conn *conn)
 {
-	pthread_mutex_lock(&gate->lock);
-	settle_end(gate, conn, end);
-	pthread_mutex_unlock(&gate->lock);
-	loop_unwatch(gate, conn);
+	struct wait *wait = &conn->wait;
+
+	if (wait->state == WAIT_NONE)
+		return;
+	int64_t at = wait->state == WAIT_LIBMILTER ? answer_limit(gate, conn)
+	                                           : wait->until_ms;
+	if (wait->progress_ms < at)
+		at = wait->progress_ms;
+	if (wait->heap_at < 0 || at < wait->timer_ms)
+		heap_set(&gate->heap, conn, at);
+}
+
+static void
+begin(struct gate *gate, struct conn *conn, enum wait_state state, char cmd)
+{
+	struct wait *wait = &conn->wait;
+
+	wait->state = state;
+	wait->cmd = cmd;
+	wait->since_ms = gate->now_ms;
+	if (wait->progress_ms == 0)
+		wait->progress_ms = (gate->now_ms + PROGRESS_MS) /
+		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
+	wait_set_timer(gate, conn);
 }
 
 static struct watch_result
@@ -79,30 +72,120 @@ look(struct gate *gate, struct conn *conn)
 	return result;
 }
 
-/* The client's socket at the start of a hold. */
+/* With gate->lock held. */
+static void
+set_waiting(struct gate *gate, struct conn *conn, bool is_waiting)
+{
+	if (conn->shared.is_waiting == is_waiting)
+		return;
+	conn->shared.is_waiting = is_waiting;
+	if (is_waiting)
+		gate->report.waiting++;
+	else
+		gate->report.waiting--;
+}
+
+void
+wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
+{
+	struct shared *shared = &conn->shared;
+
+	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA) {
+		struct watch_result seen = {WATCH_UNKNOWN, 0};
+		if (cmd == SMFIC_DATA)
+			seen = look(gate, conn);
+		bool is_seen =
+		    seen.state == WATCH_STANDS || seen.state == WATCH_LEFT;
+		pthread_mutex_lock(&gate->lock);
+		shared->ticket = ++gate->generation << SLOT_BITS |
+		                 (conn->number & ((1U << SLOT_BITS) - 1));
+		shared->wish = (struct gate_wish){.is_hold = false};
+		shared->is_decided = shared->chosen = false;
+		shared->delayed_ms = conn->wait.delayed_ms;
+		shared->unread = is_seen ? (int64_t)seen.unread : -1;
+		if (cmd == SMFIC_MAIL)
+			shared->command_ticket = 0;
+		pthread_mutex_unlock(&gate->lock);
+	}
+	conn->wait.delayed_ms = 0;
+	begin(gate, conn, WAIT_LIBMILTER, cmd);
+}
+
+/* With gate->lock held: whether MAIL's wish keeps this command back. */
+static bool
+keeps(const struct gate *gate, const struct conn *conn, char cmd)
+{
+	const struct shared *shared = &conn->shared;
+
+	if (shared->command_ticket == 0 || shared->command_until_ms <= gate->now_ms)
+		return false;
+	return cmd == SMFIC_RCPT ? shared->delays_rcpt
+	                         : conn->back.mail == MAIL_HAS_RECIPIENT;
+}
+
+bool
+wait_delays(struct gate *gate, struct conn *conn, char cmd)
+{
+	pthread_mutex_lock(&gate->lock);
+	bool is_delayed = keeps(gate, conn, cmd);
+	if (is_delayed)
+		set_waiting(gate, conn, true);
+	conn->wait.until_ms = conn->shared.command_until_ms;
+	pthread_mutex_unlock(&gate->lock);
+	if (is_delayed)
+		begin(gate, conn, WAIT_COMMAND, cmd);
+	return is_delayed;
+}
+
+static void
+unwatch(struct gate *gate, struct conn *conn)
+{
+	struct wait *wait = &conn->wait;
+
+	if (!wait->is_watched)
+		return;
+	wait->is_watched = false;
+	if (wait->watch_prev == NULL)
+		gate->watch.first = wait->watch_next;
+	else
+		wait->watch_prev->wait.watch_next = wait->watch_next;
+	if (wait->watch_next == NULL)
+		gate->watch.last = wait->watch_prev;
+	else
+		wait->watch_next->wait.watch_prev = wait->watch_prev;
+}
+
+/* At the end of the list, which is in the order of watch_ms. */
+static void
+watch(struct gate *gate, struct conn *conn)
+{
+	struct wait *wait = &conn->wait;
+
+	wait->is_watched = true;
+	wait->watch_ms = (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
+	wait->watch_next = NULL;
+	wait->watch_prev = gate->watch.last;
+	if (gate->watch.last == NULL)
+		gate->watch.first = conn;
+	else
+		gate->watch.last->wait.watch_next = conn;
+	gate->watch.last = conn;
+}
+
 static void
 begin_watch(struct gate *gate, struct conn *conn)
 {
-	pthread_mutex_lock(&gate->lock);
-	bool watched = conn->shared.watched || conn->shared.was_seen;
-	bool counted = conn->shared.counted;
-	pthread_mutex_unlock(&gate->lock);
-	struct watch_result result = look(gate, conn);
+	struct wait *wait = &conn->wait;
+	enum watch_state state = look(gate, conn).state;
 
-	bool stands = result.state == WATCH_STANDS;
 	pthread_mutex_lock(&gate->lock);
-	conn->shared.counted = true;
-	conn->shared.watched =
-	    watched || result.state == WATCH_STANDS || result.state == WATCH_LEFT;
-	if (!counted && conn->shared.watched)
-		gate->report.watched++;
-	else if (!counted)
-		gate->report.unwatched++;
+	bool was_seen = conn->shared.was_seen;
 	pthread_mutex_unlock(&gate->lock);
-	if (stands || (watched && result.state == WATCH_UNKNOWN))
-		loop_watch(gate, conn);
-	else if (watched || result.state == WATCH_LEFT)
-		answer_take_over(gate, conn, ANSWER_GONE);
+	wait->was_seen = was_seen || state == WATCH_STANDS || state == WATCH_LEFT;
+	if (state == WATCH_STANDS || (was_seen && state == WATCH_UNKNOWN))
+		watch(gate, conn);
+	else if (wait->was_seen)
+		wait->has_left = true;
 	else if (!gate->said_unwatched) {
 		gate->said_unwatched = true;
 		log_info(
@@ -111,166 +194,165 @@ begin_watch(struct gate *gate, struct conn *conn)
 	}
 }
 
-void
-wait_looked(struct gate *gate, struct conn *conn, enum watch_state state)
+/* With gate->lock held: the ticket is stale from here. */
+static void
+forget(struct gate *gate, struct conn *conn)
 {
-	if (state == WATCH_STANDS || state == WATCH_UNKNOWN || !wait_is_on(conn))
-		return;
-	answer_take_over(gate, conn, ANSWER_GONE);
-}
-
-/* A hold is over: true when the client has left meanwhile. */
-static bool
-has_left(struct gate *gate, struct conn *conn)
-{
-	if (!conn->watching)
-		return false;
-	wait_looked(gate, conn, look(gate, conn).state);
-	return conn->answerer != ANSWER_LIBMILTER;
+	conn->shared.ticket = 0;
+	free(conn->shared.other);
+	conn->shared.other = NULL;
+	budget_release(gate, conn);
+	set_waiting(gate, conn, false);
 }
 
 bool
-wait_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
+wait_takes_reply(
+    struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	struct shared *shared = &conn->shared;
-	char reply = frame[FRAME_LENGTH];
+	bool is_counted =
+	    conn->wait.cmd == SMFIC_RCPT || conn->wait.cmd == SMFIC_DATA;
 
 	pthread_mutex_lock(&gate->lock);
-	enum gate_wait_kind kind = shared->kind;
-	/* After accept or discard libmilter would not answer the command again. */
-	bool takes =
-	    shared->wants && !(kind == GATE_ASK_AGAIN &&
-	                         (reply == SMFIR_ACCEPT || reply == SMFIR_DISCARD));
-	bool is_hold = shared->is_hold, stops = gate->no_waits;
-	if (!takes)
-		settle_end(gate, conn,
-		    shared->end == GATE_END_WAITING ? GATE_END_WOKEN
-		                                    : GATE_END_NONE);
-	shared->cmd = 0;
-	shared->wants = false;
-	conn->until_ms = shared->until_ms;
+	bool takes = is_counted && shared->wish.reply_until_ms != 0;
+	bool is_hold = takes && shared->wish.is_hold;
+	conn->wait.is_refused = shared->wish.is_refused;
+	conn->wait.until_ms = shared->wish.reply_until_ms;
+	if (takes)
+		set_waiting(gate, conn, true);
+	else
+		forget(gate, conn);
+	if (is_counted && !takes)
+		shared->last = (struct gate_delay){.end = GATE_END_NONE};
+	gate->report.holds_begun += is_hold;
 	pthread_mutex_unlock(&gate->lock);
 	if (!takes) {
-		loop_unwatch(gate, conn);
+		conn->wait.state = WAIT_NONE;
+		conn->wait.progress_ms = 0;
 		return false;
 	}
-
-	conn->state = kind == GATE_ASK_AGAIN ? CONN_WAITING : CONN_WITHHELD;
-	if (kind == GATE_WITHHOLD)
-		buf_append(&conn->withheld, frame, len);
-	buf_trim(&conn->in);
-	if (conn->front_hup) {
-		conn_close_front(gate, conn);
-		return true;
-	}
-	if (stops) {
-		answer_take_over(gate, conn, ANSWER_STOPPED);
-		return true;
-	}
+	buf_append(&conn->wait.reply, frame, len);
+	conn->wait.was_seen = conn->wait.has_left = false;
+	begin(gate, conn, WAIT_REPLY, conn->wait.cmd);
+	buf_trim(&conn->mta.in);
 	if (is_hold)
 		begin_watch(gate, conn);
-	if (conn->answerer == ANSWER_LIBMILTER)
-		wait_check(gate, conn);
 	return true;
 }
 
-bool
-wait_keeps(struct gate *gate, struct conn *conn)
+static bool
+is_gone(enum watch_state state)
 {
-	struct shared *shared = &conn->shared;
+	return state != WATCH_STANDS && state != WATCH_UNKNOWN;
+}
+
+/* The reply is due: a client that left in the last second is not let through. */
+static enum wait_event
+reply_event(struct gate *gate, struct conn *conn)
+{
+	const struct shared *shared = &conn->shared;
 
 	pthread_mutex_lock(&gate->lock);
-	bool keeps = shared->data_until_ms > gate->now_ms;
-	conn->until_ms = shared->data_until_ms;
-	if (!keeps)
-		shared->data_until_ms = 0;
-	shared->parked = keeps;
+	bool is_due = gate->now_ms >= conn->wait.until_ms;
+	bool leaves = is_due || (shared->is_decided && !shared->wish.is_hold);
+	bool other = shared->is_decided && shared->chosen;
 	pthread_mutex_unlock(&gate->lock);
-	return keeps;
+	if (!leaves)
+		return WAIT_GOES_ON;
+	if (conn->wait.is_watched && is_gone(look(gate, conn).state))
+		return WAIT_CLIENT_GONE;
+	return other ? WAIT_OTHER : WAIT_FORWARD;
 }
 
-static void
-ask_again(struct gate *gate, struct conn *conn, bool is_due)
+static enum wait_event
+command_event(struct gate *gate, struct conn *conn)
 {
-	loop_unwatch(gate, conn);
 	pthread_mutex_lock(&gate->lock);
-	struct shared *shared = &conn->shared;
-	if (is_due || !shared->is_hold)
-		settle_end(gate, conn, is_due ? GATE_END_ELAPSED : GATE_END_WOKEN);
-	pthread_mutex_unlock(&gate->lock);
-	wait_sent(gate, conn, SMFIC_RCPT, true);
-	buf_append(
-	    &conn->out_back, buf_head(&conn->in), (size_t)frames_length(&conn->in));
-	conn->urgent = true;
-	conn->state = CONN_DUE;
-	conn->sent_ms = gate->now_ms;
-	loop_timer(gate, conn);
-}
-
-static void
-let_go(struct gate *gate, struct conn *conn, bool is_due, bool refuse)
-{
-	static const char *const text_refused = "451 4.3.0 Try again later";
-
-	if (refuse) {
-		pthread_mutex_lock(&gate->lock);
-		const char *own = conn->shared.refusal;
-		answer_refuse(conn, own == NULL ? text_refused : own);
-		conn->shared.refused = true;
-		pthread_mutex_unlock(&gate->lock);
-	} else
-		buf_append(&conn->out_front, buf_head(&conn->withheld),
-		    conn->withheld.len);
-	char reply =
-	    refuse ? SMFIR_REPLYCODE : buf_head(&conn->withheld)[FRAME_LENGTH];
-	buf_clear(&conn->withheld);
-	wait_ended(gate, conn, is_due ? GATE_END_ELAPSED : GATE_END_WOKEN);
-	frames_done(conn, reply);
-}
-
-static void
-check_withheld(struct gate *gate, struct conn *conn)
-{
-	struct shared *shared = &conn->shared;
-
-	pthread_mutex_lock(&gate->lock);
-	bool is_due = gate->now_ms >= conn->until_ms, now = false;
-	if (shared->has_settle) {
-		now = shared->settle == GATE_FORWARD_NOW ||
-		      shared->settle == GATE_REFUSE_NOW;
-		shared->refuse_when_due = shared->settle == GATE_REFUSE_NOW ||
-		                          shared->settle == GATE_REFUSE_WHEN_DUE;
-		shared->has_settle = shared->settles_once = false;
+	bool stays = keeps(gate, conn, conn->wait.cmd);
+	if (!stays) {
+		/* Who decides it now is late. */
+		conn->shared.command_ticket = 0;
+		set_waiting(gate, conn, false);
 	}
-	bool refuse = shared->refuse_when_due;
-	shared->parked = true;
-	if (is_due && shared->settles_once)
-		shared->owed++;
 	pthread_mutex_unlock(&gate->lock);
-	if ((is_due || now) && !has_left(gate, conn))
-		let_go(gate, conn, is_due, refuse);
+	if (stays)
+		return WAIT_GOES_ON;
+	conn->wait.delayed_ms = gate->now_ms - conn->wait.since_ms;
+	conn->wait.state = WAIT_NONE;
+	conn->wait.cmd = 0;
+	return WAIT_LET_GO;
 }
 
-/* Acts on what was asked for, has come or is due, and hears of what will come. */
+enum wait_event
+wait_look(struct gate *gate, struct conn *conn)
+{
+	switch (conn->wait.state) {
+	case WAIT_NONE:
+		break;
+	case WAIT_LIBMILTER:
+		return gate->now_ms >= answer_limit(gate, conn) ? WAIT_SILENT
+		                                                : WAIT_GOES_ON;
+	case WAIT_COMMAND:
+	case WAIT_REPLY:
+		if (gate->is_stopping)
+			return WAIT_STOPS;
+		if (conn->wait.has_left)
+			return WAIT_CLIENT_GONE;
+		return conn->wait.state == WAIT_REPLY ? reply_event(gate, conn)
+		                                      : command_event(gate, conn);
+	}
+	return WAIT_GOES_ON;
+}
+
 void
-wait_check(struct gate *gate, struct conn *conn)
+wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other)
 {
 	struct shared *shared = &conn->shared;
 
-	if (conn->state == CONN_WITHHELD)
-		check_withheld(gate, conn);
-	else if (conn->state == CONN_KEPT && !wait_keeps(gate, conn)) {
-		conn->state = CONN_IDLE;
-		conn->due = 0;
-	} else if (conn->state == CONN_WAITING) {
-		pthread_mutex_lock(&gate->lock);
-		bool woken = shared->woken;
-		shared->parked = true;
-		pthread_mutex_unlock(&gate->lock);
-		bool is_due = gate->now_ms >= conn->until_ms;
-		if ((is_due || woken) && !(is_due && has_left(gate, conn)))
-			ask_again(gate, conn, is_due);
+	unwatch(gate, conn);
+	pthread_mutex_lock(&gate->lock);
+	int64_t waited_ms = gate->now_ms - shared->told_ms;
+	bool was_told = shared->ticket != 0 && shared->wish.reply_until_ms != 0;
+	if (was_told || other)
+		shared->last = (struct gate_delay){.end = end,
+		    .waited_ms = was_told && waited_ms > 0 ? waited_ms : 0,
+		    .was_hold = was_told && shared->wish.is_hold,
+		    .watched = conn->wait.was_seen,
+		    .other = other};
+	forget(gate, conn);
+	pthread_mutex_unlock(&gate->lock);
+	buf_clear(&conn->wait.reply);
+	conn->wait.state = WAIT_NONE;
+	conn->wait.cmd = 0;
+	conn->wait.progress_ms = 0;
+}
+
+size_t
+wait_watch(struct gate *gate, struct conn *left_r[static WATCH_BATCH])
+{
+	struct conn *conns[WATCH_BATCH];
+	struct watch_socket sockets[WATCH_BATCH];
+	const struct watch_socket *wanted[WATCH_BATCH];
+	struct watch_result results[WATCH_BATCH];
+	size_t count = 0, left = 0;
+
+	pthread_mutex_lock(&gate->lock);
+	while (count < WATCH_BATCH && gate->watch.first != NULL &&
+	       gate->watch.first->wait.watch_ms <= gate->now_ms) {
+		struct conn *conn = gate->watch.first;
+		unwatch(gate, conn);
+		watch(gate, conn);
+		sockets[count] = conn->shared.socket;
+		wanted[count] = &sockets[count];
+		conns[count++] = conn;
 	}
-	if (wait_is_on(conn))
-		loop_timer(gate, conn);
+	pthread_mutex_unlock(&gate->lock);
+	watch_look(&gate->watch_socket, wanted, count, results);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_gone(results[i].state))
+			continue;
+		conns[i]->wait.has_left = true;
+		left_r[left++] = conns[i];
+	}
+	return left;
 }

@@ -37,38 +37,6 @@ watch_close(struct watch *watch)
 	watch->fd = -1;
 }
 
-bool
-watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
-    const struct sockaddr *mta)
-{
-	*socket_r = (struct watch_socket){0};
-	if (client == NULL || mta == NULL || client->sa_family != mta->sa_family)
-		return false;
-	if (client->sa_family == AF_INET) {
-		struct sockaddr_in c, m;
-		memcpy(&c, client, sizeof c);
-		memcpy(&m, mta, sizeof m);
-		memcpy(socket_r->client, &c.sin_addr, 4);
-		memcpy(socket_r->mta, &m.sin_addr, 4);
-		socket_r->client_port = c.sin_port;
-		socket_r->mta_port = m.sin_port;
-	} else if (client->sa_family == AF_INET6) {
-		struct sockaddr_in6 c, m;
-		memcpy(&c, client, sizeof c);
-		memcpy(&m, mta, sizeof m);
-		memcpy(socket_r->client, &c.sin6_addr, 16);
-		memcpy(socket_r->mta, &m.sin6_addr, 16);
-		socket_r->client_port = c.sin6_port;
-		socket_r->mta_port = m.sin6_port;
-		socket_r->interface = c.sin6_scope_id;
-	} else
-		return false;
-	if (socket_r->client_port == 0 || socket_r->mta_port == 0)
-		return false;
-	socket_r->family = (uint8_t)client->sa_family;
-	return true;
-}
-
 static void
 fill(struct request *request, const struct watch_socket *wanted, uint32_t sequence)
 {
@@ -210,32 +178,34 @@ unasked_of(const char *attributes, size_t length)
 	return -1;
 }
 
-int64_t
-watch_unasked(struct watch *watch, const struct watch_socket *wanted)
+enum watch_state
+watch_first(
+    struct watch *watch, const struct watch_socket *wanted, int64_t *unasked_r)
 {
 	struct request request;
 	char answer[INFO_ANSWER_SIZE];
+	const size_t fixed = sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg);
 	struct nlmsghdr head;
-	struct inet_diag_msg body;
-	const size_t fixed = sizeof head + sizeof body;
 
+	*unasked_r = -1;
 	fill(&request, wanted, watch->sequence++);
 	request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	if (watch->fd < 0 || send(watch->fd, &request, sizeof request, 0) < 0)
-		return -1;
+	if (watch->fd < 0 || wanted->family == 0 ||
+	    send(watch->fd, &request, sizeof request, 0) < 0)
+		return WATCH_UNKNOWN;
 	for (;;) {
 		ssize_t got = recv(watch->fd, answer, sizeof answer, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < (ssize_t)fixed)
-			return -1;
+		if (got < (ssize_t)sizeof head)
+			return WATCH_UNKNOWN;
 		memcpy(&head, answer, sizeof head);
 		if (head.nlmsg_seq != request.head.nlmsg_seq)
 			continue; /* a late answer to an earlier question */
-		memcpy(&body, answer + sizeof head, sizeof body);
-		if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-		    body.id.idiag_dport != wanted->client_port)
-			return -1;
-		return unasked_of(answer + fixed, (size_t)got - fixed);
+		enum watch_state state = judge(answer, (size_t)got, wanted).state;
+		if (state == WATCH_STANDS || state == WATCH_LEFT)
+			*unasked_r =
+			    unasked_of(answer + fixed, (size_t)got - fixed);
+		return state;
 	}
 }

@@ -42,20 +42,17 @@ struct watch_result {
 
 void watch_open(struct watch *watch);
 void watch_close(struct watch *watch);
-/* false: not two internet addresses of one family */
-bool watch_name(struct watch_socket *socket_r, const struct sockaddr *client,
-    const struct sockaddr *mta);
-
 #define WATCH_BATCH 64
 /* Looks up at most WATCH_BATCH sockets with two system calls. Never blocks. */
 void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
     size_t count, struct watch_result *results_r);
 
 /*
- * Octets that this socket has received, read by the MTA or not, while nothing
- * was sent over it yet; -1 when something was (as before a second CONNECT, after
- * XCLIENT), or when it cannot be seen. One system call each way. Never blocks.
+ * The same for one, and the octets that this socket has received, read by the
+ * MTA or not, while nothing was sent over it yet; -1 when something was (as
+ * before a second CONNECT, after XCLIENT), or when it cannot be seen.
  */
-int64_t watch_unasked(struct watch *watch, const struct watch_socket *wanted);
+enum watch_state watch_first(
+    struct watch *watch, const struct watch_socket *wanted, int64_t *unasked_r);
 
 #endif

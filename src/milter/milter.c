@@ -33,7 +33,8 @@ static struct {
 /* libmilter's private pointer. */
 struct connection {
 	struct session *session;
-	bool nr_connect, nr_helo, nr_mail, nr_header, nr_eoh;
+	uint64_t number;     /* the gate's */
+	unsigned long steps; /* SMFIP_* that were negotiated */
 };
 
 static struct connection *
@@ -51,37 +52,92 @@ leave(sfsistat status)
 	return status;
 }
 
+static enum hold_end
+end_of(enum gate_end end)
+{
+	switch (end) {
+	case GATE_END_ELAPSED:
+		return HOLD_ELAPSED;
+	case GATE_END_GONE:
+		return HOLD_GONE;
+	case GATE_END_STOPPED:
+		return HOLD_STOPPED;
+	case GATE_END_MTA_GONE:
+		return HOLD_MTA_GONE;
+	case GATE_END_NONE:
+		break;
+	}
+	return HOLD_NONE;
+}
+
+/* What the gate knows now; place: a hold may come of it. */
+static struct moment
+look(const struct connection *connection, bool place)
+{
+	struct gate_moment seen;
+	uint64_t key;
+
+	place = place && session_wants_place(connection->session, &key);
+	gate_look(here.gate, connection->number, place ? &key : NULL, &seen);
+	return (struct moment){
+	    .wall = clock_wall(here.settings.clock),
+	    .mono_ms = clock_mono_ms(here.settings.clock),
+	    .ticket = seen.ticket,
+	    .delayed_ms = seen.delayed_ms,
+	    .has_place = seen.has_place,
+	    .holds = seen.holds,
+	    .max_holds = seen.max_holds,
+	    .talked_early = seen.early == GATE_EARLY_YES,
+	    .unread = seen.unread,
+	    .last = {end_of(seen.last.end), seen.last.waited_ms, seen.last.watched,
+	        seen.last.other},
+	};
+}
+
 /* smfi_setreply() passes the text to printf-like readers: % is doubled. */
 static void
-set_reply(SMFICTX *ctx, const struct reply *reply)
+set_reply(SMFICTX *ctx, const struct answer *answer)
 {
 	char text[REPLY_SIZE], *end = text;
 
-	for (const char *c = reply->text;
+	for (const char *c = answer->text;
 	     *c != '\0' && end < text + sizeof text - 2; c++) {
 		*end++ = *c;
 		if (*c == '%')
 			*end++ = '%';
 	}
 	*end = '\0';
-	if (smfi_setreply(ctx, TEXT(reply->code), TEXT(reply->enhanced), text) !=
+	if (smfi_setreply(ctx, TEXT(answer->code), TEXT(answer->enhanced), text) !=
 	    MI_SUCCESS)
-		log_warnx("libmilter refused the reply \"%s %s %s\"", reply->code,
-		    reply->enhanced, text);
+		log_warnx("libmilter refused the reply \"%s %s %s\"", answer->code,
+		    answer->enhanced, text);
 }
 
+/* What the session wants goes to the gate, its reply to libmilter. */
 static sfsistat
-answer(SMFICTX *ctx, struct reply reply)
+tell(SMFICTX *ctx, const struct moment *moment, struct answer answer)
 {
-	if (reply.refuse)
-		set_reply(ctx, &reply);
-	return leave(reply.refuse ? SMFIS_TEMPFAIL : SMFIS_CONTINUE);
+	struct gate_wish wish = {
+	    .command_until_ms = answer.delay_until_ms,
+	    .delays_rcpt = answer.delays_rcpt,
+	    .reply_until_ms = answer.leaves_at_ms,
+	    .is_hold = answer.is_hold,
+	    .other = answer.other,
+	    .is_refused = answer.is_only_counted,
+	};
+
+	gate_tell(here.gate, moment->ticket, &wish);
+	if (answer.refuse)
+		set_reply(ctx, &answer);
+	return leave(answer.refuse ? SMFIS_TEMPFAIL : SMFIS_CONTINUE);
 }
 
 /* Exactly when negotiated: libmilter logs an error for anything else. */
 static sfsistat
-quietly(bool no_reply)
+quietly(const struct connection *connection, unsigned long step)
 {
+	bool no_reply = (connection->steps & step) != 0;
+
 	return leave(no_reply ? SMFIS_NOREPLY : SMFIS_CONTINUE);
 }
 
@@ -129,47 +185,13 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST)
 		ask_for_macros(ctx);
 	*actions_r = (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST) & actions;
-	*steps_r =
-	    (SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
-	        SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL) &
-	    steps;
+	*steps_r = (SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
+	               SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO) &
+	           steps;
 	*f2_r = 0;
 	*f3_r = 0;
-	connection->nr_connect = (*steps_r & SMFIP_NR_CONN) != 0;
-	connection->nr_helo = (*steps_r & SMFIP_NR_HELO) != 0;
-	connection->nr_mail = (*steps_r & SMFIP_NR_MAIL) != 0;
-	connection->nr_header = (*steps_r & SMFIP_NR_HDR) != 0;
-	connection->nr_eoh = (*steps_r & SMFIP_NR_EOH) != 0;
+	connection->steps = *steps_r;
 	return leave(SMFIS_CONTINUE);
-}
-
-/* The MTA's end of the SMTP connection, from its macros. */
-static bool
-server_address(SMFICTX *ctx, struct sockaddr_storage *address_r, struct ip *ip_r)
-{
-	const char *address = symbol(ctx, "{daemon_addr}");
-	const char *port = symbol(ctx, "{daemon_port}");
-	int64_t number = 0;
-
-	memset(address_r, 0, sizeof *address_r);
-	if (address != NULL && strncasecmp(address, "IPv6:", 5) == 0)
-		address += 5;
-	if (address == NULL || !ip_from_text(address, ip_r))
-		return false;
-	if (port == NULL || !text_integer(port, 1, 65535, &number))
-		return false;
-	if (ip_is_v4(ip_r)) {
-		struct sockaddr_in *in = (struct sockaddr_in *)(void *)address_r;
-		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t)number);
-		memcpy(&in->sin_addr, ip_r->bytes + 12, 4);
-	} else {
-		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)address_r;
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons((uint16_t)number);
-		memcpy(&in6->sin6_addr, ip_r->bytes, 16);
-	}
-	return true;
 }
 
 static uint16_t
@@ -195,6 +217,20 @@ gate_number(SMFICTX *ctx)
 	return (uint64_t)number;
 }
 
+/* The MTA's end of the SMTP connection, from its macros; all zero: unknown. */
+static struct ip
+server_address(SMFICTX *ctx)
+{
+	const char *address = symbol(ctx, "{daemon_addr}");
+	struct ip ip = {{0}};
+
+	if (address != NULL && strncasecmp(address, "IPv6:", 5) == 0)
+		address += 5;
+	if (address != NULL)
+		(void)ip_from_text(address, &ip);
+	return ip;
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 {
@@ -205,28 +241,25 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 	    .name = symbol(ctx, "{client_name}"),
 	    .ptr = symbol(ctx, "{client_ptr}"),
 	    .resolve = symbol(ctx, "{client_resolve}"),
+	    .server_ip = server_address(ctx),
 	};
-	struct sockaddr_storage server;
 
 	if (client.name == NULL)
 		client.name = hostname;
 	/* A local process without an address counts as loopback. */
 	if (!ip_from_sockaddr(peer, &client.ip))
 		(void)ip_from_text("127.0.0.1", &client.ip);
-	uint64_t number = gate_number(ctx);
-	bool has_server = server_address(ctx, &server, &client.server_ip);
-	if (has_server && peer != NULL)
-		gate_endpoints(here.gate, number, peer, (struct sockaddr *)&server);
-
+	connection->number = gate_number(ctx);
 	struct world *world = here.settings.current(here.settings.ctx);
-	connection->session = session_new(world, number);
+	connection->session = session_new(world);
 	world_drop(&world);
 	if (connection->session == NULL) {
 		log_warnx("out of memory: a session goes on without targrey");
-		return quietly(connection->nr_connect);
+		return quietly(connection, SMFIP_NR_CONN);
 	}
-	session_connect(connection->session, &client);
-	return quietly(connection->nr_connect);
+	struct moment moment = look(connection, false);
+	session_connect(connection->session, &moment, &client);
+	return quietly(connection, SMFIP_NR_CONN);
 }
 
 static sfsistat
@@ -237,7 +270,7 @@ on_helo(SMFICTX *ctx, char *helo)
 	if (connection->session != NULL)
 		session_helo(connection->session, helo,
 		    symbol(ctx, "{tls_version}") != NULL);
-	return quietly(connection->nr_helo);
+	return quietly(connection, SMFIP_NR_HELO);
 }
 
 static sfsistat
@@ -245,11 +278,13 @@ on_mail(SMFICTX *ctx, char **argv)
 {
 	struct connection *connection = enter(ctx);
 
-	if (connection->session != NULL)
-		session_mail(connection->session, argv[0],
-		    symbol(ctx, "{auth_type}") != NULL,
-		    symbol(ctx, "{tls_version}") != NULL);
-	return quietly(connection->nr_mail);
+	if (connection->session == NULL)
+		return leave(SMFIS_CONTINUE);
+	struct moment moment = look(connection, false);
+	return tell(ctx, &moment,
+	    session_mail(connection->session, &moment, argv[0],
+	        symbol(ctx, "{auth_type}") != NULL,
+	        symbol(ctx, "{tls_version}") != NULL));
 }
 
 static sfsistat
@@ -261,7 +296,9 @@ on_rcpt(SMFICTX *ctx, char **argv)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	return answer(ctx, session_rcpt(connection->session, argv[0], refused));
+	struct moment moment = look(connection, !refused);
+	return tell(ctx, &moment,
+	    session_rcpt(connection->session, &moment, argv[0], refused));
 }
 
 static sfsistat
@@ -271,7 +308,9 @@ on_data(SMFICTX *ctx)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	return answer(ctx, session_data(connection->session, symbol(ctx, "i")));
+	struct moment moment = look(connection, true);
+	return tell(ctx, &moment,
+	    session_data(connection->session, &moment, symbol(ctx, "i")));
 }
 
 static sfsistat
@@ -281,7 +320,7 @@ on_header(SMFICTX *ctx, char *name, char *value)
 
 	if (connection->session != NULL)
 		session_header(connection->session, name, value);
-	return quietly(connection->nr_header);
+	return quietly(connection, SMFIP_NR_HDR);
 }
 
 /*
@@ -291,9 +330,7 @@ on_header(SMFICTX *ctx, char *name, char *value)
 static sfsistat
 on_eoh(SMFICTX *ctx)
 {
-	struct connection *connection = enter(ctx);
-
-	return quietly(connection->nr_eoh);
+	return quietly(enter(ctx), SMFIP_NR_EOH);
 }
 
 static void
@@ -318,8 +355,9 @@ on_eom(SMFICTX *ctx)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	return answer(
-	    ctx, session_eom(connection->session, symbol(ctx, "i"), &edits));
+	struct moment moment = look(connection, false);
+	return tell(ctx, &moment,
+	    session_eom(connection->session, &moment, symbol(ctx, "i"), &edits));
 }
 
 static sfsistat
@@ -327,8 +365,10 @@ on_abort(SMFICTX *ctx)
 {
 	struct connection *connection = enter(ctx);
 
-	if (connection->session != NULL)
-		session_abort(connection->session);
+	if (connection->session != NULL) {
+		struct moment moment = look(connection, false);
+		session_abort(connection->session, &moment);
+	}
 	return leave(SMFIS_CONTINUE);
 }
 
@@ -338,11 +378,18 @@ on_close(SMFICTX *ctx)
 	struct connection *connection = enter(ctx);
 
 	if (connection != NULL) {
-		session_close(&connection->session);
+		struct moment moment = look(connection, false);
+		session_close(&connection->session, &moment);
 		free(connection);
 		smfi_setpriv(ctx, NULL);
 	}
 	return leave(SMFIS_CONTINUE);
+}
+
+void
+milter_decide(void *gate, uint64_t ticket, bool other)
+{
+	gate_decide(gate, ticket, other);
 }
 
 static void *

@@ -17,10 +17,11 @@ struct milter_settings {
 	/* A reference to the world of the moment, for a new session; never NULL. */
 	struct world *(*current)(void *ctx);
 	void *ctx;
+	const struct clock *clock; /* the gate's */
 };
 
-/* The sessions' port over the gate; ctx is the gate. */
-struct port milter_port(struct gate *gate);
+/* gate_decide(), as struct world wants it. */
+void milter_decide(void *gate, uint64_t ticket, bool other);
 
 /*
  * Opens the private socket and runs libmilter in a thread of its own. It is

@@ -23,7 +23,9 @@ hold_plan(
 		plan.varied = true;
 	}
 	if (request->at_data)
-		plan.ms = least(plan.ms, HOLD_AT_DATA_MS);
+		plan.ms =
+		    least(plan.ms, least(HOLD_AT_DATA_MS,
+		                       HOLD_AT_DATA_SUM_MS - request->spent_ms));
 	plan.ms = least(plan.ms, HOLD_CEILING_MS - request->spent_ms);
 
 	int64_t limit = request->max_holds,

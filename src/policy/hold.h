@@ -17,6 +17,8 @@
  * clients wait two minutes (RFC 5321 4.5.3.2.3) where RCPT has five.
  */
 #define HOLD_AT_DATA_MS 90000
+/* With what the delayed DATA has used already. */
+#define HOLD_AT_DATA_SUM_MS 99000
 /* A hold that the budget cut below this proves nothing. */
 #define HOLD_SHED_MS 60000
 
@@ -26,7 +28,7 @@ struct hold_request {
 	bool at_data;
 	unsigned holds; /* in progress, this one included */
 	unsigned max_holds;
-	int64_t spent_ms; /* waited in this session already (DNS) */
+	int64_t spent_ms; /* that this command was delayed already (DNS) */
 };
 
 struct hold_plan {

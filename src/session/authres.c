@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define NAME "Authentication-Results"
 

@@ -40,6 +40,8 @@ board_free(struct board **board_ptr)
 void
 board_hold_begin(struct board *board, struct board_hold *hold)
 {
+	if (board == NULL)
+		return;
 	pthread_mutex_lock(&board->lock);
 	hold->previous = NULL;
 	hold->next = board->first;
@@ -52,6 +54,8 @@ board_hold_begin(struct board *board, struct board_hold *hold)
 void
 board_hold_end(struct board *board, struct board_hold *hold)
 {
+	if (board == NULL)
+		return;
 	pthread_mutex_lock(&board->lock);
 	if (hold->next != NULL)
 		hold->next->previous = hold->previous;
@@ -65,6 +69,8 @@ board_hold_end(struct board *board, struct board_hold *hold)
 void
 board_fault(struct board *board, enum fault fault)
 {
+	if (board == NULL)
+		return;
 	pthread_mutex_lock(&board->lock);
 	board->faults[fault]++;
 	pthread_mutex_unlock(&board->lock);
@@ -73,6 +79,8 @@ board_fault(struct board *board, enum fault fault)
 void
 board_shed(struct board *board)
 {
+	if (board == NULL)
+		return;
 	pthread_mutex_lock(&board->lock);
 	board->shed++;
 	pthread_mutex_unlock(&board->lock);

@@ -22,6 +22,8 @@ struct board *board_new(void);
 /* Accepts NULL; nulls. No hold may be on it. */
 void board_free(struct board **board);
 
+/* What follows accepts NULL: nobody looks. */
+
 /* One hold in progress; owned by its session, which fills it before begin. */
 struct board_hold {
 	struct board_hold *previous, *next;

@@ -2,82 +2,93 @@
 /* DATA: the whole message is judged once, and greylisted with one 450 at most. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
-/* On the writer's thread: the 450 goes out only when its attempt is on disk. */
 void
-session_commit_done(void *ctx, uint64_t number, enum note_state state)
+session_record_done(void *ctx, uint64_t ticket, enum note_state state)
 {
 	const struct world *world = ctx;
-	bool refuse =
-	    state == NOTE_COMMITTED || state == NOTE_LIMITED || !world->fail_open;
 
-	world->port->settle(
-	    world->port->ctx, number, refuse ? PORT_REFUSE_NOW : PORT_FORWARD_NOW);
+	/* A note that a flood's limit kept off the disk is still a 450. */
+	world->decide(world->decide_ctx, ticket,
+	    state == NOTE_COMMITTED || state == NOTE_LIMITED);
+}
+
+void
+session_take_dns(struct session *session)
+{
+	struct transaction *mail = session->mail;
+	struct dns_facts result;
+
+	if (mail->gather == NULL || mail->dns != NULL ||
+	    !gather_result(mail->gather, &result))
+		return;
+	mail->dns = malloc(sizeof *mail->dns);
+	if (mail->dns == NULL)
+		return;
+	*mail->dns = result;
+	session->facts.dns = mail->dns;
+	gather_drop(&mail->gather);
+	if (result.limited)
+		session_fault(session, FAULT_LIMIT);
+	else if (result.timed_out)
+		session_fault(session, FAULT_DNS);
+	if (mail->noted_at != 0 && session_domain(session) != NULL)
+		record_named(session);
 }
 
 const char *
-session_refusal(const struct session *session, char *buf, size_t size)
+session_refusal(struct session *session)
 {
-	snprintf(buf, size, "450 4.7.1 %s", session->world->greylist_text);
-	return buf;
+	char text[600];
+
+	if (session->mail->other == NULL) {
+		snprintf(text, sizeof text, "450 4.7.1 %s",
+		    session->world->greylist_text);
+		session->mail->other = text_dup(text);
+	}
+	return session->mail->other;
 }
 
 /* No memory, no greylisting: on_failure decides what replaces the 450. */
-static struct reply
-without_memory(struct session *session)
+void
+session_not_greylisted(struct session *session)
 {
+	struct transaction *mail = session->mail;
+
 	session_fault(session, FAULT_STORE);
-	session->mail->judgement.why = WHY_FAULT;
-	session->mail->judgement.verdict = VERDICT_PASS;
-	if (session->world->fail_open)
-		return reply_continue;
-	session->mail->reply = "451";
-	return session_reply_trouble();
+	mail->judgement.why = WHY_FAULT;
+	mail->judgement.verdict = VERDICT_PASS;
+	if (!session->world->fail_open)
+		mail->reply = "451";
 }
 
-struct reply
+/* What is answered where a 450 cannot be. */
+static struct answer
+on_failure(const struct session *session)
+{
+	return session->world->fail_open ? answer_continue : answer_trouble;
+}
+
+struct answer
 session_greylist(struct session *session)
 {
 	struct transaction *mail = session->mail;
-	const struct port *port = session->world->port;
-	char refusal[600];
 
-	if (!session->has_history)
-		return without_memory(session);
-	struct port_wait wait = {
-	    .kind = PORT_WITHHOLD,
-	    .until_ms = clock_mono_ms(session->world->clock) + COMMIT_LIMIT_MS,
-	    .refusal = session_refusal(session, refusal, sizeof refusal),
-	    .refuse_when_due = !session->world->fail_open,
-	    .settles_once = true,
-	};
-	if (port->wait(port->ctx, session->number, &wait) != PORT_WAITING) {
-		mail->reply = "451";
-		return session_reply_trouble();
+	if (!session->has_history || session->now.ticket == 0 ||
+	    session_refusal(session) == NULL) {
+		session_not_greylisted(session);
+		return on_failure(session);
 	}
-	if (!record_attempt(session, 0, mail->count, session_commit_done))
+	session->waits_for = WAITS_FOR_RECORD;
+	if (!record_attempt(session, 0, mail->count, session_record_done))
 		session_fault(session, FAULT_STORE);
-	return reply_continue;
-}
-
-/* What the judgement means for a connection that may have been held already. */
-static enum verdict
-after_hold(const struct session *session, const struct judgement *judgement)
-{
-	const struct hold *hold = &session->hold;
-
-	if (session->overflow && judgement->verdict != VERDICT_PASS)
-		return judge_overflow(&session->world->policy,
-		    session->has_history ? &session->history : NULL);
-	if (!hold->over)
-		return judgement->verdict;
-	if (judgement->verdict == VERDICT_PASS)
-		return VERDICT_PASS;
-	return judgement->then_greylist ? VERDICT_GREYLIST : VERDICT_PASS;
+	struct answer answer = on_failure(session);
+	answer.leaves_at_ms = session->now.mono_ms + COMMIT_LIMIT_MS;
+	answer.other = mail->other;
+	return answer;
 }
 
 static bool
@@ -88,7 +99,7 @@ is_set_free(struct session *session)
 	if (session->exempt_by != NULL || mail->exempt_by != NULL)
 		return true;
 	if (mail->exempt != 0 && mail->exempt == mail->accepted) {
-		mail->exempt_by = text_dup("recipient");
+		mail->exempt_by = text_dup(mail->exempt_recipient);
 		return true;
 	}
 	mail->exempt_by = exempt_sender(session);
@@ -103,28 +114,26 @@ is_set_free(struct session *session)
 static void
 look_for_pipe(struct session *session)
 {
-	const struct port *port = session->world->port;
-	int64_t pending = port->pending(port->ctx, session->number);
+	int64_t unread = session->now.unread;
 
-	if (session->facts.pipe == PIPE_YES || pending < 0)
+	if (session->facts.pipe == PIPE_YES || unread < 0)
 		return;
-	if (pending == 0)
+	if (unread == 0)
 		session->facts.pipe = PIPE_NO;
 	else
 		session->facts.pipe =
 		    session->world->policy.trust_eom ? PIPE_YES : PIPE_UNKNOWN;
 }
 
-struct reply
-session_data(struct session *session, const char *queue_id)
+struct answer
+session_data(
+    struct session *session, const struct moment *moment, const char *queue_id)
 {
 	struct transaction *mail = session->mail;
 
-	hold_settle(session);
-	if (session->refuse_all)
-		return session_reply_gone();
+	session_enter(session, moment);
 	if (mail == NULL)
-		return reply_continue;
+		return answer_continue;
 	mail->data_seen = true;
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
@@ -133,14 +142,12 @@ session_data(struct session *session, const char *queue_id)
 	if (mail->gather != NULL && mail->dns == NULL)
 		session_fault(session, FAULT_DNS);
 	if (is_set_free(session))
-		return reply_continue;
+		return answer_continue;
 
 	struct judgement at_rcpt = mail->judgement;
 	bool was_judged = mail->is_judged;
-	session_judge(session, 0, mail->count);
-	enum verdict verdict = after_hold(session, &mail->judgement);
-	if (verdict == VERDICT_HOLD && session->hold.begun)
-		verdict = VERDICT_PASS;
+	decide_judge(session, 0, mail->count);
+	enum verdict verdict = decide_after_hold(session);
 	if (verdict == VERDICT_HOLD)
 		return hold_start(session, 0, true);
 	if (session->overflow && mail->judgement.verdict != VERDICT_PASS) {
@@ -153,5 +160,5 @@ session_data(struct session *session, const char *queue_id)
 		mail->judgement = at_rcpt;
 	}
 	return verdict == VERDICT_GREYLIST ? session_greylist(session)
-	                                   : reply_continue;
+	                                   : answer_continue;
 }

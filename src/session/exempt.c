@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define WHERE_SIZE 256
 
@@ -38,12 +38,14 @@ exempt_client(const struct session *session)
 	return NULL;
 }
 
-bool
+char *
 exempt_recipient(const struct session *session, const char *address)
 {
 	struct list_place hit;
 
-	return list_match_recipient(session->world->allow, address, &hit);
+	if (!list_match_recipient(session->world->allow, address, &hit))
+		return NULL;
+	return name_hit("recipient", &hit);
 }
 
 /* A sender's name alone is easily forged: it counts only with an SPF pass. */

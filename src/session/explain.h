@@ -21,6 +21,7 @@ struct explain_visit {
 	const char *sender, *recipient; /* without brackets; "" = null sender */
 	const struct dns_facts *dns;    /* NULL: not looked up */
 	bool authenticated, tls;
+	int64_t now; /* wall clock, seconds */
 };
 
 struct explain_memory {
@@ -51,12 +52,8 @@ struct explained {
 	    flags_header[EXPLAIN_TEXT_SIZE];
 };
 
-/* The port of a world that only explains: knows nothing and never waits. */
-extern const struct port explain_port;
-
 /*
- * world's store and gatherer may be NULL, its port is explain_port. false:
- * memory is out.
+ * Plays the session; world's store and gatherer are NULL. false: memory is out.
  */
 bool session_explain(struct world *world, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *explained_r);

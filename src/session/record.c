@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define EVENT_RECIPIENTS 20
 
@@ -25,14 +25,16 @@ submit(struct session *session, struct note_spec *spec)
 {
 	struct world *world = session->world;
 
+	if (world->store == NULL)
+		return NULL;
 	spec->who = (struct store_who){session->facts.ip, session_domain(session)};
 	if (spec->now == 0)
-		spec->now = clock_wall(world->clock);
+		spec->now = session->now.wall;
 	spec->settings = &world->policy;
 	spec->keep = world_ref(world);
 	spec->release = release_world;
 	spec->ctx = world;
-	spec->number = session->number;
+	spec->number = session->now.ticket;
 	struct note *note = note_new(spec);
 	if (note == NULL) {
 		release_world(world);
@@ -77,14 +79,14 @@ forget_lost(struct transaction *mail)
 
 bool
 record_attempt(struct session *session, size_t from, size_t count,
-    void (*done)(void *ctx, uint64_t number, enum note_state state))
+    void (*done)(void *ctx, uint64_t ticket, enum note_state state))
 {
 	struct transaction *mail = session->mail;
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
 
 	if (triplets == NULL) {
 		if (done != NULL)
-			done(session->world, session->number, NOTE_FAILED);
+			done(session->world, session->now.ticket, NOTE_FAILED);
 		return false;
 	}
 	struct note_spec spec = {.triplets = triplets, .done = done};
@@ -94,15 +96,18 @@ record_attempt(struct session *session, size_t from, size_t count,
 	 * tells. */
 	spec.deed = spec.count == 0 ? DEED_NONE : DEED_ATTEMPT;
 	if (mail->noted_at == 0 && spec.count != 0)
-		spec.now = mail->noted_at = clock_wall(session->world->clock);
+		spec.now = mail->noted_at = session->now.wall;
 	note_drop(&mail->note);
 	mail->note = submit(session, &spec);
 	if (session->attempt_at == 0 && spec.count != 0)
 		session->attempt_at = spec.now;
+	for (size_t i = from; i < from + count && mail->note == NULL; i++)
+		mail->recipients[i].noted = false;
 	free(triplets);
-	if (mail->note == NULL && done != NULL)
-		done(session->world, session->number, NOTE_FAILED);
-	return mail->note != NULL && note_state(mail->note) != NOTE_FAILED;
+	if (mail->note == NULL && done != NULL && session->world->store != NULL)
+		done(session->world, session->now.ticket, NOTE_FAILED);
+	return session->world->store == NULL ||
+	       (mail->note != NULL && note_state(mail->note) != NOTE_FAILED);
 }
 
 void
@@ -144,25 +149,6 @@ join_recipients(const struct transaction *mail)
 		    end, "%s%s", i == 0 ? "" : " ", mail->recipients[i].address);
 	*end = '\0';
 	return text;
-}
-
-/* Rule and pattern, or the tags, behind the selector that spoke. */
-static void
-detail_of(const struct session *session, char *buf, size_t size)
-{
-	const struct judgement *judgement = &session->mail->judgement;
-	const struct s25r_fact *s25r = &session->facts.s25r;
-	const struct s25r_rule *rule = s25r->rule != NULL ? s25r->rule : s25r->warn;
-
-	buf[0] = '\0';
-	if (judgement->suspect == WHY_S25R && rule != NULL)
-		snprintf(buf, size, "%s:%u rule %s %s",
-		    s25r_path(session->world->s25r), rule->line, rule->id,
-		    rule->pattern);
-	else if (judgement->suspect == WHY_LOCAL && session->local_rule != NULL)
-		snprintf(buf, size, "%s:%u %s %s", session->local_rule->file,
-		    session->local_rule->line, session->local_rule->field,
-		    session->local_rule->pattern);
 }
 
 static void
@@ -255,23 +241,27 @@ deed_of(struct session *session, const struct event *event)
 	return DEED_NONE;
 }
 
+void
+record_look(struct session *session)
+{
+	const struct note *note = session->mail->note;
+
+	if (note != NULL && note_state(note) == NOTE_FAILED)
+		session_fault(session, FAULT_STORE);
+	else if (note != NULL && note_state(note) == NOTE_LIMITED)
+		session_fault(session, FAULT_LIMIT);
+}
+
 /* The gate may have answered in our place: what did the client hear? */
 static void
 learn_reply(struct session *session)
 {
 	struct transaction *mail = session->mail;
-	const struct port *port = session->world->port;
-	struct port_outcome outcome;
 
-	if (mail->note != NULL && note_state(mail->note) == NOTE_FAILED)
-		session_fault(session, FAULT_STORE);
-	else if (mail->note != NULL && note_state(mail->note) == NOTE_LIMITED)
-		session_fault(session, FAULT_LIMIT);
 	if (mail->reply != NULL)
 		return;
-	if (mail->data_seen &&
-	    port->outcome(port->ctx, session->number, &outcome) && outcome.refused)
-		mail->reply = "450";
+	if (mail->data_seen && session->now.last.other)
+		mail->reply = "451";
 	else
 		mail->reply = mail->accepted != 0 ? "lost" : "none";
 }
@@ -304,12 +294,13 @@ record_transaction(struct session *session, bool delivered)
 	char detail[512];
 
 	if (mail->has_rcpt) {
+		record_look(session);
 		learn_reply(session);
 		session_words_fill(session, delivered, &words);
 		char *recipients = join_recipients(mail);
 		fill_event(session, delivered, &event);
 		event.recipients = recipients;
-		detail_of(session, detail, sizeof detail);
+		decide_detail(session, detail, sizeof detail);
 		event.why_detail = *detail != '\0' ? detail : NULL;
 		log_transaction(session, &event, &words);
 		note_event(session, &event, deed_of(session, &event));
@@ -340,6 +331,6 @@ record_session(struct session *session)
 	}
 	session_words_fill(session, false, &words);
 	fill_event(session, false, &event);
-	event.time = clock_wall(session->world->clock);
+	event.time = session->now.wall;
 	note_event(session, &event, counts ? DEED_SEEN : DEED_NONE);
 }

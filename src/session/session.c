@@ -11,20 +11,25 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "facts/helo.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
 
-const struct reply reply_continue = {false, NULL, NULL, NULL};
-static const struct reply reply_left = {
-    true, "450", "4.7.1", "The connection was given up, please try again"};
-static const struct reply reply_forged = {
-    true, "450", "4.7.1", "Too many forged headers"};
-static const struct reply reply_trouble = {
-    true, "451", "4.3.0", "Temporary trouble, please try again"};
+/* The job ends at its deadline; a moment for it to say so. */
+#define DNS_GRACE_MS 250
+
+const struct answer answer_continue = {.refuse = false};
+const struct answer answer_trouble = {.refuse = true,
+    .code = "451",
+    .enhanced = "4.3.0",
+    .text = "Temporary trouble, please try again"};
+static const struct answer answer_forged = {.refuse = true,
+    .code = "450",
+    .enhanced = "4.7.1",
+    .text = "Too many forged headers"};
 
 struct session *
-session_new(struct world *world, uint64_t number)
+session_new(struct world *world)
 {
 	struct session *session = calloc(1, sizeof *session);
 	uint8_t random[5];
@@ -32,28 +37,54 @@ session_new(struct world *world, uint64_t number)
 	if (session == NULL)
 		return NULL;
 	session->world = world_ref(world);
-	session->number = number;
 	session->facts.helo_class = HELO_MISSING;
 	session->facts.from = FROM_UNKNOWN;
 	session->facts.pipe = PIPE_UNKNOWN;
 	if (getrandom(random, sizeof random, GRND_NONBLOCK) !=
 	    (ssize_t)sizeof random)
-		memcpy(random, &number, sizeof random);
+		memcpy(random, &session, sizeof random);
 	for (size_t i = 0; i < sizeof random; i++)
 		snprintf(session->sid + 2 * i, 3, "%02x", random[i]);
 	return session;
 }
 
+/* How the last answer's delay has ended decides what the client has heard. */
 void
-session_close(struct session **session_ptr)
+session_enter(struct session *session, const struct moment *moment)
+{
+	const struct session_delay *last = &moment->last;
+	enum waits_for waits_for = session->waits_for;
+	struct transaction *mail = session->mail;
+
+	session->now = *moment;
+	session->waits_for = WAITS_FOR_NOTHING;
+	if (waits_for == WAITS_FOR_NOTHING)
+		return;
+	if (waits_for == WAITS_FOR_HOLD) {
+		session->hold.waited_ms = last->waited_ms;
+		session->hold.watched = last->watched;
+		hold_end(
+		    session, last->end == HOLD_NONE ? HOLD_MTA_GONE : last->end);
+	}
+	if (mail == NULL)
+		return;
+	if (last->end == HOLD_STOPPED || (last->end == HOLD_NONE && last->other))
+		mail->reply = "451";
+	else if (last->end == HOLD_GONE || last->other)
+		mail->reply = "450";
+	else if (last->end == HOLD_ELAPSED && mail->other != NULL)
+		session_not_greylisted(session);
+}
+
+void
+session_close(struct session **session_ptr, const struct moment *moment)
 {
 	struct session *session = *session_ptr;
 
 	if (session == NULL)
 		return;
 	*session_ptr = NULL;
-	hold_settle(session);
-	session_abort(session);
+	session_abort(session, moment);
 	record_session(session);
 	world_drop(&session->world);
 	free(session->name);
@@ -91,10 +122,12 @@ rdns_of(const struct session *session, const char *resolve)
 }
 
 void
-session_connect(struct session *session, const struct session_client *client)
+session_connect(struct session *session, const struct moment *moment,
+    const struct session_client *client)
 {
 	struct facts *facts = &session->facts;
 
+	session->now = *moment;
 	facts->ip = client->ip;
 	facts->port = client->port;
 	session->server_ip = client->server_ip;
@@ -103,9 +136,7 @@ session_connect(struct session *session, const struct session_client *client)
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
-	const struct port *port = session->world->port;
-	if (port != NULL &&
-	    port->early(port->ctx, session->number) == PORT_EARLY_YES)
+	if (moment->talked_early)
 		facts->pipe = PIPE_YES;
 	session->exempt_by = exempt_client(session);
 }
@@ -124,6 +155,14 @@ session_helo(struct session *session, const char *helo, bool tls)
 }
 
 static void
+dns_done(void *ctx, uint64_t ticket)
+{
+	const struct world *world = ctx;
+
+	world->decide(world->decide_ctx, ticket, false);
+}
+
+static void
 start_dns(struct session *session)
 {
 	struct world *world = session->world;
@@ -136,32 +175,49 @@ start_dns(struct session *session)
 	    .sender = session->mail->sender,
 	};
 	session->mail->gather = gather_start(
-	    world->gatherer, &request, session_dns_done, world, session->number);
+	    world->gatherer, &request, dns_done, world, session->now.ticket);
 	if (session->mail->gather == NULL)
 		session_fault(session, FAULT_DNS);
 }
 
-void
-session_mail(
-    struct session *session, const char *sender, bool authenticated, bool tls)
+/*
+ * Until the DNS facts are in, DATA stays with the gate, and of those who may be
+ * held RCPT too. A call-out, which stops at RCPT, is never delayed.
+ */
+static struct answer
+delay_for_dns(const struct session *session)
 {
-	session_abort(session);
-	if (session->hold.over && session->hold.end == HOLD_RELEASED)
-		session->hold = (struct hold){.begun = false};
+	const struct transaction *mail = session->mail;
+	struct answer answer = answer_continue;
+
+	if (mail->gather == NULL)
+		return answer;
+	answer.delay_until_ms = gather_deadline_ms(mail->gather) + DNS_GRACE_MS;
+	answer.delays_rcpt = *mail->sender != '\0' && !session->hold.begun &&
+	                     !session->overflow && decide_may_hold(session);
+	return answer;
+}
+
+struct answer
+session_mail(struct session *session, const struct moment *moment,
+    const char *sender, bool authenticated, bool tls)
+{
+	session_abort(session, moment);
 	session->had_mail = true;
 	session->facts.tls |= tls;
 	if (authenticated && session->exempt_by == NULL) {
 		session->authenticated = true;
 		session->exempt_by = text_dup("authenticated");
 	}
-	session->mail = transaction_new(sender, clock_wall(session->world->clock));
+	session->mail = transaction_new(sender, session->now.wall);
 	if (session->mail == NULL) {
 		log_warnx("sid=%s out of memory", session->sid);
-		return;
+		return answer_continue;
 	}
 	session->facts.sender = session->mail->sender;
-	session_local(session);
+	decide_local(session);
 	start_dns(session);
+	return delay_for_dns(session);
 }
 
 /* The index of the new recipient, or -1 when it is only counted. */
@@ -186,71 +242,69 @@ add_recipient(struct transaction *mail, const char *recipient)
 	return (int64_t)mail->count++;
 }
 
-/* The job ends at its deadline; a moment for it to say so. */
-#define DNS_GRACE_MS 250
-
-/* Until the DNS facts are in, DATA stays with the gate. */
-static void
-keep_data_back(struct session *session)
+bool
+session_wants_place(const struct session *session, uint64_t *key_r)
 {
-	struct transaction *mail = session->mail;
-	const struct port *port = session->world->port;
+	struct ipnet net = key_budget(&session->facts.ip);
 
-	if (mail->gather == NULL || mail->dns != NULL)
-		return;
-	port->data_not_before(port->ctx, session->number,
-	    gather_deadline_ms(mail->gather) + DNS_GRACE_MS);
-	session_take_dns(session);
-	if (mail->dns != NULL)
-		port->data_not_before(port->ctx, session->number, 0);
+	if (session->exempt_by != NULL || session->hold.begun ||
+	    session->overflow || session->mail == NULL ||
+	    session->world->policy.mode == MODE_OBSERVE ||
+	    session->world->policy.mode == MODE_RGREY)
+		return false;
+	*key_r = decide_keyed(session->world, &net.ip, sizeof net.ip);
+	return true;
 }
 
-struct reply
-session_rcpt(struct session *session, const char *recipient, bool refused)
+/* Who becomes a suspect by a recipient alone is held when DNS has spoken. */
+static bool
+is_dns_out(const struct session *session)
+{
+	const struct transaction *mail = session->mail;
+
+	return mail->gather != NULL && mail->dns == NULL &&
+	       session->now.mono_ms <
+	           gather_deadline_ms(mail->gather) + DNS_GRACE_MS;
+}
+
+struct answer
+session_rcpt(struct session *session, const struct moment *moment,
+    const char *recipient, bool refused)
 {
 	struct transaction *mail = session->mail;
+	struct answer answer = {.is_only_counted = refused};
 
-	if (session->refuse_all)
-		return reply_left;
+	session_enter(session, moment);
 	if (mail == NULL)
-		return reply_continue;
-	if (session->hold.begun && !session->hold.over && !session->hold.at_data)
-		return hold_ask_again(session);
+		return answer;
 	mail->has_rcpt = true;
 	if (refused) {
 		mail->refused++;
-		return reply_continue;
+		return answer;
 	}
 	int64_t index = add_recipient(mail, recipient);
 	if (session->exempt_by != NULL)
-		return reply_continue;
-	if (index >= 0 &&
-	    exempt_recipient(session, mail->recipients[index].address)) {
+		return answer;
+	char *by = index < 0
+	               ? NULL
+	               : exempt_recipient(session, mail->recipients[index].address);
+	if (by != NULL) {
 		mail->exempt++;
 		mail->recipients[index].exempt = true;
-		return reply_continue;
+		free(mail->exempt_recipient);
+		mail->exempt_recipient = by;
+		return answer;
 	}
 	session_take_dns(session);
-	keep_data_back(session);
-	if (index < 0 || mail->is_judged || *mail->sender == '\0' ||
-	    session->hold.begun || session->overflow)
-		return reply_continue;
-	session_judge(session, (size_t)index, 1);
+	if (mail->exempt_by == NULL)
+		mail->exempt_by = exempt_sender(session);
+	if (mail->exempt_by != NULL || index < 0 || mail->is_judged || *mail->sender == '\0' ||
+	    session->hold.begun || session->overflow || is_dns_out(session))
+		return answer;
+	decide_judge(session, (size_t)index, 1);
 	if (mail->judgement.verdict == VERDICT_HOLD)
 		return hold_start(session, (size_t)index, false);
-	return reply_continue;
-}
-
-struct reply
-session_reply_gone(void)
-{
-	return reply_left;
-}
-
-struct reply
-session_reply_trouble(void)
-{
-	return reply_trouble;
+	return answer;
 }
 
 static bool
@@ -341,37 +395,29 @@ session_header(struct session *session, const char *name, const char *value)
 	}
 }
 
-struct reply
-session_eom(struct session *session, const char *queue_id,
-    const struct session_edits *edits)
+struct answer
+session_eom(struct session *session, const struct moment *moment,
+    const char *queue_id, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
 
-	hold_settle(session);
+	session_enter(session, moment);
 	if (mail == NULL)
-		return reply_continue;
-	if (session->refuse_all) {
-		mail->reply = "450";
-		record_transaction(session, false);
-		return reply_left;
-	}
+		return answer_continue;
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
 	session_take_dns(session);
-	if (!stamp_message(session, edits)) {
-		mail->reply = "450";
-		record_transaction(session, false);
-		return reply_forged;
-	}
-	mail->reply = "250";
-	record_transaction(session, true);
-	return reply_continue;
+	record_look(session);
+	bool is_stamped = stamp_message(session, edits);
+	mail->reply = is_stamped ? "250" : "450";
+	record_transaction(session, is_stamped);
+	return is_stamped ? answer_continue : answer_forged;
 }
 
 void
-session_abort(struct session *session)
+session_abort(struct session *session, const struct moment *moment)
 {
-	hold_settle(session);
+	session_enter(session, moment);
 	if (session->mail != NULL)
 		record_transaction(session, false);
 }

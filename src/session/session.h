@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One SMTP connection: events in, replies out. It knows neither libmilter nor
- * frames; all waiting goes through its port. A session belongs to the callback
- * that runs, and to nobody while it waits: nothing here locks.
+ * One SMTP connection: events in, answers out. It knows neither libmilter nor
+ * frames, and it waits for nothing: each function takes the moment, with what the
+ * last wait came to, and returns what shall happen. A session belongs to the
+ * callback that runs, and to nobody while it waits: nothing here locks.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -11,9 +12,57 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "record/event.h"
 #include "session/world.h"
 
 struct session;
+
+struct moment {
+	int64_t wall;    /* seconds since 1970 */
+	int64_t mono_ms; /* that answers count in */
+	/*
+	 * Names the wait that this function may ask for; world->decide() is called
+	 * with it when the wait has its end. 0: there is nobody who could wait.
+	 */
+	uint64_t ticket;
+	int64_t delayed_ms;        /* how long this command was delayed */
+	bool has_place;            /* for a hold, see session_wants_place() */
+	unsigned holds, max_holds; /* in progress, this one included */
+	bool talked_early;         /* before the greeting */
+	/* octets sent and not read when DATA came; -1: not known */
+	int64_t unread;
+	/*
+	 * How the last delay of a reply ended: HOLD_ELAPSED, when the reply has
+	 * left, HOLD_GONE, HOLD_STOPPED or HOLD_MTA_GONE; HOLD_NONE: nothing was
+	 * delayed.
+	 */
+	struct session_delay {
+		enum hold_end end;
+		int64_t waited_ms;
+		bool watched; /* the client's socket was seen standing */
+		bool other;   /* the other reply was sent, or one of the gate's */
+	} last;
+};
+
+/* What shall happen. */
+struct answer {
+	bool refuse;          /* false: continue */
+	const char *code;     /* "450", static */
+	const char *enhanced; /* "4.7.1", static */
+	const char *text;     /* static */
+	/* MAIL: DATA, and RCPT too, may stay away until decided, or then; 0: no */
+	int64_t delay_until_ms;
+	bool delays_rcpt;
+	/* RCPT, DATA: this answer leaves when decided, or then; 0: at once */
+	int64_t leaves_at_ms;
+	bool is_hold; /* it leaves then, and the client is watched meanwhile */
+	/*
+	 * "450 4.7.1 text": sent instead when decided so; lives as long as the
+	 * transaction. NULL: none.
+	 */
+	const char *other;
+	bool is_only_counted; /* RCPT: the MTA has refused it */
+};
 
 /* What the MTA knows of the client; strings borrowed for the call. */
 struct session_client {
@@ -26,31 +75,31 @@ struct session_client {
 	struct ip server_ip; /* the MTA's end; all zero when unknown */
 };
 
-struct reply {
-	bool refuse;          /* false: continue */
-	const char *code;     /* "450", static */
-	const char *enhanced; /* "4.7.1", static */
-	const char *text;     /* lives as long as the session */
-};
-
 /* world: a reference is taken. NULL when memory is out. */
-struct session *session_new(struct world *world, uint64_t number);
+struct session *session_new(struct world *world);
 /* The end of the connection: the last events are written. Accepts NULL; nulls. */
-void session_close(struct session **session);
+void session_close(struct session **session, const struct moment *moment);
 
-void session_connect(struct session *session, const struct session_client *client);
+void session_connect(struct session *session, const struct moment *moment,
+    const struct session_client *client);
 /* tls: the session is encrypted by now. May come again after STARTTLS. */
 void session_helo(struct session *session, const char *helo, bool tls);
 /*
  * sender  as given, with or without angle brackets, without parameters
  */
-void session_mail(
-    struct session *session, const char *sender, bool authenticated, bool tls);
+struct answer session_mail(struct session *session, const struct moment *moment,
+    const char *sender, bool authenticated, bool tls);
+/*
+ * Whether RCPT or DATA may lead to a hold, so that the moment should bring a
+ * place in the budget for it. key_r: of the client's network, in that budget
+ */
+bool session_wants_place(const struct session *session, uint64_t *key_r);
 /* refused: the MTA has refused the recipient already; it is only counted. */
-struct reply session_rcpt(
-    struct session *session, const char *recipient, bool refused);
+struct answer session_rcpt(struct session *session, const struct moment *moment,
+    const char *recipient, bool refused);
 /* queue_id may be NULL */
-struct reply session_data(struct session *session, const char *queue_id);
+struct answer session_data(
+    struct session *session, const struct moment *moment, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
 /* Beginnings of the names that session_header() wants to hear of; NULL ends. */
 extern const char *const session_headers[];
@@ -63,10 +112,10 @@ struct session_edits {
 	/* goes above everything; several calls end up in reverse order */
 	void (*insert)(void *ctx, const char *name, const char *value);
 };
-struct reply session_eom(struct session *session, const char *queue_id,
-    const struct session_edits *edits);
+struct answer session_eom(struct session *session, const struct moment *moment,
+    const char *queue_id, const struct session_edits *edits);
 
 /* The transaction ends without a message. */
-void session_abort(struct session *session);
+void session_abort(struct session *session, const struct moment *moment);
 
 #endif

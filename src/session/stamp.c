@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 #include "session/spf_headers.h"
 
 #define CLIENT_LIMIT 128
@@ -89,8 +89,7 @@ stamp_flags(const struct session *session, const struct session_words *words,
 	                is(words, SK_FROM, "nodns");
 	bool known = is(words, SK_WHY, "allowed-address") ||
 	             is(words, SK_WHY, "allowed-domain") ||
-	             session->history.address.allowed_until >=
-	                 clock_wall(session->world->clock);
+	             session->history.address.allowed_until >= session->now.wall;
 	const struct {
 		const char *flag;
 		bool set;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +52,9 @@ transaction_free(struct transaction **mail_ptr)
 	free(mail->sender);
 	free(mail->folded);
 	free(mail->exempt_by);
+	free(mail->exempt_recipient);
 	free(mail->queue_id);
 	free(mail->message_id);
-	free(mail->detail);
+	free(mail->other);
 	free(mail);
 }

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "facts/helo.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define DAY_S      86400
 #define ID_LIMIT   64
@@ -138,7 +138,7 @@ static void
 fill_history(const struct session *session, struct session_words *words)
 {
 	const struct address_record *record = &session->history.address;
-	int64_t now = clock_wall(session->world->clock);
+	int64_t now = session->now.wall;
 
 	/* after the clock was set back it may lie in the future */
 	bool has_age = record->first_seen != 0 && record->first_seen <= now;

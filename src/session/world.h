@@ -20,7 +20,6 @@
 #include "lists/s25r.h"
 #include "policy/policy.h"
 #include "session/board.h"
-#include "session/port.h"
 #include "store/store.h"
 
 struct world {
@@ -48,11 +47,21 @@ struct world {
 	struct local *local;
 	struct gatherer *gatherer; /* NULL: no DNS facts */
 
-	struct store *store;
-	struct board *board;
-	/* NULL: nothing can be waited for or looked at (explain) */
-	const struct port *port;
-	const struct clock *clock;
+	struct store *store; /* NULL: nothing is noted (explain) */
+	struct board *board; /* NULL: nobody looks at it */
+	/* Without a store: what is on record, see store_recall(), and the secret.
+	 */
+	bool (*recall)(void *ctx, const struct store_who *who,
+	    const struct triplet *triplets, size_t count, int64_t now,
+	    struct history *history_r);
+	void *recall_ctx;
+	const uint8_t *secret; /* NULL: none */
+	/*
+	 * What this ticket's wait was for has come; other: of two answers the other
+	 * one. Called from any thread, must not block.
+	 */
+	void (*decide)(void *ctx, uint64_t ticket, bool other);
+	void *decide_ctx;
 };
 
 struct world *world_ref(struct world *world);

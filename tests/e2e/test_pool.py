@@ -192,7 +192,7 @@ class Allowed(PoolTest):
                              then={"TXT": NAMES[domain]["TXT"]})
         return names
 
-    def test_the_hold_ends_when_the_result_is_in(self):
+    def test_no_hold_begins_before_the_result_is_in(self):
         you, self.dns.table = self.person(), self.slowly("good.test")
         try:
             self.visit(3, "a@good.test", you).expect(250)
@@ -202,9 +202,7 @@ class Allowed(PoolTest):
         self.assertEqual((stamp["verdict"], stamp["why"], stamp["tarpit"]),
                          ("pass", "allowed-domain", "none"))
         self.assertIn("KNOWN", stamp.flags)
-        self.assertEqual((event["hold_end"], event["hold_asked_ms"]),
-                         ("released", HOLD * 1000))
-        self.assertLess(event["hold_ms"], HOLD * 1000)
+        self.assertEqual((event["hold_end"], event["hold_asked_ms"]), ("none", -1))
 
     def is_held(self, number, sender, addr=None):
         you = self.person(sender.replace("@", "-") + str(number))
@@ -228,7 +226,7 @@ class Allowed(PoolTest):
 
     def test_nor_one_seen_from_more_than_64_networks_in_a_day(self):
         self.assertFalse(self.is_held(1, "a@wanderer.test"))
-        for number in range(64):
+        for number in range(65):
             self.at("198.19.%d.1" % number, LINE % number).try_one(
                 "a@wanderer.test", self.person("n%d" % number)).expect(250)
         self.lab.daemon.settle()

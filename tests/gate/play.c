@@ -8,15 +8,20 @@
 
 #include <cmocka.h>
 
-struct gate_outcome play_seen[FILTER_EVENTS];
-_Atomic unsigned play_rounds;
-static _Atomic uint64_t number;
+struct gate_moment play_seen[FILTER_EVENTS];
+static _Atomic uint64_t number, tickets[FILTER_EVENTS];
 
-void
-play_look(const struct filter_call *call)
+struct gate_moment
+play_look(const struct filter_call *call, bool place)
 {
+	uint64_t key = 1;
+	struct gate_moment moment;
+
+	gate_look(rig_open()->gate, call->number, place ? &key : NULL, &moment);
+	play_seen[call->event] = moment;
 	atomic_store(&number, call->number);
-	gate_outcome(rig_open()->gate, call->number, &play_seen[call->event]);
+	atomic_store(&tickets[call->event], moment.ticket);
+	return moment;
 }
 
 uint64_t
@@ -25,20 +30,25 @@ play_number(void)
 	return atomic_load(&number);
 }
 
-enum gate_wait_answer
-play_wait(const struct filter_call *call, enum gate_wait_kind kind, int64_t ms,
-    bool is_hold)
+uint64_t
+play_ticket(enum filter_event event)
 {
-	struct gate_wait wait = {
-	    .kind = kind, .until_ms = rig_now() + ms, .is_hold = is_hold};
-	return gate_wait(rig_open()->gate, call->number, &wait);
+	return atomic_load(&tickets[event]);
+}
+
+void
+play_hold(const struct filter_call *call, int64_t ms)
+{
+	struct gate_moment moment = play_look(call, true);
+	struct gate_wish wish = {.reply_until_ms = rig_now() + ms, .is_hold = true};
+
+	gate_tell(rig_open()->gate, moment.ticket, &wish);
 }
 
 struct mta
 play_begin(sfsistat (*hook)(const struct filter_call *))
 {
 	memset(play_seen, 0, sizeof play_seen);
-	atomic_store(&play_rounds, 0);
 	atomic_store(&number, 0);
 	filter_protocol(RIG_LEAN);
 	filter_hook(hook);

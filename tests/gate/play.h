@@ -8,15 +8,16 @@
 #include "gate/filter.h"
 #include "gate/rig.h"
 
-/* What gate_outcome() said in the last callback of each kind. */
-extern struct gate_outcome play_seen[FILTER_EVENTS];
-extern _Atomic unsigned play_rounds; /* for the hooks; 0 at play_begin() */
+/* The moment of the last callback of each kind. */
+extern struct gate_moment play_seen[FILTER_EVENTS];
 
-/* For the hooks: notes the number and the outcome. */
-void play_look(const struct filter_call *call);
+/* For the hooks: keeps the moment; place: asks for one. */
+struct gate_moment play_look(const struct filter_call *call, bool place);
+/* The number and the ticket of the callback of that kind. */
 uint64_t play_number(void);
-enum gate_wait_answer play_wait(const struct filter_call *call,
-    enum gate_wait_kind kind, int64_t ms, bool is_hold);
+uint64_t play_ticket(enum filter_event event);
+/* For the hooks: looks, with a place, and tells a hold of so long. */
+void play_hold(const struct filter_call *call, int64_t ms);
 
 /* A session up to MAIL, its callbacks run hook. */
 struct mta play_begin(sfsistat (*hook)(const struct filter_call *));

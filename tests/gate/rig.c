@@ -312,14 +312,17 @@ rig_await(int event, unsigned count)
 }
 
 void
-rig_await_held(size_t count)
+rig_await_waiting(unsigned count)
 {
-	struct gate_held row;
+	struct gate_report report;
 
-	for (int i = 0; i < HANG_MS && gate_held(the_rig.gate, &row, 1) != count;
-	     i++)
+	for (int i = 0; i < HANG_MS; i++) {
+		gate_report(the_rig.gate, &report);
+		if (report.waiting == count)
+			break;
 		usleep(1000);
-	assert_int_equal(gate_held(the_rig.gate, &row, 1), count);
+	}
+	assert_int_equal(report.waiting, count);
 }
 
 void

@@ -71,17 +71,16 @@ void mta_message(struct mta *mta);
 #define MTA_OFFER 0x1fffffU
 
 /*
- * What targrey negotiates: replies at RCPT, DATA and end of message alone.
- * SMFIP_NR_CONN, HELO, MAIL, HDR, EOH, BODY.
+ * What targrey's filter negotiates: SMFIP_NR_CONN, HELO, HDR, EOH, BODY. The gate
+ * answers CONNECT itself, and MAIL is answered to the gate.
  */
-#define RIG_LEAN 0xc7080U
-/* What the MTA is told then: the gate itself answers CONNECT. */
-#define RIG_TOLD (RIG_LEAN & ~0x1000U)
+#define RIG_LEAN 0xc3080U
+#define RIG_TOLD 0xc6080U
 
 /* Waits, a minute at most, until the filter's callback has run count times. */
 void rig_await(int event, unsigned count);
-/* Waits, a minute at most, until that many holds are in progress. */
-void rig_await_held(size_t count);
+/* Waits, a minute at most, until that many commands and replies are delayed. */
+void rig_await_waiting(unsigned count);
 /* The same for connections. */
 void rig_await_connections(unsigned count);
 

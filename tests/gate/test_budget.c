@@ -19,12 +19,18 @@ static _Atomic uint64_t numbers[SESSIONS];
 static _Atomic unsigned connected;
 static struct mta mtas[SESSIONS];
 
+/* A reply that is delayed for ever: a place may be had meanwhile. */
 static sfsistat
 note_number(const struct filter_call *call)
 {
-	if (call->event == FILTER_CONNECT)
-		atomic_store(
-		    &numbers[atomic_fetch_add(&connected, 1)], call->number);
+	struct gate_moment moment;
+	struct gate_wish wish = {.reply_until_ms = INT64_MAX / 2};
+
+	if (call->event != FILTER_RCPT)
+		return SMFIS_CONTINUE;
+	gate_look(rig->gate, call->number, NULL, &moment);
+	gate_tell(rig->gate, moment.ticket, &wish);
+	atomic_store(&numbers[atomic_fetch_add(&connected, 1)], call->number);
 	return SMFIS_CONTINUE;
 }
 
@@ -49,13 +55,14 @@ connect_all(void **state)
 {
 	(void)state;
 	atomic_store(&connected, 0);
-	filter_protocol(0);
+	filter_protocol(RIG_LEAN);
 	filter_hook(note_number);
 	for (int i = 0; i < SESSIONS; i++) {
 		mtas[i] = mta_connect(rig);
 		mta_negotiate(&mtas[i], MTA_OFFER);
-		mta_send(&mtas[i], 'C', "host\0U", 6);
-		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
+		mta_greet(&mtas[i]);
+		mta_rcpt(&mtas[i], "<a@example.org>");
+		rig_await_waiting((unsigned)i + 1);
 	}
 	return 0;
 }
@@ -71,10 +78,13 @@ close_all(void **state)
 	return 0;
 }
 
-static struct gate_grant
+static struct gate_moment
 book(int session, uint64_t key)
 {
-	return gate_budget(rig->gate, atomic_load(&numbers[session]), key);
+	struct gate_moment moment;
+
+	gate_look(rig->gate, atomic_load(&numbers[session]), &key, &moment);
+	return moment;
 }
 
 static void
@@ -83,15 +93,15 @@ the_limit_is_reached_and_not_passed(void **state)
 	(void)state;
 	set_limits(5, 0);
 	for (int i = 0; i < 5; i++) {
-		struct gate_grant grant = book(i, (uint64_t)i);
-		assert_true(grant.granted);
+		struct gate_moment grant = book(i, (uint64_t)i);
+		assert_true(grant.has_place);
 		assert_int_equal(grant.holds, i + 1);
 		assert_int_equal(grant.max_holds, 5);
 	}
-	assert_false(book(5, 5).granted);
+	assert_false(book(5, 5).has_place);
 	assert_int_equal(book(5, 5).holds, 5);
 	/* the same connection's own place, again */
-	assert_true(book(3, 3).granted);
+	assert_true(book(3, 3).has_place);
 	assert_int_equal(report().holds, 5);
 }
 
@@ -100,17 +110,17 @@ one_network_has_its_own_limit(void **state)
 {
 	(void)state;
 	set_limits(50, 2);
-	assert_true(book(0, 77).granted);
-	assert_true(book(1, 77).granted);
-	assert_false(book(2, 77).granted);
+	assert_true(book(0, 77).has_place);
+	assert_true(book(1, 77).has_place);
+	assert_false(book(2, 77).has_place);
 	/* another key, in the same bucket of the table */
-	assert_true(book(2, 77 + 256).granted);
-	assert_true(book(3, 77 + 256).granted);
-	assert_false(book(4, 77 + 256).granted);
+	assert_true(book(2, 77 + 256).has_place);
+	assert_true(book(3, 77 + 256).has_place);
+	assert_false(book(4, 77 + 256).has_place);
 	mta_close(&mtas[0]);
 	rig_await_connections(SESSIONS - 1);
-	assert_true(book(4, 77).granted);
-	assert_false(book(5, 77).granted);
+	assert_true(book(4, 77).has_place);
+	assert_false(book(5, 77).has_place);
 }
 
 static void
@@ -119,19 +129,19 @@ a_lowered_limit_holds_until_enough_have_ended(void **state)
 	(void)state;
 	set_limits(10, 0);
 	for (int i = 0; i < 10; i++)
-		assert_true(book(i, 1).granted);
+		assert_true(book(i, 1).has_place);
 	set_limits(4, 0);
 	for (int i = 0; i < 7; i++) {
-		assert_false(book(20, 1).granted);
+		assert_false(book(20, 1).has_place);
 		mta_close(&mtas[i]);
 		rig_await_connections((unsigned)(SESSIONS - i - 1));
 	}
 	assert_int_equal(report().holds, 3);
-	assert_true(book(20, 1).granted);
-	assert_false(book(21, 1).granted);
+	assert_true(book(20, 1).has_place);
+	assert_false(book(21, 1).has_place);
 	set_limits(5, 0);
-	assert_true(book(21, 1).granted);
-	assert_false(book(22, 1).granted);
+	assert_true(book(21, 1).has_place);
+	assert_false(book(22, 1).has_place);
 }
 
 static _Atomic unsigned granted, highest;
@@ -144,13 +154,13 @@ grab(void *arg)
 	for (unsigned round = 0; round < 200; round++)
 		for (unsigned i = 0; i < SESSIONS; i++) {
 			unsigned at = (start * 5 + i) % SESSIONS;
-			struct gate_grant grant = book((int)at, at % 4);
+			struct gate_moment grant = book((int)at, at % 4);
 			unsigned high = atomic_load(&highest);
 			while (
 			    grant.holds > high && !atomic_compare_exchange_weak(
 			                              &highest, &high, grant.holds))
 				;
-			if (grant.granted)
+			if (grant.has_place)
 				atomic_fetch_add(&granted, 1);
 		}
 	return NULL;
@@ -186,7 +196,7 @@ none_are_granted_when_the_limit_is_zero(void **state)
 {
 	(void)state;
 	set_limits(0, 0);
-	assert_false(book(0, 1).granted);
+	assert_false(book(0, 1).has_place);
 	assert_int_equal(report().holds, 0);
 }
 

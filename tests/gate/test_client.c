@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hang-up watch on real loopback TCP connections: "smtpd" is a socket of
- * the test, whose end points the connect callback hands to the gate.
+ * the test, whose end points the MTA tells.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <unistd.h>
 
 #include "gate/filter.h"
+#include "gate/play.h"
 #include "gate/rig.h"
 
 struct tcp {
@@ -23,10 +25,6 @@ struct tcp {
 
 static struct rig *rig;
 static struct tcp *present; /* written before the connection that reads it */
-static struct gate_outcome seen[FILTER_EVENTS];
-static _Atomic unsigned rounds;
-static _Atomic uint64_t number;
-static _Atomic int64_t pending;
 static _Atomic enum filter_event hold_at;
 
 static struct tcp
@@ -80,40 +78,57 @@ static _Atomic bool reset_at_mail;
 static sfsistat
 hold(const struct filter_call *call)
 {
-	atomic_store(&number, call->number);
-	gate_outcome(rig->gate, call->number, &seen[call->event]);
-	if (call->event == FILTER_CONNECT && present != NULL)
-		gate_endpoints(rig->gate, call->number,
-		    (struct sockaddr *)&present->client_name,
-		    (struct sockaddr *)&present->mta_name);
 	if (call->event == FILTER_MAIL && atomic_load(&reset_at_mail))
 		tcp_reset(present);
-	if (call->event == FILTER_MAIL)
-		atomic_store(&pending, gate_pending(rig->gate, call->number));
-	if (call->event != atomic_load(&hold_at) ||
-	    atomic_fetch_add(&rounds, 1) > 0)
-		return SMFIS_CONTINUE;
-	struct gate_wait wait = {
-	    .kind = call->event == FILTER_RCPT ? GATE_ASK_AGAIN : GATE_WITHHOLD,
-	    .until_ms = rig_now() + 60000,
-	    .is_hold = true};
-	gate_budget(rig->gate, call->number, 1);
-	gate_wait(rig->gate, call->number, &wait);
+	if (call->event == atomic_load(&hold_at))
+		play_hold(call, 60000);
+	else
+		play_look(call, false);
 	return SMFIS_CONTINUE;
+}
+
+/* What the MTA says of the client's connection. */
+static void
+present_client(struct mta *mta, const struct tcp *tcp)
+{
+	char macros[200], connect[100], mta_name[60], client_name[60];
+	bool is_v4 = tcp->mta_name.ss_family == AF_INET;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&tcp->mta_name;
+	const struct sockaddr_in *from =
+	    (const struct sockaddr_in *)&tcp->client_name;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)in;
+	const struct sockaddr_in6 *from6 = (const struct sockaddr_in6 *)from;
+
+	inet_ntop(tcp->mta_name.ss_family,
+	    is_v4 ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr,
+	    mta_name, sizeof mta_name);
+	inet_ntop(tcp->mta_name.ss_family,
+	    is_v4 ? (const void *)&from->sin_addr : (const void *)&from6->sin6_addr,
+	    client_name, sizeof client_name);
+	int len =
+	    snprintf(macros, sizeof macros, "C{daemon_addr}%c%s%c{daemon_port}%c%d",
+	        0, mta_name, 0, 0, ntohs(in->sin_port));
+	mta_send(mta, 'D', macros, (size_t)len + 1);
+	len = snprintf(connect, sizeof connect, "host%c%c__%s%s", 0,
+	    is_v4 ? '4' : '6', is_v4 ? "" : "IPv6:", client_name);
+	memcpy(connect + 6, &from->sin_port, 2);
+	mta_send(mta, 'C', connect, (size_t)len + 1);
+	assert_int_equal(mta_read(mta).cmd, 'c');
 }
 
 static struct mta
 begin(struct tcp *tcp, enum filter_event event)
 {
-	memset(seen, 0, sizeof seen);
-	atomic_store(&rounds, 0);
+	memset(play_seen, 0, sizeof play_seen);
 	atomic_store(&hold_at, event);
 	present = tcp;
 	filter_protocol(RIG_LEAN);
 	filter_hook(hold);
 	struct mta mta = mta_connect(rig);
 	mta_negotiate(&mta, MTA_OFFER);
-	mta_greet(&mta);
+	present_client(&mta, tcp);
+	mta_send(&mta, 'H', "client.example.net", 19);
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	mta_rcpt(&mta, "<a@example.org>");
 	if (event == FILTER_DATA) {
 		assert_int_equal(mta_read(&mta).cmd, 'c');
@@ -153,13 +168,13 @@ expect_gone(struct mta *mta, int64_t waited_ms)
 	assert_int_equal(filter_count(FILTER_ABORT), 1);
 	assert_int_equal(filter_count(FILTER_EOM), 0);
 	for (int i = 0; i < 2; i++) {
-		const struct gate_outcome *outcome =
-		    &seen[i == 0 ? FILTER_ABORT : FILTER_CLOSE];
-		assert_int_equal(outcome->end, GATE_END_GONE);
-		assert_true(outcome->refused);
-		assert_true(outcome->watched);
-		assert_true(outcome->was_hold);
-		assert_int_equal(outcome->waited_ms, waited_ms);
+		const struct gate_delay *last =
+		    &play_seen[i == 0 ? FILTER_ABORT : FILTER_CLOSE].last;
+		assert_int_equal(last->end, GATE_END_GONE);
+		assert_true(last->other);
+		assert_true(last->watched);
+		assert_true(last->was_hold);
+		assert_int_equal(last->waited_ms, waited_ms);
 	}
 	end(mta);
 }
@@ -171,10 +186,11 @@ leave_and_expect_gone(int family, int how, enum filter_event event)
 	struct tcp tcp = tcp_open(family);
 	struct mta mta = begin(&tcp, event);
 
-	rig_await_held(1);
+	rig_await_waiting(1);
 	for (int i = 0; i < 3; i++) {
 		rig_advance(1000);
-		assert_true(mta_silent(&mta, 30));
+		usleep(30000);
+		rig_await_waiting(1);
 	}
 	if (how == SHUT_RDWR)
 		tcp_reset(&tcp);
@@ -217,6 +233,17 @@ a_client_that_leaves_a_hold_at_data_is_gone(void **state)
 	leave_and_expect_gone(AF_INET, SHUT_RDWR, FILTER_DATA);
 }
 
+/* What the callback that follows the hold is told of it. */
+static const struct gate_delay *
+after_hold(struct mta *mta)
+{
+	assert_int_equal(mta_read(mta).cmd, 'c');
+	mta_send(mta, 'A', NULL, 0);
+	mta_send(mta, 'M', "<sender@example.net>", 21);
+	rig_await(FILTER_MAIL, 2);
+	return &play_seen[FILTER_ABORT].last;
+}
+
 static void
 a_client_that_stays_is_let_through_as_watched(void **state)
 {
@@ -224,16 +251,29 @@ a_client_that_stays_is_let_through_as_watched(void **state)
 	struct tcp tcp = tcp_open(AF_INET);
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 
-	rig_await_held(1);
+	rig_await_waiting(1);
 	for (int i = 0; i < 60; i++) {
 		rig_advance(1000);
 		usleep(12000);
 	}
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(seen[FILTER_RCPT].end, GATE_END_ELAPSED);
-	assert_true(seen[FILTER_RCPT].watched);
-	assert_false(seen[FILTER_RCPT].refused);
+	const struct gate_delay *last = after_hold(&mta);
+	assert_int_equal(last->end, GATE_END_ELAPSED);
+	assert_true(last->watched);
+	assert_false(last->other);
 	end(&mta);
+	tcp_close(&tcp);
+}
+
+static void
+leave_in_the_last_second(enum filter_event event)
+{
+	struct tcp tcp = tcp_open(AF_INET);
+	struct mta mta = begin(&tcp, event);
+
+	rig_await_waiting(1);
+	tcp_reset(&tcp);
+	rig_advance(60000);
+	expect_gone(&mta, 60000);
 	tcp_close(&tcp);
 }
 
@@ -241,14 +281,8 @@ static void
 a_client_that_left_in_the_last_second_is_gone_not_through(void **state)
 {
 	(void)state;
-	struct tcp tcp = tcp_open(AF_INET);
-	struct mta mta = begin(&tcp, FILTER_RCPT);
-
-	rig_await_held(1);
-	tcp_reset(&tcp);
-	rig_advance(60000);
-	expect_gone(&mta, 60000);
-	tcp_close(&tcp);
+	leave_in_the_last_second(FILTER_RCPT);
+	leave_in_the_last_second(FILTER_DATA);
 }
 
 static void
@@ -286,12 +320,11 @@ a_client_that_cannot_be_seen_is_held_without_a_watch(void **state)
 	((struct sockaddr_in *)&tcp.client_name)->sin_addr.s_addr =
 	    inet_addr("192.0.2.7");
 	struct mta mta = begin(&tcp, FILTER_RCPT);
-	rig_await_held(1);
-	assert_int_equal(atomic_load(&pending), -1);
+	rig_await_waiting(1);
 	rig_advance(60000);
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(seen[FILTER_RCPT].end, GATE_END_ELAPSED);
-	assert_false(seen[FILTER_RCPT].watched);
+	const struct gate_delay *last = after_hold(&mta);
+	assert_int_equal(last->end, GATE_END_ELAPSED);
+	assert_false(last->watched);
 	end(&mta);
 	tcp_close(&tcp);
 }
@@ -304,9 +337,26 @@ octets_that_wait_in_the_socket_are_counted(void **state)
 
 	assert_int_equal(send(tcp.client, "EHLO early\r\n", 12, 0), 12);
 	usleep(10000);
-	struct mta mta = begin(&tcp, FILTER_RCPT);
-	rig_await_held(1);
-	assert_int_equal(atomic_load(&pending), 12);
+	struct mta mta = begin(&tcp, FILTER_DATA);
+	rig_await_waiting(1);
+	assert_int_equal(play_seen[FILTER_DATA].unread, 12);
+	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_YES);
+	assert_int_equal(play_seen[FILTER_RCPT].unread, -1);
+	mta_close(&mta);
+	rig_await_connections(0);
+	tcp_close(&tcp);
+}
+
+static void
+a_client_that_waits_for_its_turn_is_not_early(void **state)
+{
+	(void)state;
+	struct tcp tcp = tcp_open(AF_INET6);
+	struct mta mta = begin(&tcp, FILTER_DATA);
+
+	rig_await_waiting(1);
+	assert_int_equal(play_seen[FILTER_DATA].unread, 0);
+	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_NO);
 	mta_close(&mta);
 	rig_await_connections(0);
 	tcp_close(&tcp);
@@ -336,6 +386,7 @@ main(void)
 	    cmocka_unit_test(a_client_that_reset_before_the_hold_is_gone_at_once),
 	    cmocka_unit_test(a_client_that_cannot_be_seen_is_held_without_a_watch),
 	    cmocka_unit_test(octets_that_wait_in_the_socket_are_counted),
+	    cmocka_unit_test(a_client_that_waits_for_its_turn_is_not_early),
 	};
 	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -21,53 +21,47 @@
 
 static struct rig *rig;
 static _Atomic bool blocked;
-static struct gate_outcome seen[FILTER_EVENTS];
-static _Atomic int late_answer;
+static struct gate_moment seen[FILTER_EVENTS];
 
 /* Several sessions at once: the last one to look is seen. */
-static struct gate_outcome
+static struct gate_moment
 look(const struct filter_call *call)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	struct gate_outcome outcome;
+	uint64_t key = 1;
+	struct gate_moment moment;
 
-	gate_outcome(rig->gate, call->number, &outcome);
+	gate_look(rig->gate, call->number, &key, &moment);
 	pthread_mutex_lock(&lock);
-	seen[call->event] = outcome;
+	seen[call->event] = moment;
 	pthread_mutex_unlock(&lock);
-	return outcome;
+	return moment;
 }
 
 static sfsistat
 hold_everyone(const struct filter_call *call)
 {
-	struct gate_outcome outcome = look(call);
-	if (call->event != FILTER_RCPT || call->text[1] != 'h')
-		return SMFIS_CONTINUE;
-	if (outcome.asked > 1)
-		return SMFIS_CONTINUE;
-	struct gate_wait wait = {
-	    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000, .is_hold = true};
-	gate_budget(rig->gate, call->number, 1);
-	return gate_wait(rig->gate, call->number, &wait) == GATE_WAITING
-	           ? SMFIS_CONTINUE
-	           : SMFIS_TEMPFAIL;
+	struct gate_moment moment = look(call);
+	struct gate_wish wish = {
+	    .reply_until_ms = rig_now() + 60000, .is_hold = true};
+
+	if (call->event == FILTER_RCPT && call->text[1] == 'h')
+		gate_tell(rig->gate, moment.ticket, &wish);
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 block(const struct filter_call *call)
 {
-	look(call);
-	if (call->event == FILTER_RCPT && call->text[1] == 'b')
-		while (atomic_load(&blocked))
-			usleep(1000);
-	if (call->event == FILTER_RCPT) {
-		struct gate_wait wait = {
-		    .kind = GATE_ASK_AGAIN, .until_ms = rig_now() + 60000};
-		if (call->text[1] == 'b')
-			atomic_store(&late_answer,
-			    gate_wait(rig->gate, call->number, &wait));
-	}
+	struct gate_moment moment = look(call);
+	struct gate_wish wish = {.reply_until_ms = rig_now() + 60000};
+
+	if (call->event != FILTER_RCPT || call->text[1] != 'b')
+		return SMFIS_CONTINUE;
+	while (atomic_load(&blocked))
+		usleep(1000);
+	/* It comes too late: nobody waits for it, and nothing is kept. */
+	gate_tell(rig->gate, moment.ticket, &wish);
 	return SMFIS_CONTINUE;
 }
 
@@ -116,7 +110,7 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 	assert_int_equal(mta_read(&content).cmd, 'c');
 	for (int i = 0; i < HELD; i++)
 		mtas[i] = begin("<held@example.org>");
-	rig_await_held(HELD);
+	rig_await_waiting(HELD);
 	pthread_create(&thread, NULL, stop_gate, NULL);
 	for (int i = 0; i < HELD; i++) {
 		struct mta_frame frame = mta_read(&mtas[i]);
@@ -133,8 +127,8 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(filter_count(FILTER_CLOSE), HELD + 2);
 	assert_int_equal(filter_count(FILTER_EOM), 1);
-	assert_int_equal(seen[FILTER_CLOSE].end == GATE_END_STOPPED ||
-	                     seen[FILTER_CLOSE].end == GATE_END_NONE,
+	assert_int_equal(seen[FILTER_CLOSE].last.end == GATE_END_STOPPED ||
+	                     seen[FILTER_CLOSE].last.end == GATE_END_NONE,
 	    1);
 	assert_int_equal(access(rig->listen + 5, F_OK), -1);
 	for (int i = 0; i < HELD; i++)
@@ -204,7 +198,6 @@ static void
 answer_timeout(enum gate_failure on_failure, const char *wanted)
 {
 	atomic_store(&blocked, true);
-	atomic_store(&late_answer, -1);
 	rig->settings.on_failure = on_failure;
 	start(block);
 	struct mta mta = begin("<blocked@example.org>");
@@ -228,8 +221,8 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	assert_int_equal(filter_count(FILTER_DATA), 0);
 	atomic_store(&blocked, false);
 	rig_await(FILTER_CLOSE, 2);
-	assert_int_equal(atomic_load(&late_answer), GATE_NOT_WAITING);
-	assert_int_equal(seen[FILTER_CLOSE].refused, on_failure == GATE_TEMPFAIL);
+	assert_int_equal(
+	    seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
 	mta_send(&mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
@@ -325,7 +318,7 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	idle = begin("<plain@example.org>");
 	held = begin("<held@example.org>");
 	half = begin("<held@example.org>");
-	rig_await_held(2);
+	rig_await_waiting(2);
 	expect_idle("two holds");
 	/* frames and a half one behind a hold, more than fit */
 	fcntl(held.fd, F_SETFL, O_NONBLOCK);
@@ -335,7 +328,7 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	expect_idle("full buffers");
 	shutdown(half.fd, SHUT_WR);
 	shutdown(idle.fd, SHUT_WR);
-	rig_await_held(1);
+	rig_await_waiting(1);
 	expect_idle("half closed");
 	/* an MTA that does not read its replies */
 	filter_protocol(0);
@@ -391,7 +384,7 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 
 	start(hold_everyone);
 	first = begin("<held@example.org>");
-	rig_await_held(1);
+	rig_await_waiting(1);
 	int lowest = dup(0);
 	close(lowest);
 	getrlimit(RLIMIT_NOFILE, &before);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asking again, waking, leaving: one connection, frozen clock. */
+/* Delayed commands and replies, and their tickets: frozen clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,261 +14,419 @@
 #include "gate/play.h"
 #include "gate/rig.h"
 
-static struct rig *rig;
-static _Atomic int answers[4]; /* of gate_wait() */
+#define OTHER "450 4.7.1 Greylisted, 100% sure, come back in 5 min"
 
-/* ------------------------------------------------------------ ask again */
+static struct rig *rig;
+
+/* What the callback of one event tells, and when its ticket is decided. */
+static struct {
+	enum filter_event event;
+	struct gate_wish wish;
+	sfsistat reply;
+	bool is_decided_first, other;
+} plan;
 
 static sfsistat
-hold_once(const struct filter_call *call)
+by_plan(const struct filter_call *call)
 {
-	play_look(call);
-	if (call->event != FILTER_RCPT || atomic_fetch_add(&play_rounds, 1) > 0)
+	struct gate_moment moment =
+	    play_look(call, call->event == plan.event && plan.wish.is_hold);
+
+	if (call->event != plan.event)
 		return SMFIS_CONTINUE;
-	if (!gate_budget(rig->gate, call->number, 1).granted)
-		return SMFIS_TEMPFAIL;
-	return play_wait(call, GATE_ASK_AGAIN, 125000, true) == GATE_WAITING
-	           ? SMFIS_CONTINUE
-	           : SMFIS_TEMPFAIL;
+	if (plan.is_decided_first)
+		gate_decide(rig->gate, moment.ticket, plan.other);
+	gate_tell(rig->gate, moment.ticket, &plan.wish);
+	return plan.reply;
+}
+
+/* This callback delays something until ms from now. */
+static void
+set_plan(enum filter_event event, int64_t ms, bool is_hold)
+{
+	memset(&plan, 0, sizeof plan);
+	plan.event = event;
+	plan.reply = SMFIS_CONTINUE;
+	if (event == FILTER_MAIL)
+		plan.wish.command_until_ms = rig_now() + ms;
+	else
+		plan.wish.reply_until_ms = rig_now() + ms;
+	plan.wish.is_hold = is_hold;
+	plan.wish.other = OTHER;
+}
+
+static struct mta
+begin(enum filter_event event, int64_t ms, bool is_hold)
+{
+	set_plan(event, ms, is_hold);
+	return play_begin(by_plan);
 }
 
 static void
-a_hold_at_rcpt_is_asked_again_when_due(void **state)
+rcpt(struct mta *mta, char wanted)
+{
+	mta_rcpt(mta, "<a@example.org>");
+	assert_int_equal(mta_read(mta).cmd, wanted);
+}
+
+static void
+begin_data(struct mta *mta)
+{
+	rcpt(mta, 'c');
+	mta_data(mta);
+}
+
+static void
+expect_other(struct mta *mta)
+{
+	struct mta_frame frame = mta_read(mta);
+
+	assert_int_equal(frame.cmd, 'y');
+	assert_string_equal(
+	    frame.data, "450 4.7.1 Greylisted, 100%% sure, come back in 5 min");
+	assert_int_equal(frame.len, strlen(frame.data) + 1);
+	/* The session goes on: it was not the client that left. */
+	plan.event = FILTER_EVENTS;
+	mta_send(mta, 'A', NULL, 0);
+	mta_send(mta, 'M', "<sender@example.net>", 21);
+	rcpt(mta, 'c');
+	assert_true(play_seen[FILTER_ABORT].last.other);
+	play_end(mta);
+}
+
+static unsigned
+holds(void)
+{
+	struct gate_report report;
+
+	gate_report(rig->gate, &report);
+	return report.holds;
+}
+
+/* ---------------------------------------------------------- delayed replies */
+
+static void
+a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 {
 	(void)state;
-	struct mta mta = play_begin(hold_once);
+	struct mta mta = begin(FILTER_RCPT, 125000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_held(1);
+	rig_await_waiting(1);
+	assert_int_equal(holds(), 1);
 	assert_true(mta_silent(&mta, 30));
-	for (int i = 0; i < 12; i++) {
-		rig_advance(10000);
+	for (int i = 0; i < 62; i++) {
+		rig_advance(2000);
 		assert_int_equal(mta_read_any(&mta).cmd, 'p');
 	}
+	rig_advance(1000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(holds(), 0);
+	play_deliver(&mta);
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
+	assert_int_equal(play_seen[FILTER_DATA].last.end, GATE_END_ELAPSED);
+	assert_int_equal(play_seen[FILTER_DATA].last.waited_ms, 125000);
+	assert_true(play_seen[FILTER_DATA].last.was_hold);
+	assert_false(play_seen[FILTER_DATA].last.watched);
+	/* DATA was answered without a delay */
+	assert_int_equal(play_seen[FILTER_EOM].last.end, GATE_END_NONE);
+	play_end(&mta);
+}
+
+static void
+a_decision_chooses_what_comes_at_the_end_of_a_hold(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_DATA, 90000, true);
+
+	begin_data(&mta);
+	rig_await_waiting(1);
+	gate_decide(rig->gate, play_ticket(FILTER_DATA), false);
+	gate_decide(rig->gate, play_ticket(FILTER_DATA), true);
+	assert_true(mta_silent(&mta, 30));
+	rig_advance(90000);
+	expect_other(&mta);
+}
+
+static void
+a_reply_leaves_when_it_is_decided(void **state)
+{
+	(void)state;
+	for (int other = 0; other < 2; other++) {
+		struct mta mta = begin(FILTER_DATA, 5000, false);
+		begin_data(&mta);
+		rig_await_waiting(1);
+		assert_true(mta_silent(&mta, 30));
+		gate_decide(rig->gate, play_ticket(FILTER_DATA), other == 1);
+		if (other == 1) {
+			expect_other(&mta);
+			continue;
+		}
+		assert_int_equal(mta_read(&mta).cmd, 'c');
+		mta_message(&mta);
+		assert_int_equal(mta_read(&mta).cmd, 'c');
+		assert_int_equal(play_seen[FILTER_EOM].last.end, GATE_END_ELAPSED);
+		assert_false(play_seen[FILTER_EOM].last.other);
+		play_end(&mta);
+	}
+}
+
+static void
+a_decision_before_the_callback_returns_counts(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_DATA, 5000, false);
+
+	plan.is_decided_first = plan.other = true;
+	begin_data(&mta);
+	expect_other(&mta);
+}
+
+static void
+a_reply_that_nobody_decides_is_the_callbacks_own(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_DATA, 5000, false);
+
+	plan.reply = SMFIS_TEMPFAIL;
+	begin_data(&mta);
+	rig_await_waiting(1);
+	rig_advance(5000);
+	assert_int_equal(mta_read(&mta).cmd, 't');
+	/* The transaction is over, whatever is sent now. */
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'y');
+	play_end(&mta);
+	assert_int_equal(play_seen[FILTER_CLOSE].last.end, GATE_END_ELAPSED);
+}
+
+static void
+a_stale_ticket_decides_nothing(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_DATA, 5000, false);
+
+	begin_data(&mta);
+	rig_await_waiting(1);
+	uint64_t old = play_ticket(FILTER_DATA);
 	rig_advance(5000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(filter_count(FILTER_RCPT), 2);
-	assert_int_equal(play_seen[FILTER_RCPT].end, GATE_END_ELAPSED);
-	assert_int_equal(play_seen[FILTER_RCPT].waited_ms, 125000);
-	assert_int_equal(play_seen[FILTER_RCPT].asked, 2);
-	assert_true(play_seen[FILTER_RCPT].was_hold);
-	assert_false(play_seen[FILTER_RCPT].watched);
-	rig_await_held(0);
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	plan.wish.reply_until_ms = rig_now() + 5000;
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
+	begin_data(&mta);
+	rig_await_waiting(1);
+	gate_decide(rig->gate, old, true);
+	gate_decide(rig->gate, play_ticket(FILTER_RCPT), true);
+	gate_tell(rig->gate, old, &(struct gate_wish){.reply_until_ms = 0});
+	assert_true(mta_silent(&mta, 30));
+	rig_advance(5000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	play_end(&mta);
+}
+
+static void
+without_a_place_nobody_is_held(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_RCPT, 60000, true);
+
+	rig->settings.max_holds = 0;
+	gate_configure(rig->gate, &rig->settings);
+	mta_rcpt(&mta, "<a@example.org>");
+	rig_await(FILTER_RCPT, 1);
+	assert_false(play_seen[FILTER_RCPT].has_place);
+	assert_int_equal(holds(), 0);
+	rig->settings.max_holds = 1000;
+	gate_configure(rig->gate, &rig->settings);
+	mta_close(&mta);
+	rig_await_connections(0);
+}
+
+static void
+a_place_that_no_hold_takes_is_given_back(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_RCPT, 60000, true);
+
+	plan.wish = (struct gate_wish){.is_hold = true};
+	rcpt(&mta, 'c');
+	assert_true(play_seen[FILTER_RCPT].has_place);
+	assert_int_equal(play_seen[FILTER_RCPT].holds, 1);
+	assert_int_equal(holds(), 0);
+	play_end(&mta);
+}
+
+/* --------------------------------------------------------- delayed commands */
+
+static void
+data_is_delayed_until_it_is_due_and_rcpt_is_not(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_MAIL, 20000, false);
+
+	begin_data(&mta);
+	rig_await_waiting(1);
+	assert_int_equal(filter_count(FILTER_DATA), 0);
+	rig_advance(2000);
+	assert_int_equal(mta_read_any(&mta).cmd, 'p');
+	rig_advance(18000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(play_seen[FILTER_DATA].delayed_ms, 20000);
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	play_end(&mta);
+}
+
+static struct mta
+begin_delayed_rcpt(bool is_decided_first)
+{
+	set_plan(FILTER_MAIL, 20000, false);
+	plan.wish.delays_rcpt = true;
+	plan.is_decided_first = is_decided_first;
+	return play_begin(by_plan);
+}
+
+static void
+rcpt_is_delayed_until_it_is_decided(void **state)
+{
+	(void)state;
+	struct mta mta = begin_delayed_rcpt(false);
+
+	mta_rcpt(&mta, "<a@example.org>");
+	rig_await_waiting(1);
+	assert_int_equal(filter_count(FILTER_RCPT), 0);
+	rig_advance(1000);
+	gate_decide(rig->gate, play_ticket(FILTER_MAIL), false);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(play_seen[FILTER_RCPT].delayed_ms, 1000);
+	/* Once is enough: what comes behind is not delayed any more. */
+	rcpt(&mta, 'c');
+	assert_int_equal(play_seen[FILTER_RCPT].delayed_ms, 0);
 	play_deliver(&mta);
 	play_end(&mta);
 }
 
 static void
-a_hold_woken_early_is_still_on_and_keeps_its_place(void **state)
+a_command_that_is_decided_before_it_comes_is_not_delayed(void **state)
 {
 	(void)state;
-	struct gate_report report;
-	struct mta mta = play_begin(hold_once);
-
-	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_held(1);
-	rig_advance(3000);
-	assert_true(gate_wake(rig->gate, play_number()));
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(play_seen[FILTER_RCPT].end, GATE_END_WAITING);
-	assert_int_equal(play_seen[FILTER_RCPT].waited_ms, 3000);
-	gate_report(rig->gate, &report);
-	assert_int_equal(report.holds, 0);
-	play_end(&mta);
-	assert_int_equal(play_seen[FILTER_CLOSE].end, GATE_END_WOKEN);
-}
-
-static sfsistat
-wait_six_seconds_each(const struct filter_call *call)
-{
-	play_look(call);
-	if (call->event == FILTER_RCPT && atomic_fetch_add(&play_rounds, 1) < 5)
-		play_wait(call, GATE_ASK_AGAIN, 6000, false);
-	return SMFIS_CONTINUE;
-}
-
-static void
-the_progress_timer_runs_on_across_asks(void **state)
-{
-	(void)state;
-	unsigned progress = 0;
-	struct mta mta = play_begin(wait_six_seconds_each);
-
-	mta_rcpt(&mta, "<a@example.org>");
-	for (unsigned i = 1; i <= 5; i++) {
-		rig_await(FILTER_RCPT, i);
-		usleep(20000);
-		rig_advance(6000);
+	for (int first = 0; first < 2; first++) {
+		struct mta mta = begin_delayed_rcpt(first == 1);
+		rig_await(FILTER_MAIL, 1);
+		if (first == 0)
+			gate_decide(rig->gate, play_ticket(FILTER_MAIL), false);
+		rcpt(&mta, 'c');
+		play_deliver(&mta);
+		play_end(&mta);
 	}
-	struct mta_frame frame = mta_read_any(&mta);
-	for (; frame.cmd == 'p'; frame = mta_read_any(&mta))
-		progress++;
-	assert_int_equal(frame.cmd, 'c');
-	assert_in_range(progress, 2, 3);
-	assert_int_equal(play_seen[FILTER_RCPT].asked, 6);
-	assert_int_equal(play_seen[FILTER_RCPT].waited_ms, 30000);
-	play_end(&mta);
-}
-
-static sfsistat
-wake_before_the_wait(const struct filter_call *call)
-{
-	play_look(call);
-	if (call->event == FILTER_RCPT && atomic_fetch_add(&play_rounds, 1) == 0) {
-		gate_wake(rig->gate, call->number);
-		play_wait(call, GATE_ASK_AGAIN, 60000, false);
-	}
-	return SMFIS_CONTINUE;
 }
 
 static void
-a_wake_that_comes_before_the_wait_is_not_lost(void **state)
+the_next_transaction_is_not_delayed_by_the_last_one(void **state)
 {
 	(void)state;
-	struct mta mta = play_begin(wake_before_the_wait);
-
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(filter_count(FILTER_RCPT), 2);
-	assert_int_equal(play_seen[FILTER_RCPT].end, GATE_END_WOKEN);
-	play_deliver(&mta);
-	play_end(&mta);
-}
-
-static sfsistat
-wait_for_ever(const struct filter_call *call)
-{
-	play_look(call);
-	if (call->event != FILTER_RCPT)
-		return SMFIS_CONTINUE;
-	gate_wake(rig->gate, call->number);
-	return play_wait(call, GATE_ASK_AGAIN, 60000, false) == GATE_WAITING
-	           ? SMFIS_CONTINUE
-	           : SMFIS_TEMPFAIL;
-}
-
-static void
-a_command_is_asked_a_bounded_number_of_times(void **state)
-{
-	(void)state;
-	struct mta mta = play_begin(wait_for_ever);
-
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 't');
-	assert_in_range(filter_count(FILTER_RCPT), 2, 100);
-	play_end(&mta);
-}
-
-static sfsistat
-accept_after_a_wait(const struct filter_call *call)
-{
-	play_look(call);
-	if (call->event != FILTER_RCPT)
-		return SMFIS_CONTINUE;
-	gate_budget(rig->gate, call->number, 1);
-	play_wait(call, GATE_ASK_AGAIN, 60000, true);
-	return SMFIS_ACCEPT;
-}
-
-static void
-accept_is_passed_on_and_the_wait_forgotten(void **state)
-{
-	(void)state;
-	struct gate_report report;
-	struct mta mta = play_begin(accept_after_a_wait);
-
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'a');
-	gate_report(rig->gate, &report);
-	assert_int_equal(report.holds, 0);
-	play_end(&mta);
-}
-
-static sfsistat
-wait_where_it_makes_no_sense(const struct filter_call *call)
-{
-	play_look(call);
-	if (call->event == FILTER_MAIL) {
-		/* the RCPT that may travel with it is not here yet */
-		atomic_store(
-		    &answers[0], play_wait(call, GATE_ASK_AGAIN, 60000, false));
-		atomic_store(
-		    &answers[1], play_wait(call, GATE_WITHHOLD, 60000, false));
-	}
-	if (call->event == FILTER_RCPT)
-		atomic_store(
-		    &answers[2], play_wait(call, GATE_ASK_AGAIN, 60000, true));
-	if (call->event == FILTER_DATA)
-		atomic_store(
-		    &answers[3], play_wait(call, GATE_ASK_AGAIN, 60000, false));
-	return SMFIS_CONTINUE;
-}
-
-static void
-a_wait_is_refused_without_a_reply_a_place_or_a_repeatable_command(void **state)
-{
-	(void)state;
-	struct mta mta = play_begin(wait_where_it_makes_no_sense);
+	struct mta mta = begin_delayed_rcpt(false);
 
 	rig_await(FILTER_MAIL, 1);
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	play_deliver(&mta);
-	assert_int_equal(atomic_load(&answers[0]), GATE_NOT_WAITING);
-	assert_int_equal(atomic_load(&answers[1]), GATE_NOT_WAITING);
-	assert_int_equal(atomic_load(&answers[2]), GATE_FULL);
-	assert_int_equal(atomic_load(&answers[3]), GATE_NOT_WAITING);
+	plan.event = FILTER_EVENTS;
+	mta_send(&mta, 'A', NULL, 0);
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
+	rcpt(&mta, 'c');
 	play_end(&mta);
 }
 
-/* ------------------------------------------------------------------ ends */
+/* ------------------------------------------------------------------- MAIL */
+
+static void
+the_callback_of_mail_has_run_before_rcpt_is_handed_over(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct mta mta = begin(FILTER_EVENTS, 0, false);
+		rcpt(&mta, 'c');
+		assert_int_equal(filter_count(FILTER_MAIL), 1);
+		play_end(&mta);
+	}
+}
+
+static void
+a_refused_sender_is_refused_at_his_recipients(void **state)
+{
+	(void)state;
+	memset(&plan, 0, sizeof plan);
+	plan.event = FILTER_MAIL;
+	plan.reply = SMFIS_TEMPFAIL;
+	struct mta mta = play_begin(by_plan);
+
+	rcpt(&mta, 'y');
+	rcpt(&mta, 'y');
+	plan.event = FILTER_EVENTS;
+	mta_send(&mta, 'M', "<sender@example.net>", 21);
+	rcpt(&mta, 'c');
+	play_end(&mta);
+}
+
+static void
+a_recipient_that_the_mta_has_refused_counts_for_no_data(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_RCPT, 0, false);
+
+	plan.wish = (struct gate_wish){.is_refused = true};
+	rcpt(&mta, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'y');
+	plan.event = FILTER_EVENTS;
+	rcpt(&mta, 'c');
+	play_deliver(&mta);
+	play_end(&mta);
+}
+
+/* ------------------------------------------------------------------- ends */
 
 static void
 an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 {
 	(void)state;
-	struct gate_report report;
-	struct mta mta = play_begin(hold_once);
+	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_held(1);
+	rig_await_waiting(1);
 	rig_advance(4000);
 	mta_close(&mta);
 	rig_await(FILTER_CLOSE, 1);
 	assert_int_equal(filter_count(FILTER_ABORT), 1);
-	assert_int_equal(play_seen[FILTER_ABORT].end, GATE_END_MTA_GONE);
-	assert_int_equal(play_seen[FILTER_CLOSE].end, GATE_END_MTA_GONE);
-	assert_int_equal(play_seen[FILTER_CLOSE].waited_ms, 4000);
-	gate_report(rig->gate, &report);
-	assert_int_equal(report.holds, 0);
+	assert_int_equal(play_seen[FILTER_ABORT].last.end, GATE_END_MTA_GONE);
+	assert_int_equal(play_seen[FILTER_CLOSE].last.end, GATE_END_MTA_GONE);
+	assert_int_equal(play_seen[FILTER_CLOSE].last.waited_ms, 4000);
+	assert_int_equal(holds(), 0);
 	rig_await_connections(0);
 }
 
 static void
-a_late_call_does_nothing(void **state)
+a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 {
 	(void)state;
-	struct gate_outcome outcome;
-	struct mta mta = play_begin(hold_once);
+	struct gate_moment moment;
+	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_held(1);
-	uint64_t old = play_number();
+	rig_await_waiting(1);
+	uint64_t old = play_number(), ticket = play_ticket(FILTER_RCPT), key = 1;
 	mta_close(&mta);
 	rig_await_connections(0);
-	mta = play_begin(hold_once);
+	mta = begin(FILTER_RCPT, 60000, false);
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_held(1);
+	rig_await_waiting(1);
 	assert_int_not_equal(old, play_number());
-	assert_false(gate_wake(rig->gate, old));
-	assert_false(gate_settle(rig->gate, old, GATE_REFUSE_NOW));
-	assert_false(gate_data_not_before(rig->gate, old, 0));
-	assert_false(gate_outcome(rig->gate, old, &outcome));
-	assert_false(gate_budget(rig->gate, old, 1).granted);
-	assert_int_equal(gate_pending(rig->gate, old), -1);
+	assert_false(gate_look(rig->gate, old, &key, &moment));
+	assert_int_equal(moment.ticket, 0);
+	assert_false(moment.has_place);
+	gate_decide(rig->gate, ticket, true);
+	gate_decide(rig->gate, 0, true);
 	assert_true(mta_silent(&mta, 30));
-	rig_await_held(1);
 	mta_close(&mta);
 	rig_await_connections(0);
 }
@@ -285,16 +444,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_hold_at_rcpt_is_asked_again_when_due),
-	    cmocka_unit_test(a_hold_woken_early_is_still_on_and_keeps_its_place),
-	    cmocka_unit_test(the_progress_timer_runs_on_across_asks),
-	    cmocka_unit_test(a_wake_that_comes_before_the_wait_is_not_lost),
-	    cmocka_unit_test(a_command_is_asked_a_bounded_number_of_times),
-	    cmocka_unit_test(accept_is_passed_on_and_the_wait_forgotten),
+	    cmocka_unit_test(a_hold_lasts_its_time_and_the_mta_is_kept_patient),
+	    cmocka_unit_test(a_decision_chooses_what_comes_at_the_end_of_a_hold),
+	    cmocka_unit_test(a_reply_leaves_when_it_is_decided),
+	    cmocka_unit_test(a_decision_before_the_callback_returns_counts),
+	    cmocka_unit_test(a_reply_that_nobody_decides_is_the_callbacks_own),
+	    cmocka_unit_test(a_stale_ticket_decides_nothing),
+	    cmocka_unit_test(without_a_place_nobody_is_held),
+	    cmocka_unit_test(a_place_that_no_hold_takes_is_given_back),
+	    cmocka_unit_test(data_is_delayed_until_it_is_due_and_rcpt_is_not),
+	    cmocka_unit_test(rcpt_is_delayed_until_it_is_decided),
 	    cmocka_unit_test(
-	        a_wait_is_refused_without_a_reply_a_place_or_a_repeatable_command),
+	        a_command_that_is_decided_before_it_comes_is_not_delayed),
+	    cmocka_unit_test(the_next_transaction_is_not_delayed_by_the_last_one),
+	    cmocka_unit_test(
+	        the_callback_of_mail_has_run_before_rcpt_is_handed_over),
+	    cmocka_unit_test(a_refused_sender_is_refused_at_his_recipients),
+	    cmocka_unit_test(
+	        a_recipient_that_the_mta_has_refused_counts_for_no_data),
 	    cmocka_unit_test(an_mta_that_vanishes_in_a_hold_frees_its_place),
-	    cmocka_unit_test(a_late_call_does_nothing),
+	    cmocka_unit_test(a_call_for_a_connection_that_is_gone_does_nothing),
 	};
 	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

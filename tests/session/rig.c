@@ -7,82 +7,13 @@
 
 #include "policy/cases.h"
 
-static enum port_answer
-port_wait(void *ctx, uint64_t number, const struct port_wait *wait)
+static void
+decide(void *ctx, uint64_t ticket, bool other)
 {
 	struct rig *rig = ctx;
 
-	(void)number;
-	rig->wait = *wait;
-	rig->waits++;
-	snprintf(rig->refusal, sizeof rig->refusal, "%s",
-	    wait->refusal != NULL ? wait->refusal : "");
-	return rig->answer;
-}
-
-static bool
-port_wake(void *ctx, uint64_t number)
-{
-	(void)ctx;
-	(void)number;
-	return true;
-}
-
-static bool
-port_settle(void *ctx, uint64_t number, enum port_settlement how)
-{
-	struct rig *rig = ctx;
-
-	(void)number;
-	rig->settled = (int)how;
-	return true;
-}
-
-static bool
-port_data_not_before(void *ctx, uint64_t number, int64_t until_ms)
-{
-	(void)ctx;
-	(void)number;
-	(void)until_ms;
-	return true;
-}
-
-static struct port_grant
-port_budget(void *ctx, uint64_t number, uint64_t key)
-{
-	struct rig *rig = ctx;
-
-	(void)number;
-	(void)key;
-	return (struct port_grant){!rig->budget_full, rig->holds, rig->max_holds};
-}
-
-static bool
-port_outcome(void *ctx, uint64_t number, struct port_outcome *outcome_r)
-{
-	struct rig *rig = ctx;
-
-	(void)number;
-	*outcome_r = rig->outcome;
-	return true;
-}
-
-static int64_t
-port_pending(void *ctx, uint64_t number)
-{
-	struct rig *rig = ctx;
-
-	(void)number;
-	return rig->pending;
-}
-
-static enum port_early
-port_early(void *ctx, uint64_t number)
-{
-	struct rig *rig = ctx;
-
-	(void)number;
-	return rig->early;
+	if (ticket == rig->ticket)
+		rig->decided = other;
 }
 
 static void
@@ -115,15 +46,11 @@ rig_new(enum mode mode)
 
 	rig->now_ms = (int64_t)T0 * 1000;
 	clock_init_manual(&rig->clock, &rig->now_ms);
-	rig->store = must(
-	    store_open(&settings, &rig->clock, &error), &error);
-	rig->port = (struct port){rig, port_wait, port_wake, port_settle,
-	    port_data_not_before, port_budget, port_outcome, port_pending,
-	    port_early};
+	rig->store = must(store_open(&settings, &rig->clock, &error), &error);
 	rig->holds = 1;
 	rig->max_holds = 50;
-	rig->pending = -1;
-	rig->settled = -1;
+	rig->unread = -1;
+	rig->decided = -1;
 	(void)ipnet_from_text("10.0.0.0/8", &rig->exempt[0]);
 	(void)ipnet_from_text("fe80::/10", &rig->exempt[1]);
 	rig->world = (struct world){
@@ -137,8 +64,8 @@ rig_new(enum mode mode)
 	    .exempt_count = 2,
 	    .store = rig->store,
 	    .board = board_new(),
-	    .port = &rig->port,
-	    .clock = &rig->clock,
+	    .decide = decide,
+	    .decide_ctx = rig,
 	};
 	rig->world.policy.mode = mode;
 	rig->world.s25r = must(s25r_load(RULES, &error), &error);
@@ -164,7 +91,7 @@ rig_free(struct rig **rig_ptr)
 	struct rig *rig = *rig_ptr;
 
 	*rig_ptr = NULL;
-	session_close(&rig->session);
+	rig_close(rig);
 	forget_edits(rig);
 	store_close(&rig->store);
 	board_free(&rig->world.board);
@@ -184,17 +111,70 @@ rig_connect(struct rig *rig, const char *ip, const char *name)
 
 	(void)ip_from_text(ip, &client.ip);
 	(void)ip_from_text("192.0.2.25", &client.server_ip);
-	memset(&rig->outcome, 0, sizeof rig->outcome);
-	rig->session = session_new(&rig->world, 1);
-	session_connect(rig->session, &client);
+	rig->last = (struct session_delay){.end = HOLD_NONE};
+	rig->session = session_new(&rig->world);
+	struct moment moment = rig_moment(rig);
+	session_connect(rig->session, &moment, &client);
 	session_helo(rig->session, "helo.example.net", false);
 }
 
 void
 rig_close(struct rig *rig)
 {
-	session_close(&rig->session);
+	struct moment moment = rig_moment(rig);
+
+	session_close(&rig->session, &moment);
 	store_flush(rig->store);
+}
+
+struct moment
+rig_moment(struct rig *rig)
+{
+	struct moment moment = {.wall = rig->now_ms / 1000,
+	    .mono_ms = rig->now_ms,
+	    .ticket = rig->has_no_gate ? 0 : ++rig->ticket,
+	    .delayed_ms = rig->delayed_ms,
+	    .has_place = !rig->has_no_place,
+	    .holds = rig->holds,
+	    .max_holds = rig->max_holds,
+	    .talked_early = rig->talked_early,
+	    .unread = rig->unread,
+	    .last = rig->last};
+
+	rig->decided = -1;
+	rig->last = (struct session_delay){.end = HOLD_NONE};
+	return moment;
+}
+
+struct answer
+rig_mail(struct rig *rig, const char *from)
+{
+	struct moment moment = rig_moment(rig);
+
+	return session_mail(rig->session, &moment, from, false, false);
+}
+
+void
+rig_abort(struct rig *rig)
+{
+	struct moment moment = rig_moment(rig);
+
+	session_abort(rig->session, &moment);
+	store_flush(rig->store);
+}
+
+/* What the gate does with an answer. */
+static struct answer
+take(struct rig *rig, struct answer answer)
+{
+	if (answer.leaves_at_ms != 0) {
+		rig->answer = answer;
+		snprintf(rig->other, sizeof rig->other, "%s",
+		    answer.other != NULL ? answer.other : "");
+		rig->waits++;
+		store_flush(rig->store);
+	}
+	return answer;
 }
 
 void
@@ -203,55 +183,51 @@ rig_advance(struct rig *rig, int64_t seconds)
 	rig->now_ms += seconds * 1000;
 }
 
-struct reply
-rig_rcpt(struct rig *rig, const char *recipient, enum port_end end)
+struct answer
+rig_rcpt_alone(struct rig *rig, const char *recipient)
 {
-	unsigned before = rig->waits;
-	struct reply reply = session_rcpt(rig->session, recipient, false);
+	struct moment moment = rig_moment(rig);
 
-	if (rig->waits == before || reply.refuse)
-		return reply;
-	store_flush(rig->store);
-	int64_t began = rig->now_ms;
-	int64_t hold = rig->wait.until_ms - began;
-	rig->now_ms =
-	    end == PORT_END_ELAPSED ? rig->wait.until_ms : began + hold / 3;
-	rig->outcome = (struct port_outcome){.end = end,
-	    .waited_ms = rig->now_ms - began,
-	    .was_hold = true,
+	return take(rig, session_rcpt(rig->session, &moment, recipient, false));
+}
+
+/* The delay is over, in this way. */
+static bool
+pass_time(struct rig *rig, const struct answer *answer, enum hold_end end)
+{
+	int64_t ms = answer->leaves_at_ms - rig->now_ms;
+
+	if (!answer->is_hold) /* its record is on disk at once */
+		ms = 0;
+	else if (end != HOLD_ELAPSED)
+		ms /= 3;
+	rig->now_ms += ms;
+	rig->last = (struct session_delay){.end = end,
+	    .waited_ms = ms,
 	    .watched = true,
-	    .refused = end == PORT_END_GONE,
-	    .asked = 2};
-	if (end == PORT_END_GONE) /* the gate answers, and asks nobody */
-		return (struct reply){true, "450", "4.7.1", "gone"};
-	return session_rcpt(rig->session, recipient, false);
+	    .other = end != HOLD_ELAPSED || rig->decided == 1};
+	return rig->last.other || answer->refuse;
+}
+
+struct answer
+rig_rcpt(struct rig *rig, const char *recipient, enum hold_end end)
+{
+	struct answer answer = rig_rcpt_alone(rig, recipient);
+
+	if (answer.leaves_at_ms != 0)
+		answer.refuse = pass_time(rig, &answer, end);
+	return answer;
 }
 
 bool
 rig_data_refused(struct rig *rig)
 {
-	unsigned before = rig->waits;
+	struct moment moment = rig_moment(rig);
+	struct answer answer =
+	    take(rig, session_data(rig->session, &moment, "4Qx1"));
 
-	rig->settled = -1;
-	struct reply reply = session_data(rig->session, "4Qx1");
-	if (reply.refuse || rig->waits == before)
-		return reply.refuse;
-	store_flush(rig->store);
-	rig->outcome.end = PORT_END_ELAPSED;
-	int64_t began = rig->now_ms;
-	int settled = rig->settled;
-	bool refused = rig->wait.refuse_when_due;
-	if (settled == PORT_REFUSE_NOW || settled == PORT_REFUSE_WHEN_DUE)
-		refused = true;
-	if (settled == PORT_FORWARD_NOW || settled == PORT_FORWARD_WHEN_DUE)
-		refused = false;
-	if (settled != PORT_REFUSE_NOW && settled != PORT_FORWARD_NOW)
-		rig->now_ms = rig->wait.until_ms;
-	if (rig->wait.is_hold)
-		rig->outcome.waited_ms = rig->now_ms - began;
-	rig->outcome.watched = true;
-	rig->outcome.refused = refused;
-	return refused;
+	return answer.leaves_at_ms == 0 ? answer.refuse
+	                                : pass_time(rig, &answer, HOLD_ELAPSED);
 }
 
 static void
@@ -278,25 +254,25 @@ on_insert(void *ctx, const char *name, const char *value)
 	rig->inserted++;
 }
 
-struct reply
+struct answer
 rig_eom(struct rig *rig)
 {
 	struct session_edits edits = {rig, on_remove, on_insert};
 
 	forget_edits(rig);
 	session_header(rig->session, "Message-ID", " <1@example.net>");
-	struct reply reply = session_eom(rig->session, "4Qx1", &edits);
+	struct moment moment = rig_moment(rig);
+	struct answer reply = session_eom(rig->session, &moment, "4Qx1", &edits);
 	store_flush(rig->store);
 	return reply;
 }
 
 bool
-rig_message(struct rig *rig, const char *from, const char *to, enum port_end end)
+rig_message(struct rig *rig, const char *from, const char *to, enum hold_end end)
 {
-	session_mail(rig->session, from, false, false);
+	rig_mail(rig, from);
 	if (rig_rcpt(rig, to, end).refuse || rig_data_refused(rig)) {
-		session_abort(rig->session);
-		store_flush(rig->store);
+		rig_abort(rig);
 		return false;
 	}
 	return !rig_eom(rig).refuse;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A session on a bench: a port that only writes down what it is asked, a clock
- * that the test sets, the memory store, the shipped S25R rules.
+ * A session on a bench: moments and decisions that the test makes, a clock that
+ * it sets, the memory store, the shipped S25R rules.
  */
 #ifndef TESTS_SESSION_RIG_H
 #define TESTS_SESSION_RIG_H
@@ -18,21 +18,20 @@ struct rig {
 	struct clock clock;
 	struct store *store;
 	struct world world;
-	struct port port;
 	struct session *session;
 	struct ipnet exempt[2];
 
-	/* what the port was asked, and what it answers */
-	struct port_wait wait;
-	char refusal[600];
-	unsigned waits;
-	enum port_answer answer;
-	bool budget_full;
+	/* what the next moments bring */
+	bool has_no_place, has_no_gate, talked_early;
 	unsigned holds, max_holds;
-	struct port_outcome outcome;
-	int64_t pending;
-	enum port_early early;
-	_Atomic int settled; /* enum port_settlement, -1: not yet */
+	int64_t delayed_ms, unread;
+	struct session_delay last;
+
+	struct answer answer; /* the last one that was delayed */
+	char other[600];      /* its other text, "" without one */
+	unsigned waits;       /* how many were */
+	_Atomic int decided;  /* of the last ticket: other or not; -1: not yet */
+	uint64_t ticket;
 
 	/* edits of the last end of message, topmost header first */
 	char *names[RIG_HEADERS], *values[RIG_HEADERS];
@@ -48,19 +47,21 @@ void rig_connect(struct rig *rig, const char *ip, const char *name);
 void rig_close(struct rig *rig);
 void rig_advance(struct rig *rig, int64_t seconds);
 
-/*
- * RCPT to the end of its hold, if one begins: the clock moves on and the
- * callback is asked again, with this end.
- */
-struct reply rig_rcpt(struct rig *rig, const char *recipient, enum port_end end);
+struct moment rig_moment(struct rig *rig);
+struct answer rig_mail(struct rig *rig, const char *from);
+void rig_abort(struct rig *rig);
+/* RCPT, and no more; rig->answer when it is delayed. */
+struct answer rig_rcpt_alone(struct rig *rig, const char *recipient);
+/* RCPT to the end of its hold, if one begins: the clock moves on. */
+struct answer rig_rcpt(struct rig *rig, const char *recipient, enum hold_end end);
 /* DATA; true when the client would hear a 4xx, now or after what it waits for. */
 bool rig_data_refused(struct rig *rig);
 /* Headers and end of message; fills names, values and removed. */
-struct reply rig_eom(struct rig *rig);
+struct answer rig_eom(struct rig *rig);
 
 /* MAIL, RCPT, DATA, end of message: true when the message was accepted. */
 bool rig_message(
-    struct rig *rig, const char *from, const char *to, enum port_end end);
+    struct rig *rig, const char *from, const char *to, enum hold_end end);
 
 /* Value of a header that was inserted, or NULL. */
 const char *rig_header(const struct rig *rig, const char *name);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "session/internal.h"
+#include "session/session_private.h"
 #include "session/rig.h"
 
 #define HOST "mx.example.jp"
@@ -62,9 +62,9 @@ static void
 send_message(struct rig *rig)
 {
 	rig_connect(rig, "203.0.113.7", "mail.example.net");
-	session_mail(rig->session, "<a@example.net>", false, false);
-	(void)session_rcpt(rig->session, "<you@example.jp>", false);
-	(void)session_data(rig->session, "4Qx1");
+	rig_mail(rig, "<a@example.net>");
+	(void)rig_rcpt_alone(rig, "<you@example.jp>");
+	(void)rig_data_refused(rig);
 	session_header(
 	    rig->session, "Authentication-Results", "other.example; none");
 	session_header(rig->session, "AUTHENTICATION-results ", HOST "; spf=pass");
@@ -101,9 +101,9 @@ a_flood_of_them_is_refused_for_now(void **state)
 	(void)state;
 	rig->world.authentication_results = true;
 	rig_connect(rig, "203.0.113.7", "mail.example.net");
-	session_mail(rig->session, "<a@example.net>", false, false);
-	(void)session_rcpt(rig->session, "<you@example.jp>", false);
-	(void)session_data(rig->session, "4Qx1");
+	rig_mail(rig, "<a@example.net>");
+	(void)rig_rcpt_alone(rig, "<you@example.jp>");
+	(void)rig_data_refused(rig);
 	for (int i = 0; i < 20000; i++)
 		session_header(
 		    rig->session, "Authentication-Results", HOST "; spf=pass");

@@ -89,7 +89,7 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 	allow(rig, "clients", "example.net\n");
 	rig_connect(rig, SUSPECT, LINE);
 	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_int_equal(rig->inserted, 0);
 	rig_close(rig);
@@ -97,10 +97,11 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 	struct session_client client = {
 	    .name = "unknown", .ptr = "mail.example.net", .resolve = "FORGED"};
 	assert_true(ip_from_text("198.51.100.9", &client.ip));
-	rig->session = session_new(&rig->world, 1);
-	session_connect(rig->session, &client);
-	session_mail(rig->session, "<a@example.net>", false, false);
-	session_rcpt(rig->session, "<u@example.jp>", false);
+	struct moment moment = rig_moment(rig);
+	rig->session = session_new(&rig->world);
+	session_connect(rig->session, &moment, &client);
+	rig_mail(rig, "<a@example.net>");
+	rig_rcpt_alone(rig, "<u@example.jp>");
 	assert_int_equal(rig->waits, 1);
 	rig_free(&rig);
 }
@@ -118,8 +119,8 @@ only_an_exempt_network_may_be_a_trusted_relay(void **state)
 		rig->world.trusted_relays = relays;
 		rig->world.trusted_count = 1;
 		rig_connect(rig, inside ? "10.1.2.3" : SUSPECT, LINE);
-		session_mail(rig->session, "<a@example.net>", false, false);
-		assert_false(rig_rcpt(rig, "<u@example.jp>", PORT_END_NONE).refuse);
+		rig_mail(rig, "<a@example.net>");
+		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
 		assert_false(rig_data_refused(rig));
 		session_header(rig->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
@@ -139,14 +140,13 @@ an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 	allow(rig, "recipients", "postmaster@\n");
 	rig_connect(rig, SUSPECT, LINE);
 	assert_true(rig_message(
-	    rig, "<a@example.net>", "<Postmaster@Example.JP>", PORT_END_NONE));
+	    rig, "<a@example.net>", "<Postmaster@Example.JP>", HOLD_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_int_equal(rig->inserted, 0);
 
-	session_mail(rig->session, "<a@example.net>", false, false);
-	assert_false(
-	    session_rcpt(rig->session, "<postmaster@example.jp>", false).refuse);
-	assert_false(session_rcpt(rig->session, "<u@example.jp>", false).refuse);
+	rig_mail(rig, "<a@example.net>");
+	assert_false(rig_rcpt_alone(rig, "<postmaster@example.jp>").refuse);
+	assert_false(rig_rcpt_alone(rig, "<u@example.jp>").refuse);
 	assert_true(rig_data_refused(rig));
 	rig_free(&rig);
 }
@@ -160,7 +160,7 @@ a_sender_without_an_spf_pass_is_not_exempt(void **state)
 	allow(rig, "good", "sender: example.net\n");
 	rig_connect(rig, SUSPECT, LINE);
 	assert_false(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 	rig_free(&rig);
 }
 
@@ -173,14 +173,14 @@ local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
 	local(rig, "helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
 	rig_connect(rig, "192.0.2.1", "mail.example.org");
 	assert_true(
-	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_NONE));
+	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", HOLD_NONE));
 	assert_string_equal(rig_word(rig, "local"), "ODD,BULK");
 	assert_string_equal(rig_word(rig, "verdict"), "pass");
 	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "NO-SUCCESS LOCAL");
 
 	rig->world.policy.suspect |= SELECT_LOCAL;
-	assert_true(rig_message(
-	    rig, "<x@bulk.example>", "<u@example.jp>", PORT_END_ELAPSED));
+	assert_true(
+	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", HOLD_ELAPSED));
 	assert_string_equal(rig_word(rig, "why"), "local");
 	assert_string_equal(rig_word(rig, "tarpit"), "endured");
 	rig_free(&rig);
@@ -200,7 +200,7 @@ a_name_that_holds_the_clients_address_is_tagged(void **state)
 		struct rig *rig = rig_new(MODE_OBSERVE);
 		rig_connect(rig, cases[i].ip, cases[i].name);
 		assert_true(rig_message(
-		    rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+		    rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 		assert_string_equal(rig_word(rig, "local"), "addr-in-name");
 		assert_non_null(
 		    strstr(rig_header(rig, "X-TaRgrey-Flags"), "LOCAL"));
@@ -217,7 +217,7 @@ a_rule_on_trial_fills_would_and_delays_nobody(void **state)
 	rules(rig, "trial\tdyn\tnames of lines [warn]\n");
 	rig_connect(rig, SUSPECT, LINE);
 	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 	assert_int_equal(rig->waits, 0);
 	assert_string_equal(rig_word(rig, "s25r"), "none");
 	assert_string_equal(rig_word(rig, "why"), "warn");
@@ -240,7 +240,7 @@ a_client_that_takes_our_name_or_a_recipients_domain_is_ours(void **state)
 		rig_connect(rig, "192.0.2.1", "mail.example.org");
 		session_helo(rig->session, cases[i].helo, false);
 		assert_true(rig_message(
-		    rig, "<a@example.org>", "<u@example.jp>", PORT_END_NONE));
+		    rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
 		assert_string_equal(rig_word(rig, "helo"), cases[i].word);
 		rig_free(&rig);
 	}
@@ -269,30 +269,17 @@ with_privacy_no_address_of_a_person_is_logged(void **state)
 		log_text[0] = '\0';
 		rig_connect(rig, SUSPECT, LINE);
 		rig_message(
-		    rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		    rig, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
 		rig_close(rig);
 		rig_connect(rig, SUSPECT, LINE);
 		rig_message(
-		    rig, "<anna@example.net>", "<bert@example.jp>", PORT_END_GONE);
+		    rig, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
 		rig_free(&rig);
 		assert_true(*log_text != '\0');
 		assert_int_equal(strstr(log_text, "anna") == NULL, hash);
 		assert_null(strstr(log_text, "bert"));
 	}
 	log_to_stderr("test");
-}
-
-static void
-a_stopping_gate_lets_no_greylisted_message_through(void **state)
-{
-	struct rig *rig = rig_new(MODE_RGREY);
-
-	(void)state;
-	rig->answer = PORT_NOT_WAITING;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
-	rig_free(&rig);
 }
 
 int
@@ -312,7 +299,6 @@ main(void)
 	        a_client_that_takes_our_name_or_a_recipients_domain_is_ours),
 	    cmocka_unit_test(a_rule_on_trial_fills_would_and_delays_nobody),
 	    cmocka_unit_test(with_privacy_no_address_of_a_person_is_logged),
-	    cmocka_unit_test(a_stopping_gate_lets_no_greylisted_message_through),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

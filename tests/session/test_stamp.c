@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define MAX_EXAMPLES 16
 
@@ -110,13 +110,9 @@ static void
 the_flags_follow_from_the_words_as_documented(void **state)
 {
 	struct world world = {0};
-	struct session session = {.world = &world};
-	_Atomic int64_t now = 1000;
-	struct clock clock;
+	struct session session = {.world = &world, .now.wall = 1};
 
 	(void)state;
-	clock_init_manual(&clock, &now);
-	world.clock = &clock;
 	for (size_t i = 0; i < count; i++) {
 		struct session_words words;
 		char text[STAMP_FLAGS_SIZE];

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/cases.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 #include "session/rig.h"
 
 #define LINE    "p7-dyn100.example.net"
@@ -31,7 +31,7 @@ static bool
 visit(struct rig *rig)
 {
 	rig_connect(rig, SUSPECT, LINE);
-	bool arrived = rig_message(rig, FROM, TO, PORT_END_ELAPSED);
+	bool arrived = rig_message(rig, FROM, TO, HOLD_ELAPSED);
 	rig_close(rig);
 	return arrived;
 }
@@ -44,9 +44,9 @@ a_second_message_of_a_held_visit_is_not_early(void **state)
 	(void)state;
 	rig->world.policy.hold_s = 20; /* less than retry_gap */
 	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, PORT_END_ELAPSED));
+	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
 	word_is(rig, "early", "no");
-	assert_true(rig_message(rig, FROM, TO, PORT_END_ELAPSED));
+	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
 	word_is(rig, "early", "no");
 	rig_free(&rig);
 }
@@ -59,15 +59,15 @@ two_messages_greylisted_in_one_visit_are_one_attempt(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		rig_connect(rig, SUSPECT, LINE);
-		assert_false(rig_message(rig, FROM, TO, PORT_END_NONE));
-		assert_false(rig_message(rig, FROM, TO, PORT_END_NONE));
+		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
+		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
 		rig_advance(rig, 2 * MINUTE);
-		assert_false(rig_message(rig, FROM, TO, PORT_END_NONE));
+		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
 		rig_close(rig);
 		rig_advance(rig, 31 * MINUTE);
 	}
 	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, PORT_END_NONE));
+	assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
 	word_is(rig, "grey_tries", "2");
 	word_is(rig, "early", "no");
 	rig_free(&rig);
@@ -82,8 +82,8 @@ data_after_another_visit(int64_t seconds)
 	rig->world.policy.retry_count = 1;
 	rig->world.policy.delay_s = rig->world.policy.retry_gap_s = 0;
 	rig_connect(rig, SUSPECT, LINE);
-	session_mail(rig->session, FROM, false, false);
-	assert_false(rig_rcpt(rig, TO, PORT_END_NONE).refuse);
+	rig_mail(rig, FROM);
+	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
 	struct session *first = rig->session;
 	rig->session = NULL;
 	assert_false(visit(rig));
@@ -123,9 +123,9 @@ an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data(void **state)
 	store_configure(rig->store, &settings);
 	rig->world.policy.hold_s = MINUTE; /* both first visits in one minute */
 	rig_connect(rig, SUSPECT, LINE);
-	session_mail(rig->session, FROM, false, false);
+	rig_mail(rig, FROM);
 	assert_false(
-	    rig_rcpt(rig, "<other@example.jp>", PORT_END_GONE).refuse == false);
+	    rig_rcpt(rig, "<other@example.jp>", HOLD_GONE).refuse == false);
 	rig_close(rig);
 	assert_false(visit(rig));
 	for (int i = 0; i < 2; i++) {
@@ -148,45 +148,46 @@ give_spf(struct rig *rig, enum spf_result result)
 	rig->session->facts.dns = mail->dns;
 }
 
-/* The DNS result arrives during the hold, and sets the sender free. */
+/* An allow list with one line. */
 static void
-a_hold_that_was_released_is_no_free_pass_for_the_next_message(void **state)
+allow(struct rig *rig, const char *line)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
 	struct error error;
 	char folder[] = "/tmp/targrey-test.XXXXXX", path[80];
 	const char *patterns[] = {path};
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/good", folder);
 	FILE *file = fopen(path, "we");
 	assert_non_null(file);
-	fputs("sender: example.net\n", file);
+	fprintf(file, "%s\n", line);
 	fclose(file);
 	list_free(&rig->world.allow);
 	rig->world.allow = list_load(patterns, 1, &error);
 	assert_non_null(rig->world.allow);
 	unlink(path);
 	rmdir(folder);
+}
 
+static void
+a_sender_on_the_list_who_passes_spf_is_not_held_and_the_next_one_is(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	allow(rig, "sender: example.net");
 	rig_connect(rig, SUSPECT, LINE);
-	session_mail(rig->session, FROM, false, false);
-	assert_false(session_rcpt(rig->session, TO, false).refuse);
-	assert_int_equal(rig->waits, 1);
+	rig_mail(rig, FROM);
 	give_spf(rig, SPF_PASS);
-	rig_advance(rig, 1);
-	rig->outcome = (struct port_outcome){
-	    .end = PORT_END_WAITING, .waited_ms = 1000, .was_hold = true};
-	assert_false(session_rcpt(rig->session, TO, false).refuse);
-	assert_int_equal(rig->waits, 1);
+	assert_false(rig_rcpt(rig, TO, HOLD_ELAPSED).refuse);
+	assert_int_equal(rig->waits, 0);
 	assert_false(rig_data_refused(rig));
 	assert_false(rig_eom(rig).refuse);
 	assert_int_equal(rig->inserted, 0);
 
-	session_mail(rig->session, "<b@example.com>", false, false);
-	assert_false(rig_rcpt(rig, TO, PORT_END_ELAPSED).refuse);
-	assert_int_equal(rig->waits, 2);
+	rig_mail(rig, "<b@example.com>");
+	assert_false(rig_rcpt(rig, TO, HOLD_ELAPSED).refuse);
+	assert_int_equal(rig->waits, 1);
 	assert_false(rig_data_refused(rig));
 	rig_eom(rig);
 	word_is(rig, "tarpit", "endured");
@@ -202,13 +203,13 @@ a_hold_at_data_is_short_enough_for_a_client_to_wait(void **state)
 	(void)state;
 	rig->world.policy.suspect = SELECT_SPF;
 	rig_connect(rig, "192.0.2.1", SERVER);
-	session_mail(rig->session, FROM, false, false);
-	assert_false(session_rcpt(rig->session, TO, false).refuse);
+	rig_mail(rig, FROM);
+	assert_false(rig_rcpt_alone(rig, TO).refuse);
 	assert_int_equal(rig->waits, 0);
 	give_spf(rig, SPF_FAIL);
 	assert_false(rig_data_refused(rig));
-	assert_true(rig->wait.is_hold);
-	assert_int_equal(rig->outcome.waited_ms, 90000);
+	assert_true(rig->answer.is_hold);
+	assert_int_equal(rig->last.waited_ms, 90000);
 	rig_eom(rig);
 	rig_free(&rig);
 }
@@ -232,18 +233,18 @@ a_message_with_thousands_of_forged_headers_is_refused(void **state)
 
 	(void)state;
 	rig_connect(rig, "192.0.2.1", SERVER);
-	session_mail(rig->session, FROM, false, false);
-	assert_false(rig_rcpt(rig, TO, PORT_END_NONE).refuse);
+	rig_mail(rig, FROM);
+	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
 	assert_false(rig_data_refused(rig));
 	flood(rig, 50000);
-	struct reply reply = rig_eom(rig);
+	struct answer reply = rig_eom(rig);
 	assert_true(reply.refuse);
 	assert_string_equal(reply.code, "450");
 	assert_int_equal(rig->inserted, 0);
 	assert_string_equal(rig->removed, "");
 
-	session_mail(rig->session, FROM, false, false);
-	assert_false(rig_rcpt(rig, TO, PORT_END_NONE).refuse);
+	rig_mail(rig, FROM);
+	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
 	assert_false(rig_data_refused(rig));
 	flood(rig, 20);
 	assert_false(rig_eom(rig).refuse);
@@ -261,14 +262,14 @@ a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **sta
 	for (int visit = 0; visit < 2; visit++) {
 		rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
 		assert_false(rig_message(
-		    rig, "<a@example.net>", "<u@example.jp>", PORT_END_ELAPSED));
+		    rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
 		rig_close(rig);
 		rig_advance(rig, 31 * MINUTE);
 	}
 	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
-	session_mail(rig->session, "<a@example.net>", false, false);
-	assert_false(rig_rcpt(rig, "<new@example.jp>", PORT_END_ELAPSED).refuse);
-	assert_false(session_rcpt(rig->session, "<u@example.jp>", false).refuse);
+	rig_mail(rig, "<a@example.net>");
+	assert_false(rig_rcpt(rig, "<new@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(rig_rcpt_alone(rig, "<u@example.jp>").refuse);
 	assert_false(rig_data_refused(rig));
 	rig_eom(rig);
 	assert_string_equal(rig_word(rig, "why"), "tries");
@@ -278,7 +279,7 @@ a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **sta
 	rig_advance(rig, 10 * DAY); /* beyond the retry window */
 	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
 	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", PORT_END_NONE));
+	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 	assert_string_equal(rig_word(rig, "why"), "tries");
 	rig_free(&rig);
 }
@@ -294,7 +295,7 @@ main(void)
 	    cmocka_unit_test(
 	        an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data),
 	    cmocka_unit_test(
-	        a_hold_that_was_released_is_no_free_pass_for_the_next_message),
+	        a_sender_on_the_list_who_passes_spf_is_not_held_and_the_next_one_is),
 	    cmocka_unit_test(a_hold_at_data_is_short_enough_for_a_client_to_wait),
 	    cmocka_unit_test(a_message_with_thousands_of_forged_headers_is_refused),
 	    cmocka_unit_test(

@@ -24,7 +24,7 @@ static struct gate *gate;
 static struct clock the_clock;
 static const unsigned long steps_wanted =
     SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ | SMFIP_NR_HDR |
-    SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL;
+    SMFIP_NR_CONN | SMFIP_NR_HELO;
 
 #define TEXT(text) ((char *)(uintptr_t)(text))
 
@@ -52,15 +52,9 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
-	const char *port = smfi_getsymval(ctx, TEXT("{daemon_port}"));
-	struct sockaddr_in mta = {.sin_family = AF_INET,
-	    .sin_addr = {htonl(INADDR_LOOPBACK)},
-	    .sin_port = htons((uint16_t)(port == NULL ? 0 : atoi(port)))};
-
+	(void)ctx;
 	(void)name;
-	if (gate != NULL && address != NULL)
-		gate_endpoints(gate, number_of(ctx), (struct sockaddr *)address,
-		    (struct sockaddr *)&mta);
+	(void)address;
 	return SMFIS_NOREPLY;
 }
 
@@ -77,27 +71,23 @@ on_mail(SMFICTX *ctx, char **argv)
 {
 	(void)ctx;
 	(void)argv;
-	return SMFIS_NOREPLY;
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	const char *name = smfi_getsymval(ctx, TEXT("{client_name}"));
-	struct gate_outcome outcome;
+	struct gate_wish wish = {
+	    .reply_until_ms = clock_mono_ms(&the_clock) + HOLD_MS, .is_hold = true};
+	struct gate_moment moment;
 
 	(void)argv;
 	if (gate == NULL || name == NULL || strcmp(name, "unknown") != 0)
 		return SMFIS_CONTINUE;
 	uint64_t number = number_of(ctx);
-	if (!gate_outcome(gate, number, &outcome) || outcome.asked > 1)
-		return SMFIS_CONTINUE;
-	struct gate_wait wait = {.kind = GATE_ASK_AGAIN,
-	    .until_ms = clock_mono_ms(&the_clock) + HOLD_MS,
-	    .is_hold = true};
-	if (!gate_budget(gate, number, number).granted)
-		return SMFIS_TEMPFAIL;
-	gate_wait(gate, number, &wait);
+	if (gate_look(gate, number, &number, &moment) && moment.has_place)
+		gate_tell(gate, moment.ticket, &wish);
 	return SMFIS_CONTINUE;
 }
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is on record, what DNS has said, and the judgement that follows. */
+/*
+ * From facts to a verdict: what is on record, the judgement, the plan of the
+ * hold, the rule behind it. One way, for the daemon and for explain.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/siphash.h"
 #include "base/text.h"
 #include "facts/helo.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define ADDRESS_TAG "addr-in-name"
 #define RECALL_MS   1000
@@ -21,41 +25,11 @@ session_fault(struct session *session, enum fault fault)
 		session->fault = fault;
 		board_fault(session->world->board, fault);
 	}
-	if (log_may(&limits[fault], clock_mono_ms(session->world->clock), NULL))
+	if (session->world->store != NULL &&
+	    log_may(&limits[fault], session->now.mono_ms, NULL))
 		log_warnx(
 		    "sid=%s fault=%s: a fact or a record is missing; mail goes on",
 		    session->sid, fault_words[fault]);
-}
-
-void
-session_dns_done(void *ctx, uint64_t number)
-{
-	const struct world *world = ctx;
-
-	world->port->wake(world->port->ctx, number);
-}
-
-void
-session_take_dns(struct session *session)
-{
-	struct transaction *mail = session->mail;
-	struct dns_facts result;
-
-	if (mail->gather == NULL || mail->dns != NULL ||
-	    !gather_result(mail->gather, &result))
-		return;
-	mail->dns = malloc(sizeof *mail->dns);
-	if (mail->dns == NULL)
-		return;
-	*mail->dns = result;
-	session->facts.dns = mail->dns;
-	gather_drop(&mail->gather);
-	if (result.limited)
-		session_fault(session, FAULT_LIMIT);
-	else if (result.timed_out)
-		session_fault(session, FAULT_DNS);
-	if (mail->noted_at != 0 && session_domain(session) != NULL)
-		record_named(session);
 }
 
 const char *
@@ -87,7 +61,7 @@ add_address_tag(const struct session *session, struct local_fact *fact)
 }
 
 void
-session_local(struct session *session)
+decide_local(struct session *session)
 {
 	struct local_subject subject = {
 	    .ip = &session->facts.ip,
@@ -148,7 +122,7 @@ recall_again(
     const struct session *session, size_t recipient, struct history *history)
 {
 	const struct recalled *recalled = &session->mail->recalled;
-	int64_t age_ms = clock_mono_ms(session->world->clock) - recalled->at_ms;
+	int64_t age_ms = session->now.mono_ms - recalled->at_ms;
 
 	if (recalled->at_ms == 0 || recalled->recipient != recipient ||
 	    age_ms < 0 || age_ms >= RECALL_MS ||
@@ -170,11 +144,25 @@ keep_recalled(
 	    !is_plain(session, &session->mail->recipients[recipient]))
 		return;
 	struct recalled *recalled = &session->mail->recalled;
-	recalled->at_ms = clock_mono_ms(session->world->clock);
+	recalled->at_ms = session->now.mono_ms;
 	recalled->recipient = recipient;
 	recalled->rows_count = history->rows_count;
 	if (history->rows_count > 0)
 		recalled->row = history->rows[0];
+}
+
+static bool
+look_up(const struct session *session, const struct store_who *who,
+    const struct triplet *triplets, size_t count, struct history *history)
+{
+	const struct world *world = session->world;
+	int64_t now = session->now.wall;
+
+	if (world->store != NULL)
+		return store_recall(world->store, who, triplets, count, now,
+		           history) == STORE_OK;
+	return world->recall != NULL &&
+	       world->recall(world->recall_ctx, who, triplets, count, now, history);
 }
 
 /* Everything on record for the client and recipients [from, from + count). */
@@ -207,8 +195,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 	history->noted_at = mail->noted_at;
 	if (used == 1 && recall_again(session, last, history)) {
 		session->has_history = true;
-	} else if (store_recall(session->world->store, &who, triplets, used,
-	               clock_wall(session->world->clock), history) == STORE_OK) {
+	} else if (look_up(session, &who, triplets, used, history)) {
 		session->has_history = true;
 		skip_noted(session, from, history, noted);
 		mail->recalled.at_ms = 0;
@@ -221,7 +208,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
 }
 
 void
-session_judge(struct session *session, size_t from, size_t count)
+decide_judge(struct session *session, size_t from, size_t count)
 {
 	struct transaction *mail = session->mail;
 	struct grey_row *rows = calloc(count + 1, sizeof *rows);
@@ -232,8 +219,7 @@ session_judge(struct session *session, size_t from, size_t count)
 	session->facts.helo_class = session_helo_class(session);
 	recall(session, from, count, &history, noted);
 	mail->judgement = judge(&session->world->policy, &session->facts,
-	    session->has_history ? &history : NULL,
-	    clock_wall(session->world->clock));
+	    session->has_history ? &history : NULL, session->now.wall);
 	mail->is_judged = true;
 	session->history = history;
 	session->history.rows = NULL;
@@ -241,4 +227,92 @@ session_judge(struct session *session, size_t from, size_t count)
 	session->history.rows_count = 0;
 	free(noted);
 	free(rows);
+}
+
+bool
+decide_may_hold(const struct session *session)
+{
+	struct judgement judgement = judge(
+	    &session->world->policy, &session->facts, NULL, session->now.wall);
+
+	return judgement.verdict == VERDICT_HOLD;
+}
+
+uint64_t
+decide_keyed(const struct world *world, const void *data, size_t length)
+{
+	static const uint8_t no_secret[SIPHASH_KEY_SIZE];
+	const uint8_t *secret =
+	    world->store != NULL ? store_secret(world->store) : world->secret;
+
+	return siphash(secret != NULL ? secret : no_secret, data, length);
+}
+
+struct hold_plan
+decide_hold(const struct session *session, bool at_data)
+{
+	struct ip address = key_address(&session->facts.ip);
+	struct hold_request request = {
+	    .dice = decide_keyed(session->world, &address, sizeof address),
+	    .at_data = at_data,
+	    .holds = session->now.holds,
+	    .max_holds = session->now.max_holds,
+	    .spent_ms = session->now.delayed_ms,
+	};
+
+	return hold_plan(&session->world->policy, &request);
+}
+
+void
+decide_overflow(struct session *session)
+{
+	static struct log_limit limit;
+	struct judgement *judgement = &session->mail->judgement;
+
+	if (log_may(&limit, session->now.mono_ms, NULL))
+		log_info("sid=%s no place for a hold, %u of %u taken: overflow=%s",
+		    session->sid, session->now.holds, session->now.max_holds,
+		    session->world->policy.overflow == OVERFLOW_PASS ? "pass"
+		                                                     : "greylist");
+	board_shed(session->world->board);
+	session->overflow = true;
+	session->hold.shed = true;
+	session->hold.end = HOLD_SHED;
+	judgement->why = WHY_OVERFLOW;
+	judgement->verdict = judge_overflow(&session->world->policy,
+	    session->has_history ? &session->history : NULL);
+}
+
+enum verdict
+decide_after_hold(const struct session *session)
+{
+	const struct hold *hold = &session->hold;
+	const struct judgement *judgement = &session->mail->judgement;
+
+	if (judgement->verdict == VERDICT_PASS)
+		return VERDICT_PASS;
+	if (session->overflow)
+		return judge_overflow(&session->world->policy,
+		    session->has_history ? &session->history : NULL);
+	if (!hold->over)
+		return judgement->verdict;
+	return judgement->then_greylist ? VERDICT_GREYLIST : VERDICT_PASS;
+}
+
+void
+decide_detail(const struct session *session, char *buf, size_t size)
+{
+	const struct judgement *judgement = &session->mail->judgement;
+	const struct s25r_fact *s25r = &session->facts.s25r;
+	const struct s25r_rule *rule = s25r->rule != NULL ? s25r->rule : s25r->warn;
+	const struct local_rule *local = session->local_rule;
+
+	buf[0] = '\0';
+	if (judgement->suspect == WHY_S25R && rule != NULL)
+		snprintf(buf, size, "%s:%u rule %s %s",
+		    s25r_path(session->world->s25r), rule->line, rule->id,
+		    rule->pattern);
+	else if (judgement->suspect == WHY_LOCAL && local != NULL)
+		snprintf(buf, size, "%s:%u %s %s", local->file, local->line,
+		    local->field, local->pattern);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The inside of a session, shared by the files of this room only. */
-#ifndef SESSION_INTERNAL_H
-#define SESSION_INTERNAL_H
+#ifndef SESSION_PRIVATE_H
+#define SESSION_PRIVATE_H
 
 #include "record/event.h"
 #include "facts/facts.h"
@@ -51,7 +51,8 @@ struct transaction {
 	struct recalled recalled;
 	struct judgement judgement;
 	bool is_judged, data_seen, has_rcpt;
-	char *exempt_by; /* sender, or all recipients, set free */
+	char *exempt_by;        /* sender, or all recipients, set free */
+	char *exempt_recipient; /* who set the first of them free */
 	char *queue_id, *message_id;
 	struct forged_name *forged;
 	size_t forged_count;
@@ -61,24 +62,27 @@ struct transaction {
 	size_t authres_count;
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
-	char *detail;      /* why_detail of the event */
+	char *other;       /* the text of a 450 that waits for its record */
 };
 
 /* The one hold of a connection. */
 struct hold {
 	bool begun, over;
-	bool at_data;
 	bool shed;
 	bool deed_noted;
 	enum hold_end end; /* of the wait, later of the hold */
 	bool watched;
-	int64_t until_ms, asked_ms, waited_ms;
+	int64_t asked_ms, waited_ms;
 	struct board_hold board; /* on the board from begun to over */
 };
 
+/* What the last answer's delay was for. */
+enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_HOLD, WAITS_FOR_RECORD };
+
 struct session {
 	struct world *world;
-	uint64_t number;
+	struct moment now; /* of the function that runs */
+	enum waits_for waits_for;
 	char sid[SID_SIZE];
 	struct facts facts; /* strings are those below */
 	char *name, *ptr, *helo, *local;
@@ -86,7 +90,6 @@ struct session {
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
 	bool authenticated;
-	bool refuse_all; /* after gone or stop */
 	bool had_mail, any_event;
 	bool overflow; /* the budget refused the hold; judged at DATA */
 	enum fault fault;
@@ -106,44 +109,59 @@ char *address_clean(const char *address);
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
 char *exempt_client(const struct session *session);
 /* address: without brackets, lower case */
-bool exempt_recipient(const struct session *session, const char *address);
+char *exempt_recipient(const struct session *session, const char *address);
 char *exempt_sender(const struct session *session);
 
-/* hold.c */
-/* Asks for the hold and judges what the budget says; fills session->hold. */
-struct reply hold_start(
-    struct session *session, size_t first_recipient, bool at_data);
-struct reply hold_ask_again(struct session *session);
-/* Looks whether a wait that was on has ended meanwhile. */
-void hold_settle(struct session *session);
+/* session.c */
+extern const struct answer answer_continue, answer_trouble;
+/* The moment begins; what the last answer waited for is taken note of. */
+void session_enter(struct session *session, const struct moment *moment);
 
-/* recall.c */
+/* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
 const char *session_domain(const struct session *session);
-/* Takes over the DNS result when it is there. */
-void session_take_dns(struct session *session);
 /* Judges for recipients [from, from + count); fills mail->judgement. */
-void session_judge(struct session *session, size_t from, size_t count);
+void decide_judge(struct session *session, size_t from, size_t count);
+/* Would this client be held if nothing were on record? */
+bool decide_may_hold(const struct session *session);
+/* A hash that only this database's daemon can make. */
+uint64_t decide_keyed(const struct world *world, const void *data, size_t length);
+/* The length of the hold that the judgement asks for. */
+struct hold_plan decide_hold(const struct session *session, bool at_data);
+/* What the judgement means for a connection that may have been held already. */
+enum verdict decide_after_hold(const struct session *session);
+/* There is no place for the hold: what becomes of it. */
+void decide_overflow(struct session *session);
+/* Rule and pattern, or the tags, behind the selector that spoke; or "". */
+void decide_detail(const struct session *session, char *buf, size_t size);
+/* The facts of the operator's own rules. */
+void decide_local(struct session *session);
 void session_fault(struct session *session, enum fault fault);
-void session_local(struct session *session);
-void session_dns_done(void *ctx, uint64_t number);
+
+/* hold.c */
+struct answer hold_start(
+    struct session *session, size_t first_recipient, bool at_data);
+void hold_end(struct session *session, enum hold_end end);
 
 /* data.c */
-void session_commit_done(void *ctx, uint64_t number, enum note_state state);
-/* "450 4.7.1 text" */
-const char *session_refusal(const struct session *session, char *buf, size_t size);
-struct reply session_greylist(struct session *session);
-
-/* session.c */
-struct reply session_reply_gone(void);
-struct reply session_reply_trouble(void);
+/* Takes over the DNS result when it is there. */
+void session_take_dns(struct session *session);
+/* The 450 of the transaction, "450 4.7.1 text"; NULL: memory is out. */
+const char *session_refusal(struct session *session);
+/* On the writer's thread: its record is final. */
+void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
+struct answer session_greylist(struct session *session);
+/* The 450 was not sent, because its record could not be kept. */
+void session_not_greylisted(struct session *session);
 
 /* record.c */
 /* Notes the attempt for recipients not noted yet. done may be NULL. */
 bool record_attempt(struct session *session, size_t from, size_t count,
-    void (*done)(void *ctx, uint64_t number, enum note_state state));
+    void (*done)(void *ctx, uint64_t ticket, enum note_state state));
 /* Notes the attempt again, now that the SPF domain is known. */
 void record_named(struct session *session);
+/* What has become of the attempt's note: a fault, if it is lost. */
+void record_look(struct session *session);
 /* Ends the transaction: event, deed, log line. */
 void record_transaction(struct session *session, bool delivered);
 void record_session(struct session *session);
@@ -175,7 +193,5 @@ void stamp_flags(const struct session *session, const struct session_words *word
     char buf[static STAMP_FLAGS_SIZE]);
 /* Removes forged copies, inserts our headers; false: too many to remove. */
 bool stamp_message(struct session *session, const struct session_edits *edits);
-
-extern const struct reply reply_continue;
 
 #endif
