@@ -21,12 +21,6 @@ block_callback_leave(void)
 	depth--;
 }
 
-bool
-block_in_callback(void)
-{
-	return depth > 0;
-}
-
 void
 block_declare(const char *what)
 {

@@ -17,7 +17,6 @@
 /* Nesting is allowed; each enter needs its leave on the same thread. */
 void block_callback_enter(void);
 void block_callback_leave(void);
-bool block_in_callback(void);
 
 /* what  names the primitive, for the message; a string literal */
 void block_declare(const char *what);

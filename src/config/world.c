@@ -24,7 +24,6 @@ open_gatherer(
 	    .lists_count = config->dnsbl_count,
 	    .workers = config->dns_workers,
 	    .max_queued = DNS_QUEUE,
-	    .hostname = config->hostname,
 	};
 
 	return gatherer_open(&settings, clock, error);

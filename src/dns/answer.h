@@ -31,8 +31,7 @@ enum dns_status {
 };
 
 struct dns_record {
-	struct ip ip;        /* A, AAAA */
-	uint16_t preference; /* MX */
+	struct ip ip; /* A, AAAA */
 	/*
 	 * PTR, MX: a name without its final dot ("" is the root), lower case
 	 * as sent. TXT: its strings joined, any octets, NUL after the last.
@@ -43,7 +42,6 @@ struct dns_record {
 
 struct dns_answer {
 	enum dns_status status;
-	uint32_t ttl; /* least of the records, CNAMEs included; seconds */
 	size_t count; /* 0 unless DNS_OK */
 	struct dns_record *records;
 };

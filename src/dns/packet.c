@@ -23,7 +23,6 @@ struct rr {
 	char owner[DNS_NAME_SIZE];
 	bool is_owner_text; /* false: no text can hold the owner's name */
 	unsigned type, class;
-	uint32_t ttl;
 	size_t data_at, data_length;
 };
 
@@ -125,10 +124,6 @@ read_rr(struct packet *packet, size_t *at, struct rr *rr)
 		return false;
 	rr->type = read_16(packet, *at);
 	rr->class = read_16(packet, *at + 2);
-	rr->ttl =
-	    (uint32_t)read_16(packet, *at + 4) << 16 | read_16(packet, *at + 6);
-	if (rr->ttl > INT32_MAX) /* RFC 2181 8 */
-		rr->ttl = 0;
 	rr->data_length = read_16(packet, *at + 8);
 	rr->data_at = *at + 10;
 	if (rr->data_at + rr->data_length > packet->length)
@@ -161,7 +156,7 @@ read_name_data(struct packet *packet, const struct rr *rr, size_t skip,
  */
 static bool
 follow(struct packet *packet, enum dns_type type, char name[static DNS_NAME_SIZE],
-    uint32_t *ttl, size_t *count_r, size_t *room_r)
+    size_t *count_r, size_t *room_r)
 {
 	for (unsigned step = 0; step <= MAX_CHAIN; step++) {
 		char alias[DNS_NAME_SIZE] = "";
@@ -184,8 +179,6 @@ follow(struct packet *packet, enum dns_type type, char name[static DNS_NAME_SIZE
 				        packet, &rr, 0, alias, &is_text) ||
 				    !is_text)
 					return false;
-				if (rr.ttl < *ttl)
-					*ttl = rr.ttl;
 			}
 		}
 		if (*count_r > 0 || alias[0] == '\0')
@@ -264,7 +257,6 @@ fill(struct packet *packet, const struct rr *rr, struct arena *arena,
 	case DNS_MX:
 		if (rr->data_length < 3)
 			return false;
-		record->preference = (uint16_t)read_16(packet, rr->data_at);
 		return fill_name(packet, rr, 2, arena, record, is_kept_r);
 	}
 	return false;
@@ -288,8 +280,6 @@ collect(struct packet *packet, const char *name, enum dns_type type,
 		if (!fill(packet, &rr, arena, record, &is_kept))
 			return false;
 		answer->count += is_kept;
-		if (rr.ttl < answer->ttl)
-			answer->ttl = rr.ttl;
 	}
 	return true;
 }
@@ -323,13 +313,13 @@ static void
 parse(struct packet *packet, const char *name, enum dns_type type,
     struct dns_answer *answer_r)
 {
-	struct dns_answer answer = {.ttl = UINT32_MAX};
+	struct dns_answer answer = {.status = DNS_SERVFAIL};
 	char end[DNS_NAME_SIZE];
 	size_t count, room;
 	unsigned code;
 
 	if (!open_packet(packet, &code) || !dns_name_clean(end, name) ||
-	    !follow(packet, type, end, &answer.ttl, &count, &room))
+	    !follow(packet, type, end, &count, &room))
 		return;
 	if (count == 0) {
 		answer_r->status = code == 3 ? DNS_NXDOMAIN : DNS_NODATA;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One parser for every record type and its TTL. Takes any octets; what cannot
+ * One parser for every record type. Takes any octets; what cannot
  * be read is DNS_SERVFAIL, never a part of an answer. No state.
  */
 #ifndef DNS_PACKET_H

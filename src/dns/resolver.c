@@ -219,10 +219,8 @@ on_answer(void *arg, int status, int timeouts, unsigned char *packet, int length
 		    question->type, &question->answer);
 	else
 		question->answer.status = DNS_SERVFAIL;
-	if (question->answer.status == DNS_SERVFAIL) {
-		resolver->counters.failures++;
-	} else if (timeouts > 0 && resolver->server_count > 1 &&
-	           !resolver->is_reordering) {
+	if (question->answer.status != DNS_SERVFAIL && timeouts > 0 &&
+	    resolver->server_count > 1 && !resolver->is_reordering) {
 		resolver->preferred = (resolver->preferred + (unsigned)timeouts) %
 		                      resolver->server_count;
 		resolver->is_reordering = true;
@@ -280,13 +278,11 @@ send_question(struct resolver *resolver, struct dns_question *question)
 	reorder(resolver);
 	if (resolver->channel == NULL) {
 		question->answer.status = DNS_SERVFAIL;
-		resolver->counters.failures++;
 		return;
 	}
 	escape(escaped, question->name);
 	question->is_open = true;
 	resolver->open++;
-	resolver->counters.asked++;
 	ares_query(resolver->channel, escaped, 1, (int)question->type, on_answer,
 	    question);
 }
@@ -312,7 +308,6 @@ resolver_ask(struct resolver *resolver, const char *name, enum dns_type type)
 		question->answer.status = DNS_BAD_NAME;
 	} else if (resolver->count >= MAX_QUESTIONS) {
 		question->answer.status = DNS_SERVFAIL;
-		resolver->counters.left_out++;
 	} else {
 		resolver->count++;
 		send_question(resolver, question);

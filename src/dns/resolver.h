@@ -23,11 +23,8 @@ struct dns_question; /* one of a job's; lives until the job ends */
 
 /* Of one job. */
 struct dns_counters {
-	unsigned asked;    /* different questions that were sent */
 	unsigned answered; /* an answer of any kind came */
 	unsigned timeouts; /* ended by the deadline or the last try */
-	unsigned failures; /* SERVFAIL, REFUSED, nonsense, no connection */
-	unsigned left_out; /* not sent: the job had too many */
 };
 
 /*

@@ -56,7 +56,6 @@ struct gather_settings {
 	size_t lists_count;
 	unsigned workers; /* 1..64 */
 	size_t max_queued;
-	const char *hostname; /* receiving host, for the %{r} macro */
 };
 
 /* The workers and their resolvers. */

@@ -115,7 +115,6 @@ every_type_is_read(void **state)
 	parse("example.org", DNS_A);
 	assert_int_equal(answer.status, DNS_OK);
 	assert_int_equal(answer.count, 2);
-	assert_int_equal(answer.ttl, 60);
 	assert_string_equal(ip_to_text(&answer.records[1].ip, text), "192.0.2.2");
 
 	begin(&m, "example.org", DNS_AAAA, 0x8180, 1);
@@ -135,7 +134,6 @@ every_type_is_read(void **state)
 	put_name_rr(&m, "@", DNS_MX, "");
 	parse("example.org", DNS_MX);
 	assert_int_equal(answer.count, 2);
-	assert_int_equal(answer.records[0].preference, 10);
 	assert_string_equal(answer.records[0].text, "mx.example.org");
 	assert_string_equal(answer.records[1].text, "");
 }

@@ -101,7 +101,6 @@ one_question_is_sent_once_a_job(void **state)
 	open_job(dnsd.text);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(ask("example.org", DNS_A)->status, DNS_OK);
-	assert_int_equal(resolver_counters(resolver).asked, 1);
 	assert_int_equal(dnsd_asked(&dnsd), 1);
 	close_job();
 	dnsd_stop(&dnsd);
@@ -238,7 +237,6 @@ silent_questions_wait_together(void **state)
 	}
 	good = resolver_ask(resolver, "good.example", DNS_A);
 	assert_int_equal(resolver_await(resolver, good)->status, DNS_OK);
-	assert_int_equal(resolver_counters(resolver).asked, 31);
 	/* the good one did not wait for the others to run out */
 	assert_int_equal(resolver_counters(resolver).timeouts, 0);
 	close_job();
@@ -255,7 +253,6 @@ past_the_deadline_nothing_is_sent(void **state)
 	open_job(dnsd.text);
 	resolver_begin(resolver, clock_mono_ms(&clock_real) - 1, NULL);
 	assert_int_equal(ask("example.org", DNS_A)->status, DNS_TIMEOUT);
-	assert_int_equal(resolver_counters(resolver).asked, 0);
 	close_job();
 	assert_int_equal(dnsd_asked(&dnsd), 0);
 	dnsd_stop(&dnsd);

@@ -108,8 +108,8 @@ obey(struct run *run, char *field[FIELDS])
 	} else if (strcmp(field[0], "add") == 0) {
 		unhex(field[1]);
 		size_t length = unhex(field[4]);
-		table_add(run->table, field[1], (unsigned)atoi(field[2]),
-		    (unsigned)atoi(field[3]), field[4], length);
+		table_add(run->table, field[1], (unsigned)atoi(field[2]), field[4],
+		    length);
 	} else if (strcmp(field[0], "server") == 0) {
 		resolver_close(&run->resolver);
 		run->timeout_ms = atoi(field[2]);

@@ -82,8 +82,8 @@ table_set(
 }
 
 void
-table_add(struct table *table, const char *name, unsigned type, unsigned preference,
-    const char *text, size_t length)
+table_add(struct table *table, const char *name, unsigned type, const char *text,
+    size_t length)
 {
 	char *lower = need(text_dup(name));
 
@@ -95,7 +95,7 @@ table_add(struct table *table, const char *name, unsigned type, unsigned prefere
 	answer->records = need(realloc(
 	    answer->records, (answer->count + 1) * sizeof *answer->records));
 	struct dns_record *record = &answer->records[answer->count++];
-	*record = (struct dns_record){.preference = (uint16_t)preference};
+	*record = (struct dns_record){.length = 0};
 	char *copy = need(calloc(1, length + 1));
 	memcpy(copy, text, length);
 	record->text = copy;

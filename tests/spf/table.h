@@ -27,7 +27,7 @@ void table_set(
  * text  address for A and AAAA, name for CNAME, PTR and MX, octets for TXT
  */
 void table_add(struct table *table, const char *name, unsigned type,
-    unsigned preference, const char *text, size_t length);
+    const char *text, size_t length);
 
 /* CNAMEs are followed; a chain over 8 is DNS_SERVFAIL. */
 struct spf_asker table_asker(struct table *table);

@@ -57,8 +57,7 @@ open_gatherer(const char *servers, int64_t timeout_ms, unsigned workers,
 	    .lists = lists,
 	    .lists_count = lists_count,
 	    .workers = workers,
-	    .max_queued = queued,
-	    .hostname = "mx.example.jp"};
+	    .max_queued = queued};
 	struct error error;
 
 	ended_count = 0;

@@ -52,7 +52,7 @@ put_times(struct text *text, unsigned times, const char *what)
 static void
 add_txt(struct table *table, const char *name, struct text *text)
 {
-	table_add(table, name, DNS_TXT, 0, text->bytes, text->length);
+	table_add(table, name, DNS_TXT, text->bytes, text->length);
 	free(text->bytes);
 	*text = (struct text){0};
 }
@@ -126,8 +126,8 @@ ten_mx_of_ten_hosts_are_the_most_that_is_asked(void **state)
 		snprintf(domain, sizeof domain, "m%d.example", i);
 		for (int j = 0; j < 10; j++) {
 			snprintf(host, sizeof host, "h%d-%d.example", i, j);
-			table_add(table, domain, DNS_MX, 10, host, strlen(host));
-			table_add(table, host, DNS_A, 0, "192.0.2.9", 9);
+			table_add(table, domain, DNS_MX, host, strlen(host));
+			table_add(table, host, DNS_A, "192.0.2.9", 9);
 		}
 	}
 	put(&text, " -all");
@@ -151,7 +151,7 @@ a_message_has_so_many_questions_and_no_more(void **state)
 	(void)state;
 	put(&text, "v=spf1 a:a.example a:a.example a:a.example -all");
 	add_txt(table, "h.example", &text);
-	table_add(table, "a.example", DNS_A, 0, "192.0.2.9", 9);
+	table_add(table, "a.example", DNS_A, "192.0.2.9", 9);
 	ip_from_text("192.0.2.1", &query.ip);
 	spf_check(&asker, &query, &fact);
 	assert_int_equal(fact.result, SPF_TEMPERROR);
@@ -172,9 +172,9 @@ thousands_of_records_are_met_by_the_limits(void **state)
 	for (int i = 0; i < 5000; i++) {
 		char host[32];
 		snprintf(host, sizeof host, "n%d.example", i);
-		table_add(table, "1.2.0.192.in-addr.arpa", DNS_PTR, 0, host,
-		    strlen(host));
-		table_add(table, "h.example", DNS_MX, 0, host, strlen(host));
+		table_add(
+		    table, "1.2.0.192.in-addr.arpa", DNS_PTR, host, strlen(host));
+		table_add(table, "h.example", DNS_MX, host, strlen(host));
 	}
 	struct spf_fact fact = check(table, "192.0.2.1", "h", "a@h.example");
 	assert_int_equal(fact.result, SPF_PERMERROR);
@@ -313,7 +313,7 @@ run_thread(void *arg)
 	add_txt(table, "inc.example", &text);
 	char listed[64];
 	snprintf(listed, sizeof listed, "192.0.2.%u.inc.example", number);
-	table_add(table, listed, DNS_A, 0, "127.0.0.2", 9);
+	table_add(table, listed, DNS_A, "127.0.0.2", 9);
 	uintptr_t wrong = 0;
 	for (int i = 0; i < 200; i++) {
 		struct spf_asker asker = table_asker(table);

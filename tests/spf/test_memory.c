@@ -91,7 +91,7 @@ make_table(void)
 	};
 	struct table *table = table_new();
 	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
-		table_add(table, records[i].name, DNS_TXT, 0, records[i].text,
+		table_add(table, records[i].name, DNS_TXT, records[i].text,
 		    strlen(records[i].text));
 	return table;
 }
