@@ -197,9 +197,12 @@ pass_time(struct rig *rig, const struct answer *answer, enum hold_end end)
 {
 	int64_t ms = answer->leaves_at_ms - rig->now_ms;
 
-	if (!answer->is_hold) /* its record is on disk at once */
+	if (!answer->is_hold) { /* its record is on disk at once */
 		ms = 0;
-	else if (end != HOLD_ELAPSED)
+	} else if (rig->patience_ms != 0 && ms > rig->patience_ms) {
+		end = HOLD_GONE;
+		ms = rig->patience_ms;
+	} else if (end != HOLD_ELAPSED)
 		ms /= 3;
 	rig->now_ms += ms;
 	rig->last = (struct session_delay){.end = end,

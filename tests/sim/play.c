@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/internal.h"
+#include "session/session_private.h"
 
 #define LINE "p7-dyn100.example.net"
 
@@ -24,38 +24,15 @@ pass_spf(struct session *session, const char *domain)
 	session->facts.dns = mail->dns;
 }
 
-/* The hold that RCPT began. true: waited to its end. */
-static bool
-sit_out(struct rig *rig, const struct visitor *visitor)
-{
-	int64_t began = rig->now_ms;
-	int64_t hold = rig->wait.until_ms - began;
-	bool stays = hold <= visitor->patience_s * 1000;
-
-	store_flush(rig->store);
-	rig->now_ms += stays ? hold : visitor->patience_s * 1000;
-	rig->outcome =
-	    (struct port_outcome){.end = stays ? PORT_END_ELAPSED : PORT_END_GONE,
-	        .waited_ms = rig->now_ms - began,
-	        .was_hold = true,
-	        .watched = true,
-	        .refused = !stays,
-	        .asked = 2};
-	return stays && !session_rcpt(rig->session, visitor->to, false).refuse;
-}
-
 static bool
 deliver(struct rig *rig, const struct visitor *visitor)
 {
-	session_mail(rig->session, visitor->from, false, false);
+	rig_mail(rig, visitor->from);
 	if (visitor->spf_domain != NULL)
 		pass_spf(rig->session, visitor->spf_domain);
-	unsigned before = rig->waits;
-	if (session_rcpt(rig->session, visitor->to, false).refuse)
-		return false;
-	if (rig->waits != before && !sit_out(rig, visitor))
-		return false;
-	return !rig_data_refused(rig) && !rig_eom(rig).refuse;
+	rig->patience_ms = visitor->patience_s * 1000;
+	return !rig_rcpt(rig, visitor->to, HOLD_ELAPSED).refuse &&
+	       !rig_data_refused(rig) && !rig_eom(rig).refuse;
 }
 
 bool
@@ -64,7 +41,7 @@ play_visit(struct rig *rig, const struct visitor *visitor)
 	rig_connect(rig, visitor->ip, LINE);
 	bool delivered = deliver(rig, visitor);
 	if (!delivered)
-		session_abort(rig->session);
+		rig_abort(rig);
 	rig_close(rig);
 	return delivered;
 }
