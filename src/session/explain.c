@@ -59,7 +59,7 @@ give_dns(struct session *session, const struct dns_facts *dns)
 	return true;
 }
 
-/* A hold is endured. */
+/* A hold is endured, and its attempt on record. */
 static void
 pass_time(struct moment *moment, const struct session *session,
     const struct answer *answer, struct explained *out)
@@ -68,8 +68,11 @@ pass_time(struct moment *moment, const struct session *session,
 		return;
 	out->hold = decide_hold(session, session->mail->data_seen);
 	moment->mono_ms += out->hold.ms;
-	moment->last = (struct session_delay){
-	    .end = HOLD_ELAPSED, .waited_ms = out->hold.ms, .watched = true};
+	moment->wall += out->hold.ms / 1000;
+	moment->last = (struct session_delay){.end = HOLD_ELAPSED,
+	    .waited_ms = out->hold.ms,
+	    .watched = true,
+	    .other = answer->other != NULL};
 }
 
 /* The session as the daemon's would go, up to the end of DATA. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gate/play.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 struct gate_moment play_seen[FILTER_EVENTS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t number, tickets[FILTER_EVENTS];
 
 struct gate_moment
@@ -18,7 +20,9 @@ play_look(const struct filter_call *call, bool place)
 	struct gate_moment moment;
 
 	gate_look(rig_open()->gate, call->number, place ? &key : NULL, &moment);
+	pthread_mutex_lock(&lock); /* several sessions: the last one is seen */
 	play_seen[call->event] = moment;
+	pthread_mutex_unlock(&lock);
 	atomic_store(&number, call->number);
 	atomic_store(&tickets[call->event], moment.ticket);
 	return moment;

@@ -17,31 +17,16 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
+#include "gate/play.h"
 #include "gate/rig.h"
 
 static struct rig *rig;
 static _Atomic bool blocked;
-static struct gate_moment seen[FILTER_EVENTS];
-
-/* Several sessions at once: the last one to look is seen. */
-static struct gate_moment
-look(const struct filter_call *call)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	uint64_t key = 1;
-	struct gate_moment moment;
-
-	gate_look(rig->gate, call->number, &key, &moment);
-	pthread_mutex_lock(&lock);
-	seen[call->event] = moment;
-	pthread_mutex_unlock(&lock);
-	return moment;
-}
 
 static sfsistat
 hold_everyone(const struct filter_call *call)
 {
-	struct gate_moment moment = look(call);
+	struct gate_moment moment = play_look(call, true);
 	struct gate_wish wish = {
 	    .reply_until_ms = rig_now() + 60000, .is_hold = true};
 
@@ -53,7 +38,7 @@ hold_everyone(const struct filter_call *call)
 static sfsistat
 block(const struct filter_call *call)
 {
-	struct gate_moment moment = look(call);
+	struct gate_moment moment = play_look(call, true);
 	struct gate_wish wish = {.reply_until_ms = rig_now() + 60000};
 
 	if (call->event != FILTER_RCPT || call->text[1] != 'b')
@@ -79,7 +64,7 @@ begin(const char *recipient)
 static void
 start(sfsistat (*hook)(const struct filter_call *))
 {
-	memset(seen, 0, sizeof seen);
+	memset(play_seen, 0, sizeof play_seen);
 	filter_protocol(RIG_LEAN);
 	filter_hook(hook);
 	rig_gate(rig);
@@ -127,8 +112,8 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(filter_count(FILTER_CLOSE), HELD + 2);
 	assert_int_equal(filter_count(FILTER_EOM), 1);
-	assert_int_equal(seen[FILTER_CLOSE].last.end == GATE_END_STOPPED ||
-	                     seen[FILTER_CLOSE].last.end == GATE_END_NONE,
+	assert_int_equal(play_seen[FILTER_CLOSE].last.end == GATE_END_STOPPED ||
+	                     play_seen[FILTER_CLOSE].last.end == GATE_END_NONE,
 	    1);
 	assert_int_equal(access(rig->listen + 5, F_OK), -1);
 	for (int i = 0; i < HELD; i++)
@@ -222,7 +207,7 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	atomic_store(&blocked, false);
 	rig_await(FILTER_CLOSE, 2);
 	assert_int_equal(
-	    seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
+	    play_seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
 	mta_send(&mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);

@@ -241,6 +241,7 @@ without_a_place_nobody_is_held(void **state)
 	rig->settings.max_holds = 1000;
 	gate_configure(rig->gate, &rig->settings);
 	mta_close(&mta);
+	rig_await(FILTER_CLOSE, 1);
 	rig_await_connections(0);
 }
 
@@ -416,6 +417,7 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	rig_await_waiting(1);
 	uint64_t old = play_number(), ticket = play_ticket(FILTER_RCPT), key = 1;
 	mta_close(&mta);
+	rig_await(FILTER_CLOSE, 1);
 	rig_await_connections(0);
 	mta = begin(FILTER_RCPT, 60000, false);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -428,6 +430,7 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	gate_decide(rig->gate, 0, true);
 	assert_true(mta_silent(&mta, 30));
 	mta_close(&mta);
+	rig_await(FILTER_CLOSE, 1);
 	rig_await_connections(0);
 }
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What explain says beforehand is what the daemon's session then does. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "policy/cases.h"
+#include "session/explain.h"
+#include "session/rig.h"
+#include "session/session_private.h"
+
+struct visitor {
+	const char *ip, *name, *helo, *from, *to;
+	enum spf_result spf;
+};
+
+/* "helo.example.jp" is in the domain of the recipient. */
+static const struct visitor visitors[] = {
+    {"192.0.2.1", "mail.example.org", "mail.example.org", "<a@example.org>",
+        "<u@example.jp>", SPF_PASS},
+    {"198.51.100.7", "p7-dyn100.example.net", "friend", "<a@example.net>",
+        "<u@example.jp>", SPF_SKIPPED},
+    {"198.51.100.8", NULL, "[198.51.100.8]", "<>", "<u@example.jp>", SPF_NONE},
+    {"203.0.113.9", "mail.example.com", "example.jp", "<a@example.com>",
+        "<u@example.jp>", SPF_FAIL},
+    {"203.0.113.10", "mail.example.com", "mx.example.jp", "<u@example.jp>",
+        "<u@example.jp>", SPF_SOFTFAIL},
+    {"2001:db8:1::25", NULL, "mail.example.com", "<a@example.com>",
+        "<v@example.jp>", SPF_PASS},
+    {"10.1.2.3", "p7-dyn100.example.net", "pc", "<a@example.net>", "<u@example.jp>",
+        SPF_NONE},
+};
+static const unsigned selectors[] = {
+    SELECT_S25R, SELECT_HELO, SELECT_SPF, SELECT_ALL, SELECT_S25R | SELECT_HELO};
+
+static bool
+recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
+    size_t count, int64_t now, struct history *history_r)
+{
+	return store_recall(ctx, who, triplets, count, now, history_r) == STORE_OK;
+}
+
+static void
+clean(char *text, const char *address)
+{
+	size_t length = strlen(address);
+
+	snprintf(text, 80, "%.*s", (int)length - 2, address + 1);
+}
+
+static struct explained
+explain(struct rig *rig, const struct visitor *visitor, const struct dns_facts *dns)
+{
+	struct world twin = rig->world;
+	struct explain_memory memory = {.secret = store_secret(rig->store),
+	    .recall = recall,
+	    .ctx = rig->store};
+	char from[80], to[80];
+	struct explain_visit visit = {.helo = visitor->helo,
+	    .sender = from,
+	    .recipient = to,
+	    .dns = dns,
+	    .now = rig->now_ms / 1000,
+	    .client = {.port = 40000,
+	        .name = visitor->name == NULL ? "unknown" : visitor->name,
+	        .ptr = visitor->name == NULL ? "unknown" : visitor->name,
+	        .resolve = visitor->name == NULL ? "FAIL" : "OK"}};
+	struct explained explained;
+
+	clean(from, visitor->from);
+	clean(to, visitor->to);
+	(void)ip_from_text(visitor->ip, &visit.client.ip);
+	(void)ip_from_text("192.0.2.25", &visit.client.server_ip);
+	twin.store = NULL;
+	twin.board = NULL;
+	assert_true(session_explain(&twin, &visit, &memory, &explained));
+	return explained;
+}
+
+/* The daemon's header, with explain's session id. */
+static void
+header_is(const struct rig *rig, const char *name, const char *wanted)
+{
+	char text[EXPLAIN_TEXT_SIZE];
+
+	assert_non_null(rig_header(rig, name));
+	snprintf(text, sizeof text, "%s", rig_header(rig, name));
+	char *sid = strstr(text, "; sid=");
+	if (sid != NULL)
+		memset(sid + 6, '0', SID_SIZE - 1);
+	assert_string_equal(text, wanted);
+}
+
+/* The session that explain has told of; true: the message arrived. */
+static bool
+play(struct rig *rig, const struct visitor *visitor, const struct dns_facts *dns)
+{
+	rig_connect(rig, visitor->ip, visitor->name);
+	session_helo(rig->session, visitor->helo, false);
+	rig_mail(rig, visitor->from);
+	struct transaction *mail = rig->session->mail;
+	mail->dns = malloc(sizeof *mail->dns);
+	assert_non_null(mail->dns);
+	*mail->dns = *dns;
+	rig->session->facts.dns = mail->dns;
+	return !rig_rcpt(rig, visitor->to, HOLD_ELAPSED).refuse &&
+	       !rig_data_refused(rig);
+}
+
+static void
+compare(struct rig *rig, const struct visitor *visitor)
+{
+	struct dns_facts dns;
+
+	dns_facts_clear(&dns);
+	dns.mailfrom.result = visitor->spf;
+	snprintf(dns.mailfrom.domain, sizeof dns.mailfrom.domain, "example.org");
+	struct explained told = explain(rig, visitor, &dns);
+	bool arrives = play(rig, visitor, &dns);
+	bool is_greylisted = told.judgement.verdict == VERDICT_GREYLIST ||
+	                     (told.judgement.verdict == VERDICT_HOLD &&
+	                         told.judgement.then_greylist);
+
+	assert_int_equal(
+	    rig->session->hold.begun, told.judgement.verdict == VERDICT_HOLD);
+	if (rig->session->hold.begun)
+		assert_int_equal(rig->session->hold.asked_ms, told.hold.ms);
+	assert_int_equal(arrives, !is_greylisted);
+	if (!arrives) {
+		const struct judgement *judgement = &rig->session->mail->judgement;
+		assert_int_equal(judgement->why, told.judgement.why);
+		assert_int_equal(judgement->early, told.judgement.early);
+	} else {
+		rig_eom(rig);
+		if (*told.exempt != '\0') {
+			assert_int_equal(rig->inserted, 0);
+		} else {
+			header_is(rig, "X-TaRgrey-Session", told.session_header);
+			header_is(rig, "X-TaRgrey-Client", told.client_header);
+			header_is(rig, "X-TaRgrey-Flags", told.flags_header);
+		}
+	}
+	rig_close(rig);
+}
+
+static void
+explain_says_what_the_session_then_does(void **state)
+{
+	(void)state;
+	for (int mode = 0; mode < MODES; mode++)
+		for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
+			struct rig *rig = rig_new((enum mode)mode);
+			rig->world.policy.suspect = selectors[i];
+			for (int visit = 0; visit < 6; visit++) {
+				for (size_t v = 0;
+				     v < sizeof visitors / sizeof *visitors; v++)
+					compare(rig, &visitors[v]);
+				rig_advance(rig, 31 * MINUTE);
+			}
+			rig_free(&rig);
+		}
+}
+
+/* The copy that explain had of this decision said "pass, none". */
+static void
+a_helo_of_the_recipients_domain_is_bad_for_both(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+	struct dns_facts dns;
+
+	(void)state;
+	dns_facts_clear(&dns);
+	rig->world.policy.suspect = SELECT_HELO;
+	struct explained told = explain(rig, &visitors[3], &dns);
+	assert_int_equal(told.judgement.verdict, VERDICT_HOLD);
+	assert_int_equal(told.judgement.why, WHY_HELO);
+	assert_non_null(strstr(told.session_header, "; helo=ours;"));
+	rig_free(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(explain_says_what_the_session_then_does),
+	    cmocka_unit_test(a_helo_of_the_recipients_domain_is_bad_for_both),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
