@@ -105,6 +105,12 @@ admin_write(struct admin *admin, struct doc **doc)
 		error_set(&error, "out of memory");
 		return failed(admin, &error);
 	}
+	if (admin->doc_r != NULL) {
+		doc_free(admin->doc_r);
+		*admin->doc_r = *doc;
+		*doc = NULL;
+		return EXIT_OK;
+	}
 	if (path != NULL && (file = fopen(path, "we")) == NULL) {
 		error_set_errno(&error, "%s", path);
 	} else {

@@ -5,7 +5,11 @@ static const struct command *const commands[] = {&command_status, &command_expla
     &command_report, &command_lost, &command_show, &command_list, &command_find, &command_allow,
     &command_unallow, &command_forget, &command_expire, &command_learn_log,
     &command_metrics, &command_s25r, &command_import, &command_config,
-    &command_backup, &command_check_db, NULL};
+    &command_backup, &command_check_db,
+#ifdef TARGREY_WEB
+    &command_serve,
+#endif
+    NULL};
 
 static const struct option_row options[] = {
     {"config", "FILE", "read this configuration instead of " CONFIG_DEFAULT_PATH,

@@ -12,7 +12,16 @@
 
 extern const char page_style[]; /* CSS */
 
-/* The sections of a doc, without the page around them. */
-void page_sections(const struct doc *doc, FILE *file);
+/* A cell of that column leads to prefix and its own text, percent-encoded. */
+struct page_link {
+	const char *key, *prefix;
+};
+
+/*
+ * The sections of a doc, without the page around them. keys: these alone,
+ * NULL-terminated; NULL = all. links: key NULL at the end, or NULL.
+ */
+void page_sections(const struct doc *doc, const char *const *keys,
+    const struct page_link *links, FILE *file);
 
 #endif

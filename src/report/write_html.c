@@ -62,10 +62,45 @@ write_head(const struct section *section, FILE *file)
 	fputs("</tr></thead><tbody>\n", file);
 }
 
+/* What may stand in a URL's query as it is. */
 static void
-write_table(const struct section *section, FILE *file)
+write_query(FILE *file, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                            "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *text != '\0'; text++) {
+		if (strchr(plain, *text) != NULL)
+			fputc(*text, file);
+		else
+			fprintf(file, "%%%02X", (unsigned char)*text);
+	}
+}
+
+static void
+write_cell(const struct column *column, const struct doc_cell *cell,
+    const struct page_link *links, FILE *file)
 {
 	char buf[CELL_TEXT_SIZE];
+
+	while (links != NULL && links->key != NULL &&
+	       strcmp(links->key, column->key) != 0)
+		links++;
+	bool linked =
+	    links != NULL && links->key != NULL && cell->kind == CELL_TEXT;
+	if (linked) {
+		fprintf(file, "<a href=\"%s", links->prefix);
+		write_query(file, cell->text);
+		fputs("\">", file);
+	}
+	escape_html(file, cell_for_page(cell, buf));
+	fputs(linked ? "</a>" : "", file);
+}
+
+static void
+write_table(
+    const struct section *section, const struct page_link *links, FILE *file)
+{
 	size_t left_out = 0;
 
 	size_t shown = 0;
@@ -85,7 +120,7 @@ write_table(const struct section *section, FILE *file)
 		for (size_t i = 0; i < section->columns_count; i++) {
 			const struct doc_cell *cell = section_cell(section, row, i);
 			fprintf(file, "<td%s>", class_of(section, cell, i));
-			escape_html(file, cell_for_page(cell, buf));
+			write_cell(&section->columns[i], cell, links, file);
 			fputs("</td>", file);
 		}
 		fputs("</tr>\n", file);
@@ -105,6 +140,9 @@ write_facts(const struct section *section, FILE *file)
 		return;
 	fputs(section->is_headline ? "<dl class=\"big\">" : "<dl>", file);
 	for (size_t i = 0; i < section->facts_count; i++) {
+		const struct doc_cell *cell = &section->facts[i].cell;
+		if (cell->kind == CELL_TEXT && *cell->text == '\0')
+			continue;
 		fputs(section->is_headline ? "<div><dt>" : "<dt>", file);
 		escape_html(file, section->facts[i].title);
 		fputs("</dt><dd>", file);
@@ -168,7 +206,7 @@ is_drawn(const struct section *section)
 
 static void
 write_section(const struct doc *doc, const struct section *section, unsigned number,
-    FILE *file)
+    const struct page_link *links, FILE *file)
 {
 	bool folded = is_folded(doc, section);
 
@@ -187,7 +225,7 @@ write_section(const struct doc *doc, const struct section *section, unsigned num
 	}
 	if (section->has_table) {
 		fputs(folded ? "<details><summary>Table</summary>\n" : "", file);
-		write_table(section, file);
+		write_table(section, links, file);
 		fputs(folded ? "</details>\n" : "", file);
 	}
 	fputs("</section>\n", file);
@@ -230,9 +268,20 @@ part_of(const struct doc *doc, const struct section *section)
 	                                                    : PART_CARDS;
 }
 
+static bool
+is_wanted(const struct section *section, const char *const *keys)
+{
+	if (keys == NULL)
+		return true;
+	while (*keys != NULL && strcmp(*keys, section->key) != 0)
+		keys++;
+	return *keys != NULL;
+}
+
 /* What it is about, what is feared, the rest, wide tables that are not folded. */
 void
-page_sections(const struct doc *doc, FILE *file)
+page_sections(const struct doc *doc, const char *const *keys,
+    const struct page_link *links, FILE *file)
 {
 	static const char *const begins[PARTS] = {"", "<div class=\"pair\">\n",
 	    "<div class=\"cards\">\n", "<div class=\"pair\">\n"};
@@ -242,12 +291,14 @@ page_sections(const struct doc *doc, FILE *file)
 		for (size_t i = 0; i < doc->sections_count; i++) {
 			const struct section *section = &doc->sections[i];
 			if (part_of(doc, section) != (enum part)part ||
+			    !is_wanted(section, keys) ||
 			    (is_report(doc) && is_empty(section)))
 				continue;
 			if (section->is_subtitle)
 				write_subtitle(section, file);
 			else
-				write_section(doc, section, (unsigned)i + 1, file);
+				write_section(
+				    doc, section, (unsigned)i + 1, links, file);
 		}
 		fputs(part == PART_TOP ? "" : "</div>\n", file);
 	}
@@ -268,6 +319,6 @@ doc_write_html(const struct doc *doc, FILE *file)
 	    file, "</title><style>\n%s</style></head><body><main><h1>", page_style);
 	escape_html(file, doc->title);
 	fputs("</h1>\n", file);
-	page_sections(doc, file);
+	page_sections(doc, NULL, NULL, file);
 	fputs("</main></body></html>\n", file);
 }

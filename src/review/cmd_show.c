@@ -7,8 +7,8 @@
 #include "review/cmds.h"
 #include "review/head.h"
 
-static void
-put_mail(struct doc *doc, const struct mail *mail, double mark)
+void
+show_facts(struct doc *doc, const struct mail *mail, double mark)
 {
 	char near[64], notes[400];
 
@@ -76,7 +76,7 @@ run_show(struct admin *admin)
 	folder_close(&folder);
 	struct doc *doc = doc_new("targrey-review");
 	if (doc != NULL) {
-		put_mail(doc, &mail.mail, review->mark);
+		show_facts(doc, &mail.mail, review->mark);
 		if (text != NULL)
 			put_text(doc, text);
 	}

@@ -8,7 +8,7 @@
 
 extern const struct command command_list, command_show, command_release,
     command_spam, command_ham, command_discard, command_undo, command_audit,
-    command_purge, command_log;
+    command_purge, command_log, command_serve;
 
 /*
  * From the options and the configuration; NULL after it said what is wrong, with
@@ -57,6 +57,12 @@ struct mails {
 };
 void mails_table(struct doc *doc);
 bool mails_row(void *mails, const struct mail *mail);
+
+/* All that is known of one mail, as a section. */
+void show_facts(struct doc *doc, const struct mail *mail, double mark);
+
+/* Paths with %u are those of review->who from now on. */
+void apply_user(struct admin *admin, struct review *review);
 
 /* The band, and how far the score is from the mark. Returns buf. */
 const char *certainty(const struct mail *mail, double mark, char *buf, size_t size);

@@ -53,6 +53,10 @@ bool index_sync(struct index *index, const struct folder *folder, int64_t now_ms
     void (*warn)(void *ctx, const char *text), void *ctx, int64_t *folder_id_r,
     struct error *error);
 
+/* The number by which filters know a folder; false when it is not known. */
+bool index_folder_id(
+    struct index *index, const char *path, int64_t *id_r, struct error *error);
+
 /* The same for every folder that it knows; what cannot be read is left alone. */
 bool index_refresh(struct index *index, int64_t now_ms, struct error *error);
 /* Milliseconds since 1970, as the times of files count them. */

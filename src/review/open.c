@@ -64,19 +64,26 @@ load_config(struct admin *admin)
 		admin_config(admin);
 }
 
+void
+apply_user(struct admin *admin, struct review *review)
+{
+	const struct config *config = admin->config;
+
+	review->inbox =
+	    user_path(review, option_or(admin, "inbox", config->review_inbox));
+	review->spam_folder =
+	    user_path(review, option_or(admin, "spam-folder", config->review_spam));
+}
+
 static bool
 read_settings(struct admin *admin, struct review *review)
 {
 	static const char *const learners[] = {"nothing", "sa-learn", "spamc"};
 	const char *learn = args_value(admin, "learn");
-
 	const struct config *config = admin->config;
 
 	review->mark = config->review_mark;
-	review->inbox =
-	    user_path(review, option_or(admin, "inbox", config->review_inbox));
-	review->spam_folder =
-	    user_path(review, option_or(admin, "spam-folder", config->review_spam));
+	apply_user(admin, review);
 	review->learner = (enum learner)config->review_learn;
 	for (unsigned i = 0; learn != NULL && i < 3; i++) {
 		if (strcmp(learn, learners[i]) == 0)
@@ -207,7 +214,8 @@ sync_folders(
 {
 	folders_r->count = folders_r->discarded_count = 0;
 	for (int i = first; i < admin->words_count; i++)
-		sync_both(admin, admin->words[i], with_discarded, folders_r);
+		sync_both(admin, user_path(admin->more, admin->words[i]),
+		    with_discarded, folders_r);
 	if (admin->words_count <= first)
 		sync_configured(admin, with_discarded, folders_r);
 	if (folders_r->count == 0 && admin->words_count <= first)

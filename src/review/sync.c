@@ -225,6 +225,20 @@ find_folder(struct index *index, const char *path, int64_t *id_r, uint64_t *stam
 	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
 }
 
+bool
+index_folder_id(
+    struct index *index, const char *path, int64_t *id_r, struct error *error)
+{
+	uint64_t stamp;
+	bool settled;
+
+	if (!find_folder(index, path, id_r, &stamp, &settled, error))
+		return false;
+	if (*id_r == 0)
+		error_set(error, "%s: has not been listed", path);
+	return *id_r != 0;
+}
+
 static bool
 keep_folder(struct index *index, const struct folder *folder, uint64_t stamp,
     bool is_settled, int64_t *id_r, struct error *error)

@@ -3,7 +3,11 @@
 
 static const struct command *const commands[] = {&command_list, &command_show,
     &command_release, &command_spam, &command_ham, &command_discard, &command_undo,
-    &command_audit, &command_purge, &command_log, NULL};
+    &command_audit, &command_purge, &command_log,
+#ifdef TARGREY_WEB
+    &command_serve,
+#endif
+    NULL};
 
 static const char *const learners[] = {"nothing", "sa-learn", "spamc", NULL};
 

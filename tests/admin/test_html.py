@@ -4,19 +4,16 @@ The HTML report in a headless Chromium: charts drawn, nothing on the console,
 no overflow on a phone and on a desk, light and dark; pictures are kept beside
 the build. Speaks the DevTools protocol through a pipe, so no port is used.
 """
-import base64
-import json
 import os
-import re
-import shutil
-import subprocess
-import tempfile
+import sys
 import unittest
 from html.parser import HTMLParser
 
 import ctl
 
-CHROMIUM = shutil.which('chromium')
+sys.path.insert(0, os.path.join(ctl.SOURCE, 'tests'))
+from support.browser import CHROMIUM, Browser  # noqa: E402
+
 PICTURES = os.path.join(ctl.BUILD, 'pictures')
 
 PROBE = '''(() => {
@@ -45,111 +42,6 @@ PROBE = '''(() => {
     scripts: document.scripts.length, links: document.querySelectorAll('[src],[href]').length,
     back: getComputedStyle(document.body).backgroundColor, text: document.body.innerText};
 })()'''
-
-
-class Browser:
-    def __init__(self, test):
-        self.profile = tempfile.TemporaryDirectory(prefix='targrey-chromium-')
-        test.addCleanup(self.profile.cleanup)
-        to_read, self.to = os.pipe()
-        self.back, back_write = os.pipe()
-
-        def wire():
-            # Chromium reads commands from descriptor 3 and answers on 4.
-            os.dup2(to_read, 13)
-            os.dup2(back_write, 14)
-            os.dup2(13, 3)
-            os.dup2(14, 4)
-
-        self.process = subprocess.Popen(
-            [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
-             '--no-first-run', '--disable-background-networking',
-             '--disable-component-update', '--disable-sync', '--hide-scrollbars',
-             '--remote-debugging-pipe', f'--user-data-dir={self.profile.name}',
-             'about:blank'], preexec_fn=wire, close_fds=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        os.close(to_read)
-        os.close(back_write)
-        test.addCleanup(self.stop)
-        self.rest = b''
-        self.number = 0
-        self.events = []
-        targets = self.ask('Target.getTargets')['targetInfos']
-        page = next(t for t in targets if t['type'] == 'page')
-        self.session = self.ask('Target.attachToTarget', targetId=page['targetId'],
-                                flatten=True)['sessionId']
-        for domain in 'Page', 'Runtime', 'Log', 'Network':
-            self.page(f'{domain}.enable')
-
-    def message(self):
-        while b'\0' not in self.rest:
-            got = os.read(self.back, 1 << 20)
-            if not got:
-                raise AssertionError('Chromium ended')
-            self.rest += got
-        text, self.rest = self.rest.split(b'\0', 1)
-        return json.loads(text)
-
-    def ask(self, method, session=None, **params):
-        self.number += 1
-        command = {'id': self.number, 'method': method, 'params': params}
-        if session:
-            command['sessionId'] = session
-        os.write(self.to, json.dumps(command).encode() + b'\0')
-        while True:
-            message = self.message()
-            if message.get('id') == self.number:
-                if 'error' in message:
-                    raise AssertionError(f'{method}: {message["error"]}')
-                return message['result']
-            self.events.append(message)
-
-    def page(self, method, **params):
-        return self.ask(method, self.session, **params)
-
-    def open(self, path, width, dark):
-        self.events = []
-        self.page('Emulation.setDeviceMetricsOverride', width=width, height=800,
-                  deviceScaleFactor=1, mobile=width < 500)
-        self.page('Emulation.setEmulatedMedia', features=[
-            {'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
-        self.page('Page.navigate', url='file://' + path)
-        while not any(e.get('method') == 'Page.loadEventFired' for e in self.events):
-            self.events.append(self.message())
-        result = self.page('Runtime.evaluate', expression=PROBE, returnByValue=True)
-        return result['result']['value']
-
-    def picture(self, name):
-        os.makedirs(PICTURES, exist_ok=True)
-        data = self.page('Page.captureScreenshot', captureBeyondViewport=True)['data']
-        path = os.path.join(PICTURES, name)
-        with open(path, 'wb') as file:
-            file.write(base64.b64decode(data))
-        return os.path.getsize(path)
-
-    def pages(self):
-        """How many sheets of A4 the page takes."""
-        data = self.page('Page.printToPDF', paperWidth=8.27, paperHeight=11.69,
-                         printBackground=True)['data']
-        return len(re.findall(rb'/Type /Page\b', base64.b64decode(data)))
-
-    def noise(self):
-        """What the console was told, and whatever was asked of the network."""
-        wrong = ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded')
-        asked = [e for e in self.events if e.get('method') == 'Network.requestWillBeSent'
-                 and not e['params']['request']['url'].startswith('file:')]
-        return [e for e in self.events if e.get('method') in wrong] + asked
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(10)
-        os.close(self.to)
-        os.close(self.back)
 
 
 class Tags(HTMLParser):
@@ -211,7 +103,9 @@ class Html(ctl.Scratch):
             for width in 360, 1280:
                 backs = []
                 for dark in False, True:
-                    seen = browser.open(page, width, dark)
+                    browser.look(width, dark)
+                    browser.open('file://' + page)
+                    seen = browser.run(PROBE)
                     what = f'{name} {width} {"dark" if dark else "light"}'
                     self.assertEqual(browser.noise(), [], what)
                     self.assertLessEqual(seen['scroll'], width, what)
@@ -227,7 +121,8 @@ class Html(ctl.Scratch):
                         self.assertGreaterEqual(chart['letters'], 10, (what, chart))
                     backs.append(seen['back'])
                     mode = 'dark' if dark else 'light'
-                    size = browser.picture(f'{name}-{width}-{mode}.png')
+                    size = browser.picture(
+                        os.path.join(PICTURES, f'{name}-{width}-{mode}.png'))
                     self.assertGreater(size, 10000)
                 self.assertNotEqual(*backs)
             if name != 'maillog':
