@@ -193,6 +193,43 @@ class Learn(ctl.Scratch):
         self.assertEqual(after['successes'], before['successes'] - 1)
         self.assertIsNone(after['allowed_until'])
 
+    REFUSED = refused('2 06:22:06', '4aB3', 'p1-2.line.example.org[192.0.2.77]', '5.7.1')
+
+    def test_what_was_no_success_is_not_taken_back(self):
+        self.sql("UPDATE event SET exempt = 'recipient allow:3' WHERE queue_id = '4aB3'")
+        self.assertEqual(self.learn(self.REFUSED)['refused_for_good'], 1)
+        self.assertIn('5.7.1', self.said('4aB3'))
+        self.assertEqual(self.record('192.0.2.77')['successes'], 1)
+
+    def test_of_a_days_unproven_holds_the_one_that_counted_is_taken_back(self):
+        self.sql("UPDATE event SET hold_end = 'unproven' WHERE queue_id = '4aB3'")
+        self.learn(self.REFUSED)
+        self.assertEqual(self.record('192.0.2.77')['successes'], 1)
+        self.make()
+        self.sql("UPDATE event SET hold_end = 'unproven' WHERE queue_id = '4aB3'")
+        self.sql('UPDATE address SET last_unproven = 1767334925 WHERE key = 3221226061')
+        self.learn(self.REFUSED)
+        self.assertEqual(self.record('192.0.2.77')['successes'], 0)
+
+    def test_what_an_admin_allowed_outlasts_a_refusal(self):
+        self.ctl('allow', '192.0.2.77')
+        self.learn(self.REFUSED)
+        self.assertIsNotNone(self.record('192.0.2.77')['allowed_until'])
+
+    def test_two_results_for_one_mail_count_once(self):
+        line = rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7')
+        learned = self.learn(line, line)
+        self.assertEqual((learned['spam'], learned['known']), (1, 1))
+        self.assertEqual(self.record('198.51.100.7')['spam'], 1)
+
+    def test_one_refusal_does_not_end_what_many_successes_earned(self):
+        self.sql("UPDATE event SET why = 'tries' WHERE queue_id = '4aB1'")
+        self.sql('UPDATE address SET successes = 20, counted = 20 WHERE key = 3405803785')
+        self.learn(refused('1 00:03:21', '4aB1', 'mail.example.net[203.0.113.9]', '550 5.7.1'))
+        after = self.record('203.0.113.9')
+        self.assertEqual(after['successes'], 19)
+        self.assertIsNotNone(after['allowed_until'])
+
     def test_a_refused_mail_still_teaches_what_its_filter_said(self):
         self.learn(rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7'),
                    refused('1 18:40:01', '4aB2', 'unknown[198.51.100.7]', '5.7.1'))
