@@ -102,7 +102,7 @@ write_hold(const struct board_hold *hold, FILE *file)
 }
 
 void
-board_write(struct board *board, FILE *file)
+board_write(struct board *board, int64_t now, FILE *file)
 {
 	pthread_mutex_lock(&board->lock);
 	fprintf(file, "shed\t%" PRIu64 "\n", board->shed);
@@ -111,6 +111,7 @@ board_write(struct board *board, FILE *file)
 		    board->faults[fault]);
 	for (const struct board_hold *hold = board->first; hold != NULL;
 	     hold = hold->next)
-		write_hold(hold, file);
+		if (hold->since + hold->asked_s >= now)
+			write_hold(hold, file);
 	pthread_mutex_unlock(&board->lock);
 }

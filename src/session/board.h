@@ -2,7 +2,7 @@
 /*
  * What is going on right now, for `targreyctl status`: the holds in progress
  * and the faults so far. One board a daemon, shared by all sessions; its lock
- * is held for a few assignments only.
+ * is held while they are written out at most.
  */
 #ifndef SESSION_BOARD_H
 #define SESSION_BOARD_H
@@ -41,9 +41,11 @@ void board_fault(struct board *board, enum fault fault);
 void board_shed(struct board *board);
 
 /*
+ * now  wall clock, seconds: a hold that is due is not shown, though its session
+ *      notes its end only with the client's next command
  * Lines "key TAB value": shed, fault_store, fault_dns, fault_limit, fault_gate;
  * then a line a hold: "hold TAB ip TAB sid TAB since TAB asked_s TAB name".
  */
-void board_write(struct board *board, FILE *file);
+void board_write(struct board *board, int64_t now, FILE *file);
 
 #endif

@@ -230,6 +230,35 @@ without_a_gate_nobody_is_held_and_the_header_says_so(void **state)
 	rig_free(&rig);
 }
 
+static bool
+is_shown(struct rig *rig)
+{
+	char text[1000] = "";
+	FILE *file = fmemopen(text, sizeof text - 1, "w");
+
+	assert_non_null(file);
+	board_write(rig->world.board, rig->now_ms / 1000, file);
+	fclose(file);
+	return strstr(text, "hold\t" SUSPECT "\t") != NULL;
+}
+
+static void
+a_hold_is_shown_until_it_is_due(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	rig_connect(rig, SUSPECT, LINE);
+	rig_mail(rig, FROM);
+	rig_rcpt_alone(rig, TO);
+	assert_true(is_shown(rig));
+	rig_advance(rig, 125);
+	assert_true(is_shown(rig));
+	rig_advance(rig, 1);
+	assert_false(is_shown(rig));
+	rig_free(&rig);
+}
+
 /* The attempts of a hold at DATA are those of all its recipients. */
 static void
 all_recipients_are_noted_at_a_hold_at_data(void **state)
@@ -270,6 +299,7 @@ main(void)
 	    cmocka_unit_test(one_hold_counts_one_success),
 	    cmocka_unit_test(a_shortened_hold_is_never_endured),
 	    cmocka_unit_test(without_a_gate_nobody_is_held_and_the_header_says_so),
+	    cmocka_unit_test(a_hold_is_shown_until_it_is_due),
 	    cmocka_unit_test(all_recipients_are_noted_at_a_hold_at_data),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
