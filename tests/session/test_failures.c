@@ -33,7 +33,7 @@ static struct {
 	enum note_state
 	    becomes; /* of an attempt; NOTE_WAITING: the store decides */
 	bool is_never_decided;
-	char reply[8], why[20]; /* of the last event */
+	char reply[8], queue_id[20]; /* of the last event */
 } store_now;
 
 bool
@@ -44,6 +44,9 @@ __wrap_store_submit(struct store *store, struct note *note)
 	if (event != NULL && event->reply != NULL)
 		snprintf(
 		    store_now.reply, sizeof store_now.reply, "%s", event->reply);
+	if (event != NULL && event->queue_id != NULL)
+		snprintf(store_now.queue_id, sizeof store_now.queue_id, "%s",
+		    event->queue_id);
 	if (note->spec.deed != DEED_ATTEMPT || store_now.becomes == NOTE_WAITING)
 		return __real_store_submit(store, note);
 	if (!store_now.is_never_decided)
@@ -212,6 +215,17 @@ a_hold_at_data_ends_by_on_failure_when_its_record_is_lost(void **state)
 	}
 }
 
+static void
+a_450_is_told_with_its_queue_id(void **state)
+{
+	struct rig *rig = begin(MODE_RGREY, true);
+
+	(void)state;
+	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
+	assert_string_equal(store_now.queue_id, "4Qx1");
+	told_is(rig, "450");
+}
+
 /* What is not on record is noted again, and counts then. */
 static void
 an_attempt_that_failed_is_noted_at_the_next_450(void **state)
@@ -270,6 +284,7 @@ main(void)
 	    cmocka_unit_test(a_hold_whose_attempt_is_lost_says_so),
 	    cmocka_unit_test(
 	        a_hold_at_data_ends_by_on_failure_when_its_record_is_lost),
+	    cmocka_unit_test(a_450_is_told_with_its_queue_id),
 	    cmocka_unit_test(an_attempt_that_failed_is_noted_at_the_next_450),
 	    cmocka_unit_test(observe_counts_nothing),
 	};

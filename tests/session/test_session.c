@@ -450,6 +450,32 @@ refused_recipients_are_only_counted(void **state)
 	rig_free(&rig);
 }
 
+/* Octets behind DATA, before its reply; CHUNKING may be off (trust_eom) or not. */
+static void
+a_client_that_talks_on_behind_data_is_known_by_it(void **state)
+{
+	static const struct {
+		int64_t unread;
+		bool early, trusts;
+		const char *word;
+	} cases[] = {{0, false, false, "no"}, {7, false, false, "unknown"},
+	    {7, false, true, "yes"}, {-1, false, true, "unknown"},
+	    {0, true, false, "yes"}, {-1, true, false, "yes"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *rig = rig_new(MODE_TARGREY);
+		rig->world.policy.trust_eom = cases[i].trusts;
+		rig->talked_early = cases[i].early;
+		rig->unread = cases[i].unread;
+		rig_connect(rig, "192.0.2.1", SERVER);
+		assert_true(rig_message(
+		    rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
+		word_is(rig, "pipe", cases[i].word);
+		rig_free(&rig);
+	}
+}
+
 static void
 a_hold_without_a_message_counts_nothing(void **state)
 {
@@ -545,6 +571,7 @@ main(void)
 	        a_full_budget_greylists_a_stranger_and_passes_one_with_a_success),
 	    cmocka_unit_test(of_parallel_connections_the_one_that_endured_wins),
 	    cmocka_unit_test(refused_recipients_are_only_counted),
+	    cmocka_unit_test(a_client_that_talks_on_behind_data_is_known_by_it),
 	    cmocka_unit_test(a_hold_without_a_message_counts_nothing),
 	    cmocka_unit_test(what_the_client_says_cannot_leave_its_place),
 	    cmocka_unit_test(an_ipv6_client_is_remembered_by_its_64),
