@@ -81,6 +81,7 @@ static const struct web_page pages[] = {
     {"/", false, "Today", "Today", serve_today},
     {"/find", false, "Search", "Search", serve_find},
     {"/explain", false, "Explain", "Explain", serve_explain},
+    {"/lost", false, "Mail that may be lost", "Lost", serve_lost},
     {"/report", false, "Report", "Report", serve_report},
     {"/allow", true, NULL, NULL, serve_allow},
     {NULL, false, NULL, NULL, NULL},

@@ -24,6 +24,7 @@ struct doc *serve_command(struct serve *serve, const struct command *command,
 void serve_today(void *ctx, struct web_request *request, FILE *body);
 void serve_find(void *ctx, struct web_request *request, FILE *body);
 void serve_explain(void *ctx, struct web_request *request, FILE *body);
+void serve_lost(void *ctx, struct web_request *request, FILE *body);
 void serve_report(void *ctx, struct web_request *request, FILE *body);
 void serve_allow(void *ctx, struct web_request *request, FILE *body);
 

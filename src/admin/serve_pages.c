@@ -276,7 +276,24 @@ serve_allow(void *ctx, struct web_request *request, FILE *body)
 	web_go(request, "/explain");
 }
 
-/* ------------------------------------------------------------------ report */
+/* -------------------------------------------------------------- lost, report */
+
+void
+serve_lost(void *ctx, struct web_request *request, FILE *body)
+{
+	struct serve *serve = ctx;
+	char *said;
+
+	fputs("<h1>Mail that may be lost</h1><form method=\"get\">", body);
+	put_input(body, request, "from", "From");
+	put_input(body, request, "to", "to");
+	fputs("<button class=\"main\">Search</button></form>\n", body);
+	struct doc *doc = serve_command(serve, &command_lost,
+	    (const char *const[]){"--from", given(request, "from"), "--to",
+	        given(request, "to"), NULL},
+	    false, &said);
+	put_answer(doc, said, NULL, body);
+}
 
 void
 serve_report(void *ctx, struct web_request *request, FILE *body)

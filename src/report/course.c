@@ -369,11 +369,11 @@ write_away(const struct courses *courses, struct doc *doc)
 	                   : 0));
 	doc_fact(
 	    doc, "pending", "May still come back", cell_count(courses->pending));
-	doc_say(doc, "Mails of suspects that were not delivered, whose senders "
-	             "showed a sign "
-	             "of good mail. Bots may show it too. Look at those below: a "
-	             "client that "
-	             "you know belongs into allow.d.");
+	doc_say(doc,
+	    "Mails of suspects that were not delivered, whose senders "
+	    "showed a sign "
+	    "of good mail. Bots may show it too. targreyctl lost ranks all "
+	    "mail that never got through, by more signs.");
 	lost_write(
 	    courses->names, courses->now - courses->window_s, COURSE_WORST, doc);
 }

@@ -8,7 +8,7 @@
 
 extern const struct command command_list, command_show, command_release,
     command_spam, command_ham, command_discard, command_undo, command_audit,
-    command_purge, command_log, command_serve;
+    command_purge, command_log, command_serve, command_screen;
 
 /*
  * From the options and the configuration; NULL after it said what is wrong, with

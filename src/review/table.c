@@ -4,6 +4,9 @@
 static const struct command *const commands[] = {&command_list, &command_show,
     &command_release, &command_spam, &command_ham, &command_discard, &command_undo,
     &command_audit, &command_purge, &command_log,
+#ifdef TARGREY_SCREEN
+    &command_screen,
+#endif
 #ifdef TARGREY_WEB
     &command_serve,
 #endif

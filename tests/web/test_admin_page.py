@@ -84,7 +84,7 @@ class Admin(ReviewScratch):
 
     def test_it_looks_right_on_a_phone_and_a_desk_light_dark_and_printed(self):
         for name, path in (("today", "/"), ("find", "/find?text=example"), ("why", "/explain?sid=a000000006"),
-                           ("report", "/report?since=30d")):
+                           ("lost", "/lost"), ("report", "/report?since=30d")):
             for width in (360, 1280):
                 backs = []
                 for dark in (False, True):
