@@ -7,6 +7,7 @@
 #include "admin/future.h"
 #include "admin/lines.h"
 #include "base/text.h"
+#include "words/vocabulary.h"
 
 static int
 run(struct admin *admin)
@@ -35,8 +36,7 @@ run(struct admin *admin)
 	return explain_past(admin, sid, queue_id);
 }
 
-static const char *const spf_words[] = {"none", "neutral", "pass", "fail",
-    "softfail", "temperror", "permerror", "skipped", NULL};
+static const char *const spf_words[] = {SPF_LIST(WORD_ALONE) NULL};
 static const struct option_row options[] = {
     {"ip", "ADDRESS", "what would a visit from there get?", NULL, false},
     {"name", "NAME",

@@ -12,38 +12,17 @@
 #include "base/ip.h"
 #include "facts/gather.h"
 #include "lists/s25r.h"
+#include "words/vocabulary.h"
 
-/* What the client calls itself; order of the header's word list. */
-enum helo_class {
-	HELO_FQDN,
-	HELO_BARE,    /* a name without a dot */
-	HELO_IP,      /* an address without brackets */
-	HELO_LITERAL, /* an address literal, RFC 5321 4.1.3 */
-	HELO_OURS,    /* our own name or address */
-	HELO_LOCALHOST,
-	HELO_MISSING
-};
-extern const char *const helo_class_words[7];
-
-enum rdns_state { RDNS_PASS, RDNS_MISMATCH, RDNS_NONE, RDNS_TEMPERROR };
-extern const char *const rdns_state_words[4];
-
-/* The sender; null before what it says of itself, that before DNS. */
-enum from_state {
-	FROM_OK,
-	FROM_NULL,
-	FROM_SELF,
-	FROM_OURS,
-	FROM_NODNS,
-	FROM_UNKNOWN
-};
-extern const char *const from_state_words[6];
-
-/* Octets were waiting in the socket when the client should have been silent. */
-enum pipe_state { PIPE_NO, PIPE_YES, PIPE_UNKNOWN };
-extern const char *const pipe_state_words[3];
-
-extern const char *const helo_dns_words[4]; /* of enum helo_dns */
+enum helo_class { HELO_LIST(WORD_ENUM) HELO_CLASSES };
+extern const char *const helo_class_words[HELO_CLASSES];
+enum rdns_state { RDNS_LIST(WORD_ENUM) RDNS_STATES };
+extern const char *const rdns_state_words[RDNS_STATES];
+enum from_state { FROM_LIST(WORD_ENUM) FROM_STATES };
+extern const char *const from_state_words[FROM_STATES];
+enum pipe_state { PIPE_LIST(WORD_ENUM) PIPE_STATES };
+extern const char *const pipe_state_words[PIPE_STATES];
+extern const char *const helo_dns_words[HELO_DNS_STATES];
 
 struct facts {
 	struct ip ip;

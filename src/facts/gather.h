@@ -17,13 +17,9 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "spf/spf.h"
+#include "words/vocabulary.h"
 
-enum helo_dns {
-	HELO_DNS_UNKNOWN,
-	HELO_DNS_MATCH,
-	HELO_DNS_MISMATCH,
-	HELO_DNS_NONE
-};
+enum helo_dns { HELO_DNS_LIST(WORD_ENUM) HELO_DNS_STATES };
 
 #define DNSBL_TEXT_SIZE 129
 

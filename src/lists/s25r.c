@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "lists/pattern.h"
 
-const char *const s25r_state_words[3] = {"none", "match", "unknown"};
+const char *const s25r_state_words[S25R_STATES] = {S25R_LIST(WORD_TEXT)};
 
 struct compiled {
 	struct s25r_rule rule;

@@ -13,11 +13,12 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "words/vocabulary.h"
 
 #define S25R_ID_SIZE 25 /* 24 characters and NUL */
 
-enum s25r_state { S25R_NONE, S25R_MATCH, S25R_UNKNOWN };
-extern const char *const s25r_state_words[3];
+enum s25r_state { S25R_LIST(WORD_ENUM) S25R_STATES };
+extern const char *const s25r_state_words[S25R_STATES];
 
 enum s25r_use { S25R_ACTS, S25R_WARNS, S25R_OFF };
 

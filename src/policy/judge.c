@@ -3,14 +3,10 @@
 
 #include "policy/grey.h"
 
-const char *const mode_words[MODES] = {
-    "observe", "rgrey", "starpit", "targrey", "strict"};
-const char *const selector_words[SELECTORS] = {
-    "s25r", "all", "helo", "spf", "dnsbl", "local"};
-const char *const verdict_words[VERDICTS] = {"pass", "hold", "greylist"};
-const char *const why_words[WHYS] = {"s25r", "all", "helo", "spf", "dnsbl", "local",
-    "allowed-address", "allowed-domain", "tries", "none", "overflow", "fault",
-    "warn"};
+const char *const mode_words[MODES] = {MODE_LIST(WORD_TEXT)};
+const char *const selector_words[SELECTORS] = {SELECTOR_LIST(WORD_TEXT)};
+const char *const verdict_words[VERDICTS] = {VERDICT_LIST(WORD_TEXT)};
+const char *const why_words[WHYS] = {WHY_LIST(WORD_TEXT)};
 
 const char *const why_texts[WHYS] = {
     [WHY_S25R] = "the S25R rules match its name",

@@ -14,26 +14,10 @@
 #include "record/history.h"
 #include "policy/policy.h"
 
-enum verdict { VERDICT_PASS, VERDICT_HOLD, VERDICT_GREYLIST, VERDICTS };
+enum verdict { VERDICT_LIST(WORD_ENUM) VERDICTS };
 extern const char *const verdict_words[VERDICTS];
 
-/* The step that spoke. */
-enum why {
-	WHY_S25R,
-	WHY_ALL,
-	WHY_HELO,
-	WHY_SPF,
-	WHY_DNSBL,
-	WHY_LOCAL,
-	WHY_ALLOWED_ADDRESS,
-	WHY_ALLOWED_DOMAIN,
-	WHY_TRIES,
-	WHY_NONE, /* not a suspect */
-	WHY_OVERFLOW,
-	WHY_FAULT,
-	WHY_WARN, /* not a suspect, but a rule or selector on trial spoke */
-	WHYS
-};
+enum why { WHY_LIST(WORD_ENUM) WHYS };
 extern const char *const why_words[WHYS];
 extern const char *const why_texts[WHYS]; /* a sentence for people */
 

@@ -10,14 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum mode {
-	MODE_OBSERVE,
-	MODE_RGREY,
-	MODE_STARPIT,
-	MODE_TARGREY,
-	MODE_STRICT,
-	MODES
-};
+#include "words/vocabulary.h"
+
+enum mode { MODE_LIST(WORD_ENUM) MODES };
 extern const char *const mode_words[MODES];
 
 /* What can make a client a suspect; bits of policy_settings.suspect and .warn. */

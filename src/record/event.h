@@ -11,21 +11,7 @@
 #include "base/ip.h"
 #include "record/words.h"
 
-/* How a hold ended; HOLD_NONE when there was none. */
-enum hold_end {
-	HOLD_NONE,
-	HOLD_ELAPSED, /* waited to the end, nothing known of the message yet */
-	HOLD_ENDURED,
-	HOLD_UNPROVEN,
-	HOLD_HELD, /* waited to the end, but no message came of it */
-	HOLD_GONE,
-	HOLD_RELEASED, /* ended early for the client: allowed after all */
-	HOLD_SHED,     /* the budget shortened it below 60 s, or refused it */
-	HOLD_STOPPED,
-	HOLD_MTA_GONE,
-	HOLD_FAULT,
-	HOLD_ENDS
-};
+enum hold_end { HOLD_END_LIST(WORD_ENUM) HOLD_ENDS };
 extern const char *const hold_end_words[HOLD_ENDS];
 
 /*

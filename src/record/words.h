@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The keys and closed word lists of X-TaRgrey-Session, X-TaRgrey-Flags and of
- * the event columns: one table, read by the header writer, the store, explain
- * and the reports. docs/headers.md defines the meaning; keys are added only at
- * the end, and a change of meaning raises v.
+ * The keys and closed word lists of X-TaRgrey-Session and X-TaRgrey-Flags, which
+ * are those of the event columns too, read by the header writer, the store,
+ * explain and the reports. docs/headers.md defines the meaning.
  */
 #ifndef RECORD_WORDS_H
 #define RECORD_WORDS_H
@@ -11,44 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "words/vocabulary.h"
+
+#define LISTED_ENUM(name, key, list) name,
 enum session_key {
-	SK_V,
-	SK_ID,
-	SK_SID,
-	SK_MODE,
-	SK_VERDICT,
-	SK_WHY,
-	SK_WOULD,
-	SK_RDNS,
-	SK_S25R,
-	SK_S25R_RULE,
-	SK_TARPIT,
-	SK_TARPIT_SECS,
-	SK_GREY,
-	SK_GREY_TRIES,
-	SK_GREY_SECS,
-	SK_EARLY,
-	SK_AGE,
-	SK_SEEN,
-	SK_PASSED,
-	SK_GAVEUP,
-	SK_GAVEUP_SECS,
-	SK_HAM,
-	SK_SPAM,
-	SK_RCPT_REFUSED,
-	SK_HELO,
-	SK_HELO_DNS,
-	SK_FROM,
-	SK_SPF,
-	SK_SPF_HELO,
-	SK_PIPE,
-	SK_TLS,
-	SK_LOCAL,
-	SK_FORGED,
-	SK_FAULT,
-	SK_DNSBL, /* only when DNS lists are configured */
-	SESSION_KEYS
+	SESSION_KEY_LIST(WORD_ENUM, WORD_ENUM, LISTED_ENUM) SESSION_KEYS
 };
+
+enum flag { FLAG_LIST(WORD_ENUM) FLAGS };
+extern const char *const flag_words[FLAGS];
+
+enum fault { FAULT_LIST(WORD_ENUM) FAULTS };
+extern const char *const fault_words[FAULTS];
 
 /* A value is at most 128 octets of the header grammar. */
 #define SESSION_VALUE_SIZE 129

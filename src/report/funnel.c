@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const funnel_faults[FUNNEL_FAULTS] = {"store", "dns", "limit", "gate"};
-
 bool
 funnel_init(struct funnel *funnel)
 {
@@ -109,9 +107,9 @@ funnel_add(struct funnel *funnel, const struct view *view)
 	funnel->spam += view->is_spam;
 	if (*view_word(view, SK_FAULT) == 'n') /* none */
 		return;
-	for (unsigned i = 0; i < FUNNEL_FAULTS; i++)
+	for (enum fault i = FAULT_STORE; i < FAULTS; i++)
 		funnel->faults[i] +=
-		    strcmp(view_word(view, SK_FAULT), funnel_faults[i]) == 0;
+		    strcmp(view_word(view, SK_FAULT), fault_words[i]) == 0;
 }
 
 static const struct column stages[] = {
@@ -175,9 +173,9 @@ write_stages(struct funnel *funnel, struct doc *doc)
 	stage(funnel, doc, "passed after greylisting", funnel->passed, true);
 	stage(funnel, doc, "suspects delivered", funnel->delivered_suspects, true);
 	stage(funnel, doc, "delivered in all", funnel->delivered, false);
-	for (unsigned i = 0; i < FUNNEL_FAULTS; i++) {
+	for (enum fault i = FAULT_STORE; i < FAULTS; i++) {
 		char name[32];
-		snprintf(name, sizeof(name), "fault: %s", funnel_faults[i]);
+		snprintf(name, sizeof(name), "fault: %s", fault_words[i]);
 		stage(funnel, doc, name, funnel->faults[i], false);
 	}
 	snprintf(chart.alternative, sizeof(chart.alternative),

@@ -22,7 +22,6 @@ enum funnel_way {
 	FUNNEL_WAYS
 };
 #define FUNNEL_SIDS   16384
-#define FUNNEL_FAULTS 4
 
 struct funnel {
 	uint64_t events, sessions, mails, exempt, ordinary, suspects, warned;
@@ -34,12 +33,11 @@ struct funnel {
 	uint64_t delivered, delivered_suspects;
 	uint64_t ham, spam;
 	uint64_t ways[FUNNEL_WAYS][2];  /* transactions: not delivered, delivered */
-	uint64_t faults[FUNNEL_FAULTS]; /* store dns limit gate */
+	uint64_t faults[FAULTS];
 	int64_t first, last;            /* times of events */
 	struct tally *exempt_why, *rules;
 	uint64_t recent[FUNNEL_SIDS]; /* hashes of the last sids */
 };
-extern const char *const funnel_faults[FUNNEL_FAULTS];
 
 bool funnel_init(struct funnel *funnel);
 void funnel_clear(struct funnel *funnel);

@@ -47,10 +47,10 @@ static const struct {
     {"delivered", NULL, "kind", "suspect", AT(delivered_suspects)},
     {"feedback", "Results of content filters.", "verdict", "ham", AT(ham)},
     {"feedback", NULL, "verdict", "spam", AT(spam)},
-    {"faults", "Events with a fault of ours.", "kind", "store", AT(faults[0])},
-    {"faults", NULL, "kind", "dns", AT(faults[1])},
-    {"faults", NULL, "kind", "limit", AT(faults[2])},
-    {"faults", NULL, "kind", "gate", AT(faults[3])},
+    {"faults", "Events with a fault of ours.", "kind", "store", AT(faults[FAULT_STORE])},
+    {"faults", NULL, "kind", "dns", AT(faults[FAULT_DNS])},
+    {"faults", NULL, "kind", "limit", AT(faults[FAULT_LIMIT])},
+    {"faults", NULL, "kind", "gate", AT(faults[FAULT_GATE])},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 

@@ -7,7 +7,6 @@
 
 #define NAME_LIMIT 64
 
-const char *const fault_words[FAULTS] = {"none", "store", "dns", "limit", "gate"};
 
 struct board {
 	pthread_mutex_t lock; /* guards everything below */

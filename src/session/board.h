@@ -11,9 +11,8 @@
 #include <stdio.h>
 
 #include "base/ip.h"
+#include "record/words.h"
 
-enum fault { FAULT_NONE, FAULT_STORE, FAULT_DNS, FAULT_LIMIT, FAULT_GATE, FAULTS };
-extern const char *const fault_words[FAULTS];
 
 struct board;
 

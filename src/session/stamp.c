@@ -90,40 +90,37 @@ stamp_flags(const struct session *session, const struct session_words *words,
 	bool known = is(words, SK_WHY, "allowed-address") ||
 	             is(words, SK_WHY, "allowed-domain") ||
 	             session->history.address.allowed_until >= session->now.wall;
-	const struct {
-		const char *flag;
-		bool set;
-	} flags[] = {
-	    {"S25R", is(words, SK_S25R, "match")},
-	    {"NORDNS", is(words, SK_RDNS, "none")},
-	    {"MISMATCH", is(words, SK_RDNS, "mismatch")},
-	    {"TARPIT", is(words, SK_TARPIT, "endured") ||
-	                   is(words, SK_TARPIT, "unproven")},
-	    {"SHED", is(words, SK_TARPIT, "shed")},
-	    {"GREY", is(words, SK_GREY, "passed")},
-	    {"EARLY", is(words, SK_EARLY, "yes")},
-	    {"NO-SUCCESS", is(words, SK_PASSED, "0")},
-	    {"KNOWN", known},
-	    {"GAVEUP", is_positive(words, SK_GAVEUP)},
-	    {"HELO-BAD", !helo_ok},
-	    {"FROM-BAD", from_bad},
-	    {"SPF-PASS", is(words, SK_SPF, "pass")},
-	    {"SPF-FAIL", is(words, SK_SPF, "fail")},
-	    {"SPF-SOFTFAIL", is(words, SK_SPF, "softfail")},
-	    {"PIPE", is(words, SK_PIPE, "yes")},
-	    {"LOCAL", !is(words, SK_LOCAL, "none")},
-	    {"WOULD", !is(words, SK_WOULD, "none")},
-	    {"FORGED", is_positive(words, SK_FORGED)},
-	    {"FAULT", !is(words, SK_FAULT, "none")},
+	const bool is_set[FLAGS] = {
+	    [FLAG_S25R] = is(words, SK_S25R, "match"),
+	    [FLAG_NORDNS] = is(words, SK_RDNS, "none"),
+	    [FLAG_MISMATCH] = is(words, SK_RDNS, "mismatch"),
+	    [FLAG_TARPIT] = is(words, SK_TARPIT, "endured") ||
+	                    is(words, SK_TARPIT, "unproven"),
+	    [FLAG_SHED] = is(words, SK_TARPIT, "shed"),
+	    [FLAG_GREY] = is(words, SK_GREY, "passed"),
+	    [FLAG_EARLY] = is(words, SK_EARLY, "yes"),
+	    [FLAG_NO_SUCCESS] = is(words, SK_PASSED, "0"),
+	    [FLAG_KNOWN] = known,
+	    [FLAG_GAVEUP] = is_positive(words, SK_GAVEUP),
+	    [FLAG_HELO_BAD] = !helo_ok,
+	    [FLAG_FROM_BAD] = from_bad,
+	    [FLAG_SPF_PASS] = is(words, SK_SPF, "pass"),
+	    [FLAG_SPF_FAIL] = is(words, SK_SPF, "fail"),
+	    [FLAG_SPF_SOFTFAIL] = is(words, SK_SPF, "softfail"),
+	    [FLAG_PIPE] = is(words, SK_PIPE, "yes"),
+	    [FLAG_LOCAL] = !is(words, SK_LOCAL, "none"),
+	    [FLAG_WOULD] = !is(words, SK_WOULD, "none"),
+	    [FLAG_FORGED] = is_positive(words, SK_FORGED),
+	    [FLAG_FAULT] = !is(words, SK_FAULT, "none"),
 	};
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		if (!flags[i].set)
+	for (enum flag flag = 0; flag < FLAGS; flag++) {
+		if (!is_set[flag])
 			continue;
 		used += (size_t)snprintf(buf + used, STAMP_FLAGS_SIZE - used,
-		    "%s%s", used == 0 ? "" : " ", flags[i].flag);
+		    "%s%s", used == 0 ? "" : " ", flag_words[flag]);
 	}
 	if (used == 0)
 		memcpy(buf, "-", 2);

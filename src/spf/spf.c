@@ -11,8 +11,7 @@
 #define NARROW_V4 12 /* the widest match that still ties a client to a domain */
 #define NARROW_V6 32
 
-const char *const spf_result_words[SPF_RESULTS] = {"none", "neutral", "pass",
-    "fail", "softfail", "temperror", "permerror", "skipped"};
+const char *const spf_result_words[SPF_RESULTS] = {SPF_LIST(WORD_TEXT)};
 const char *const spf_trouble_words[SPF_TROUBLES] = {"none", "timeout", "servfail",
     "syntax", "terms", "voids", "size", "queries", "limit"};
 

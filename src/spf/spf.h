@@ -15,6 +15,7 @@
 
 #include "base/ip.h"
 #include "dns/answer.h"
+#include "words/vocabulary.h"
 
 #define SPF_MAX_TERMS   10  /* that look something up; RFC 7208 4.6.4 */
 #define SPF_MAX_VOIDS   2   /* RFC 7208 4.6.4 */
@@ -22,18 +23,7 @@
 #define SPF_MAX_PTR     10  /* names of the client; the rest is ignored */
 #define SPF_MAX_QUERIES 128 /* a message, both identities; ours */
 
-/* RFC 7208 2.6, and skipped: loopback, exempt, switched off. */
-enum spf_result {
-	SPF_NONE,
-	SPF_NEUTRAL,
-	SPF_PASS,
-	SPF_FAIL,
-	SPF_SOFTFAIL,
-	SPF_TEMPERROR,
-	SPF_PERMERROR,
-	SPF_SKIPPED,
-	SPF_RESULTS
-};
+enum spf_result { SPF_LIST(WORD_ENUM) SPF_RESULTS };
 extern const char *const spf_result_words[SPF_RESULTS];
 
 enum spf_trouble {

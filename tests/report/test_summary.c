@@ -106,7 +106,7 @@ the_funnel_counts_each_stage(void **state)
 	assert_int_equal(funnel->greylisted, 11);
 	assert_int_equal(funnel->delivered, 40);
 	assert_int_equal(funnel->delivered_suspects, 20);
-	assert_int_equal(funnel->faults[0], 2);
+	assert_int_equal(funnel->faults[FAULT_STORE], 2);
 	struct doc *doc = report_finish(report);
 	for (enum doc_format format = 0; format < DOC_FORMATS; format++) {
 		FILE *file = tmpfile();
