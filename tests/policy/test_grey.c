@@ -35,6 +35,10 @@ static const struct {
         false},
     {"the second try may come after the window, counted from the first visit",
         {0, 36 * HOUR, 72 * HOUR, -1}, 2, true, false},
+    {"early knocking does not make the window longer",
+        {0, 20 * MINUTE, 2 * DAY + 10 * MINUTE, -1}, 0, false, false},
+    {"a try counts a minute after the last try, whatever knocks between",
+        {0, 31 * MINUTE, 31 * MINUTE + 30, 32 * MINUTE, -1}, 2, true, true},
     {"a try forgotten for longer than the window starts anew",
         {0, HOUR, 4 * DAY, -1}, 0, false, false},
 };
@@ -58,7 +62,8 @@ courses_of_attempts(void **state)
 	}
 }
 
-/* Retries at these seconds after T0, of a row of which only what is set is known. */
+/* Retries at these seconds after T0, of a row of which only what is set is known.
+ */
 static const struct {
 	const char *claim;
 	struct grey_row row;
@@ -72,11 +77,15 @@ static const struct {
         {.first = T0 + 10 * HOUR, .last = T0 + 10 * HOUR}, {1, 31 * MINUTE}, 2,
         false},
     {"tries made in the future are kept",
-        {.first = T0 + HOUR, .last = T0 + 2 * HOUR, .last_try = T0 + 2 * HOUR,
+        {.first = T0 + HOUR,
+            .last = T0 + 2 * HOUR,
+            .last_try = T0 + 2 * HOUR,
             .tries = 1},
         {1}, 2, false},
     {"only the last try lies in the future: the next retry counts",
-        {.first = T0 - HOUR, .last = T0 + 9 * HOUR, .last_try = T0 + 9 * HOUR,
+        {.first = T0 - HOUR,
+            .last = T0 + 9 * HOUR,
+            .last_try = T0 + 9 * HOUR,
             .tries = 1},
         {1}, 2, false},
     {"a visit noted a second out of order is early, not from the future",
@@ -101,8 +110,8 @@ a_clock_set_back_costs_a_waiting_sender_one_delay_at_most(void **state)
 static void
 a_triplet_that_passed_in_the_future_passes_and_ages_from_now(void **state)
 {
-	struct grey_row row = {.first = T0 + DAY, .last = T0 + DAY,
-	    .passed = T0 + 365 * (int64_t)DAY};
+	struct grey_row row = {
+	    .first = T0 + DAY, .last = T0 + DAY, .passed = T0 + 365 * (int64_t)DAY};
 
 	(void)state;
 	row = grey_step(&defaults, row, DEED_ATTEMPT, T0);
@@ -320,8 +329,8 @@ a_success_dated_in_the_future_does_not_stop_auto_allow(void **state)
 	assert_int_equal(record.allowed_until, T0 + 3 * HOUR + 35 * DAY);
 	assert_int_equal(record.first_seen, T0);
 
-	struct domain_record domain =
-	    domain_step(&defaults, (struct domain_record){0}, DEED_PASSED, year_ahead);
+	struct domain_record domain = domain_step(
+	    &defaults, (struct domain_record){0}, DEED_PASSED, year_ahead);
 	domain = domain_step(&defaults, domain, DEED_PASSED, T0);
 	assert_int_equal(domain.counted, 2);
 	assert_int_equal(domain.first_seen, T0);

@@ -198,6 +198,43 @@ a_rule_or_selector_on_trial_only_says_what_it_would_do(void **state)
 }
 
 static void
+a_rule_on_trial_is_silent_where_its_selector_is_off(void **state)
+{
+	struct policy_settings settings = defaults;
+	struct facts facts = suspect();
+
+	(void)state;
+	settings.suspect = SELECT_HELO;
+	facts.s25r = (struct s25r_fact){S25R_NONE, NULL, &rule};
+	facts.local_warns = true;
+	struct judgement judgement = judge(&settings, &facts, NULL, NOW);
+	assert_int_equal(judgement.why, WHY_NONE);
+	assert_int_equal(judgement.would, VERDICT_PASS);
+}
+
+/* RFC 5321 4.1.1.1: the client names itself, by a domain or an address literal */
+static void
+selector_helo_speaks_for_every_name_that_cannot_be_the_clients(void **state)
+{
+	static const struct {
+		enum helo_class class;
+		bool speaks;
+	} names[] = {{HELO_FQDN, false}, {HELO_BARE, true}, {HELO_IP, true},
+	    {HELO_LITERAL, false}, {HELO_OURS, true}, {HELO_LOCALHOST, true},
+	    {HELO_MISSING, true}};
+	struct policy_settings settings = defaults;
+	struct facts facts = suspect();
+
+	(void)state;
+	settings.suspect = SELECT_HELO;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		facts.helo_class = names[i].class;
+		assert_int_equal(judge(&settings, &facts, NULL, NOW).why,
+		    names[i].speaks ? WHY_HELO : WHY_NONE);
+	}
+}
+
+static void
 every_selector_speaks_for_its_fact_and_only_when_chosen(void **state)
 {
 	struct dns_facts dns = {
@@ -341,6 +378,9 @@ main(void)
 	    cmocka_unit_test(a_name_that_dns_could_not_give_makes_no_suspect),
 	    cmocka_unit_test(
 	        a_rule_or_selector_on_trial_only_says_what_it_would_do),
+	    cmocka_unit_test(a_rule_on_trial_is_silent_where_its_selector_is_off),
+	    cmocka_unit_test(
+	        selector_helo_speaks_for_every_name_that_cannot_be_the_clients),
 	    cmocka_unit_test(
 	        every_selector_speaks_for_its_fact_and_only_when_chosen),
 	    cmocka_unit_test(spf_none_and_unanswered_dns_make_no_suspect),
