@@ -93,11 +93,32 @@ width_of(struct admin *admin)
 	return 80;
 }
 
+static FILE *
+open_output(struct admin *admin, struct error *error)
+{
+	const char *path = args_value(admin, "output");
+
+	if (admin->output == NULL)
+		admin->output = path == NULL ? admin->out : fopen(path, "we");
+	if (admin->output == NULL)
+		error_set_errno(error, "%s", path);
+	return admin->output;
+}
+
+bool
+admin_stream(struct admin *admin, struct doc *doc, struct error *error)
+{
+	FILE *file = open_output(admin, error);
+
+	if (file != NULL)
+		doc_stream(doc, admin_format(admin), width_of(admin), file);
+	return file != NULL;
+}
+
 int
 admin_write(struct admin *admin, struct doc **doc)
 {
 	const char *path = args_value(admin, "output");
-	FILE *file = admin->out;
 	struct error error;
 	bool ok = false;
 
@@ -105,18 +126,12 @@ admin_write(struct admin *admin, struct doc **doc)
 		error_set(&error, "out of memory");
 		return failed(admin, &error);
 	}
-	if (admin->doc_r != NULL) {
-		doc_free(admin->doc_r);
-		*admin->doc_r = *doc;
-		*doc = NULL;
-		return EXIT_OK;
-	}
-	if (path != NULL && (file = fopen(path, "we")) == NULL) {
-		error_set_errno(&error, "%s", path);
-	} else {
+	FILE *file = open_output(admin, &error);
+	if (file != NULL) {
 		ok = doc_write(*doc, admin_format(admin), width_of(admin), file);
 		if (path != NULL && fclose(file) != 0)
 			ok = false;
+		admin->output = NULL;
 		if (!ok)
 			error_set_errno(&error, "cannot write%s%s",
 			    path == NULL ? "" : " ", path == NULL ? "" : path);

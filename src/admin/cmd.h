@@ -68,6 +68,7 @@ struct admin {
 	int options_count;
 
 	FILE *out, *err;
+	FILE *output; /* --output, or out, once it is open */
 	struct doc **doc_r; /* what would be written goes there; NULL: to out */
 	struct clock clock;
 	struct config *config; /* once asked for */
@@ -112,6 +113,8 @@ const struct config *admin_config(struct admin *admin);
 /* The database, NULL after it said what is wrong. */
 struct query *admin_query(struct admin *admin, bool writable);
 
+/* Rows of the doc's table that was begun go out as they come (doc_stream()). */
+bool admin_stream(struct admin *admin, struct doc *doc, struct error *error);
 /* Writes the doc in the wanted format and frees it; the exit code. */
 int admin_write(struct admin *admin, struct doc **doc);
 /* As above, for what is always long enough to be read on paper, too. */

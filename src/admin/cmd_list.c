@@ -21,6 +21,7 @@ struct listing {
 	const char *name, *sender, *recipient, *state;
 	int64_t since, now;
 	size_t limit, left_out;
+	bool streams; /* rows go out as they come */
 	struct ip *named; /* addresses that had that name or mail, for clients */
 	size_t named_count;
 };
@@ -32,6 +33,14 @@ has_room(struct listing *listing)
 		return true;
 	listing->left_out++;
 	return false;
+}
+
+/* After the table's head. */
+static bool
+begin_rows(struct listing *listing, struct error *error)
+{
+	return !listing->streams ||
+	       admin_stream(listing->admin, listing->doc, error);
 }
 
 static bool
@@ -109,7 +118,7 @@ list_clients(struct listing *listing, struct query *query, struct error *error)
 {
 	doc_section(listing->doc, "clients", "Clients");
 	rows_clients(listing->doc);
-	if (!find_named(listing, query, error))
+	if (!begin_rows(listing, error) || !find_named(listing, query, error))
 		return false;
 	return query_addresses(query, listing->net_given,
 	    is_state(listing, "allowed") ? listing->now : 0, add_client, listing,
@@ -134,7 +143,7 @@ list_domains(struct listing *listing, struct query *query, struct error *error)
 {
 	doc_section(listing->doc, "domains", "SPF domains");
 	rows_domains(listing->doc);
-	return query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
+	return begin_rows(listing, error) && query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
 	    add_domain, listing, error);
 }
 
@@ -176,7 +185,7 @@ list_triplets(struct listing *listing, struct query *query, struct error *error)
 
 	doc_section(listing->doc, "triplets", "Triplets");
 	rows_triplets(listing->doc);
-	return query_triplets(query, &filter, add_triplet, listing, error);
+	return begin_rows(listing, error) && query_triplets(query, &filter, add_triplet, listing, error);
 }
 
 static bool
@@ -245,7 +254,8 @@ list_events(struct listing *listing, struct query *query, struct error *error)
 
 	doc_section(listing->doc, "events", "Events");
 	rows_events(listing->doc);
-	return query_events(query, &filter, add_event, listing, error);
+	return begin_rows(listing, error) &&
+	       query_events(query, &filter, add_event, listing, error);
 }
 
 static const char *const whats[] = {
@@ -305,6 +315,7 @@ run(struct admin *admin)
 	listing.config = is_live ? admin_config(admin) : NULL;
 	if (query == NULL && listing.config == NULL)
 		return EXIT_FAILED;
+	listing.streams = listing.limit == 0 && lists[which].list != list_allowed;
 	listing.doc = doc_new("targrey list");
 	bool ok = listing.doc != NULL && lists[which].list(&listing, query, &error);
 	free(listing.named);
@@ -332,7 +343,8 @@ static const struct option_row options[] = {
         "clients: allowed, gaveup, good, spam; triplets: waiting, passed", states,
         false},
     {"since", "TIME", "seen since then", NULL, false},
-    {"limit", "COUNT", "so many rows at most (1000; 0 = all)", NULL, false},
+    {"limit", "COUNT", "so many rows at most (1000; 0 = all, as they are read)",
+        NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 

@@ -10,24 +10,39 @@ struct addresses_work {
 	void *ctx;
 };
 
-/* The row's /64 may be wider than the network that is asked for. */
-static bool
-is_in_net(const struct ipnet *net, const struct ip *key)
-{
-	struct ip asked = key_address(&net->ip);
-
-	return ipnet_has(net, key) || (net->prefix >= 64 && ip_equal(&asked, key));
-}
-
 static bool
 give_address(void *arg, int64_t key, const struct address_record *record)
 {
 	struct addresses_work *work = arg;
 	struct address_row row = {.ip = key_to_ip(key), .record = *record};
 
-	if (work->net != NULL && !is_in_net(work->net, &row.ip))
+	if (work->net != NULL && !ipnet_has(work->net, &row.ip))
 		return true;
 	return work->each(work->ctx, &row);
+}
+
+/* The one record that a network can have, by its key. */
+static bool
+look_up(struct query *query, int64_t allowed_at, struct addresses_work *work,
+    struct trouble *trouble)
+{
+	struct ip ip = key_address(&work->net->ip);
+	struct address_row row = {.ip = ip};
+
+	if (!query->ops->find_address(
+	        query->view, key_from_ip(&ip), &row.record, trouble))
+		return false;
+	if (row.record.first_seen != 0 &&
+	    (allowed_at == 0 || row.record.allowed_until >= allowed_at))
+		work->each(work->ctx, &row);
+	return true;
+}
+
+static bool
+is_one_record(const struct ipnet *net)
+{
+	return net != NULL &&
+	       (net->prefix == 128 || (!ip_is_v4(&net->ip) && net->prefix >= 64));
 }
 
 bool
@@ -38,9 +53,13 @@ query_addresses(struct query *query, const struct ipnet *net, int64_t allowed_at
 	struct trouble trouble = {0};
 	struct addresses_work work = {net, each, ctx};
 
-	if (query_enter(query, &trouble) &&
-	    query_leave(query, query->ops->each_address(query->view, allowed_at,
-	                           give_address, &work, &trouble)))
+	if (!query_enter(query, &trouble))
+		return query_failed(query, &trouble, error);
+	bool ok = is_one_record(net)
+	              ? look_up(query, allowed_at, &work, &trouble)
+	              : query->ops->each_address(query->view, allowed_at,
+	                    give_address, &work, &trouble);
+	if (query_leave(query, ok))
 		return true;
 	return query_failed(query, &trouble, error);
 }

@@ -189,6 +189,8 @@ doc_row(struct doc *doc, const struct cell *cells)
 	for (size_t i = 0; i < section->columns_count; i++)
 		section->cells[filled + i] = keep(doc, &cells[i]);
 	section->rows_count++;
+	if (doc->stream.file != NULL && section->rows_count == STREAM_ROWS)
+		stream_rows(doc);
 }
 
 void
@@ -226,10 +228,14 @@ section_is_right(const struct section *section, size_t column)
 }
 
 bool
-doc_write(const struct doc *doc, enum doc_format format, unsigned width, FILE *file)
+doc_write(struct doc *doc, enum doc_format format, unsigned width, FILE *file)
 {
 	if (doc->failed)
 		return false;
+	if (doc->stream.file != NULL) {
+		stream_end(doc);
+		return fflush(file) == 0 && !ferror(file);
+	}
 	switch (format) {
 	case DOC_TEXT:
 		doc_write_text(doc, width, file);

@@ -109,7 +109,16 @@ extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end *
  * false when memory was out while it was filled, or the file failed.
  */
 bool doc_write(
-    const struct doc *doc, enum doc_format format, unsigned width, FILE *file);
+    struct doc *doc, enum doc_format format, unsigned width, FILE *file);
+
+/*
+ * Rows of the table that was begun last go to file as they come, instead of
+ * being kept; doc_write() with the same format and file ends it. For a doc of one
+ * section with one table and nothing else, however long. Text takes the widths of
+ * the first rows for all. DOC_HTML: nothing changes.
+ */
+void doc_stream(
+    struct doc *doc, enum doc_format format, unsigned width, FILE *file);
 
 /* The four writers, each in its own file. */
 void doc_write_text(const struct doc *doc, unsigned width, FILE *file);
@@ -147,9 +156,30 @@ struct doc {
 	size_t sections_count;
 	size_t facts_room, says_room, cells_room; /* of the last section */
 	bool failed;
+	struct stream {
+		FILE *file; /* NULL: rows are kept */
+		enum doc_format format;
+		unsigned width;
+		size_t written; /* rows */
+		size_t wide[COLUMNS_MAX];
+	} stream;
 };
 const struct doc_cell *section_cell(
     const struct section *section, size_t row, size_t column);
+
+/* Parts of tables. */
+void text_head(const struct section *section, unsigned width,
+    size_t wide[static COLUMNS_MAX], FILE *file);
+void text_row(const struct section *section, size_t row, unsigned width,
+    const size_t *wide, FILE *file);
+void json_row(const struct section *section, size_t row, bool is_first, FILE *file);
+void csv_head(const struct section *section, FILE *file);
+void csv_row(const struct section *section, size_t row, FILE *file);
+
+/* stream.c: writes the rows that are kept, and forgets them; the end. */
+#define STREAM_ROWS 1000
+void stream_rows(struct doc *doc);
+void stream_end(struct doc *doc);
 
 /* A column of numbers, which stand at the right. */
 bool section_is_right(const struct section *section, size_t column);

@@ -19,20 +19,31 @@ write_cell(const struct doc_cell *cell, FILE *file)
 		fputs(text, file);
 }
 
-static void
-write_table(const struct section *section, FILE *file)
+void
+csv_head(const struct section *section, FILE *file)
 {
 	for (size_t i = 0; i < section->columns_count; i++)
 		fprintf(file, "%s%s", i == 0 ? "" : ",", section->columns[i].key);
 	fputs("\r\n", file);
-	for (size_t row = 0; row < section->rows_count; row++) {
-		for (size_t i = 0; i < section->columns_count; i++) {
-			if (i > 0)
-				fputc(',', file);
-			write_cell(section_cell(section, row, i), file);
-		}
-		fputs("\r\n", file);
+}
+
+void
+csv_row(const struct section *section, size_t row, FILE *file)
+{
+	for (size_t i = 0; i < section->columns_count; i++) {
+		if (i > 0)
+			fputc(',', file);
+		write_cell(section_cell(section, row, i), file);
 	}
+	fputs("\r\n", file);
+}
+
+static void
+write_table(const struct section *section, FILE *file)
+{
+	csv_head(section, file);
+	for (size_t row = 0; row < section->rows_count; row++)
+		csv_row(section, row, file);
 }
 
 static void

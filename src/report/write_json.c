@@ -32,21 +32,26 @@ write_value(const struct doc_cell *cell, FILE *file)
 	}
 }
 
+void
+json_row(const struct section *section, size_t row, bool is_first, FILE *file)
+{
+	fputs(is_first ? "\n      {" : ",\n      {", file);
+	for (size_t i = 0; i < section->columns_count; i++) {
+		if (i > 0)
+			fputs(", ", file);
+		escape_json(file, section->columns[i].key);
+		fputs(": ", file);
+		write_value(section_cell(section, row, i), file);
+	}
+	fputc('}', file);
+}
+
 static void
 write_rows(const struct section *section, FILE *file)
 {
 	fputs("\"rows\": [", file);
-	for (size_t row = 0; row < section->rows_count; row++) {
-		fputs(row == 0 ? "\n      {" : ",\n      {", file);
-		for (size_t i = 0; i < section->columns_count; i++) {
-			if (i > 0)
-				fputs(", ", file);
-			escape_json(file, section->columns[i].key);
-			fputs(": ", file);
-			write_value(section_cell(section, row, i), file);
-		}
-		fputc('}', file);
-	}
+	for (size_t row = 0; row < section->rows_count; row++)
+		json_row(section, row, row == 0, file);
 	fputs("]", file);
 }
 

@@ -65,8 +65,8 @@ pad(FILE *file, size_t columns)
 		fputc(' ', file);
 }
 
-static void
-write_line(const struct section *section, size_t row, unsigned width,
+void
+text_row(const struct section *section, size_t row, unsigned width,
     const size_t *wide, FILE *file)
 {
 	char buf[CELL_TEXT_SIZE];
@@ -86,17 +86,12 @@ write_line(const struct section *section, size_t row, unsigned width,
 	fputc('\n', file);
 }
 
-static void
-write_table(const struct section *section, unsigned width, FILE *file)
+void
+text_head(const struct section *section, unsigned width,
+    size_t wide[static COLUMNS_MAX], FILE *file)
 {
-	size_t wide[COLUMNS_MAX] = {0};
 	size_t owed = 0;
 
-	if (section->rows_count == 0) {
-		if (section->facts_count == 0)
-			fputs("(nothing)\n", file);
-		return;
-	}
 	measure(section, width, wide);
 	for (size_t i = 0; i < section->columns_count; i++) {
 		if (!is_shown(section, i, width))
@@ -109,8 +104,21 @@ write_table(const struct section *section, unsigned width, FILE *file)
 		owed = GAP + (right ? 0 : wide[i] - used);
 	}
 	fputc('\n', file);
+}
+
+static void
+write_table(const struct section *section, unsigned width, FILE *file)
+{
+	size_t wide[COLUMNS_MAX] = {0};
+
+	if (section->rows_count == 0) {
+		if (section->facts_count == 0)
+			fputs("(nothing)\n", file);
+		return;
+	}
+	text_head(section, width, wide, file);
 	for (size_t row = 0; row < section->rows_count; row++)
-		write_line(section, row, width, wide, file);
+		text_row(section, row, width, wide, file);
 }
 
 /* A sentence, folded at blanks to the width. */

@@ -70,6 +70,42 @@ class Forms(ctl.Scratch):
             self.assertRegex(out, r'^targreyctl \d')
 
 
+    def used(self, *line):
+        """(KiB of memory, standard output)"""
+        # AddressSanitizer keeps what is freed
+        env = dict(ctl.ENV, ASAN_OPTIONS='quarantine_size_mb=1:detect_leaks=0')
+        run = subprocess.Popen([ctl.CTL, *line, '--config', self.conf],
+                               stdout=subprocess.PIPE, env=env)
+        out = run.stdout.read()
+        run.stdout.close()
+        _, status, usage = os.wait4(run.pid, 0)
+        run.returncode = status
+        self.assertEqual(status, 0)
+        return usage.ru_maxrss, out
+
+    def test_all_rows_are_listed_in_the_same_memory(self):
+        self.make('20000')
+        for form in '--json', '--csv', '--wide':
+            little, _ = self.used('list', 'events', '--limit', '2000', form)
+            much, out = self.used('list', 'events', '--limit', '0', form)
+            self.assertLess(much, little + 10240, form)  # and 4 MiB of page cache
+            if form == '--json':
+                rows = json.loads(out)['events']['rows']
+                self.assertEqual(len(rows), 20000)
+                self.assertEqual(len({row['sid'] for row in rows}), 20000)
+            else:
+                self.assertEqual(out.count(b'\n'), 20001, form)
+
+    def test_all_rows_are_the_same_as_with_a_limit(self):
+        for what in 'clients', 'domains', 'triplets', 'events', 'allowed':
+            for form in '--json', '--csv', '--wide':
+                self.assertEqual(self.ctl('list', what, '--limit', '0', form),
+                                 self.ctl('list', what, '--limit', '999', form))
+        self.assertEqual(
+            self.ctl('list', 'events', '--limit', '0', '--since', '1s')[1],
+            '(nothing)\n')
+
+
 class Explain(ctl.Scratch):
     def ask(self, *line):
         code, out, err = self.ctl('explain', *line, '--json')
