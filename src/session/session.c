@@ -138,7 +138,8 @@ session_connect(struct session *session, const struct moment *moment,
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
 	if (moment->talked_early)
 		facts->pipe = PIPE_YES;
-	session->exempt_by = exempt_client(session);
+	session->is_local = client->is_local;
+	session->exempt_by = exempt_client(session, &session->is_outgoing);
 }
 
 void
@@ -167,7 +168,7 @@ start_dns(struct session *session)
 {
 	struct world *world = session->world;
 
-	if (world->gatherer == NULL || session->exempt_by != NULL)
+	if (world->gatherer == NULL || session->is_outgoing)
 		return;
 	struct gather_request request = {
 	    .ip = session->facts.ip,
@@ -193,9 +194,22 @@ delay_for_dns(const struct session *session)
 	if (mail->gather == NULL)
 		return answer;
 	answer.delay_until_ms = gather_deadline_ms(mail->gather) + DNS_GRACE_MS;
-	answer.delays_rcpt = *mail->sender != '\0' && !session->hold.begun &&
-	                     !session->overflow && decide_may_hold(session);
+	answer.delays_rcpt = *mail->sender != '\0' && session->exempt_by == NULL &&
+	                     !session->hold.begun && !session->overflow &&
+	                     decide_may_hold(session);
 	return answer;
+}
+
+/* In an exempt network too: what a user writes is no word of a relay. */
+static void
+set_authenticated(struct session *session)
+{
+	session->authenticated = true;
+	if (session->is_outgoing)
+		return;
+	free(session->exempt_by);
+	session->exempt_by = text_dup("authenticated");
+	session->is_outgoing = true;
 }
 
 struct answer
@@ -205,10 +219,8 @@ session_mail(struct session *session, const struct moment *moment,
 	session_abort(session, moment);
 	session->had_mail = true;
 	session->facts.tls |= tls;
-	if (authenticated && session->exempt_by == NULL) {
-		session->authenticated = true;
-		session->exempt_by = text_dup("authenticated");
-	}
+	if (authenticated)
+		set_authenticated(session);
 	session->mail = transaction_new(sender, session->now.wall);
 	if (session->mail == NULL) {
 		log_warnx("sid=%s out of memory", session->sid);
@@ -298,8 +310,9 @@ session_rcpt(struct session *session, const struct moment *moment,
 	session_take_dns(session);
 	if (mail->exempt_by == NULL)
 		mail->exempt_by = exempt_sender(session);
-	if (mail->exempt_by != NULL || index < 0 || mail->is_judged || *mail->sender == '\0' ||
-	    session->hold.begun || session->overflow || is_dns_out(session))
+	if (mail->exempt_by != NULL || index < 0 || mail->is_judged ||
+	    *mail->sender == '\0' || session->hold.begun || session->overflow ||
+	    is_dns_out(session))
 		return answer;
 	decide_judge(session, (size_t)index, 1);
 	if (mail->judgement.verdict == VERDICT_HOLD)
