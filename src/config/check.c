@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "base/text.h"
+#include "store/store.h"
 
 #define NAME_MAX_LENGTH  64
 #define REPLY_MAX_LENGTH 200
@@ -305,6 +306,11 @@ check_store(const char *value, struct error *error)
 {
 	if (strcmp(value, "memory:") == 0)
 		return true;
+	if (strncmp(value, "postgresql://", 13) == 0 ||
+	    strncmp(value, "postgres://", 11) == 0) {
+		/* A server's own checks: built in, no password. */
+		return store_check_url(value, error);
+	}
 	if (strncmp(value, "sqlite:", 7) != 0)
 		return wrong(error, "is of no kind that is known");
 	return check_path(value + 7, error);

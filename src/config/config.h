@@ -73,6 +73,9 @@ struct config {
 	char *store_url;
 	int64_t events_s;
 	bool durable;
+	int64_t store_timeout_s;
+	unsigned store_connections;
+	bool store_waits; /* at_start */
 };
 
 /* The file as it is used when none is named. */

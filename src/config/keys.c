@@ -16,6 +16,7 @@ static const char *const overflow_words[] = {
     [OVERFLOW_GREYLIST] = "greylist", [OVERFLOW_PASS] = "pass"};
 static const char *const privacy_words[] = {"off", "hash"};
 static const char *const durability_words[] = {"normal", "full"};
+static const char *const at_start_words[] = {"go-on", "wait"};
 static const char *const learn_words[] = {"nothing", "sa-learn", "spamc"};
 static const char *const log_words[] = {"syslog", "stderr"};
 
@@ -87,9 +88,7 @@ const struct key config_keys[] = {
         .allowed = "addresses and networks such as 192.0.2.0/24 and "
                    "2001:db8::/32, " EXEMPT_POSTFIX,
         .help =
-            "Clients that are never delayed and whose mail, which may be outgoing, "
-            "gets "
-            "no headers: own machines, "
+            "Clients that are never delayed and get no headers: own machines, "
             "printers, scanners. " EXEMPT_POSTFIX " is what Postfix on this host "
             "has in mynetworks (read at start and reload) and this host's own "
             "addresses. \"+=\" adds to the default, \"=\" replaces it."},
@@ -238,9 +237,12 @@ const struct key config_keys[] = {
 
     {"store", "url", KEY_TEXT, FIELD(store_url),
         "sqlite:/var/lib/targrey/targrey.db", .check = check_store,
-        .allowed = "sqlite:/path, memory:",
-        .help = "The database; memory: forgets everything at the end.",
-        .needs_restart = true},
+        .allowed = "sqlite:/path, postgresql://host/database, memory:",
+        .help = "The database. postgresql: is for several MXs with one memory; a "
+                "password does not belong here but into a password file. memory: "
+                "forgets everything at the end.",
+        .needs_restart = true,
+        .may_hold_a_secret = true},
     {"store", "events", KEY_DURATION, FIELD(events_s), "30d", .min = HOUR,
         .max = 3650 * (int64_t)DAY,
         .help = "How long events are kept for the reports."},
@@ -249,6 +251,23 @@ const struct key config_keys[] = {
         .help =
             "full: what a client was told is on disk before it is told; normal: a "
             "power cut may lose the last moments, a crash of the program nothing."},
+    {"store", "timeout", KEY_DURATION, FIELD(store_timeout_s), "1s", .min = 1,
+        .max = 10,
+        .help = "postgresql: mail waits so long for the database at most, then it "
+                "goes on without memory. Raise it where the database is far away.",
+        .needs_restart = true},
+    {"store", "connections", KEY_NUMBER, FIELD(store_connections), "4", .min = 1,
+        .max = 16,
+        .help = "postgresql: look-ups that may be under way at once, each with a "
+                "connection of its own; one more writes.",
+        .needs_restart = true},
+    {"store", "at_start", KEY_WORD, FIELD(store_waits), "go-on",
+        WORDS(at_start_words),
+        .help =
+            "postgresql: when the database does not answer at the start. go-on: "
+            "mail goes on without memory until it does; wait: targreyd waits a "
+            "minute, then gives up with an error.",
+        .needs_restart = true},
 
     {"review", "folders", KEY_LIST, FIELD(review_folders), .check = check_glob,
         .allowed = "absolute paths; * ? [] as in the shell, %u for the user",

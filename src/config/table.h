@@ -41,6 +41,7 @@ struct key {
 	const char *allowed; /* in words; NULL: said by type, range or words */
 	const char *help;
 	bool needs_restart;
+	bool may_hold_a_secret; /* a wrong value is not shown */
 };
 
 extern const struct key config_keys[];

@@ -236,7 +236,8 @@ key_store(const struct key *key, struct config *config, const char *text,
 	} else if (key->words != NULL && !find_word(key, text, &word)) {
 		error_set(&why, "\"%s\" %s", text, not_a[key->type]);
 	} else if (key->check != NULL && !key->check(text, &why)) {
-		error_prefix(&why, "\"%.60s\"", text);
+		if (!key->may_hold_a_secret)
+			error_prefix(&why, "\"%.60s\"", text);
 	}
 	if (*why.text != '\0') {
 		error_set(error, "%.220s; allowed: %s", why.text,

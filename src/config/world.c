@@ -126,6 +126,9 @@ config_store_settings(
 	    .max_age_s = config->policy.max_age_s,
 	    .max_new_per_net = config->max_new_per_net,
 	    .hash_people = config->hash_people,
+	    .timeout_ms = config->store_timeout_s * 1000,
+	    .connections = config->store_connections,
+	    .waits_at_start = config->store_waits,
 	};
 }
 

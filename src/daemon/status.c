@@ -51,7 +51,12 @@ write_store(struct store *store, FILE *file)
 		    report.clock_jump_s);
 	if (report.held_by[0] != '\0')
 		fprintf(file, "trouble\tstore: %s\n", report.held_by);
-	if (report.failing)
+	if (report.away)
+		fprintf(file,
+		    "trouble\tstore: the database is away, mail goes on without "
+		    "memory: %s\n",
+		    report.trouble);
+	else if (report.failing)
 		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
 }
 

@@ -231,21 +231,6 @@ server_address(SMFICTX *ctx)
 	return ip;
 }
 
-/*
- * No SMTP client: Postfix's cleanup shows what a local program hands in as a
- * client 127.0.0.1 without a port (MILTER_README, non-SMTP mail); another MTA
- * may show no address.
- */
-static bool
-is_local(const struct sockaddr *peer, struct ip *ip_r)
-{
-	if (ip_from_sockaddr(peer, ip_r))
-		return ip_is_v4(ip_r) && ip_r->bytes[12] == 127 &&
-		       port_of(peer) == 0;
-	(void)ip_from_text("127.0.0.1", ip_r);
-	return true;
-}
-
 static sfsistat
 on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 {
@@ -261,7 +246,9 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 
 	if (client.name == NULL)
 		client.name = hostname;
-	client.is_local = is_local(peer, &client.ip);
+	/* A local process without an address counts as loopback. */
+	if (!ip_from_sockaddr(peer, &client.ip))
+		(void)ip_from_text("127.0.0.1", &client.ip);
 	connection->number = gate_number(ctx);
 	struct world *world = here.settings.current(here.settings.ctx);
 	connection->session = session_new(world);

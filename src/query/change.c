@@ -148,7 +148,8 @@ import_triplet(struct query *query, const char *client,
     const struct triplet *triplet, const struct grey_row *row,
     struct trouble *trouble)
 {
-	struct triplet_text text = {client, triplet->sender, triplet->recipient};
+	struct triplet_text text = {client, triplet->sender, triplet->recipient,
+	    key_pair(query->secret, client, triplet->sender)};
 	int64_t hash =
 	    key_triplet(query->secret, client, triplet->sender, triplet->recipient);
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];

@@ -91,7 +91,8 @@ query_enter_change(struct query *query, struct trouble *trouble)
 	}
 	if (query->begun)
 		return query->view != NULL;
-	query->view = query->ops->begin(query->backend, false, &ignored, trouble);
+	query->view =
+	    query->ops->begin(query->backend, FOR_CHANGES, 0, &ignored, trouble);
 	return query->view != NULL;
 }
 
@@ -101,7 +102,7 @@ query_leave_change(struct query *query, bool ok, struct trouble *trouble)
 	if (query->begun)
 		return ok;
 	if (ok)
-		ok = query->ops->commit(query->view, trouble);
+		ok = query->ops->commit(query->view, trouble) == COMMITTED;
 	else
 		query->ops->rollback(query->view);
 	query->view = NULL;

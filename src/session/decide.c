@@ -158,6 +158,9 @@ look_up(const struct session *session, const struct store_who *who,
 	const struct world *world = session->world;
 	int64_t now = session->now.wall;
 
+	if (world->store != NULL && store_is_shared(world->store))
+		return store_recall_asked(world->store, session->mail->asked, who,
+		           triplets, count, now, history) == STORE_OK;
 	if (world->store != NULL)
 		return store_recall(world->store, who, triplets, count, now,
 		           history) == STORE_OK;
@@ -227,19 +230,6 @@ decide_judge(struct session *session, size_t from, size_t count)
 	session->history.rows_count = 0;
 	free(noted);
 	free(rows);
-}
-
-/* What is on record is told, and nothing is done. */
-void
-decide_listed(struct session *session)
-{
-	struct judgement *judgement = &session->mail->judgement;
-
-	decide_judge(session, 0, session->mail->count);
-	judgement->verdict = judgement->would = VERDICT_PASS;
-	judgement->why = WHY_LISTED;
-	judgement->suspect = WHY_NONE;
-	judgement->then_greylist = judgement->early = false;
 }
 
 bool

@@ -16,7 +16,7 @@
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
 
 /* The job ends at its deadline; a moment for it to say so. */
-#define DNS_GRACE_MS 250
+#define GRACE_MS 250
 
 const struct answer answer_continue = {.refuse = false};
 const struct answer answer_trouble = {.refuse = true,
@@ -138,8 +138,7 @@ session_connect(struct session *session, const struct moment *moment,
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
 	if (moment->talked_early)
 		facts->pipe = PIPE_YES;
-	session->is_local = client->is_local;
-	session->exempt_by = exempt_client(session, &session->is_outgoing);
+	session->exempt_by = exempt_client(session);
 }
 
 void
@@ -155,61 +154,110 @@ session_helo(struct session *session, const char *helo, bool tls)
 	session->facts.tls |= tls;
 }
 
+/* Of the jobs and of the one who starts them. */
 static void
-dns_done(void *ctx, uint64_t ticket)
+one_is_over(void *ctx, uint64_t ticket)
 {
-	const struct world *world = ctx;
+	struct background *background = ctx;
+	const struct world *world = background->world;
 
-	world->decide(world->decide_ctx, ticket, false);
+	if (atomic_fetch_sub(&background->running, 1) == 1)
+		world->decide(world->decide_ctx, ticket, false);
 }
 
 static void
 start_dns(struct session *session)
 {
 	struct world *world = session->world;
-
-	if (world->gatherer == NULL || session->is_outgoing)
-		return;
+	struct transaction *mail = session->mail;
 	struct gather_request request = {
 	    .ip = session->facts.ip,
 	    .helo = session->helo,
-	    .sender = session->mail->sender,
+	    .sender = mail->sender,
 	};
-	session->mail->gather = gather_start(
-	    world->gatherer, &request, dns_done, world, session->now.ticket);
-	if (session->mail->gather == NULL)
+
+	if (world->gatherer == NULL)
+		return;
+	atomic_fetch_add(&mail->background.running, 1);
+	mail->gather = gather_start(world->gatherer, &request, one_is_over,
+	    &mail->background, mail->background.ticket);
+	if (mail->gather == NULL) {
+		atomic_fetch_sub(&mail->background.running, 1);
 		session_fault(session, FAULT_DNS);
+	}
+}
+
+/* What may be wanted when DNS has told which domain it is. */
+static void
+start_recall(struct session *session)
+{
+	struct store *store = session->world->store;
+	struct transaction *mail = session->mail;
+	char domains[2][SPF_DOMAIN_SIZE];
+	const char *at = strrchr(mail->sender, '@');
+	struct ask_request request = {
+	    .ip = session->facts.ip, .sender = mail->folded};
+
+	if (store == NULL || !store_is_shared(store))
+		return;
+	if (at != NULL && spf_domain_of(at + 1, domains[0]))
+		request.domains[0] = domains[0];
+	if (session->helo != NULL && spf_domain_of(session->helo, domains[1]))
+		request.domains[1] = domains[1];
+	atomic_fetch_add(&mail->background.running, 1);
+	mail->asked = store_ask(store, &request, one_is_over, &mail->background,
+	    mail->background.ticket);
+	if (mail->asked == NULL)
+		atomic_fetch_sub(&mail->background.running, 1);
+}
+
+static void
+start_background(struct session *session)
+{
+	struct background *background = &session->mail->background;
+
+	if (session->exempt_by != NULL)
+		return;
+	background->world = session->world;
+	background->ticket = session->now.ticket;
+	atomic_init(&background->running, 1);
+	start_dns(session);
+	start_recall(session);
+	if (session->mail->gather != NULL || session->mail->asked != NULL)
+		one_is_over(background, background->ticket);
+}
+
+/* clock_mono_ms() at which the jobs are over at the latest; 0: there are none. */
+static int64_t
+background_deadline(const struct transaction *mail)
+{
+	int64_t deadline = 0;
+
+	if (mail->gather != NULL)
+		deadline = gather_deadline_ms(mail->gather) + GRACE_MS;
+	if (mail->asked != NULL && !asked_is_over(mail->asked) &&
+	    asked_deadline_ms(mail->asked) + GRACE_MS > deadline)
+		deadline = asked_deadline_ms(mail->asked) + GRACE_MS;
+	return deadline;
 }
 
 /*
- * Until the DNS facts are in, DATA stays with the gate, and of those who may be
- * held RCPT too. A call-out, which stops at RCPT, is never delayed.
+ * Until the DNS facts and the record are in, DATA stays with the gate, and of
+ * those who may be held RCPT too. A call-out, which stops at RCPT, is never
+ * delayed.
  */
 static struct answer
-delay_for_dns(const struct session *session)
+delay_for_background(const struct session *session)
 {
 	const struct transaction *mail = session->mail;
 	struct answer answer = answer_continue;
 
-	if (mail->gather == NULL)
+	answer.delay_until_ms = background_deadline(mail);
+	if (answer.delay_until_ms == 0)
 		return answer;
-	answer.delay_until_ms = gather_deadline_ms(mail->gather) + DNS_GRACE_MS;
-	answer.delays_rcpt = *mail->sender != '\0' && session->exempt_by == NULL &&
-	                     !session->hold.begun && !session->overflow &&
-	                     decide_may_hold(session);
+	answer.delays_rcpt = *mail->sender != '\0' && !session->hold.begun &&
+	                     !session->overflow && decide_may_hold(session);
 	return answer;
-}
-
-/* In an exempt network too: what a user writes is no word of a relay. */
-static void
-set_authenticated(struct session *session)
-{
-	session->authenticated = true;
-	if (session->is_outgoing)
-		return;
-	free(session->exempt_by);
-	session->exempt_by = text_dup("authenticated");
-	session->is_outgoing = true;
 }
 
 struct answer
@@ -219,8 +267,10 @@ session_mail(struct session *session, const struct moment *moment,
 	session_abort(session, moment);
 	session->had_mail = true;
 	session->facts.tls |= tls;
-	if (authenticated)
-		set_authenticated(session);
+	if (authenticated && session->exempt_by == NULL) {
+		session->authenticated = true;
+		session->exempt_by = text_dup("authenticated");
+	}
 	session->mail = transaction_new(sender, session->now.wall);
 	if (session->mail == NULL) {
 		log_warnx("sid=%s out of memory", session->sid);
@@ -228,8 +278,8 @@ session_mail(struct session *session, const struct moment *moment,
 	}
 	session->facts.sender = session->mail->sender;
 	decide_local(session);
-	start_dns(session);
-	return delay_for_dns(session);
+	start_background(session);
+	return delay_for_background(session);
 }
 
 /* The index of the new recipient, or -1 when it is only counted. */
@@ -268,15 +318,15 @@ session_wants_place(const struct session *session, uint64_t *key_r)
 	return true;
 }
 
-/* Who becomes a suspect by a recipient alone is held when DNS has spoken. */
+/* Who becomes a suspect by a recipient alone is held when all is in. */
 static bool
-is_dns_out(const struct session *session)
+is_background_out(const struct session *session)
 {
 	const struct transaction *mail = session->mail;
+	bool is_out = (mail->gather != NULL && mail->dns == NULL) ||
+	              (mail->asked != NULL && !asked_is_over(mail->asked));
 
-	return mail->gather != NULL && mail->dns == NULL &&
-	       session->now.mono_ms <
-	           gather_deadline_ms(mail->gather) + DNS_GRACE_MS;
+	return is_out && session->now.mono_ms < background_deadline(mail);
 }
 
 struct answer
@@ -312,7 +362,7 @@ session_rcpt(struct session *session, const struct moment *moment,
 		mail->exempt_by = exempt_sender(session);
 	if (mail->exempt_by != NULL || index < 0 || mail->is_judged ||
 	    *mail->sender == '\0' || session->hold.begun || session->overflow ||
-	    is_dns_out(session))
+	    is_background_out(session))
 		return answer;
 	decide_judge(session, (size_t)index, 1);
 	if (mail->judgement.verdict == VERDICT_HOLD)

@@ -3,6 +3,8 @@
 #ifndef SESSION_PRIVATE_H
 #define SESSION_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "record/event.h"
 #include "facts/facts.h"
 #include "record/words.h"
@@ -37,6 +39,13 @@ struct recalled {
 	struct grey_row row;
 };
 
+/* The jobs of one MAIL; its ticket is decided when the last of them is over. */
+struct background {
+	const struct world *world;
+	uint64_t ticket;
+	_Atomic unsigned running;
+};
+
 /* From MAIL to the end of message, RSET or the next MAIL. */
 struct transaction {
 	int64_t started; /* wall clock, seconds */
@@ -45,6 +54,8 @@ struct transaction {
 	size_t count;
 	unsigned accepted, refused, exempt;
 	struct gather *gather;
+	struct asked *asked; /* the record, where the store is shared */
+	struct background background;
 	struct dns_facts *dns; /* once known */
 	int64_t noted_at;      /* the first attempt of this visit; 0: none yet */
 	struct note *note;     /* the attempt whose commit a 450 waits for */
@@ -89,10 +100,7 @@ struct session {
 	const struct local_rule *local_rule; /* first that acts, or else warns */
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
-	/* Exempt because it may be our own mail, which carries no headers. */
-	bool is_outgoing;
 	bool authenticated;
-	bool is_local; /* no SMTP client */
 	bool had_mail, any_event;
 	bool overflow; /* the budget refused the hold; judged at DATA */
 	enum fault fault;
@@ -110,8 +118,7 @@ void transaction_free(struct transaction **transaction);
 char *address_clean(const char *address);
 
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
-/* is_outgoing_r: what it sends may be our own */
-char *exempt_client(const struct session *session, bool *is_outgoing_r);
+char *exempt_client(const struct session *session);
 /* address: without brackets, lower case */
 char *exempt_recipient(const struct session *session, const char *address);
 char *exempt_sender(const struct session *session);
@@ -126,8 +133,6 @@ void session_enter(struct session *session, const struct moment *moment);
 const char *session_domain(const struct session *session);
 /* Judges for recipients [from, from + count); fills mail->judgement. */
 void decide_judge(struct session *session, size_t from, size_t count);
-/* For all recipients, where an allow list has set the message free. */
-void decide_listed(struct session *session);
 /* Would this client be held if nothing were on record? */
 bool decide_may_hold(const struct session *session);
 /* A hash that only this database's daemon can make. */

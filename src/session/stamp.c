@@ -182,6 +182,7 @@ bool
 stamp_message(struct session *session, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
+	bool is_exempt = session->exempt_by != NULL || mail->exempt_by != NULL;
 
 	if (mail->relay_trusted && !mail->foreign_session)
 		return true;
@@ -190,7 +191,7 @@ stamp_message(struct session *session, const struct session_edits *edits)
 		return false;
 	remove_forged(mail, edits);
 	authres_remove(mail, edits);
-	if (!session->is_outgoing)
+	if (!is_exempt)
 		insert_ours(session, edits);
 	return true;
 }

@@ -44,6 +44,7 @@ transaction_free(struct transaction **mail_ptr)
 	for (size_t i = 0; i < mail->forged_count; i++)
 		free(mail->forged[i].name);
 	gather_drop(&mail->gather);
+	asked_drop(&mail->asked);
 	note_drop(&mail->note);
 	free(mail->recipients);
 	free(mail->forged);

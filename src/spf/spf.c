@@ -44,6 +44,17 @@ is_domain(const char *name)
 	return !is_last_numeric;
 }
 
+bool
+spf_domain_of(const char *name, char domain_r[static DNS_NAME_SIZE])
+{
+	char domain[DOMAIN_SIZE];
+
+	domain_normalize(domain, sizeof domain, name);
+	if (!dns_name_clean(domain_r, domain) || !is_domain(domain_r))
+		domain_r[0] = '\0';
+	return domain_r[0] != '\0';
+}
+
 /*
  * Sender as used by the macros: local@domain, "postmaster" for no local part.
  * The domain in A-labels (RFC 7208 4.3).
@@ -65,8 +76,7 @@ split_sender(struct spf_eval *eval, const char *sender)
 		eval->sender = NULL;
 		return false;
 	}
-	if (!dns_name_clean(eval->domain, domain) || !is_domain(eval->domain))
-		eval->domain[0] = '\0';
+	(void)spf_domain_of(domain, eval->domain);
 	return true;
 }
 

@@ -73,6 +73,13 @@ struct spf_query {
 };
 
 /*
+ * The domain that the fact of a sender's domain or of a HELO name would bear.
+ * false: none that SPF could be asked for.
+ */
+/* domain_r: DNS_NAME_SIZE */
+bool spf_domain_of(const char *name, char domain_r[static 254]);
+
+/*
  * Fills everything of *fact_r but ms. domain is "" when there was no name
  * that SPF could be asked for (the result is then SPF_NONE).
  */

@@ -105,7 +105,8 @@ static bool
 row_is_fresh(const struct grey_row *was, const struct grey_row *row)
 {
 	if (was->first != row->first || was->last_try != row->last_try ||
-	    was->tries != row->tries || was->early != row->early)
+	    was->tries != row->tries || was->early != row->early ||
+	    was->mxs != row->mxs)
 		return false;
 	if (was->passed == 0 || row->passed == 0)
 		return was->passed == row->passed && was->last == row->last;
@@ -156,7 +157,8 @@ keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
     const struct grey_row *row, struct trouble *trouble)
 {
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
-	struct triplet_text text = {NULL, triplet->sender, triplet->recipient};
+	struct triplet_text text = {
+	    .sender = triplet->sender, .recipient = triplet->recipient};
 
 	if (apply->hash_people) {
 		text.sender = person_hash(apply->secret, triplet->sender, sender);
@@ -165,6 +167,9 @@ keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
 	}
 	for (size_t i = 0; i < keys->count; i++) {
 		text.client = keys->clients[i];
+		if (apply->ops->is_shared)
+			text.pair =
+			    key_pair(apply->secret, text.client, triplet->sender);
 		if (!row_is_fresh(&found->rows[i], row) &&
 		    !apply->ops->keep_triplet(apply->view, found->hashes[i],
 		        &found->rows[i], row, &text, trouble))
@@ -205,20 +210,18 @@ is_limited(const struct apply *apply, const struct note_spec *spec,
 
 	for (size_t i = 0; i < spec->count; i++)
 		fresh += is_new(spec, &work->found[i]);
-	if (fresh == 0 ||
-	    limit_take_network(apply->limit,
-	        siphash(apply->secret, network, strlen(network)), fresh,
-	        apply->max_new_per_net, spec->now))
+	if (fresh == 0 || limit_take_network(apply->limit,
+	                      siphash(apply->secret, network, strlen(network)),
+	                      fresh, apply->max_new_per_net, spec->now))
 		return false;
 	for (size_t i = 0; i < spec->count; i++) {
 		if (is_new(spec, &work->found[i]))
 			came_again &= limit_refuse(apply->limit,
 			    (uint64_t)work->found[i].hashes[0], spec->now);
 	}
-	return !came_again ||
-	       !limit_take_address(apply->limit,
-	           siphash(apply->secret, &address, sizeof address), fresh,
-	           apply->max_new_per_net, spec->now);
+	return !came_again || !limit_take_address(apply->limit,
+	                          siphash(apply->secret, &address, sizeof address),
+	                          fresh, apply->max_new_per_net, spec->now);
 }
 
 /* Reads first and writes then, so that a refused note leaves nothing behind. */

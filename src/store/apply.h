@@ -29,6 +29,21 @@ enum applied { APPLIED, APPLY_LIMITED, APPLY_FAILED };
 enum applied apply_note(const struct apply *apply, const struct note_spec *spec,
     struct applied_address *address_r, struct trouble *trouble);
 
+/*
+ * All that some notes are going to look for; grows as needed. What has no room
+ * because memory is out is looked for when its turn comes.
+ */
+struct expected {
+	int64_t *numbers[3]; /* addresses, triplets, networks */
+	size_t counts[3], rooms[3];
+	const char **domains;
+	size_t domains_count, domains_room;
+};
+void apply_expect(const struct apply *apply, struct expected *expected,
+    const struct note_spec *spec);
+struct wanted expected_wanted(const struct expected *expected, int64_t day);
+void expected_free(struct expected *expected);
+
 /* As store_recall(). */
 bool apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,

@@ -4,7 +4,17 @@
 #include <string.h>
 
 #include "store/memory.h"
+#ifdef WITH_PGSQL
+#include "store/pgsql/pgsql.h"
+#endif
 #include "store/sqlite/sqlite.h"
+
+static bool
+is_server(const char *url)
+{
+	return strncmp(url, "postgresql://", 13) == 0 ||
+	       strncmp(url, "postgres://", 11) == 0;
+}
 
 const struct backend_ops *
 backend_of_url(const char *url, struct error *error)
@@ -13,7 +23,18 @@ backend_of_url(const char *url, struct error *error)
 		return &memory_ops;
 	if (sqlite_path(url) != NULL)
 		return &sqlite_ops;
-	error_set(
-	    error, "%s: store.url must be \"sqlite:/path\" or \"memory:\"", url);
+	if (is_server(url)) {
+#ifdef WITH_PGSQL
+		return &pgsql_ops;
+#else
+		error_set(error, "this targrey was built without PostgreSQL "
+		                 "(WITH_PGSQL)");
+		return NULL;
+#endif
+	}
+	error_set(error,
+	    "%s: store.url must be \"sqlite:/path\", "
+	    "\"postgresql://host/database\" or \"memory:\"",
+	    url);
 	return NULL;
 }

@@ -29,10 +29,11 @@
 /* What to do about a failure. */
 enum trouble_kind {
 	TROUBLE_NONE,
-	TROUBLE_NOTE,   /* this note cannot be kept, others may */
-	TROUBLE_WAIT,   /* disk full, locked: goes away by itself */
-	TROUBLE_REOPEN, /* I/O error, file deleted or replaced: open it again */
-	TROUBLE_CORRUPT /* not sound: open again; if it comes back, set aside */
+	TROUBLE_NOTE,    /* this note cannot be kept, others may */
+	TROUBLE_WAIT,    /* disk full, locked: goes away by itself */
+	TROUBLE_REOPEN,  /* I/O error, file deleted or replaced: open it again */
+	TROUBLE_CORRUPT, /* not sound: open again; if it comes back, set aside */
+	TROUBLE_CONFLICT /* another was faster: do the transaction again */
 };
 
 struct trouble {
@@ -43,6 +44,33 @@ struct trouble {
 /* For people, in the same order as the triplet's hash is made. */
 struct triplet_text {
 	const char *client, *sender, *recipient;
+	int64_t pair; /* key_pair() of client and sender; 0 where nobody asks */
+};
+
+/* All that is going to be looked for, so that a distant database is asked once. */
+struct wanted {
+	const int64_t *addresses;
+	const char *const *domains;
+	const int64_t *triplets;
+	const int64_t *pairs;    /* every triplet of these */
+	const int64_t *networks; /* as count_network() asks, on day */
+	size_t addresses_count, domains_count, triplets_count, pairs_count,
+	    networks_count;
+	int64_t day;
+};
+
+/* What a transaction is for. */
+enum purpose {
+	FOR_NOTES,
+	FOR_NOTES_AGAIN,  /* after a conflict: what is read stays as it is */
+	FOR_HOUSEKEEPING, /* what is written may be lost in a power cut */
+	FOR_CHANGES       /* targreyctl's */
+};
+
+enum commit_end {
+	COMMITTED,
+	NOT_COMMITTED,   /* nothing of it was kept */
+	COMMIT_UNCERTAIN /* it may have been kept: not to be done again */
 };
 
 struct expiry {
@@ -81,7 +109,16 @@ struct backend;
 struct view;
 
 struct backend_ops {
+	/*
+	 * Others write to it, too, and it is asked over a network: only workers
+	 * and the writer may wait for it, and what was read is soon out of date.
+	 */
+	bool is_shared;
+
 	/* ---------------------------------------------------------- its life */
+
+	/* false and the reason: not a URL that it takes. NULL: takes them all. */
+	bool (*check_url)(const char *url, struct error *error);
 
 	/* secret  to give to a new database; the one found is written there */
 	struct backend *(*open)(const struct store_settings *settings,
@@ -109,14 +146,27 @@ struct backend_ops {
 	void (*release)(struct view *view);
 
 	/*
-	 * A transaction: of the writer's thread, or of targreyctl.
-	 * idle       what is written may be lost in a power cut
+	 * A transaction: of the writer's thread, or of targreyctl. After a commit,
+	 * whatever came of it, and after a rollback, the view is gone.
+	 * until_ms   of real time (CLOCK_MONOTONIC), by which it fails if it is
+	 *            not done; 0: none. A local backend does not look at it.
 	 * changed_r  by another program, since the last
 	 */
-	struct view *(*begin)(struct backend *backend, bool idle, bool *changed_r,
-	    struct trouble *trouble);
-	bool (*commit)(struct view *view, struct trouble *trouble);
+	struct view *(*begin)(struct backend *backend, enum purpose purpose,
+	    int64_t until_ms, bool *changed_r, struct trouble *trouble);
+	enum commit_end (*commit)(struct view *view, struct trouble *trouble);
 	void (*rollback)(struct view *view);
+
+	/* A shared backend's: reads what is wanted, and only that, at once. */
+	bool (*expect)(struct view *view, const struct wanted *wanted,
+	    struct trouble *trouble);
+	/*
+	 * A shared backend's, on a worker's thread: a view in which there is what
+	 * was wanted and nothing else, and which asks nobody any more. NULL when
+	 * it is not there by until_ms.
+	 */
+	struct view *(*recall)(struct backend *backend, const struct wanted *wanted,
+	    int64_t until_ms, struct trouble *trouble);
 
 	/* -------------------------------------------------------------- rows */
 
@@ -170,7 +220,7 @@ struct backend_ops {
 	    bool (*each)(
 	        void *ctx, const char *name, const struct domain_record *record),
 	    void *ctx, struct trouble *trouble);
-	/* Those that have passed, or those that wait; in the order of writing. */
+	/* Those that have passed, or those that wait, about in order of age. */
 	bool (*each_triplet)(struct view *view, bool has_passed,
 	    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
 	        const struct triplet_text *text),

@@ -24,13 +24,14 @@ cache_free(struct cache *cache)
 }
 
 bool
-cache_find(
-    struct cache *cache, int64_t key, int64_t now, struct address_record *record_r)
+cache_find(struct cache *cache, int64_t key, int64_t since_ms, int64_t now,
+    struct address_record *record_r)
 {
 	size_t place = place_of(key);
 
 	pthread_mutex_lock(&cache->lock);
 	bool found = cache->places[place].key == key &&
+	             cache->places[place].put_ms >= since_ms &&
 	             cache->places[place].record.first_seen != 0 &&
 	             cache->places[place].record.allowed_until >= now;
 	if (found)
@@ -40,7 +41,7 @@ cache_find(
 }
 
 void
-cache_put(struct cache *cache, int64_t key, int64_t now,
+cache_put(struct cache *cache, int64_t key, int64_t put_ms, int64_t now,
     const struct address_record *record)
 {
 	size_t place = place_of(key);
@@ -48,6 +49,7 @@ cache_put(struct cache *cache, int64_t key, int64_t now,
 	pthread_mutex_lock(&cache->lock);
 	if (record->allowed_until >= now) {
 		cache->places[place].key = key;
+		cache->places[place].put_ms = put_ms;
 		cache->places[place].record = *record;
 	} else if (cache->places[place].key == key) {
 		cache->places[place].record.first_seen = 0;

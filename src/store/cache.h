@@ -19,7 +19,7 @@
 struct cache {
 	pthread_mutex_t lock; /* guards places */
 	struct {
-		int64_t key;
+		int64_t key, put_ms;
 		struct address_record record; /* first_seen 0: empty */
 	} places[CACHE_PLACES];
 };
@@ -27,11 +27,14 @@ struct cache {
 void cache_init(struct cache *cache);
 void cache_free(struct cache *cache);
 
-/* true and the record, if it is there and allowed now */
-bool cache_find(
-    struct cache *cache, int64_t key, int64_t now, struct address_record *record_r);
+/*
+ * true and the record, if it is there, was put in since that time (of any clock,
+ * the same for both), and is allowed now
+ */
+bool cache_find(struct cache *cache, int64_t key, int64_t since_ms, int64_t now,
+    struct address_record *record_r);
 /* The record as it was committed; one that is not allowed is only forgotten. */
-void cache_put(struct cache *cache, int64_t key, int64_t now,
+void cache_put(struct cache *cache, int64_t key, int64_t put_ms, int64_t now,
     const struct address_record *record);
 void cache_clear(struct cache *cache);
 

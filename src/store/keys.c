@@ -44,6 +44,17 @@ key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
 }
 
 int64_t
+key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
+    const char *sender)
+{
+	uint8_t buf[2 * (PART_MAX + 1)];
+	size_t used = add_part(secret, buf, client);
+
+	used += add_part(secret, buf + used, sender);
+	return (int64_t)siphash(secret, buf, used - 1);
+}
+
+int64_t
 key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
     const char *text)
 {

@@ -13,6 +13,10 @@
 int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *client, const char *sender, const char *recipient);
 
+/* Hash of the first two of them. */
+int64_t key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
+    const char *sender);
+
 /* Hash of a kind and a text, for the index of events and domain_network. */
 int64_t key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
     const char *text);

@@ -21,7 +21,8 @@
 struct limit {
 	int64_t minute;
 	uint32_t networks[LIMIT_PLACES], addresses[LIMIT_PLACES];
-	uint8_t *refused[2]; /* this period's and the one before; NULL: not needed */
+	uint8_t
+	    *refused[2]; /* this period's and the one before; NULL: not needed */
 	int64_t period;
 };
 

@@ -152,20 +152,21 @@ memory_release(struct view *view)
 }
 
 static struct view *
-memory_begin(
-    struct backend *backend, bool idle, bool *changed_r, struct trouble *trouble)
+memory_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
+    bool *changed_r, struct trouble *trouble)
 {
-	(void)idle;
+	(void)purpose;
+	(void)until_ms;
 	*changed_r = false;
 	return memory_reader(backend, trouble);
 }
 
-static bool
+static enum commit_end
 memory_commit(struct view *view, struct trouble *trouble)
 {
 	(void)trouble;
 	memory_release(view);
-	return true;
+	return COMMITTED;
 }
 
 static bool

@@ -45,6 +45,15 @@ store_apply(struct store *store, struct view *view)
 	return apply;
 }
 
+bool
+store_check_url(const char *url, struct error *error)
+{
+	const struct backend_ops *ops = backend_of_url(url, error);
+
+	return ops != NULL &&
+	       (ops->check_url == NULL || ops->check_url(url, error));
+}
+
 static bool
 open_backend(
     struct store *store, const struct store_settings *settings, struct error *error)
@@ -81,6 +90,7 @@ free_store(struct store *store)
 {
 	struct secret *secret = atomic_load(&store->secret);
 
+	jobs_stop(&store->workers);
 	if (store->backend != NULL)
 		store->ops->close(store->backend);
 	while (secret != NULL) {
@@ -114,6 +124,11 @@ store_open(const struct store_settings *settings, const struct clock *clock,
 	init_conditions(store);
 	cache_init(&store->cache);
 	bool ok = open_backend(store, settings, error);
+	if (ok && store->ops->is_shared) {
+		store->workers =
+		    jobs_start("store", settings->connections, QUEUE_MAX, error);
+		ok = store->workers != NULL;
+	}
 	if (ok) {
 		errno = pthread_create(&store->thread, NULL, writer_run, store);
 		ok = errno == 0;
@@ -159,12 +174,17 @@ store_secret(const struct store *store)
 	return atomic_load(&store->secret)->octets;
 }
 
-static bool
-recall_allowed(struct store *store, const struct store_who *who, size_t count,
+bool
+store_recall_allowed(struct store *store, const struct store_who *who, size_t count,
     int64_t now, struct history *history_r)
 {
+	/* A database that is away cannot know better. */
+	int64_t since_ms = store->ops->is_shared && !atomic_load(&store->away)
+	                       ? clock_mono_ms(store->clock) - CACHE_SHARED_MS
+	                       : INT64_MIN;
+
 	if (who->domain != NULL || !cache_find(&store->cache, key_from_ip(&who->ip),
-	                               now, &history_r->address))
+	                               since_ms, now, &history_r->address))
 		return false;
 	memset(&history_r->domain, 0, sizeof history_r->domain);
 	if (count > 0)
@@ -178,8 +198,11 @@ store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r)
 {
-	if (recall_allowed(store, who, count, now, history_r))
+	if (store_recall_allowed(store, who, count, now, history_r))
 		return STORE_OK;
+	if (store->ops->is_shared)
+		return store_recall_shared(
+		    store, who, triplets, count, now, history_r);
 
 	struct trouble trouble = {0};
 	struct view *view = store->ops->reader(store->backend, &trouble);
@@ -195,9 +218,29 @@ store_recall(struct store *store, const struct store_who *who,
 		return STORE_OK;
 	if (trouble.kind == TROUBLE_REOPEN || trouble.kind == TROUBLE_CORRUPT)
 		atomic_store(&store->reader_trouble, (int)trouble.kind);
-	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
-		log_warnx("store: cannot look up: %s", trouble.error.text);
+	store_missed(store, &trouble);
 	return STORE_FAILED;
+}
+
+void
+store_missed(struct store *store, const struct trouble *trouble)
+{
+	if (trouble->kind == TROUBLE_NONE)
+		return; /* nobody was asked */
+	if (store->ops->is_shared &&
+	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
+		atomic_store(&store->away, true);
+	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+		log_warnx("store: cannot look up: %s", trouble->error.text);
+}
+
+int64_t
+store_timeout_ms(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	int64_t timeout_ms = store->settings.timeout_ms;
+	pthread_mutex_unlock(&store->lock);
+	return timeout_ms;
 }
 
 bool
@@ -207,7 +250,8 @@ store_submit(struct store *store, struct note *note)
 
 	pthread_mutex_lock(&store->lock);
 	bool ok =
-	    !store->stopping && store->queued < QUEUE_MAX &&
+	    !store->stopping && !atomic_load(&store->away) &&
+	    store->queued < QUEUE_MAX &&
 	    (store->oldest_ms == 0 || now_ms - store->oldest_ms < QUEUE_SLOW_MS);
 	note_ref(note);
 	if (ok) {
@@ -260,6 +304,7 @@ store_report(
 	pthread_mutex_lock(&store->lock);
 	*report_r = store->counters;
 	report_r->queued = store->queued;
+	report_r->away = atomic_load(&store->away);
 	pthread_mutex_unlock(&store->lock);
 	memcpy(report_r->held_by, backend.held_by, sizeof backend.held_by);
 	report_r->file_bytes = backend.file_bytes;

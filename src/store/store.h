@@ -38,6 +38,10 @@ struct store_settings {
 	int64_t max_age_s;      /* passed triplets and records, since last use */
 	uint32_t
 	    max_new_per_net; /* new triplets a client network a minute; 0: any */
+	/* Of a database over the network: */
+	int64_t timeout_ms;   /* mail waits for it so long at most */
+	unsigned connections; /* for look-ups; 1..16 */
+	bool waits_at_start;  /* a minute; else mail goes on without memory */
 	bool hash_people; /* privacy = hash: addresses of people as keyed hashes */
 };
 
@@ -49,6 +53,9 @@ struct store_settings {
  */
 struct store *store_open(const struct store_settings *settings,
     const struct clock *clock, struct error *error);
+
+/* false and the reason: no database that this program can open. Opens nothing. */
+bool store_check_url(const char *url, struct error *error);
 
 /* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls.
  */
@@ -76,6 +83,8 @@ struct triplet {
  * Everything on record for a client and the triplets of one message.
  * history_r->rows  points to count rows of the caller's, filled on STORE_OK
  *
+ * The triplets have one sender. (blocks) where the database is shared.
+ *
  * An address that is allowed may be answered from memory when no domain is
  * given: rows are then empty. What another program changes counts within two
  * seconds.
@@ -83,6 +92,46 @@ struct triplet {
 enum store_status store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r);
+
+/* --------------------------------------------- a database over the network */
+
+/* No callback may wait for it: it is asked beforehand, as DNS is. */
+bool store_is_shared(const struct store *store);
+
+/*
+ * All that a client and a sender have on record, being read by a worker; counted
+ * like a job of DNS.
+ */
+struct asked;
+
+struct ask_request {
+	struct ip ip;
+	const char *sender; /* folded */
+	/* Domains that may turn out to pass SPF; NULL: none. */
+	const char *domains[2];
+};
+
+/*
+ * Starts to read; texts are copied. done(ctx, number) is called once, on a
+ * worker's thread, or by this function when it is known that nothing will come.
+ * NULL only when memory is out. Never blocks.
+ */
+struct asked *store_ask(struct store *store, const struct ask_request *request,
+    void (*done)(void *ctx, uint64_t number), void *ctx, uint64_t number);
+/* It has ended, with an answer or without one. */
+bool asked_is_over(const struct asked *asked);
+/* clock_mono_ms() at which it is over at the latest, about. */
+int64_t asked_deadline_ms(const struct asked *asked);
+/* done is not called any more. Accepts NULL; nulls. */
+void asked_drop(struct asked **asked);
+
+/*
+ * As store_recall(), from what was asked: STORE_FAILED when that is not there.
+ * who and triplets have the address, the sender and one of the domains asked for.
+ */
+enum store_status store_recall_asked(struct store *store, struct asked *asked,
+    const struct store_who *who, const struct triplet *triplets, size_t count,
+    int64_t now, struct history *history_r);
 
 /* ------------------------------------------------------------------ notes */
 
@@ -145,11 +194,12 @@ void store_flush(struct store *store);
 struct store_status_report {
 	bool expiring;     /* rows past their time are being removed */
 	bool failing;      /* the last commit failed */
+	bool away;         /* no mail waits for it until it answers a probe */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;
-	uint64_t queued;      /* notes waiting now */
+	uint64_t queued;            /* notes waiting now */
 	char held_by[HELD_BY_SIZE]; /* who keeps the log from shrinking, or "" */
-	int64_t clock_jump_s;       /* so far is the clock off that is not believed */
+	int64_t clock_jump_s; /* so far is the clock off that is not believed */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;

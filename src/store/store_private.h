@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock_watch.h"
+#include "base/jobs.h"
 #include "base/log.h"
 #include "store/apply.h"
 #include "store/backend.h"
@@ -25,6 +26,11 @@
 #define LINGER_MS    20
 /* More notes in one transaction make the wait longer and save nothing. */
 #define BATCH_MAX 512
+
+/* What others may have changed meanwhile is answered from memory so long. */
+#define CACHE_SHARED_MS 10000
+/* So many failures in a row, and no mail waits for a shared database any more. */
+#define FAILURES_MAX 3
 
 /* Everything here that changes is guarded by lock, but for what is atomic. */
 struct store {
@@ -47,6 +53,9 @@ struct store {
 	int64_t oldest_ms; /* when the oldest note at work was queued; 0 = none */
 
 	struct cache cache;
+	struct jobs *workers;      /* of a shared database, for look-ups */
+	_Atomic unsigned failures; /* in a row, of a shared database */
+	_Atomic bool away;         /* nobody waits for it until a probe succeeds */
 	/* A reader met trouble of this kind (enum trouble_kind). */
 	_Atomic int reader_trouble;
 
@@ -72,6 +81,18 @@ bool store_take_secret(
 
 /* Fills what apply_note() and apply_recall() need to know. */
 struct apply store_apply(struct store *store, struct view *view);
+
+/* As store_recall(), from memory; false when it is not there. */
+bool store_recall_allowed(struct store *store, const struct store_who *who,
+    size_t count, int64_t now, struct history *history_r);
+enum store_status store_recall_shared(struct store *store,
+    const struct store_who *who, const struct triplet *triplets, size_t count,
+    int64_t now, struct history *history_r);
+/* A look-up has failed: tells of it, and counts it. */
+void store_missed(struct store *store, const struct trouble *trouble);
+int64_t store_timeout_ms(struct store *store);
+/* CLOCK_MONOTONIC, for the deadlines of begin() and recall() */
+int64_t store_real_ms(void);
 
 /* The writer's thread. */
 void *writer_run(void *store);

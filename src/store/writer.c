@@ -13,6 +13,10 @@
 /* Between two slices of expiry that found something. */
 #define SLICE_PAUSE_MS 4
 #define SLICE_ROWS     500
+/* Each of them is won by somebody; in the next ones rows are locked. */
+#define CONFLICTS_MAX 20
+/* A note that has waited for its whole time gets so much for its own try. */
+#define LEFT_MIN_MS 100
 /* A corrupt page that comes back within this time after opening again. */
 #define CORRUPT_AGAIN_MS 60000
 
@@ -21,6 +25,9 @@ say_failing(struct store *store, const struct trouble *trouble)
 {
 	unsigned dropped = 0;
 
+	if (store->ops->is_shared &&
+	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
+		atomic_store(&store->away, true);
 	pthread_mutex_lock(&store->lock);
 	store->counters.failing = true;
 	memcpy(store->counters.trouble, trouble->error.text,
@@ -34,6 +41,8 @@ say_failing(struct store *store, const struct trouble *trouble)
 static void
 say_working(struct store *store)
 {
+	atomic_store(&store->failures, 0);
+	atomic_store(&store->away, false);
 	pthread_mutex_lock(&store->lock);
 	bool was_failing = store->counters.failing;
 	store->counters.failing = false;
@@ -79,8 +88,19 @@ struct batch {
 	size_t count;
 };
 
-/* UNCERTAIN: the commit itself failed, so it must not be made twice. */
-enum outcome { DONE, AGAIN, GIVE_UP, UNCERTAIN };
+/*
+ * UNCERTAIN: the commit itself failed, so it must not be made twice. SPLIT: one
+ * of the notes is at fault, and nobody says which.
+ */
+enum outcome { DONE, AGAIN, CONFLICT, SPLIT, GIVE_UP, UNCERTAIN };
+
+/* A part of a batch, which has a transaction of its own. */
+struct range {
+	struct batch *batch;
+	size_t from, to;
+	int64_t until_ms; /* as of struct backend_ops */
+	bool had_conflict;
+};
 
 static struct apply
 applying(struct store *store, struct view *view)
@@ -97,85 +117,215 @@ applying(struct store *store, struct view *view)
 	return apply;
 }
 
+static bool
+expect_range(
+    const struct apply *apply, const struct range *range, struct trouble *trouble)
+{
+	struct expected expected = {0};
+	int64_t day = 0;
+
+	if (apply->ops->expect == NULL)
+		return true;
+	for (size_t i = range->from; i < range->to; i++) {
+		const struct note_spec *spec = &range->batch->notes[i]->spec;
+		if (range->batch->states[i] != NOTE_WAITING)
+			continue;
+		apply_expect(apply, &expected, spec);
+		day = backend_day(spec->now);
+	}
+	struct wanted wanted = expected_wanted(&expected, day);
+	bool ok = apply->ops->expect(apply->view, &wanted, trouble);
+	expected_free(&expected);
+	return ok;
+}
+
+static enum outcome
+outcome_of(const struct trouble *trouble)
+{
+	switch (trouble->kind) {
+	case TROUBLE_CONFLICT:
+		return CONFLICT;
+	case TROUBLE_NOTE:
+		return SPLIT;
+	case TROUBLE_NONE:
+	case TROUBLE_WAIT:
+	case TROUBLE_REOPEN:
+	case TROUBLE_CORRUPT:
+		break;
+	}
+	return GIVE_UP;
+}
+
 /*
- * One transaction with all that are undecided. A note that cannot be kept is
- * decided alone, and the others are tried again without it.
+ * All notes that are undecided. One that cannot be kept is decided alone, and
+ * the others are to be tried again without it.
  */
 static enum outcome
-try_batch(struct store *store, struct batch *batch, struct trouble *trouble)
+apply_range(
+    const struct apply *apply, const struct range *range, struct trouble *trouble)
 {
-	bool changed;
-	struct view *view =
-	    store->ops->begin(store->backend, false, &changed, trouble);
+	struct batch *batch = range->batch;
 
-	if (view == NULL)
-		return GIVE_UP;
-	if (changed)
-		cache_clear(&store->cache);
-	struct apply apply = applying(store, view);
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = range->from; i < range->to; i++) {
 		if (batch->states[i] != NOTE_WAITING)
 			continue;
-		switch (apply_note(&apply, &batch->notes[i]->spec,
-		    &batch->addresses[i], trouble)) {
+		switch (apply_note(
+		    apply, &batch->notes[i]->spec, &batch->addresses[i], trouble)) {
 		case APPLIED:
 			break;
 		case APPLY_LIMITED:
 			batch->states[i] = NOTE_LIMITED;
 			break;
 		case APPLY_FAILED:
-			store->ops->rollback(view);
 			if (trouble->kind != TROUBLE_NOTE)
-				return GIVE_UP;
+				return outcome_of(trouble);
 			batch->states[i] = NOTE_FAILED;
 			return AGAIN;
 		}
 	}
-	return store->ops->commit(view, trouble) ? DONE : UNCERTAIN;
+	return DONE;
+}
+
+static enum outcome
+try_range(struct store *store, const struct range *range, struct trouble *trouble)
+{
+	bool changed;
+	struct view *view = store->ops->begin(store->backend,
+	    range->had_conflict ? FOR_NOTES_AGAIN : FOR_NOTES, range->until_ms,
+	    &changed, trouble);
+
+	if (view == NULL)
+		return GIVE_UP;
+	if (changed)
+		cache_clear(&store->cache);
+	struct apply apply = applying(store, view);
+	enum outcome outcome = expect_range(&apply, range, trouble)
+	                           ? apply_range(&apply, range, trouble)
+	                           : outcome_of(trouble);
+	if (outcome != DONE) {
+		store->ops->rollback(view);
+		return outcome;
+	}
+	switch (store->ops->commit(view, trouble)) {
+	case COMMITTED:
+		return DONE;
+	case NOT_COMMITTED:
+		return outcome_of(trouble);
+	case COMMIT_UNCERTAIN:
+		break;
+	}
+	return UNCERTAIN;
 }
 
 static void
-remember_addresses(struct store *store, const struct batch *batch)
+remember_addresses(
+    struct store *store, const struct batch *batch, size_t from, size_t to)
 {
 	int64_t now = clock_wall(store->clock);
+	int64_t now_ms = clock_mono_ms(store->clock);
 
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		const struct applied_address *address = &batch->addresses[i];
 		if (batch->states[i] == NOTE_COMMITTED &&
 		    address->record.first_seen != 0)
-			cache_put(
-			    &store->cache, address->key, now, &address->record);
+			cache_put(&store->cache, address->key, now_ms, now,
+			    &address->record);
 	}
 }
 
-static void
-run_batch(struct store *store, struct batch *batch)
+static bool
+is_too_late(const struct range *range)
 {
-	struct trouble trouble = {0};
+	return range->until_ms != 0 && store_real_ms() >= range->until_ms;
+}
+
+/* Until it is done or cannot be; the trouble is then in trouble. */
+static enum outcome
+try_on(struct store *store, struct range *range, struct trouble *trouble)
+{
 	enum outcome outcome;
-	int reopened = 0;
+	int reopened = 0, conflicts = 0;
 
 	do {
-		outcome = try_batch(store, batch, &trouble);
-		if (outcome == DONE || outcome == AGAIN)
-			continue;
-		say_failing(store, &trouble);
-		if (reopened++ < 2 && reopen(store, trouble.kind, &trouble) &&
-		    outcome == GIVE_UP)
-			outcome = AGAIN;
+		outcome = try_range(store, range, trouble);
+		switch (outcome) {
+		case DONE:
+		case AGAIN:
+		case SPLIT:
+			break;
+		case CONFLICT:
+			range->had_conflict = true;
+			outcome = conflicts++ < CONFLICTS_MAX ? AGAIN : GIVE_UP;
+			break;
+		case GIVE_UP:
+		case UNCERTAIN:
+			if (reopened++ < 2 && !is_too_late(range) &&
+			    reopen(store, trouble->kind, trouble) &&
+			    outcome == GIVE_UP)
+				outcome = AGAIN;
+			else
+				say_failing(store, trouble);
+			break;
+		}
 	} while (outcome == AGAIN);
+	return outcome;
+}
 
-	for (size_t i = 0; i < batch->count; i++) {
+static void
+run_range(struct store *store, struct range *range)
+{
+	struct trouble trouble = {0};
+	struct batch *batch = range->batch;
+	enum outcome outcome =
+	    atomic_load(&store->away) ? GIVE_UP : try_on(store, range, &trouble);
+
+	if (outcome == SPLIT && range->to - range->from > 1) {
+		size_t middle = range->from + (range->to - range->from) / 2;
+		struct range first = {
+		    batch, range->from, middle, range->until_ms, false};
+		struct range second = {
+		    batch, middle, range->to, range->until_ms, false};
+		run_range(store, &first);
+		run_range(store, &second);
+		return;
+	}
+	for (size_t i = range->from; i < range->to; i++) {
 		if (batch->states[i] == NOTE_WAITING)
 			batch->states[i] =
 			    outcome == DONE ? NOTE_COMMITTED : NOTE_FAILED;
 	}
 	if (outcome == DONE) {
-		remember_addresses(store, batch);
+		remember_addresses(store, batch, range->from, range->to);
 		say_working(store);
 	} else {
 		cache_clear(&store->cache);
 	}
+}
+
+/* The oldest note has waited for a while already. */
+static int64_t
+deadline_of(struct store *store, const struct batch *batch)
+{
+	if (!store->ops->is_shared)
+		return 0;
+	int64_t timeout_ms = store_timeout_ms(store);
+	int64_t waited_ms =
+	    clock_mono_ms(store->clock) - batch->notes[0]->queued_ms;
+	int64_t left_ms = timeout_ms - waited_ms;
+	if (left_ms > timeout_ms)
+		left_ms = timeout_ms;
+	if (left_ms < LEFT_MIN_MS)
+		left_ms = LEFT_MIN_MS;
+	return store_real_ms() + left_ms;
+}
+
+static void
+run_batch(struct store *store, struct batch *batch)
+{
+	struct range all = {
+	    batch, 0, batch->count, deadline_of(store, batch), false};
+
+	run_range(store, &all);
 }
 
 static void
@@ -259,8 +409,8 @@ keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 {
 	bool changed;
 	struct expiry expiry = expiry_of(store);
-	struct view *view =
-	    store->ops->begin(store->backend, !probe, &changed, trouble);
+	struct view *view = store->ops->begin(store->backend,
+	    probe ? FOR_NOTES : FOR_HOUSEKEEPING, 0, &changed, trouble);
 
 	if (view == NULL)
 		return false;
@@ -269,12 +419,11 @@ keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 	bool is_time = clock_watch_look(&store->clock_watch, store->clock);
 	if (!is_time)
 		store->may_expire_more = false;
-	bool ok =
-	    (!is_time || store->ops->expire(
-	                     view, &expiry, &store->may_expire_more, trouble)) &&
-	    (!probe || store->ops->probe(view, trouble));
+	bool ok = (!is_time || store->ops->expire(view, &expiry,
+	                           &store->may_expire_more, trouble)) &&
+	          (!probe || store->ops->probe(view, trouble));
 	if (ok)
-		return store->ops->commit(view, trouble);
+		return store->ops->commit(view, trouble) == COMMITTED;
 	store->ops->rollback(view);
 	return false;
 }
@@ -293,19 +442,23 @@ keep_house(struct store *store)
 	pthread_mutex_lock(&store->lock);
 	bool failing = store->counters.failing;
 	pthread_mutex_unlock(&store->lock);
+	failing = failing || atomic_load(&store->away);
 	bool ok = keep_house_once(store, failing, &trouble);
+	if (!ok) {
+		failing = true;
+		ok = reopen(store, trouble.kind, &trouble) &&
+		     keep_house_once(store, true, &trouble);
+	}
+	if (!ok)
+		say_failing(store, &trouble);
 	pthread_mutex_lock(&store->lock);
 	store->counters.expiring = ok && store->may_expire_more;
 	store->counters.clock_jump_s = store->clock_watch.jump_ms / 1000;
 	pthread_mutex_unlock(&store->lock);
-	if (ok) {
-		if (failing)
-			say_working(store);
-		return;
-	}
-	store->may_expire_more = false;
-	say_failing(store, &trouble);
-	reopen(store, trouble.kind, &trouble);
+	if (!ok)
+		store->may_expire_more = false;
+	else if (failing)
+		say_working(store);
 }
 
 /* ---------------------------------------------------------------- the thread */

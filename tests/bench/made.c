@@ -55,8 +55,9 @@ keep(struct view *view, const uint8_t *secret, uint64_t number, int64_t first,
 	struct store_who who = made_client(number);
 	struct ipnet net = key_network(&who.ip);
 	struct triplet triplet = made_triplet(number, text);
-	struct triplet_text of_people = {
-	    ipnet_to_text(&net, network), triplet.sender, triplet.recipient};
+	struct triplet_text of_people = {.client = ipnet_to_text(&net, network),
+	    .sender = triplet.sender,
+	    .recipient = triplet.recipient};
 	struct grey_row none = {0}, row = {.first = first, .last = first};
 	int64_t hash = key_triplet(
 	    secret, of_people.client, triplet.sender, triplet.recipient);
@@ -90,8 +91,8 @@ made_fill(const struct store_settings *settings, uint64_t rows, int64_t now,
 		return false;
 	sqlite_ops.set_durable(backend, false);
 	for (uint64_t i = 0; ok && i < rows;) {
-		struct view *view =
-		    sqlite_ops.begin(backend, true, &changed, &trouble);
+		struct view *view = sqlite_ops.begin(
+		    backend, FOR_HOUSEKEEPING, 0, &changed, &trouble);
 		ok = view != NULL;
 		for (int n = 0; ok && n < ROWS_AT_ONCE && i < rows; n++, i++) {
 			double part = (double)i / (double)rows;
@@ -101,7 +102,7 @@ made_fill(const struct store_settings *settings, uint64_t rows, int64_t now,
 		}
 		if (!ok && view != NULL)
 			sqlite_ops.rollback(view);
-		ok = ok && sqlite_ops.commit(view, &trouble);
+		ok = ok && sqlite_ops.commit(view, &trouble) == COMMITTED;
 	}
 	sqlite_ops.close(backend);
 	if (!ok)

@@ -188,10 +188,10 @@ idle_expiry_looks_at_few_rows(void **state)
 	struct backend *backend =
 	    sqlite_ops.open(&fixture.settings, secret, &error);
 	assert_non_null(backend);
-	struct view *view = sqlite_ops.begin(backend, true, &changed, &trouble);
+	struct view *view =
+	    sqlite_ops.begin(backend, FOR_HOUSEKEEPING, 0, &changed, &trouble);
 	assert_non_null(view);
-	assert_true(
-	    sqlite_ops.expire(view, &expiry, &more, &trouble));
+	assert_true(sqlite_ops.expire(view, &expiry, &more, &trouble));
 	assert_false(more);
 	for (int i = 0; i < STATEMENTS; i++) {
 		if (view->connection.statements[i] != NULL)

@@ -156,7 +156,8 @@ static const struct {
     {"allow { files = {\"allow.d/*\"} }",
         "1: allow.files: *is not an absolute path; *"},
     {"store { url = \"mysql://x\" }", "1: store.url: *is of no kind that is known; "
-                                      "allowed: sqlite:/path, memory:"},
+                                      "allowed: sqlite:/path, "
+                                      "postgresql://host/database, memory:"},
     {"store { url = \"sqlite:x.db\" }",
         "1: store.url: *is not an absolute path; *"},
     {"dns { servers = {\"ns.example\"} }", "1: dns.servers: *"},

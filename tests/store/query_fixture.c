@@ -34,10 +34,16 @@ ip_of(const char *text)
 	return ip;
 }
 
-/* Any commit of the daemon sees what another program has changed before it. */
+/*
+ * Any commit of the daemon sees what another program has changed before it; from
+ * a shared database it takes ten seconds.
+ */
 void
 let_notice(struct query_fixture *f)
 {
+#ifdef FIXTURE_PGSQL
+	fixture_sleep(&f->daemon, 11);
+#endif
 	assert_int_equal(
 	    fixture_note(&f->daemon, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
 	    NOTE_COMMITTED);

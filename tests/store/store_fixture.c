@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef FIXTURE_PGSQL
+#include "pgsql_server.h"
+#endif
+
 const struct policy_settings test_policy = {
     .mode = MODE_TARGREY,
     .delay_s = TEST_DELAY,
@@ -41,13 +45,20 @@ fixture_open(struct store_fixture *fixture, bool memory)
 	if (mkdtemp(fixture->folder) == NULL)
 		abort();
 	snprintf(fixture->path, sizeof fixture->path, "%s/t.db", fixture->folder);
+#ifdef FIXTURE_PGSQL
+	if (!memory)
+		pgsql_new_database(fixture->url, sizeof fixture->url);
+#else
 	snprintf(fixture->url, sizeof fixture->url, "sqlite:%s", fixture->path);
+#endif
 	fixture->settings = (struct store_settings){
 	    .url = memory ? "memory:" : fixture->url,
 	    .durable = true,
 	    .events_s = 30 * 86400,
 	    .retry_window_s = 2 * 86400,
 	    .max_age_s = 35 * 86400,
+	    .timeout_ms = 60000, /* a busy machine fails no test */
+	    .connections = 2,
 	};
 	open_store(fixture);
 }

@@ -25,7 +25,10 @@ struct store_fixture {
 /* Two tries, half an hour after the first attempt; five successes allow. */
 extern const struct policy_settings test_policy;
 
-/* Opens a fresh store; memory: "memory:", else SQLite in a new folder. */
+/*
+ * Opens a fresh store; memory: "memory:", else SQLite in a new folder, or a new
+ * database of PostgreSQL in the tests that are built for it.
+ */
 void fixture_open(struct store_fixture *fixture, bool memory);
 /* Closes the store and opens what it left behind. SQLite only. */
 void fixture_reopen(struct store_fixture *fixture);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every backend must do: the same tests for memory and SQLite. */
+/* What every backend must do: the same tests for memory, SQLite, PostgreSQL. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ open_memory(void **state)
 }
 
 static int
-open_sqlite(void **state)
+open_database(void **state)
 {
 	*state = malloc(sizeof(struct store_fixture));
 	fixture_open(*state, false);
@@ -601,8 +601,8 @@ int
 main(void)
 {
 	const struct CMUnitTest memory[] = TESTS(open_memory);
-	const struct CMUnitTest sqlite[] = TESTS(open_sqlite);
+	const struct CMUnitTest database[] = TESTS(open_database);
 
 	int failed = cmocka_run_group_tests(memory, NULL, NULL);
-	return cmocka_run_group_tests(sqlite, NULL, NULL) + failed;
+	return cmocka_run_group_tests(database, NULL, NULL) + failed;
 }

@@ -178,10 +178,16 @@ triplets_are_listed_with_their_text(void **state)
 	fixture_note(&f->daemon, DEED_PASSED, IP, NULL, FROM, TO);
 	assert_true(query_triplets(
 	    f->query, &(struct triplet_filter){0}, note_triplet, text, &f->error));
-	assert_string_equal(text,
-	    "2001:db8::/64 a@example.org b@example.jp waiting\n"
-	    "example.org a@example.org b@example.jp waiting\n"
-	    "192.0.2.0/24 a@example.org b@example.jp passed\n");
+	static const char *const lines[] = {
+	    "2001:db8::/64 a@example.org b@example.jp waiting\n",
+	    "example.org a@example.org b@example.jp waiting\n",
+	    "192.0.2.0/24 a@example.org b@example.jp passed\n"};
+	size_t length = 0;
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(strstr(text, lines[i]));
+		length += strlen(lines[i]);
+	}
+	assert_int_equal(strlen(text), length);
 	text[0] = '\0';
 	assert_true(query_triplets(f->query,
 	    &(struct triplet_filter){
@@ -360,6 +366,7 @@ import_keeps_what_is_newer(void **state)
 	assert_int_equal(row.passed, TEST_NOW - 80000);
 }
 
+#ifndef FIXTURE_PGSQL
 static bool
 print_finding(void *ctx, const char *finding)
 {
@@ -424,6 +431,8 @@ missing_and_foreign_files_are_named(void **state)
 	assert_non_null(strstr(f->error.text, "not a database"));
 }
 
+#endif
+
 int
 main(void)
 {
@@ -441,9 +450,11 @@ main(void)
 	    TEST(expire_removes_all_that_is_past_at_once),
 	    TEST(hashed_people_are_found_but_not_shown),
 	    TEST(import_keeps_what_is_newer),
+#ifndef FIXTURE_PGSQL
 	    TEST(backup_of_a_running_store_is_whole),
 	    TEST(reading_query_changes_nothing),
 	    TEST(missing_and_foreign_files_are_named),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

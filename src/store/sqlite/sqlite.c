@@ -275,11 +275,13 @@ set_sync(struct backend *backend, bool wanted, struct trouble *trouble)
 }
 
 static struct view *
-sqlite_begin(
-    struct backend *backend, bool idle, bool *changed_r, struct trouble *trouble)
+sqlite_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
+    bool *changed_r, struct trouble *trouble)
 {
 	struct view *view = &backend->writer;
+	bool syncs = backend->durable && purpose != FOR_HOUSEKEEPING;
 
+	(void)until_ms;
 	*changed_r = false;
 	if (backend->is_attached)
 		return connection_do(
@@ -294,7 +296,7 @@ sqlite_begin(
 	if (!sqlite_is_in_place(backend, trouble))
 		return NULL;
 	checkpoint_enter(&backend->checkpoint);
-	if (set_sync(backend, backend->durable && !idle, trouble) &&
+	if (set_sync(backend, syncs, trouble) &&
 	    connection_do(&view->connection, SQL_BEGIN_IMMEDIATE, trouble)) {
 		if (has_changed(backend, changed_r, trouble))
 			return view;
@@ -312,16 +314,17 @@ sqlite_rollback(struct view *view)
 	checkpoint_leave(&view->backend->checkpoint);
 }
 
-static bool
+static enum commit_end
 sqlite_commit(struct view *view, struct trouble *trouble)
 {
 	block_declare("store: commit");
 	if (!connection_do(&view->connection, SQL_COMMIT, trouble)) {
 		sqlite_rollback(view);
-		return false;
+		/* After a failed sync nobody knows. */
+		return COMMIT_UNCERTAIN;
 	}
 	checkpoint_leave(&view->backend->checkpoint);
-	return true;
+	return COMMITTED;
 }
 
 static const char *

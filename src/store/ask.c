@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Look-ups in a shared database, by workers. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/block.h"
+#include "base/text.h"
+#include "store/keys.h"
+#include "store/store_private.h"
+
+struct asked {
+	_Atomic unsigned references; /* the session's and the worker's */
+	struct store *store;
+	struct ip ip;
+	char *sender;
+	char *domains[2];
+	int64_t deadline_ms, real_deadline_ms;
+
+	pthread_mutex_t lock; /* held while done() runs, and to drop */
+	bool is_dropped;
+	void (*done)(void *ctx, uint64_t number);
+	void *ctx;
+	uint64_t number;
+
+	/* view does not change any more; NULL: no answer */
+	_Atomic bool is_over;
+	struct view *view;
+};
+
+/* Deadlines of the network count real time, whatever a test's clock says. */
+int64_t
+store_real_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void
+release(struct asked *asked)
+{
+	if (atomic_fetch_sub(&asked->references, 1) > 1)
+		return;
+	if (asked->view != NULL)
+		asked->store->ops->release(asked->view);
+	pthread_mutex_destroy(&asked->lock);
+	free(asked->sender);
+	free(asked->domains[0]);
+	free(asked->domains[1]);
+	free(asked);
+}
+
+static struct view *
+look_up(struct store *store, const struct ip *ip, const char *sender,
+    const char *const *domains, size_t count, int64_t until_ms)
+{
+	const uint8_t *secret = store_secret(store);
+	struct trouble trouble = {0};
+	struct ipnet net = key_network(ip);
+	char network[IPNET_TEXT_SIZE];
+	int64_t address = key_from_ip(ip), pairs[3];
+
+	pairs[0] = key_pair(secret, ipnet_to_text(&net, network), sender);
+	for (size_t i = 0; i < count; i++)
+		pairs[1 + i] = key_pair(secret, domains[i], sender);
+	struct wanted wanted = {
+	    .addresses = &address,
+	    .addresses_count = 1,
+	    .domains = domains,
+	    .domains_count = count,
+	    .pairs = pairs,
+	    .pairs_count = 1 + count,
+	};
+	struct view *view =
+	    store_real_ms() >= until_ms || atomic_load(&store->away)
+	        ? NULL
+	        : store->ops->recall(store->backend, &wanted, until_ms, &trouble);
+	if (view == NULL)
+		store_missed(store, &trouble);
+	return view;
+}
+
+static void
+finish(struct asked *asked)
+{
+	atomic_store(&asked->is_over, true);
+	pthread_mutex_lock(&asked->lock);
+	if (!asked->is_dropped)
+		asked->done(asked->ctx, asked->number);
+	pthread_mutex_unlock(&asked->lock);
+}
+
+static void
+run(void *arg)
+{
+	struct asked *asked = arg;
+	const char *domains[2];
+	size_t count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (asked->domains[i] != NULL)
+			domains[count++] = asked->domains[i];
+	}
+	pthread_mutex_lock(&asked->lock);
+	bool is_dropped = asked->is_dropped;
+	pthread_mutex_unlock(&asked->lock);
+	if (!is_dropped)
+		asked->view = look_up(asked->store, &asked->ip, asked->sender,
+		    domains, count, asked->real_deadline_ms);
+	finish(asked);
+	release(asked);
+}
+
+bool
+store_is_shared(const struct store *store)
+{
+	return store->ops->is_shared;
+}
+
+struct asked *
+store_ask(struct store *store, const struct ask_request *request,
+    void (*done)(void *ctx, uint64_t number), void *ctx, uint64_t number)
+{
+	struct asked *asked = calloc(1, sizeof *asked);
+	int64_t timeout_ms = store_timeout_ms(store);
+
+	if (asked == NULL)
+		return NULL;
+	atomic_init(&asked->references, 1);
+	pthread_mutex_init(&asked->lock, NULL);
+	asked->store = store;
+	asked->ip = request->ip;
+	asked->sender = text_dup(request->sender);
+	asked->domains[0] = text_dup(request->domains[0]);
+	asked->domains[1] = text_dup(request->domains[1]);
+	asked->deadline_ms = clock_mono_ms(store->clock) + timeout_ms;
+	asked->real_deadline_ms = store_real_ms() + timeout_ms;
+	asked->done = done;
+	asked->ctx = ctx;
+	asked->number = number;
+	if (asked->sender == NULL) {
+		release(asked);
+		return NULL;
+	}
+	atomic_fetch_add(&asked->references, 1);
+	if (atomic_load(&store->away) || !jobs_submit(store->workers, run, asked)) {
+		finish(asked);
+		release(asked);
+	}
+	return asked;
+}
+
+bool
+asked_is_over(const struct asked *asked)
+{
+	return atomic_load(&asked->is_over);
+}
+
+int64_t
+asked_deadline_ms(const struct asked *asked)
+{
+	return asked->deadline_ms;
+}
+
+void
+asked_drop(struct asked **pointer)
+{
+	struct asked *asked = *pointer;
+
+	*pointer = NULL;
+	if (asked == NULL)
+		return;
+	pthread_mutex_lock(&asked->lock);
+	asked->is_dropped = true;
+	pthread_mutex_unlock(&asked->lock);
+	release(asked);
+}
+
+static enum store_status
+recall_from(struct store *store, struct view *view, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r)
+{
+	struct trouble trouble = {0};
+	struct apply apply = store_apply(store, view);
+
+	return apply_recall(&apply, who, triplets, count, now, history_r, &trouble)
+	           ? STORE_OK
+	           : STORE_FAILED;
+}
+
+enum store_status
+store_recall_asked(struct store *store, struct asked *asked,
+    const struct store_who *who, const struct triplet *triplets, size_t count,
+    int64_t now, struct history *history_r)
+{
+	if (store_recall_allowed(store, who, count, now, history_r))
+		return STORE_OK;
+	if (asked == NULL || !atomic_load(&asked->is_over) || asked->view == NULL)
+		return STORE_FAILED;
+	return recall_from(
+	    store, asked->view, who, triplets, count, now, history_r);
+}
+
+enum store_status
+store_recall_shared(struct store *store, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r)
+{
+	block_declare("store_recall");
+	struct view *view = look_up(store, &who->ip,
+	    count > 0 ? triplets[0].sender : "", &who->domain, who->domain != NULL,
+	    store_real_ms() + store_timeout_ms(store));
+	if (view == NULL)
+		return STORE_FAILED;
+	enum store_status status =
+	    recall_from(store, view, who, triplets, count, now, history_r);
+	store->ops->release(view);
+	return status;
+}

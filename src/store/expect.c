@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What some notes are going to look for, gathered before they are applied. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/apply.h"
+#include "store/keys.h"
+
+enum { ADDRESSES, TRIPLETS, NETWORKS };
+
+static void
+add_number(struct expected *expected, int list, int64_t number)
+{
+	if (expected->counts[list] == expected->rooms[list]) {
+		size_t room = expected->rooms[list] * 2 + 64;
+		int64_t *grown =
+		    realloc(expected->numbers[list], room * sizeof *grown);
+		if (grown == NULL)
+			return;
+		expected->numbers[list] = grown;
+		expected->rooms[list] = room;
+	}
+	expected->numbers[list][expected->counts[list]++] = number;
+}
+
+static void
+add_domain(struct expected *expected, const char *domain)
+{
+	if (expected->domains_count == expected->domains_room) {
+		size_t room = expected->domains_room * 2 + 64;
+		const char **grown =
+		    realloc(expected->domains, room * sizeof *grown);
+		if (grown == NULL)
+			return;
+		expected->domains = grown;
+		expected->domains_room = room;
+	}
+	expected->domains[expected->domains_count++] = domain;
+}
+
+void
+apply_expect(const struct apply *apply, struct expected *expected,
+    const struct note_spec *spec)
+{
+	struct ipnet net = key_network(&spec->who.ip);
+	char network[IPNET_TEXT_SIZE];
+	const char *domain = spec->who.domain;
+
+	ipnet_to_text(&net, network);
+	if (spec->deed != DEED_NONE)
+		add_number(expected, ADDRESSES, key_from_ip(&spec->who.ip));
+	if (domain != NULL) {
+		add_domain(expected, domain);
+		add_number(
+		    expected, NETWORKS, key_text(apply->secret, domain, network));
+	}
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct triplet *triplet = &spec->triplets[i];
+		add_number(expected, TRIPLETS,
+		    key_triplet(apply->secret, network, triplet->sender,
+		        triplet->recipient));
+		if (domain != NULL)
+			add_number(expected, TRIPLETS,
+			    key_triplet(apply->secret, domain, triplet->sender,
+			        triplet->recipient));
+	}
+}
+
+struct wanted
+expected_wanted(const struct expected *expected, int64_t day)
+{
+	return (struct wanted){
+	    .addresses = expected->numbers[ADDRESSES],
+	    .addresses_count = expected->counts[ADDRESSES],
+	    .triplets = expected->numbers[TRIPLETS],
+	    .triplets_count = expected->counts[TRIPLETS],
+	    .networks = expected->numbers[NETWORKS],
+	    .networks_count = expected->counts[NETWORKS],
+	    .domains = expected->domains,
+	    .domains_count = expected->domains_count,
+	    .day = day,
+	};
+}
+
+void
+expected_free(struct expected *expected)
+{
+	for (int i = 0; i < 3; i++)
+		free(expected->numbers[i]);
+	free(expected->domains);
+	memset(expected, 0, sizeof *expected);
+}

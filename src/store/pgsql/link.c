@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/pgsql/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/block.h"
+#include "store/event_row.h"
+
+int64_t
+link_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------------ failures */
+
+/* libpq ends its sentences with a newline and may write several. */
+static void
+say(struct trouble *trouble, const char *text)
+{
+	size_t length = strcspn(text, "\n");
+
+	error_set(&trouble->error, "%.*s", (int)length, text);
+}
+
+static enum trouble_kind
+kind_of(const char *state)
+{
+	static const char *const again[] = {
+	    "40001", /* serialization_failure */
+	    "40P01", /* deadlock_detected */
+	    "55P03", /* lock_not_available */
+	};
+	static const char *const gone[] = {
+	    "25006", /* read_only_sql_transaction: it is a standby now */
+	    "57P01", /* admin_shutdown */
+	    "57P02", /* crash_shutdown */
+	    "57P03", /* cannot_connect_now */
+	    "57P05", /* idle_session_timeout */
+	    "25P03", /* idle_in_transaction_session_timeout */
+	    "26000", /* invalid_sql_statement_name: somebody deallocated them */
+	    "42P01", /* undefined_table: another database, or not made yet */
+	};
+
+	for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+		if (strcmp(state, again[i]) == 0)
+			return TROUBLE_CONFLICT;
+	}
+	for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+		if (strcmp(state, gone[i]) == 0)
+			return TROUBLE_REOPEN;
+	}
+	if (strncmp(state, "08", 2) == 0)
+		return TROUBLE_REOPEN;
+	/* Data that it will not take: a limit of a type, an odd character. */
+	if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0)
+		return TROUBLE_NOTE;
+	return TROUBLE_WAIT;
+}
+
+static bool
+lost(struct link *link, struct trouble *trouble)
+{
+	trouble->kind = TROUBLE_REOPEN;
+	say(trouble,
+	    link->conn == NULL ? "not connected" : PQerrorMessage(link->conn));
+	link_close(link);
+	return false;
+}
+
+static bool
+too_late(struct link *link, struct trouble *trouble)
+{
+	trouble->kind = TROUBLE_REOPEN;
+	error_set(&trouble->error, "no answer within %d ms", link->timeout_ms);
+	link_close(link);
+	return false;
+}
+
+/* The first failure of a pipeline is the one that counts. */
+static void
+refused(struct link *link, const PGresult *result, struct trouble *trouble)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (!link->has_failed) {
+		trouble->kind = state == NULL ? TROUBLE_REOPEN : kind_of(state);
+		say(trouble, PQresultErrorMessage(result));
+	}
+	link->has_failed = true;
+}
+
+/* -------------------------------------------------------------------- waiting */
+
+/* Waits for the socket; false when the deadline has come first. */
+static bool
+wait_for(struct link *link, short events, int64_t until_ms)
+{
+	for (;;) {
+		struct pollfd poll_fd = {PQsocket(link->conn), events, 0};
+		int64_t left = until_ms - link_now_ms();
+		if (until_ms != 0 && left <= 0)
+			return false;
+		block_declare("store: wait for the database server");
+		int count = poll(&poll_fd, 1, until_ms == 0 ? -1 : (int)left);
+		if (count > 0 || (count < 0 && errno != EINTR))
+			return true;
+	}
+}
+
+static int64_t
+until_of(const struct link *link)
+{
+	int64_t until =
+	    link->timeout_ms == 0 ? 0 : link_now_ms() + link->timeout_ms;
+
+	if (link->deadline_ms != 0 && (until == 0 || link->deadline_ms < until))
+		return link->deadline_ms;
+	return until;
+}
+
+/* Until the next result stands or nothing more comes. */
+static bool
+wait_for_result(struct link *link, struct trouble *trouble)
+{
+	int64_t until_ms = until_of(link);
+
+	for (;;) {
+		int unsent = PQflush(link->conn);
+		if (unsent < 0)
+			return lost(link, trouble);
+		if (!PQisBusy(link->conn))
+			return true;
+		short events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0));
+		if (!wait_for(link, events, until_ms))
+			return too_late(link, trouble);
+		if (!PQconsumeInput(link->conn))
+			return lost(link, trouble);
+	}
+}
+
+/* -------------------------------------------------------------------- opening */
+
+static bool
+connect_to(struct link *link, const struct link_target *target)
+{
+	/* What the URL says is stronger than what stands before it. */
+	const char *names[9] = {"target_session_attrs", "application_name",
+	    "client_encoding", "dbname"};
+	const char *values[9] = {"read-write", "targrey", "UTF8", target->url};
+	unsigned used = 4;
+
+	if (target->host != NULL) {
+		names[used] = "host";
+		values[used++] = target->host;
+	}
+	if (target->address != NULL) {
+		names[used] = "hostaddr";
+		values[used++] = target->address;
+	}
+	if (target->port != NULL) {
+		names[used] = "port";
+		values[used++] = target->port;
+	}
+	link->conn = PQconnectStartParams(names, values, 1);
+	return link->conn != NULL && PQstatus(link->conn) != CONNECTION_BAD;
+}
+
+static bool
+finish_connecting(struct link *link, struct trouble *trouble)
+{
+	int64_t until_ms = until_of(link);
+
+	for (;;) {
+		switch (PQconnectPoll(link->conn)) {
+		case PGRES_POLLING_OK:
+			return true;
+		case PGRES_POLLING_READING:
+			if (!wait_for(link, POLLIN, until_ms))
+				return too_late(link, trouble);
+			break;
+		case PGRES_POLLING_WRITING:
+			if (!wait_for(link, POLLOUT, until_ms))
+				return too_late(link, trouble);
+			break;
+		case PGRES_POLLING_FAILED:
+		case PGRES_POLLING_ACTIVE:
+		default:
+			return lost(link, trouble);
+		}
+	}
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+/*
+ * A statement that the server goes on with after we have given up holds locks;
+ * so does a transaction of a daemon that stands still.
+ */
+static bool
+set_limits(struct link *link, struct trouble *trouble)
+{
+	char sql[160];
+
+	if (link->timeout_ms == 0)
+		return true;
+	snprintf(sql, sizeof sql,
+	    "SET statement_timeout = %d; SET lock_timeout = %d;"
+	    "SET idle_in_transaction_session_timeout = %d",
+	    link->timeout_ms, link->timeout_ms, 10 * link->timeout_ms);
+	return link_run(link, sql, trouble);
+}
+
+bool
+link_open(struct link *link, const struct link_target *target, int timeout_ms,
+    struct trouble *trouble)
+{
+	*link = (struct link){
+	    .deadline_ms = link->deadline_ms, .timeout_ms = timeout_ms};
+	if (!connect_to(link, target))
+		return lost(link, trouble);
+	PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
+	if (!finish_connecting(link, trouble))
+		return false;
+	if (PQsetnonblocking(link->conn, 1) != 0)
+		return lost(link, trouble);
+	return set_limits(link, trouble);
+}
+
+void
+link_close(struct link *link)
+{
+	PQfinish(link->conn);
+	link->conn = NULL;
+	link->due = link->quiet = 0;
+}
+
+/* ------------------------------------------------------------------- pipeline */
+
+static const char *
+text_of(enum statement statement, char *buf, size_t size)
+{
+	if (statement != SQL_ADD_EVENT)
+		return link_statements[statement];
+	event_sql_insert(buf, size);
+	return buf;
+}
+
+static const char *
+name_of(enum statement statement, char buf[static 16])
+{
+	snprintf(buf, 16, "s%d", (int)statement);
+	return buf;
+}
+
+static bool
+enter(struct link *link, struct trouble *trouble)
+{
+	if (link->conn == NULL)
+		return lost(link, trouble);
+	if (PQpipelineStatus(link->conn) != PQ_PIPELINE_OFF)
+		return true;
+	link->has_failed = false;
+	return PQenterPipelineMode(link->conn) == 1 || lost(link, trouble);
+}
+
+bool
+link_prepare(struct link *link, struct trouble *trouble)
+{
+	char name[16], sql[EVENT_SQL_SIZE];
+
+	if (!enter(link, trouble))
+		return false;
+	for (enum statement i = 0; i < STATEMENTS; i++) {
+		if (PQsendPrepare(link->conn, name_of(i, name),
+		        text_of(i, sql, sizeof sql), 0, NULL) != 1)
+			return lost(link, trouble);
+		link->due++;
+	}
+	return link_flush(link, trouble) && link_finish(link, trouble);
+}
+
+bool
+link_send(struct link *link, enum statement statement, int count,
+    const char *const *values, struct trouble *trouble)
+{
+	char name[16];
+
+	if (!enter(link, trouble))
+		return false;
+	if (PQsendQueryPrepared(link->conn, name_of(statement, name), count, values,
+	        NULL, NULL, 0) != 1)
+		return lost(link, trouble);
+	link->due++;
+	return true;
+}
+
+bool
+link_send_quietly(
+    struct link *link, enum statement statement, struct trouble *trouble)
+{
+	if (!link_send(link, statement, 0, NULL, trouble))
+		return false;
+	link->quiet++;
+	return true;
+}
+
+bool
+link_flush(struct link *link, struct trouble *trouble)
+{
+	if (!enter(link, trouble))
+		return false;
+	return PQpipelineSync(link->conn) == 1 || lost(link, trouble);
+}
+
+/* In a pipeline each statement's results end with a NULL. */
+static PGresult *
+take(struct link *link, struct trouble *trouble)
+{
+	if (!wait_for_result(link, trouble))
+		return NULL;
+	PGresult *result = PQgetResult(link->conn);
+	if (result == NULL) {
+		lost(link, trouble);
+		return NULL;
+	}
+	if (!wait_for_result(link, trouble)) {
+		PQclear(result);
+		return NULL;
+	}
+	PQclear(PQgetResult(link->conn));
+	return result;
+}
+
+/* The next result, whosever it is. */
+static PGresult *
+next(struct link *link, struct trouble *trouble)
+{
+	if (link->conn == NULL) {
+		lost(link, trouble);
+		return NULL;
+	}
+	PGresult *result = take(link, trouble);
+	if (result == NULL)
+		return NULL;
+	link->due--;
+	ExecStatusType status = PQresultStatus(result);
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+		return result;
+	refused(link, result, trouble);
+	PQclear(result);
+	return NULL;
+}
+
+PGresult *
+link_result(struct link *link, struct trouble *trouble)
+{
+	/* A link that is lost has none left. */
+	while (link->quiet > 0) {
+		link->quiet--;
+		PQclear(next(link, trouble));
+	}
+	return next(link, trouble);
+}
+
+bool
+link_finish(struct link *link, struct trouble *trouble)
+{
+	link->quiet = 0;
+	while (link->conn != NULL && link->due > 0)
+		PQclear(next(link, trouble));
+	if (link->conn == NULL)
+		return false;
+	if (!wait_for_result(link, trouble))
+		return false;
+	PQclear(PQgetResult(link->conn)); /* the sync */
+	if (PQexitPipelineMode(link->conn) != 1)
+		return lost(link, trouble);
+	return !link->has_failed;
+}
+
+bool
+link_do(struct link *link, enum statement statement, struct trouble *trouble)
+{
+	return link_send(link, statement, 0, NULL, trouble) &&
+	       link_flush(link, trouble) && link_finish(link, trouble);
+}
+
+/* ------------------------------------------------------------- out of pipeline */
+
+/* The last result of several; NULL when one failed. */
+static PGresult *
+take_all(struct link *link, struct trouble *trouble)
+{
+	PGresult *last = NULL;
+
+	link->has_failed = false;
+	for (;;) {
+		if (!wait_for_result(link, trouble)) {
+			PQclear(last);
+			return NULL;
+		}
+		PGresult *result = PQgetResult(link->conn);
+		if (result == NULL)
+			break;
+		ExecStatusType status = PQresultStatus(result);
+		if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+			refused(link, result, trouble);
+		PQclear(last);
+		last = result;
+	}
+	if (!link->has_failed)
+		return last;
+	PQclear(last);
+	return NULL;
+}
+
+bool
+link_run(struct link *link, const char *sql, struct trouble *trouble)
+{
+	if (link->conn == NULL || PQsendQuery(link->conn, sql) != 1)
+		return lost(link, trouble);
+	PGresult *result = take_all(link, trouble);
+	PQclear(result);
+	return result != NULL;
+}
+
+PGresult *
+link_query(struct link *link, const char *sql, int count, const char *const *values,
+    struct trouble *trouble)
+{
+	if (link->conn == NULL || PQsendQueryParams(link->conn, sql, count, NULL,
+	                              values, NULL, NULL, 0) != 1) {
+		lost(link, trouble);
+		return NULL;
+	}
+	return take_all(link, trouble);
+}

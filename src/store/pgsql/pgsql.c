@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/pgsql/pgsql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "store/pgsql/pgsql_private.h"
+#include "store/pgsql/schema.h"
+
+/* For a database that the configuration says to wait for at the start. */
+#define START_TRIES    60
+#define START_PAUSE_MS 1000
+/* targreyctl waits so long for each server to be there. */
+#define ATTACH_MS 5000
+
+static bool
+pgsql_check_url(const char *url, struct error *error)
+{
+	struct place place = {0};
+	bool ok = place_init(&place, url, error);
+
+	place_free(&place);
+	return ok;
+}
+
+/* ------------------------------------------------------------------ the writer */
+
+/* Connects, makes or upgrades the tables, reads the secret, prepares. */
+static bool
+open_writer(struct backend *backend, bool *is_fatal_r, struct trouble *trouble)
+{
+	struct link *link = &backend->link;
+
+	*is_fatal_r = false;
+	link_close(link);
+	if (!place_connect(&backend->place, link, backend->timeout_ms, trouble))
+		return false;
+	if (pgsql_make_schema(link, backend->secret, is_fatal_r, trouble) &&
+	    link_prepare(link, trouble))
+		return true;
+	link_close(link);
+	return false;
+}
+
+static void
+drop_idle(struct backend *backend)
+{
+	while (backend->idle_count > 0)
+		link_close(&backend->idle[--backend->idle_count]);
+}
+
+static void
+pgsql_close(struct backend *backend)
+{
+	if (backend == NULL)
+		return;
+	pgsql_clear(&backend->writer);
+	link_close(&backend->link);
+	drop_idle(backend);
+	pthread_mutex_destroy(&backend->lock);
+	place_free(&backend->place);
+	free(backend);
+}
+
+static struct backend *
+new_backend(const char *url, struct error *error)
+{
+	struct backend *backend = calloc(1, sizeof *backend);
+
+	if (backend == NULL) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&backend->lock, NULL);
+	backend->writer.backend = backend;
+	backend->writer.link = &backend->link;
+	backend->next_address = INT64_MIN;
+	if (place_init(&backend->place, url, error))
+		return backend;
+	pgsql_close(backend);
+	return NULL;
+}
+
+/* Until it answers, hashes are made with a secret of our own. */
+static bool
+begin_without(
+    struct backend *backend, struct error *error, const struct trouble *trouble)
+{
+	static const uint8_t zero[SIPHASH_KEY_SIZE];
+
+	if (memcmp(backend->secret, zero, sizeof zero) == 0 &&
+	    getrandom(backend->secret, sizeof backend->secret, 0) !=
+	        sizeof backend->secret) {
+		error_set(error, "no random octets");
+		return false;
+	}
+	log_warnx("store: %s: %s; mail goes on without memory until it answers",
+	    backend->place.name, trouble->error.text);
+	return true;
+}
+
+static struct backend *
+pgsql_open(const struct store_settings *settings,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error)
+{
+	struct backend *backend = new_backend(settings->url, error);
+	struct trouble trouble = {0};
+	bool is_fatal = false;
+
+	if (backend == NULL)
+		return NULL;
+	backend->durable = settings->durable;
+	backend->timeout_ms = (int)settings->timeout_ms;
+	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
+	bool ok = open_writer(backend, &is_fatal, &trouble);
+	for (int i = 1;
+	     !ok && !is_fatal && settings->waits_at_start && i < START_TRIES; i++) {
+		usleep(START_PAUSE_MS * 1000);
+		ok = open_writer(backend, &is_fatal, &trouble);
+	}
+	if (!ok && !is_fatal && !settings->waits_at_start)
+		ok = begin_without(backend, error, &trouble);
+	else if (!ok)
+		error_set(error, "%s: %s", backend->place.name, trouble.error.text);
+	if (ok) {
+		memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+		return backend;
+	}
+	pgsql_close(backend);
+	return NULL;
+}
+
+/* A report may read for long; only the way to the server is cut short. */
+static bool
+take_time(struct link *link, struct trouble *trouble)
+{
+	link->timeout_ms = 0;
+	return link_run(link,
+	    "RESET statement_timeout; RESET lock_timeout;"
+	    "RESET idle_in_transaction_session_timeout",
+	    trouble);
+}
+
+static struct backend *
+pgsql_attach(const char *url, bool writable,
+    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct error *error)
+{
+	struct backend *backend = new_backend(url, error);
+	struct trouble trouble = {0};
+
+	(void)writable;
+	if (backend == NULL)
+		return NULL;
+	backend->is_attached = true;
+	if (place_connect(
+	        &backend->place, &backend->link, ATTACH_MS, &trouble) &&
+	    take_time(&backend->link, &trouble) &&
+	    pgsql_check_schema(&backend->link, backend->secret, &trouble) &&
+	    link_prepare(&backend->link, &trouble)) {
+		memcpy(secret_r, backend->secret, SIPHASH_KEY_SIZE);
+		return backend;
+	}
+	error_set(error, "%s: %s", backend->place.name, trouble.error.text);
+	pgsql_close(backend);
+	return NULL;
+}
+
+static bool
+pgsql_reopen(struct backend *backend, bool set_aside,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble)
+{
+	bool is_fatal;
+
+	(void)set_aside;
+	atomic_fetch_add(&backend->generation, 1);
+	if (!open_writer(backend, &is_fatal, trouble))
+		return false;
+	memcpy(secret, backend->secret, SIPHASH_KEY_SIZE);
+	return true;
+}
+
+static void
+pgsql_set_durable(struct backend *backend, bool durable)
+{
+	backend->durable = durable;
+}
+
+static const char *
+pgsql_name(const struct backend *backend)
+{
+	return backend->place.name;
+}
+
+/* ----------------------------------------------------------------- the readers */
+
+static bool
+take_link(struct backend *backend, struct link *link, int64_t until_ms,
+    struct trouble *trouble)
+{
+	unsigned generation = atomic_load(&backend->generation);
+
+	*link = (struct link){.deadline_ms = until_ms};
+	pthread_mutex_lock(&backend->lock);
+	if (backend->idle_generation != generation) {
+		drop_idle(backend);
+		backend->idle_generation = generation;
+	}
+	if (backend->idle_count > 0)
+		*link = backend->idle[--backend->idle_count];
+	pthread_mutex_unlock(&backend->lock);
+	link->deadline_ms = until_ms;
+	if (link->conn != NULL)
+		return true;
+	return place_connect(&backend->place, link, backend->timeout_ms, trouble) &&
+	       link_prepare(link, trouble);
+}
+
+static void
+give_back(struct backend *backend, struct link *link)
+{
+	bool is_kept = false;
+
+	pthread_mutex_lock(&backend->lock);
+	if (link->conn != NULL && backend->idle_count < LINKS_MAX) {
+		backend->idle[backend->idle_count++] = *link;
+		is_kept = true;
+	}
+	pthread_mutex_unlock(&backend->lock);
+	if (!is_kept)
+		link_close(link);
+}
+
+static struct view *
+new_view(struct backend *backend, int64_t until_ms, struct trouble *trouble)
+{
+	struct view *view = calloc(1, sizeof *view);
+
+	if (view == NULL) {
+		trouble->kind = TROUBLE_WAIT;
+		error_set(&trouble->error, "out of memory");
+		return NULL;
+	}
+	view->backend = backend;
+	if (take_link(backend, &view->own, until_ms, trouble)) {
+		view->link = &view->own;
+		return view;
+	}
+	link_close(&view->own);
+	free(view);
+	return NULL;
+}
+
+static struct view *
+pgsql_recall(struct backend *backend, const struct wanted *wanted, int64_t until_ms,
+    struct trouble *trouble)
+{
+	struct view *view = new_view(backend, until_ms, trouble);
+
+	if (view == NULL)
+		return NULL;
+	bool ok = pgsql_expect(view, wanted, trouble);
+	/* An idle link may have died of old age: once more with a new one. */
+	if (!ok && view->own.conn == NULL && link_now_ms() < until_ms) {
+		pgsql_clear(view);
+		ok = take_link(backend, &view->own, until_ms, trouble) &&
+		     pgsql_expect(view, wanted, trouble);
+	}
+	give_back(backend, &view->own);
+	view->link = NULL;
+	if (ok)
+		return view;
+	pgsql_release(view);
+	return NULL;
+}
+
+struct view *
+pgsql_reader(struct backend *backend, struct trouble *trouble)
+{
+	struct view *view = &backend->writer;
+
+	if (!backend->is_attached)
+		return new_view(backend, 0, trouble);
+	pgsql_clear(view);
+	return link_run(view->link,
+	           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", trouble)
+	           ? view
+	           : NULL;
+}
+
+void
+pgsql_release(struct view *view)
+{
+	struct trouble ignored;
+
+	pgsql_clear(view);
+	if (view == &view->backend->writer) {
+		if (view->link->conn != NULL)
+			(void)link_run(view->link, "COMMIT", &ignored);
+		return;
+	}
+	if (view->link != NULL)
+		give_back(view->backend, view->link);
+	free(view);
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+static struct view *
+pgsql_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
+    bool *changed_r, struct trouble *trouble)
+{
+	struct view *view = &backend->writer;
+	bool is_relaxed = purpose == FOR_HOUSEKEEPING || !backend->durable;
+
+	*changed_r = false;
+	pgsql_clear(view);
+	view->events = 0;
+	view->locks = purpose == FOR_NOTES_AGAIN || backend->is_attached;
+	view->link->deadline_ms = until_ms;
+	if (backend->is_attached)
+		return link_run(view->link, "BEGIN", trouble) ? view : NULL;
+	if (link_send_quietly(view->link, SQL_BEGIN, trouble) &&
+	    (!is_relaxed || link_send_quietly(view->link, SQL_RELAX, trouble)))
+		return view;
+	return NULL;
+}
+
+static void
+pgsql_rollback(struct view *view)
+{
+	struct trouble ignored;
+
+	pgsql_clear(view);
+	view->events = 0;
+	if (view->link->conn == NULL)
+		return;
+	/* What has gone out but was not flushed is taken first. */
+	if (view->link->due > 0 && link_flush(view->link, &ignored))
+		(void)link_finish(view->link, &ignored);
+	if (view->link->conn != NULL)
+		(void)link_do(view->link, SQL_ROLLBACK, &ignored);
+}
+
+static enum commit_end
+pgsql_commit(struct view *view, struct trouble *trouble)
+{
+	struct link *link = view->link;
+
+	if (!pgsql_flush(view, trouble)) {
+		pgsql_rollback(view);
+		return NOT_COMMITTED;
+	}
+	pgsql_clear(view);
+	if (!link_send(link, SQL_COMMIT, 0, NULL, trouble) ||
+	    !link_flush(link, trouble))
+		return COMMIT_UNCERTAIN;
+	PGresult *result = link_result(link, trouble);
+	bool ok = result != NULL && strcmp(PQcmdStatus(result), "COMMIT") == 0;
+	PQclear(result);
+	if (link->conn == NULL || !link_finish(link, trouble))
+		/* The server has said no, or nothing. */
+		return link->conn != NULL ? NOT_COMMITTED : COMMIT_UNCERTAIN;
+	return ok ? COMMITTED : NOT_COMMITTED;
+}
+
+static bool
+pgsql_probe(struct view *view, struct trouble *trouble)
+{
+	return link_do(view->link, SQL_PROBE, trouble);
+}
+
+const struct backend_ops pgsql_ops = {
+    .is_shared = true,
+    .check_url = pgsql_check_url,
+    .open = pgsql_open,
+    .attach = pgsql_attach,
+    .name = pgsql_name,
+    .close = pgsql_close,
+    .reopen = pgsql_reopen,
+    .set_durable = pgsql_set_durable,
+    .reader = pgsql_reader,
+    .release = pgsql_release,
+    .begin = pgsql_begin,
+    .commit = pgsql_commit,
+    .rollback = pgsql_rollback,
+    .expect = pgsql_expect,
+    .recall = pgsql_recall,
+    .find_address = pgsql_find_address,
+    .find_domain = pgsql_find_domain,
+    .find_triplet = pgsql_find_triplet,
+    .keep_address = pgsql_keep_address,
+    .keep_domain = pgsql_keep_domain,
+    .keep_triplet = pgsql_keep_triplet,
+    .count_network = pgsql_count_network,
+    .add_event = pgsql_add_event,
+    .probe = pgsql_probe,
+    .expire = pgsql_expire,
+    .report = pgsql_report,
+    .each_address = pgsql_each_address,
+    .each_domain = pgsql_each_domain,
+    .each_triplet = pgsql_each_triplet,
+    .each_event = pgsql_each_event,
+    .drop_address = pgsql_drop_address,
+    .drop_domain = pgsql_drop_domain,
+    .drop_triplet = pgsql_drop_triplet,
+    .rate_event = pgsql_rate_event,
+    .refuse_event = pgsql_refuse_event,
+    .check = pgsql_check,
+    .backup = pgsql_backup,
+};

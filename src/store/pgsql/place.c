@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "store/pgsql/pgsql_private.h"
+
+#define HOSTS_MAX 8
+
+static const char *
+option(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options->keyword != NULL; options++) {
+		if (strcmp(options->keyword, keyword) == 0)
+			return options->val;
+	}
+	return NULL;
+}
+
+/* The elements of a list with commas; returns how many there are. */
+static unsigned
+split(const char *list, char **parts)
+{
+	unsigned count = 0;
+
+	while (list != NULL && count < HOSTS_MAX) {
+		size_t length = strcspn(list, ",");
+		parts[count++] = strndup(list, length);
+		list = list[length] == ',' ? list + length + 1 : NULL;
+	}
+	return count;
+}
+
+/*
+ * Each host is tried by itself: one that swallows what is sent to it would
+ * otherwise use up the time of those behind it.
+ */
+static void
+split_hosts(struct place *place, const PQconninfoOption *options)
+{
+	unsigned hosts = split(option(options, "host"), place->hosts);
+	unsigned addresses = split(option(options, "hostaddr"), place->addresses);
+	unsigned ports = split(option(options, "port"), place->ports);
+
+	place->count = hosts > addresses ? hosts : addresses;
+	if (place->count == 0)
+		place->count = 1;
+	/* One port serves all of them. */
+	for (unsigned i = ports; ports == 1 && i < place->count; i++)
+		place->ports[i] = text_dup(place->ports[0]);
+}
+
+static void
+name_place(struct place *place, const PQconninfoOption *options)
+{
+	const char *service = option(options, "service");
+	const char *host = option(options, "host");
+	const char *name = option(options, "dbname");
+
+	if (service != NULL)
+		snprintf(place->name, sizeof place->name, "postgresql service %s",
+		    service);
+	else
+		snprintf(place->name, sizeof place->name, "postgresql://%s/%s",
+		    host == NULL || host[0] == '/' ? "" : host,
+		    name == NULL ? "" : name);
+}
+
+bool
+place_init(struct place *place, const char *url, struct error *error)
+{
+	char *reason = NULL;
+	PQconninfoOption *options = PQconninfoParse(url, &reason);
+	bool ok = options != NULL;
+
+	if (!ok) {
+		error_set(error, "%.*s",
+		    (int)(reason == NULL ? 0 : strcspn(reason, "\n")),
+		    reason == NULL ? "" : reason);
+	} else if (option(options, "password") != NULL) {
+		/* Whatever shows the URL would show it. */
+		error_set(error, "holds a password; put it into the file that "
+		                 "PGPASSFILE names, or ~/.pgpass");
+		ok = false;
+	} else {
+		split_hosts(place, options);
+		name_place(place, options);
+		place->url = text_dup(url);
+		ok = place->url != NULL;
+		if (!ok)
+			error_set(error, "out of memory");
+	}
+	PQconninfoFree(options);
+	PQfreemem(reason);
+	return ok;
+}
+
+void
+place_free(struct place *place)
+{
+	for (int i = 0; i < HOSTS_MAX; i++) {
+		free(place->hosts[i]);
+		free(place->addresses[i]);
+		free(place->ports[i]);
+	}
+	free(place->url);
+}
+
+bool
+place_connect(
+    struct place *place, struct link *link, int timeout_ms, struct trouble *trouble)
+{
+	unsigned first = atomic_load(&place->last);
+
+	for (unsigned i = 0; i < place->count; i++) {
+		unsigned at = (first + i) % place->count;
+		struct link_target target = {place->url, place->hosts[at],
+		    place->addresses[at], place->ports[at]};
+		if (link_open(link, &target, timeout_ms, trouble)) {
+			atomic_store(&place->last, at);
+			return true;
+		}
+		if (link->deadline_ms != 0 && link_now_ms() >= link->deadline_ms)
+			return false;
+	}
+	return false;
+}

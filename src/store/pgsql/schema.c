@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/pgsql/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "store/event_row.h"
+
+/*
+ * meta        name: schema, secret (hexadecimal), probe
+ * triplet     pair: hash of client and sender, under which a session's are
+ *             read before the recipient is known; day: of the time that the row
+ *             is kept by, seconds / 86400; mxs: bits of the MXs that saw it
+ * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
+ * domain      networks: how many different ones on day
+ * event       one row an SMTP transaction or session
+ * version     of a row: one more with each change
+ */
+static const char step_1[] =
+    "CREATE TABLE triplet ("
+    " hash bigint PRIMARY KEY, version bigint NOT NULL, first bigint NOT NULL,"
+    " last bigint NOT NULL, last_try bigint NOT NULL, passed bigint NOT NULL,"
+    " tries bigint NOT NULL, early bigint NOT NULL, mxs bigint NOT NULL,"
+    " pair bigint NOT NULL, day bigint NOT NULL,"
+    " client text NOT NULL, sender text NOT NULL, recipient text NOT NULL)"
+    " WITH (fillfactor = 80);"
+    "CREATE INDEX triplet_pair ON triplet (pair);"
+    "CREATE INDEX triplet_waiting ON triplet (day) WHERE passed = 0;"
+    "CREATE INDEX triplet_passed ON triplet (day) WHERE passed <> 0;"
+
+    "CREATE TABLE address ("
+    " key bigint PRIMARY KEY, version bigint NOT NULL,"
+    " first_seen bigint NOT NULL, last_seen bigint NOT NULL,"
+    " last_success bigint NOT NULL, last_counted bigint NOT NULL,"
+    " last_unproven bigint NOT NULL, last_gaveup bigint NOT NULL,"
+    " allowed_until bigint NOT NULL, sessions bigint NOT NULL,"
+    " successes bigint NOT NULL, counted bigint NOT NULL,"
+    " gaveup bigint NOT NULL, gaveup_secs bigint NOT NULL, ham bigint NOT NULL,"
+    " spam bigint NOT NULL) WITH (fillfactor = 80);"
+
+    "CREATE TABLE domain ("
+    " name text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL,"
+    " first_seen bigint NOT NULL, last_seen bigint NOT NULL,"
+    " last_success bigint NOT NULL, last_counted bigint NOT NULL,"
+    " allowed_until bigint NOT NULL, successes bigint NOT NULL,"
+    " counted bigint NOT NULL, day bigint NOT NULL, networks bigint NOT NULL);"
+    "CREATE TABLE domain_network ("
+    " hash bigint NOT NULL, day bigint NOT NULL, PRIMARY KEY (day, hash));"
+
+    "CREATE TABLE event ("
+    " event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " logged bigint NOT NULL, time bigint NOT NULL, ip text NOT NULL,"
+    " sid text, queue_id text, message_id text);"
+    "CREATE INDEX event_logged ON event (logged);"
+    "CREATE INDEX event_time ON event (time);"
+    "CREATE INDEX event_sid ON event (sid);"
+    "CREATE INDEX event_queue_id ON event (queue_id) WHERE queue_id IS NOT NULL;"
+    "CREATE INDEX event_message_id ON event (message_id)"
+    " WHERE message_id IS NOT NULL;"
+    "CREATE INDEX event_ip ON event ((ip::inet));";
+
+static const char *const steps[] = {step_1};
+const int pgsql_schema_version = sizeof steps / sizeof *steps;
+
+/* Nobody but the migration may hold it; the number marks targrey's locks. */
+#define LOCK                                                                       \
+	"BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"      \
+	"SELECT pg_advisory_xact_lock(1952532306, 0);"                             \
+	"CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text);"
+
+static bool
+read_meta(struct link *link, const char *name, char *value, size_t size,
+    bool *found_r, struct trouble *trouble)
+{
+	const char *const values[] = {name};
+	PGresult *result = link_query(link,
+	    "SELECT value FROM meta WHERE name = $1::text", 1, values, trouble);
+
+	value[0] = '\0';
+	if (result == NULL)
+		return false;
+	*found_r = PQntuples(result) > 0;
+	if (*found_r)
+		snprintf(value, size, "%s", PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return true;
+}
+
+static bool
+write_meta(
+    struct link *link, const char *name, const char *value, struct trouble *trouble)
+{
+	const char *const values[] = {name, value};
+	PGresult *result = link_query(link,
+	    "INSERT INTO meta (name, value) VALUES ($1::text, $2::text)"
+	    " ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
+	    2, values, trouble);
+
+	PQclear(result);
+	return result != NULL;
+}
+
+static bool
+read_secret(struct link *link, uint8_t secret_r[static SIPHASH_KEY_SIZE],
+    struct trouble *trouble)
+{
+	char text[2 * SIPHASH_KEY_SIZE + 2];
+	bool found;
+
+	if (!read_meta(link, "secret", text, sizeof text, &found, trouble))
+		return false;
+	for (size_t i = 0; found && i < SIPHASH_KEY_SIZE; i++) {
+		unsigned octet;
+		found = sscanf(text + 2 * i, "%2x", &octet) == 1;
+		secret_r[i] = found ? (uint8_t)octet : 0;
+	}
+	if (found)
+		return true;
+	trouble->kind = TROUBLE_CORRUPT;
+	error_set(&trouble->error, "no secret in the database");
+	return false;
+}
+
+static bool
+write_secret(struct link *link, const uint8_t given[static SIPHASH_KEY_SIZE],
+    struct trouble *trouble)
+{
+	static const uint8_t zero[SIPHASH_KEY_SIZE];
+	uint8_t secret[SIPHASH_KEY_SIZE];
+	char text[2 * SIPHASH_KEY_SIZE + 1];
+
+	memcpy(secret, given, sizeof secret);
+	if (memcmp(secret, zero, sizeof secret) == 0 &&
+	    getrandom(secret, sizeof secret, 0) != sizeof secret) {
+		trouble->kind = TROUBLE_WAIT;
+		error_set(&trouble->error, "no random octets");
+		return false;
+	}
+	for (size_t i = 0; i < sizeof secret; i++)
+		snprintf(text + 2 * i, 3, "%02x", secret[i]);
+	return write_meta(link, "secret", text, trouble);
+}
+
+static bool
+is_too_new(int found, struct trouble *trouble)
+{
+	if (found <= pgsql_schema_version)
+		return false;
+	trouble->kind = TROUBLE_REOPEN;
+	error_set(&trouble->error,
+	    "schema version %d is newer than this program's %d", found,
+	    pgsql_schema_version);
+	return true;
+}
+
+static bool
+find_version(struct link *link, int *version_r, struct trouble *trouble)
+{
+	char text[32];
+	bool found;
+
+	if (!read_meta(link, "schema", text, sizeof text, &found, trouble))
+		return false;
+	*version_r = found ? atoi(text) : 0;
+	return true;
+}
+
+static const char *
+type_of(int column)
+{
+	switch (event_column_kind(column)) {
+	case EVENT_NUMBER:
+		return "bigint";
+	case EVENT_REAL:
+		return "double precision";
+	case EVENT_NULL:
+	case EVENT_TEXT:
+		break;
+	}
+	return "text";
+}
+
+static bool
+add_event_columns(struct link *link, struct trouble *trouble)
+{
+	char sql[EVENT_COLUMNS * 80];
+	size_t used = (size_t)snprintf(sql, sizeof sql, "ALTER TABLE event ");
+
+	for (int i = 0; i < EVENT_COLUMNS; i++)
+		used += (size_t)snprintf(sql + used, sizeof sql - used,
+		    "%sADD COLUMN IF NOT EXISTS \"%s\" %s", i > 0 ? ", " : "",
+		    event_column_name(i), type_of(i));
+	return link_run(link, sql, trouble);
+}
+
+static bool
+has_event_columns(struct link *link, bool *has_r, struct trouble *trouble)
+{
+	PGresult *result = link_query(link,
+	    "SELECT attname FROM pg_attribute WHERE attrelid = 'event'::regclass"
+	    " AND attnum > 0 AND NOT attisdropped",
+	    0, NULL, trouble);
+
+	if (result == NULL)
+		return false;
+	*has_r = true;
+	for (int i = 0; i < EVENT_COLUMNS; i++) {
+		bool found = false;
+		for (int row = 0; !found && row < PQntuples(result); row++)
+			found = strcmp(PQgetvalue(result, row, 0),
+			            event_column_name(i)) == 0;
+		*has_r = *has_r && found;
+	}
+	PQclear(result);
+	return true;
+}
+
+static bool
+upgrade(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
+    bool *is_fatal_r, struct trouble *trouble)
+{
+	char number[16];
+	int found;
+
+	if (!find_version(link, &found, trouble))
+		return false;
+	*is_fatal_r = is_too_new(found, trouble);
+	if (*is_fatal_r)
+		return false;
+	for (int i = found; i < pgsql_schema_version; i++) {
+		if (!link_run(link, steps[i], trouble))
+			return false;
+	}
+	snprintf(number, sizeof number, "%d", pgsql_schema_version);
+	return add_event_columns(link, trouble) &&
+	       (found > 0 || write_secret(link, secret, trouble)) &&
+	       write_meta(link, "schema", number, trouble);
+}
+
+/* Without a lock: what is there already needs no migration. */
+static bool
+is_made(struct link *link, bool *is_made_r, struct trouble *trouble)
+{
+	int version = 0;
+
+	*is_made_r = false;
+	if (!find_version(link, &version, trouble)) {
+		if (link->conn == NULL)
+			return false;
+		return true; /* no such table */
+	}
+	if (version != pgsql_schema_version)
+		return true;
+	return has_event_columns(link, is_made_r, trouble);
+}
+
+/* However long it takes; mail goes on meanwhile without memory. */
+static bool
+migrate(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
+    bool *is_fatal_r, struct trouble *trouble)
+{
+	struct trouble ignored;
+	int timeout_ms = link->timeout_ms;
+
+	link->timeout_ms = 0;
+	bool ok = link_run(link, LOCK, trouble) &&
+	          upgrade(link, secret, is_fatal_r, trouble) &&
+	          link_run(link, "COMMIT", trouble);
+	if (!ok && link->conn != NULL)
+		(void)link_run(link, "ROLLBACK", &ignored);
+	link->timeout_ms = timeout_ms;
+	return ok;
+}
+
+bool
+pgsql_make_schema(struct link *link, uint8_t secret[static SIPHASH_KEY_SIZE],
+    bool *is_fatal_r, struct trouble *trouble)
+{
+	bool made;
+
+	*is_fatal_r = false;
+	if (!is_made(link, &made, trouble))
+		return false;
+	if (!made && !migrate(link, secret, is_fatal_r, trouble))
+		return false;
+	return read_secret(link, secret, trouble);
+}
+
+bool
+pgsql_check_schema(struct link *link, uint8_t secret_r[static SIPHASH_KEY_SIZE],
+    struct trouble *trouble)
+{
+	int found;
+
+	if (!find_version(link, &found, trouble) || is_too_new(found, trouble))
+		return false;
+	if (found < pgsql_schema_version) {
+		error_set(&trouble->error,
+		    "schema version %d is older than this program's %d: start "
+		    "targreyd once",
+		    found, pgsql_schema_version);
+		return false;
+	}
+	return read_secret(link, secret_r, trouble);
+}

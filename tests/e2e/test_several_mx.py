@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Two Postfix with a targreyd each on one PostgreSQL: what one has told a client
+the other knows, and without the database mail goes on."""
+import signal
+import time
+import unittest
+
+from support.lab import Lab
+from support.pgserver import PgServer
+
+LINE = "p7-dyn100.example.net"
+MINUTE = 60
+HUNG_S = 120
+
+
+class SeveralMx(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = PgServer("fsync=off")
+        cls.labs = []
+        try:
+            cls.server.start()
+            url = cls.server.url()
+            # A busy machine's database may need its time; see the last tests.
+            store = {"url": url, "timeout": "5s"}
+            for number in (1, 2):
+                lab = Lab({"mode": "rgrey", "store": store,
+                           "hostname": "mx%d.example.jp" % number})
+                cls.labs.append(lab.start())
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        for lab in cls.labs:
+            lab.close()
+        cls.server.close()
+
+    def advance(self, seconds):
+        for lab in self.labs:
+            lab.clock.advance(seconds)
+
+    def visit(self, number, source, sender, you):
+        client = self.labs[number].client(LINE, source=source)
+        try:
+            return client.try_one(sender, you)
+        finally:
+            client.close()
+
+    def wait_for(self, claim, what):
+        begin = time.monotonic()
+        while not claim():
+            if time.monotonic() - begin > HUNG_S:
+                self.fail("hung: %s" % what)
+            time.sleep(0.1)
+
+    def test_1_retry_at_the_other_mx_passes(self):
+        source, sender, you = "127.77.1.5", "a@example.com", "one@example.jp"
+        self.visit(0, source, sender, you).expect(450)
+        self.advance(31 * MINUTE)
+        self.visit(1, source, sender, you).expect(450)
+        self.advance(2 * MINUTE)
+        self.visit(0, source, sender, you).expect(250)
+        stamp = self.labs[0].stamp(you)
+        self.assertEqual((stamp["grey"], stamp["grey_tries"], stamp["fault"]),
+                         ("passed", 2, "none"))
+        self.wait_for(lambda: len(self.server.ask(
+            "SELECT 1 FROM event WHERE recipients = '%s'" % you)) == 3, "events")
+        self.assertEqual(
+            self.server.ask("SELECT id FROM event WHERE recipients = '%s'"
+                            " ORDER BY event_id" % you),
+            ["mx1.example.jp", "mx2.example.jp", "mx1.example.jp"])
+
+    def test_2_targreyctl_at_one_sees_what_the_other_did(self):
+        self.visit(1, "127.77.2.5", "b@example.com", "two@example.jp").expect(450)
+        ctl = self.labs[0].daemon.ctl
+        self.wait_for(lambda: "two@example.jp" in str(ctl("find", "127.77.2.5")),
+                      "the event in find")
+        self.assertIn("b@example.com", str(ctl("list", "triplets")))
+        self.assertIn("127.77.2.5", str(ctl("explain", "--ip", "127.77.2.5")))
+
+    def test_3_database_that_stands_still_holds_no_mail_longer_than_its_time(self):
+        self.visit(0, "127.77.3.5", "c@example.com", "three@example.jp").expect(450)
+        self.server.signal(signal.SIGSTOP)
+        try:
+            for number in range(6):
+                you = "still%d@example.jp" % number
+                self.visit(0, "127.77.4.%d" % (5 + number), "c@example.com",
+                           you).expect(250)
+                self.assertEqual(self.labs[0].stamp(you)["fault"], "store")
+            # Three waits, at RCPT or DATA each, and nobody waits any more.
+            code, told, said = self.labs[0].daemon.ctl_code("status")
+            self.assertIn("away", str(told) + said, code)
+        finally:
+            self.server.signal(signal.SIGCONT)
+        self.comes_back()
+
+    def test_4_stopped_database_is_used_again_by_itself(self):
+        self.server.run("kill")
+        self.visit(1, "127.77.5.5", "d@example.com", "down@example.jp").expect(250)
+        self.assertEqual(self.labs[1].stamp("down@example.jp")["fault"], "store")
+        self.server.run("again")
+        self.comes_back()
+        self.advance(40 * MINUTE)
+        # What the client was told before is still on record.
+        reply = self.visit(1, "127.77.3.5", "c@example.com", "three@example.jp")
+        reply.expect(450)
+        self.advance(2 * MINUTE)
+        self.visit(0, "127.77.3.5", "c@example.com", "three@example.jp").expect(250)
+
+    def comes_back(self):
+        """Housekeeping asks again every second, and mail is greylisted again."""
+        for number in (0, 1):
+            visits = iter(range(10000))
+
+            def is_back():
+                self.advance(1.5)
+                you = "back%d.%d@example.jp" % (number, next(visits))
+                return self.visit(number, "127.77.6.%d" % (5 + number),
+                                  "e@example.com", you).code == 450
+            self.wait_for(is_back, "the store of mx%d" % (number + 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several daemons on one PostgreSQL, and what can become of it: races, data that
+ * it refuses, a server that stops, stands still, or is followed by its standby.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "pgsql_server.h"
+#include "query/query.h"
+#include "store_fixture.h"
+
+#define IP   "192.0.2.10"
+#define FROM "a@example.org"
+#define TO   "b@example.jp"
+/* What must come to pass is waited for so long; only a hang takes it. */
+#define HUNG_S 60
+
+static struct history history;
+static struct grey_row row;
+
+static int
+set_up(void **state)
+{
+	*state = calloc(1, sizeof(struct store_fixture));
+	fixture_open(*state, false);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	pgsql_server_signal(SIGCONT);
+	fixture_close(*state);
+	free(*state);
+	return 0;
+}
+
+static struct store *
+open_another(struct store_fixture *fixture)
+{
+	struct error error;
+	struct store *store =
+	    store_open(&fixture->settings, &fixture->clock, &error);
+
+	if (store == NULL)
+		fail_msg("%s", error.text);
+	return store;
+}
+
+/* A mail host's answer has to wait for the time-out, not for the test's. */
+static void
+set_timeout(struct store_fixture *fixture, int64_t ms)
+{
+	store_close(&fixture->store);
+	fixture->settings.timeout_ms = ms;
+	fixture->store = open_another(fixture);
+}
+
+static enum note_state
+attempt(struct store_fixture *fixture, const char *sender)
+{
+	return fixture_note(fixture, DEED_ATTEMPT, IP, NULL, sender, TO);
+}
+
+static bool
+is_kept(struct store_fixture *fixture, const char *sender)
+{
+	assert_int_equal(
+	    fixture_recall(fixture, IP, NULL, sender, TO, &history, &row),
+	    STORE_OK);
+	return row.first != 0;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Housekeeping asks a server that was away every second of the daemon's clock. */
+static void
+wait_until_back(struct store_fixture *fixture)
+{
+	int64_t begin = now_ms();
+	struct store_status_report report = {.away = true};
+
+	while (report.away || report.failing) {
+		if (now_ms() - begin > HUNG_S * 1000)
+			fail_msg("the store did not come back: %s", report.trouble);
+		fixture_sleep(fixture, 1);
+		usleep(20000);
+		store_report(fixture->store, false, &report);
+	}
+}
+
+/* ---------------------------------------------------------------------- races */
+
+#define DAEMONS  2
+#define THREADS  4
+#define ATTEMPTS 250
+
+struct racer {
+	struct store *store;
+	unsigned committed;
+};
+
+static const struct policy_settings every_attempt_counts = {
+    .retry_window_s = 86400, .max_age_s = 86400, .retry_count = UINT32_MAX};
+
+static void *
+race(void *arg)
+{
+	struct racer *racer = arg;
+	struct triplet triplet = {FROM, TO};
+	struct note_spec spec = {
+	    .who = {.domain = "example.org"},
+	    .now = TEST_NOW,
+	    .deed = DEED_ATTEMPT,
+	    .settings = &every_attempt_counts,
+	    .triplets = &triplet,
+	    .count = 1,
+	};
+
+	ip_from_text(IP, &spec.who.ip);
+	for (int i = 0; i < ATTEMPTS; i++) {
+		struct note *note = note_new(&spec);
+		store_submit(racer->store, note);
+		while (note_state(note) == NOTE_WAITING)
+			usleep(100);
+		racer->committed += note_state(note) == NOTE_COMMITTED;
+		note_drop(&note);
+	}
+	return NULL;
+}
+
+static void
+no_attempt_of_two_daemons_on_one_triplet_is_lost(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store *stores[DAEMONS] = {fixture->store, open_another(fixture)};
+	struct racer racers[DAEMONS * THREADS];
+	pthread_t threads[DAEMONS * THREADS];
+	unsigned committed = 0;
+
+	for (int i = 0; i < DAEMONS * THREADS; i++) {
+		racers[i] = (struct racer){stores[i % DAEMONS], 0};
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+	}
+	for (int i = 0; i < DAEMONS * THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		committed += racers[i].committed;
+	}
+	store_close(&stores[1]);
+	assert_int_equal(committed, DAEMONS * THREADS * ATTEMPTS);
+	/* The first one only begins the row. */
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.tries, committed - 1);
+	fixture_recall(
+	    fixture, "198.51.100.1", "example.org", FROM, TO, &history, &row);
+	assert_int_equal(row.tries, committed - 1);
+	assert_int_equal(history.domain.networks, 1);
+}
+
+static void *
+open_one(void *arg)
+{
+	return open_another(arg);
+}
+
+static void
+tables_are_made_once_by_daemons_that_start_together(void **state)
+{
+	struct store_fixture *fixture = *state;
+	pthread_t threads[4];
+	struct store *stores[4];
+
+	store_close(&fixture->store);
+	pgsql_new_database(fixture->url, sizeof fixture->url);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, open_one, fixture), 0);
+	for (int i = 0; i < 4; i++) {
+		void *store;
+		pthread_join(threads[i], &store);
+		stores[i] = store;
+		assert_memory_equal(store_secret(stores[i]),
+		    store_secret(stores[0]), SIPHASH_KEY_SIZE);
+	}
+	fixture->store = stores[0];
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, FROM));
+	for (int i = 1; i < 4; i++)
+		store_close(&stores[i]);
+}
+
+/* -------------------------------------------------------------- what it refuses */
+
+static void
+note_that_it_refuses_takes_no_other_with_it(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct note *notes[40];
+	char sender[48];
+
+	pgsql_do(fixture->url,
+	    "ALTER TABLE triplet ADD CHECK (sender <> '17@example.org')");
+	for (int i = 0; i < 40; i++) {
+		struct triplet triplet = {sender, TO};
+		struct note_spec spec = {.now = TEST_NOW,
+		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
+		    .triplets = &triplet,
+		    .count = 1};
+		snprintf(sender, sizeof sender, "%d@example.org", i);
+		ip_from_text(IP, &spec.who.ip);
+		notes[i] = note_new(&spec);
+		assert_true(store_submit(fixture->store, notes[i]));
+	}
+	store_flush(fixture->store);
+	for (int i = 0; i < 40; i++) {
+		snprintf(sender, sizeof sender, "%d@example.org", i);
+		assert_int_equal(
+		    note_state(notes[i]), i == 17 ? NOTE_FAILED : NOTE_COMMITTED);
+		assert_int_equal(is_kept(fixture, sender), i != 17);
+		note_drop(&notes[i]);
+	}
+}
+
+static void
+text_that_is_no_utf8_is_kept_readably(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	assert_int_equal(
+	    attempt(fixture, "\xe9t\xe9\\\"{,}@example.org"), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, "\xe9t\xe9\\\"{,}@example.org"));
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT count(*) FROM triplet WHERE sender ="
+	                            " E'\\uFFFDt\\uFFFD\\\\\"{,}@example.org'"),
+	    1);
+}
+
+static void
+newer_tables_and_passwords_in_the_url_are_refused(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct error error;
+
+	store_close(&fixture->store);
+	pgsql_do(
+	    fixture->url, "UPDATE meta SET value = '99' WHERE name = 'schema'");
+	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
+	assert_non_null(strstr(error.text, "version 99 is newer"));
+	assert_null(query_open(fixture->url, false, &error));
+	assert_non_null(strstr(error.text, "version 99 is newer"));
+	pgsql_do(fixture->url, "UPDATE meta SET value = '1' WHERE name = 'schema'");
+	fixture->settings.url = "postgresql://me:verysecret@localhost/t";
+	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
+	assert_non_null(strstr(error.text, "PGPASSFILE"));
+	assert_null(strstr(error.text, "verysecret"));
+	fixture->settings.url = fixture->url;
+	fixture->store = open_another(fixture);
+}
+
+/* ------------------------------------------------------------------- its absence
+ */
+
+static void
+stopped_server_costs_memory_and_comes_back(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char sender[48];
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	pgsql_server("kill");
+	for (int i = 0; i < 5; i++) {
+		snprintf(sender, sizeof sender, "%d@example.org", i);
+		assert_int_equal(attempt(fixture, sender), NOTE_FAILED);
+		assert_int_equal(
+		    fixture_recall(fixture, IP, NULL, sender, TO, &history, &row),
+		    STORE_FAILED);
+	}
+	pgsql_server("again");
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, FROM));
+	assert_false(is_kept(fixture, "0@example.org"));
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+}
+
+static void
+server_that_stands_still_is_waited_for_three_times(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+	unsigned waited = 0;
+
+	set_timeout(fixture, 500);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	pgsql_server_signal(SIGSTOP);
+	for (int i = 0; i < 20; i++) {
+		struct note_spec spec = {
+		    .now = TEST_NOW, .deed = DEED_SEEN, .settings = &test_policy};
+		ip_from_text(IP, &spec.who.ip);
+		struct note *note = note_new(&spec);
+		waited += store_submit(fixture->store, note);
+		store_flush(fixture->store);
+		assert_int_equal(note_state(note), NOTE_FAILED);
+		note_drop(&note);
+	}
+	store_report(fixture->store, false, &report);
+	assert_true(report.away);
+	assert_in_range(waited, 1, 3);
+	pgsql_server_signal(SIGCONT);
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, FROM));
+}
+
+static void
+count_done(void *ctx, uint64_t number)
+{
+	(*(_Atomic unsigned *)ctx) += (unsigned)number;
+}
+
+static void
+question_to_a_server_that_stands_still_is_over_in_time(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {.sender = FROM};
+	struct triplet triplet = {FROM, TO};
+	struct store_who who = {.domain = NULL};
+	static _Atomic unsigned done;
+
+	set_timeout(fixture, 500);
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	done = 0;
+	pgsql_server_signal(SIGSTOP);
+	int64_t begin = now_ms();
+	struct asked *asked =
+	    store_ask(fixture->store, &request, count_done, &done, 1);
+	while (!asked_is_over(asked) && now_ms() - begin < HUNG_S * 1000)
+		usleep(1000);
+	/* Not before the time-out, and not for ever. */
+	assert_in_range(now_ms() - begin, 400, HUNG_S * 1000 - 1);
+	history.rows = &row;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, &triplet,
+	                     1, TEST_NOW, &history),
+	    STORE_FAILED);
+	asked_drop(&asked);
+	assert_null(asked);
+	pgsql_server_signal(SIGCONT);
+	wait_until_back(fixture);
+	assert_int_equal(done, 1);
+}
+
+static void
+what_was_asked_answers_for_either_domain(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {
+	    .sender = FROM, .domains = {"example.org", "helo.example"}};
+	struct triplet triplets[] = {{FROM, TO}, {FROM, "other@example.jp"}};
+	struct store_who who = {.domain = "helo.example"};
+	struct grey_row rows[2];
+	static _Atomic unsigned done;
+
+	done = 0;
+	fixture_note(
+	    fixture, DEED_ATTEMPT, "198.51.100.1", "helo.example", FROM, TO);
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	struct asked *asked =
+	    store_ask(fixture->store, &request, count_done, &done, 1);
+	for (int i = 0; i < HUNG_S * 1000 && done == 0; i++)
+		usleep(1000);
+	history.rows = rows;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
+	                     2, TEST_NOW, &history),
+	    STORE_OK);
+	assert_int_equal(rows[0].first, TEST_NOW);
+	assert_int_equal(rows[1].first, 0);
+	assert_int_equal(history.domain.first_seen, TEST_NOW);
+	who.domain = NULL;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
+	                     1, TEST_NOW, &history),
+	    STORE_OK);
+	assert_int_equal(rows[0].first, 0);
+	asked_drop(&asked);
+}
+
+static void
+start_without_a_server_goes_on_without_memory(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	store_close(&fixture->store);
+	pgsql_server("kill");
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_FAILED);
+	pgsql_server("again");
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, FROM));
+}
+
+static void *
+start_server(void *arg)
+{
+	(void)arg;
+	usleep(1500000);
+	pgsql_server("again");
+	return NULL;
+}
+
+static void
+start_may_wait_for_the_server(void **state)
+{
+	struct store_fixture *fixture = *state;
+	pthread_t thread;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	store_close(&fixture->store);
+	pgsql_server("kill");
+	fixture->settings.waits_at_start = true;
+	assert_int_equal(pthread_create(&thread, NULL, start_server, NULL), 0);
+	fixture->store = open_another(fixture);
+	pthread_join(thread, NULL);
+	assert_true(is_kept(fixture, FROM));
+}
+
+/* --------------------------------------------------------------------- fail-over
+ */
+
+#define LOADERS 4
+
+struct loader {
+	struct store *store;
+	unsigned first, next;
+	unsigned char *promised;
+};
+
+static _Atomic bool going;
+#define MOST 20000
+
+static void *
+load(void *arg)
+{
+	struct loader *loader = arg;
+	char sender[48];
+
+	for (; atomic_load(&going) && loader->next < MOST; loader->next++) {
+		struct triplet triplet = {sender, TO};
+		struct note_spec spec = {.now = TEST_NOW,
+		    .deed = DEED_ATTEMPT,
+		    .settings = &test_policy,
+		    .triplets = &triplet,
+		    .count = 1};
+		snprintf(sender, sizeof sender, "%u.%u@example.org", loader->first,
+		    loader->next);
+		ip_from_text(IP, &spec.who.ip);
+		struct note *note = note_new(&spec);
+		store_submit(loader->store, note);
+		while (note_state(note) == NOTE_WAITING)
+			usleep(200);
+		loader->promised[loader->next] = note_state(note) == NOTE_COMMITTED;
+		if (note_state(note) != NOTE_COMMITTED)
+			usleep(2000);
+		note_drop(&note);
+	}
+	return NULL;
+}
+
+static unsigned
+count_promised(const struct loader *loaders)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < LOADERS; i++) {
+		for (unsigned at = 0; at < MOST; at++)
+			count += loaders[i].promised[at];
+	}
+	return count;
+}
+
+static void
+wait_for_promises(
+    struct store_fixture *fixture, const struct loader *loaders, unsigned more)
+{
+	unsigned wanted = count_promised(loaders) + more;
+	int64_t begin = now_ms();
+
+	while (count_promised(loaders) < wanted) {
+		if (now_ms() - begin > HUNG_S * 1000)
+			fail_msg(
+			    "no more promises after %u", count_promised(loaders));
+		fixture_sleep(fixture, 1);
+		usleep(20000);
+	}
+}
+
+static void
+standby(const char *folder, const char *command, const char *more)
+{
+	char line[512];
+
+	snprintf(line, sizeof line, "%s %s %s %s", POSTGRES_SCRIPT, command, folder,
+	    more);
+	assert_int_equal(system(line), 0);
+}
+
+/* Another server in place of one that is gone for good. */
+static void
+nothing_promised_is_lost_in_a_fail_over(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char folder[] = "/tmp/targrey-pg2-XXXXXX", more[128], url[512];
+	struct loader loaders[LOADERS];
+	pthread_t threads[LOADERS];
+	unsigned lost = 0, promised;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(more, sizeof more, "%s ''", pgsql_server_folder());
+	standby(folder, "standby", more);
+	pgsql_do(fixture->url, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+	pgsql_do(fixture->url, "SELECT pg_reload_conf()");
+	const char *name = strrchr(fixture->url, '/');
+	snprintf(url, sizeof url, "postgresql:///%.*s?host=%s,%s&user=postgres",
+	    (int)strcspn(strstr(fixture->url, ":///") + 4, "?"),
+	    strstr(fixture->url, ":///") + 4, pgsql_server_folder(), folder);
+	assert_non_null(name);
+	fixture->settings.url = url;
+	set_timeout(fixture, 2000);
+	going = true;
+	for (unsigned i = 0; i < LOADERS; i++) {
+		loaders[i] = (struct loader){fixture->store, i, 0, calloc(MOST, 1)};
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, load, &loaders[i]), 0);
+	}
+	wait_for_promises(fixture, loaders, 200);
+	pgsql_server("kill");
+	standby(folder, "promote", "");
+	wait_for_promises(fixture, loaders, 200);
+	going = false;
+	for (int i = 0; i < LOADERS; i++)
+		pthread_join(threads[i], NULL);
+	wait_until_back(fixture);
+	promised = count_promised(loaders);
+	for (int i = 0; i < LOADERS; i++) {
+		for (unsigned at = 0; at < loaders[i].next; at++) {
+			char sender[48];
+			snprintf(sender, sizeof sender, "%d.%u@example.org", i, at);
+			if (loaders[i].promised[at])
+				lost += !is_kept(fixture, sender);
+		}
+		free(loaders[i].promised);
+	}
+	print_message("%u promised, %u lost\n", promised, lost);
+	assert_int_equal(lost, 0);
+	store_close(&fixture->store);
+	standby(folder, "kill", "");
+	snprintf(more, sizeof more, "rm -rf %s", folder);
+	assert_int_equal(system(more), 0);
+	pgsql_server("again");
+	pgsql_do(fixture->url, "ALTER SYSTEM RESET synchronous_standby_names");
+	pgsql_do(fixture->url, "SELECT pg_reload_conf()");
+}
+
+static void
+standby_that_may_not_be_written_to_is_not_used(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char folder[] = "/tmp/targrey-pg3-XXXXXX", more[128], url[512];
+	struct store_status_report report;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	store_close(&fixture->store);
+	assert_non_null(mkdtemp(folder));
+	snprintf(more, sizeof more, "%s ''", pgsql_server_folder());
+	standby(folder, "standby", more);
+	snprintf(url, sizeof url, "postgresql:///%.*s?host=%s&user=postgres",
+	    (int)strcspn(strstr(fixture->url, ":///") + 4, "?"),
+	    strstr(fixture->url, ":///") + 4, folder);
+	fixture->settings.url = url;
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_FAILED);
+	store_report(fixture->store, false, &report);
+	assert_non_null(strstr(report.trouble, "read-only"));
+	standby(folder, "promote", "");
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, FROM));
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	store_close(&fixture->store);
+	standby(folder, "kill", "");
+	snprintf(more, sizeof more, "rm -rf %s", folder);
+	assert_int_equal(system(more), 0);
+}
+
+static void
+silent(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	(void)text;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(no_attempt_of_two_daemons_on_one_triplet_is_lost),
+	    TEST(tables_are_made_once_by_daemons_that_start_together),
+	    TEST(note_that_it_refuses_takes_no_other_with_it),
+	    TEST(text_that_is_no_utf8_is_kept_readably),
+	    TEST(newer_tables_and_passwords_in_the_url_are_refused),
+	    TEST(stopped_server_costs_memory_and_comes_back),
+	    TEST(server_that_stands_still_is_waited_for_three_times),
+	    TEST(question_to_a_server_that_stands_still_is_over_in_time),
+	    TEST(what_was_asked_answers_for_either_domain),
+	    TEST(start_without_a_server_goes_on_without_memory),
+	    TEST(start_may_wait_for_the_server),
+	    TEST(standby_that_may_not_be_written_to_is_not_used),
+	    TEST(nothing_promised_is_lost_in_a_fail_over),
+	};
+
+	log_to_sink(silent, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
