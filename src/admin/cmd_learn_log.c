@@ -23,6 +23,7 @@ struct lesson {
 
 struct learning {
 	struct query *query;
+	const struct config *config;
 	struct log_clock clock;
 	struct success_rules rules;
 	struct lesson batch[BATCH];
@@ -84,19 +85,25 @@ is_in_batch(const struct learning *learning, int64_t event_id, bool is_verdict)
 	return false;
 }
 
-/* A filter behind a proxy or a relay sees that, not the client. */
+/* A filter behind a relay of ours may see that, not the client. */
 static const struct ip *
-client_of(const struct log_line *line)
+client_of(const struct learning *learning, const struct log_line *line)
 {
-	static const char *const own[] = {"127.0.0.0/8", "::1", "10.0.0.0/8",
-	    "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"};
+	static const char *const loopback[] = {"127.0.0.0/8", "::1"};
+	struct ipnet net;
 
-	for (size_t i = 0; line->has_ip && i < sizeof(own) / sizeof(*own); i++) {
-		struct ipnet net;
-		if (ipnet_from_text(own[i], &net) && ipnet_has(&net, &line->ip))
+	if (!line->has_ip)
+		return NULL;
+	for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++) {
+		if (ipnet_from_text(loopback[i], &net) &&
+		    ipnet_has(&net, &line->ip))
 			return NULL;
 	}
-	return line->has_ip ? &line->ip : NULL;
+	for (size_t i = 0; i < learning->config->exempt_count; i++) {
+		if (ipnet_has(&learning->config->exempt[i], &line->ip))
+			return NULL;
+	}
+	return &line->ip;
 }
 
 static bool
@@ -106,7 +113,7 @@ find_event(struct learning *learning, const struct log_line *line,
 	struct message_ref message = {.queue_id = line->queue_id,
 	    .message_id = line->message_id,
 	    .time = line->time,
-	    .ip = client_of(line)};
+	    .ip = client_of(learning, line)};
 
 	return query_find_message(
 	    learning->query, &message, found, learning->error);
@@ -239,6 +246,7 @@ run(struct admin *admin)
 
 	if (config == NULL)
 		return EXIT_FAILED;
+	learning.config = config;
 	learning.rules = (struct success_rules){.now = admin_now(admin),
 	    .auto_allow = config->policy.auto_allow,
 	    .trust_eom = config->policy.trust_eom};

@@ -127,8 +127,10 @@ class Learn(ctl.Scratch):
                              amavis('1 18:40:01', '[192.0.2.77]:25 <a@b> -> <c@d>', '4aB2'))
         self.assertEqual((learned['unknown'], learned['spam']), (2, 0))
         learned = self.learn(amavis('1 18:40:01', '[127.0.0.1] <a@b> -> <c@d>', '4aB2'),
+                             # a relay in an exempt network
+                             amavis('1 00:03:21', '[10.1.2.3]:25 <a@b> -> <c@d>', '4aB1'),
                              rspamd('3 01:46:41', 'm1@example.com', '4aB4', '2001:db8:1:2::3'))
-        self.assertEqual((learned['unknown'], learned['spam']), (0, 2))
+        self.assertEqual((learned['unknown'], learned['spam']), (0, 3))
 
     def test_a_stranger_gives_no_verdict_on_the_mail_of_another(self):
         """4aB3 is good mail of another; what names it is written by strangers."""

@@ -365,6 +365,20 @@ static const struct wanted spamd_lines[] = {
 };
 
 static const struct wanted rspamd_lines[] = {
+    /* as the journal and a syslog have it */
+    {.line = AT "rspamd[3]: (normal) <94f35d>; task; rspamd_task_write_log: id: "
+                "<m@x>, qid: <4bZ>, (default: T (reject): [9/15] " END,
+        .kind = LOG_VERDICT,
+        .queue_id = "4bZ",
+        .verdict = "spam",
+        .score = 9},
+    {.line = AT "rspamd[3]: 2026-01-26 00:57:38 #3(normal) <94f35d>; task; "
+                "rspamd_task_write_log: id: <m@x>, qid: <4bZ>, (default: T "
+                "(reject): [9/15] " END,
+        .kind = LOG_VERDICT,
+        .queue_id = "4bZ",
+        .verdict = "spam",
+        .score = 9},
     {.line =
             RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: T "
                    "(reject): [21.30/15.00] " END,
