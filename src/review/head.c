@@ -17,9 +17,9 @@
 /* Fields as they come from the top. */
 struct reading {
 	struct head *head;
-	char name[64], value[VALUE_MOST];
 	size_t used;  /* of value */
 	bool has[16]; /* of fields[], met already */
+	char name[64], value[VALUE_MOST];
 };
 
 /* ------------------------------------------------------------------ texts */
@@ -264,7 +264,7 @@ begin_field(struct reading *reading, const char *line, size_t length)
 void
 head_parse(const char *text, size_t length, struct head *head_r)
 {
-	struct reading *reading = calloc(1, sizeof(*reading));
+	struct reading *reading = malloc(sizeof(*reading));
 	const char *end = text + length;
 	const char *at = text;
 	bool ended = false;
@@ -272,6 +272,9 @@ head_parse(const char *text, size_t length, struct head *head_r)
 	memset(head_r, 0, sizeof(*head_r));
 	if (reading == NULL)
 		return;
+	/* the value is long and need not be cleared */
+	memset(reading, 0, offsetof(struct reading, value));
+	*reading->value = '\0';
 	reading->head = head_r;
 	while (at < end && !ended) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
@@ -340,12 +343,33 @@ unpacked(int fd)
 	return stream;
 }
 
+/* Most headers fit at once; NULL and the old one freed when memory is out. */
+static char *
+grown(char *text, size_t *room)
+{
+	char *more = realloc(text, *room * 4);
+
+	if (more == NULL)
+		free(text);
+	*room *= 4;
+	return more;
+}
+
+static bool
+out_of_memory(GMimeStream *stream, struct error *error)
+{
+	if (stream != NULL)
+		g_object_unref(stream);
+	error_set(error, "out of memory");
+	return false;
+}
+
 bool
 head_read(int fd, bool is_gzip, struct head *head_r, struct error *error)
 {
 	GMimeStream *stream = NULL;
-	char *text = malloc(HEAD_MOST);
-	size_t length = 0;
+	size_t room = 16384, length = 0;
+	char *text = malloc(room);
 	bool ok = false, ended = false;
 	ssize_t got = 1;
 
@@ -356,10 +380,10 @@ head_read(int fd, bool is_gzip, struct head *head_r, struct error *error)
 	}
 	if (is_gzip)
 		stream = unpacked(fd);
-	for (size_t step = 8192; length < HEAD_MOST && !ended; step = 65536) {
-		if (step > HEAD_MOST - length)
-			step = HEAD_MOST - length;
-		got = read_some(fd, stream, text + length, step);
+	while (length < HEAD_MOST && !ended) {
+		if (length == room && !(text = grown(text, &room)))
+			return out_of_memory(stream, error);
+		got = read_some(fd, stream, text + length, room - length);
 		if (got <= 0)
 			break;
 		ended = has_end(text, length, length + (size_t)got);

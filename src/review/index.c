@@ -12,13 +12,14 @@
 static const char schema[] =
     "CREATE TABLE folder (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL,"
     "  kind INTEGER NOT NULL, stamp INTEGER NOT NULL, is_settled INTEGER NOT NULL);"
-    "CREATE TABLE mail (id TEXT PRIMARY KEY, folder INTEGER NOT NULL,"
+    "CREATE TABLE mail (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,"
+    "  folder INTEGER NOT NULL,"
     "  name TEXT NOT NULL, time INTEGER, size INTEGER, score_kind INTEGER,"
     "  score REAL, sender TEXT, recipients TEXT, subject TEXT, client TEXT,"
     "  client_ip TEXT, flags TEXT, why TEXT, message_id TEXT, sid TEXT,"
     "  envelope_from TEXT, envelope_to TEXT, quarantine_id TEXT,"
-    "  may_discard INTEGER, notes INTEGER) WITHOUT ROWID;"
-    "CREATE INDEX mail_score ON mail (score, folder, score_kind);"
+    "  may_discard INTEGER, notes INTEGER, decided TEXT);"
+    "CREATE INDEX mail_score ON mail (score, folder, decided);"
     "CREATE INDEX mail_folder ON mail (folder);"
     "CREATE TABLE decision (id TEXT PRIMARY KEY, what TEXT, time INTEGER);"
     "CREATE TABLE act (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER,"
@@ -130,7 +131,8 @@ index_open(const char *path, struct error *error)
 	} else {
 		sqlite3_busy_timeout(index->db, 30000);
 		if (index_run(index,
-		        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+		        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		        "PRAGMA cache_size = -32768",
 		        error) &&
 		    make_tables(index, error)) {
 			umask(mask);
@@ -216,6 +218,14 @@ index_decide(struct index *index, const char *id, const char *what, int64_t now,
 		bind_text(s, 2, what);
 		sqlite3_bind_int64(s, 3, now);
 	}
+	if (!index_finish(index, s, error))
+		return false;
+	s = index_prepare(
+	    index, "UPDATE mail SET decided = ?2 WHERE id = ?1", error);
+	if (s == NULL)
+		return false;
+	bind_text(s, 1, id);
+	bind_text(s, 2, what);
 	return index_finish(index, s, error);
 }
 

@@ -26,10 +26,8 @@ void bind_text(sqlite3_stmt *statement, int at, const char *text);
 	"m.id, f.path, f.kind, m.name, m.time, m.size, m.score_kind, m.score, "    \
 	"m.sender, m.recipients, m.subject, m.client, m.client_ip, m.flags, "      \
 	"m.why, m.message_id, m.sid, m.envelope_from, m.envelope_to, "             \
-	"m.quarantine_id, m.may_discard, m.notes, coalesce(d.what, '')"
-#define MAIL_TABLES                                                                \
-	" FROM mail m JOIN folder f ON f.id = m.folder "                           \
-	"LEFT JOIN decision d ON d.id = m.id "
+	"m.quarantine_id, m.may_discard, m.notes, m.decided"
+#define MAIL_TABLES " FROM mail m CROSS JOIN folder f ON f.id = m.folder "
 struct mail index_mail(sqlite3_stmt *statement);
 
 #endif

@@ -25,7 +25,9 @@ enum {
 static void
 add_folders(GString *sql, const int64_t *folders, size_t count)
 {
-	g_string_append(sql, "m.folder IN (");
+	/* the plus keeps SQLite from the index of folders: the order is that of
+	 * scores */
+	g_string_append(sql, "+m.folder IN (");
 	for (size_t i = 0; i < count; i++)
 		g_string_append_printf(
 		    sql, "%s%lld", i > 0 ? "," : "", (long long)folders[i]);
@@ -78,7 +80,7 @@ add_where(GString *sql, const struct mail_filter *filter)
 	if (filter->only_unscored)
 		g_string_append(sql, " AND m.score IS NULL");
 	if (!filter->with_decided)
-		g_string_append(sql, " AND d.what IS NULL");
+		g_string_append(sql, " AND m.decided IS NULL");
 }
 
 /* before and behind: what stands around the text in the pattern */
@@ -100,13 +102,13 @@ bind_part(sqlite3_stmt *s, int at, const char *before, const char *text,
 }
 
 static sqlite3_stmt *
-prepare(struct index *index, const char *columns, const struct mail_filter *filter,
-    const char *tail, struct error *error)
+prepare_from(struct index *index, const char *columns, const char *tables,
+    const struct mail_filter *filter, const char *tail, struct error *error)
 {
 	GString *sql = g_string_new("SELECT ");
 
 	g_string_append(sql, columns);
-	g_string_append(sql, MAIL_TABLES);
+	g_string_append(sql, tables);
 	add_where(sql, filter);
 	g_string_append(sql, tail);
 	sqlite3_stmt *s = index_prepare(index, sql->str, error);
@@ -124,6 +126,13 @@ prepare(struct index *index, const char *columns, const struct mail_filter *filt
 	sqlite3_bind_int64(s, AT_UNTIL, filter->until);
 	sqlite3_bind_double(s, AT_MARK, filter->mark);
 	return s;
+}
+
+static sqlite3_stmt *
+prepare(struct index *index, const char *columns, const struct mail_filter *filter,
+    const char *tail, struct error *error)
+{
+	return prepare_from(index, columns, MAIL_TABLES, filter, tail, error);
 }
 
 /* Three orders of one filter, merged: above the mark, below it, no score. */
@@ -237,6 +246,40 @@ index_list(struct index *index, const struct mail_filter *filter,
 	    each, ctx, error);
 }
 
+static bool
+count(struct index *index, const struct mail_filter *filter, uint64_t *count_r,
+    struct error *error)
+{
+	sqlite3_stmt *s =
+	    prepare_from(index, "count(*)", " FROM mail m ", filter, "", error);
+
+	if (s == NULL)
+		return false;
+	if (sqlite3_step(s) == SQLITE_ROW)
+		*count_r = (uint64_t)sqlite3_column_int64(s, 0);
+	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
+}
+
+/* Each row is looked at anyhow: once for all bands. */
+static bool
+count_rows(struct index *index, const struct mail_filter *filter,
+    uint64_t counts_r[static BANDS], struct error *error)
+{
+	sqlite3_stmt *s =
+	    prepare_from(index, "m.score", " FROM mail m ", filter, "", error);
+
+	if (s == NULL)
+		return false;
+	while (sqlite3_step(s) == SQLITE_ROW) {
+		enum score_kind kind = sqlite3_column_type(s, 0) == SQLITE_NULL
+		                           ? SCORE_NONE
+		                           : SCORE_EXACT;
+		counts_r[band_of(
+		    kind, sqlite3_column_double(s, 0), filter->mark)]++;
+	}
+	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
+}
+
 bool
 index_bands(struct index *index, const struct mail_filter *filter,
     uint64_t counts_r[static BANDS], struct error *error)
@@ -244,21 +287,23 @@ index_bands(struct index *index, const struct mail_filter *filter,
 	struct mail_filter all = *filter;
 
 	memset(counts_r, 0, BANDS * sizeof(*counts_r));
-	all.least = all.most = 0;
 	all.only_unscored = false;
+	all.least = all.most = 0;
+	if (is_given(all.sender) || is_given(all.subject) || is_given(all.client) ||
+	    is_given(all.flags) || is_given(all.text) || all.since != 0 ||
+	    all.until != 0)
+		return count_rows(index, &all, counts_r, error);
 	/* the score alone: read out of the index of scores */
-	sqlite3_stmt *s =
-	    prepare(index, "m.score, count(*)", &all, " GROUP BY m.score", error);
-	if (s == NULL)
-		return false;
-	while (sqlite3_step(s) == SQLITE_ROW) {
-		enum score_kind kind = sqlite3_column_type(s, 0) == SQLITE_NULL
-		                           ? SCORE_NONE
-		                           : SCORE_EXACT;
-		counts_r[band_of(kind, sqlite3_column_double(s, 0),
-		    filter->mark)] += (uint64_t)sqlite3_column_int64(s, 1);
+	for (int band = 0; band < BANDS; band++) {
+		all.only_unscored = band == BAND_NONE;
+		all.least = all.most = 0;
+		if (band != BAND_NONE)
+			band_range(
+			    (enum band)band, filter->mark, &all.least, &all.most);
+		if (!count(index, &all, &counts_r[band], error))
+			return false;
 	}
-	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
+	return true;
 }
 
 bool

@@ -188,9 +188,11 @@ static bool
 read_folder(struct syncing *syncing)
 {
 	syncing->insert = index_prepare(syncing->index,
-	    "INSERT OR REPLACE INTO mail VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+	    "INSERT OR REPLACE INTO mail VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+	    "?8, "
 	    "?9,"
-	    " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+	    " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, (SELECT "
+	    "what FROM decision WHERE id = ?1))",
 	    syncing->error);
 	syncing->rename = index_prepare(syncing->index,
 	    "UPDATE mail SET name = ?2 WHERE id = ?1", syncing->error);
