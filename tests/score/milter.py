@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A small client of the milter protocol: plays one SMTP session to targreyd
 as Postfix would, and applies what targreyd does to the headers."""
+import select
 import socket
 import struct
 
@@ -19,9 +20,14 @@ class Refused(Exception):
 
 
 class Session:
-    """One connection; play() once."""
+    """One connection; play() once.
 
-    def __init__(self, path):
+    held    called again and again while RCPT is not answered; it lets the
+            daemon's time pass. None: RCPT is answered at once.
+    """
+
+    def __init__(self, path, held=None):
+        self.held = held
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(60)
         self.socket.connect(str(path))
@@ -49,8 +55,13 @@ class Session:
         piece, self._buffer = self._buffer[:count], self._buffer[count:]
         return piece
 
-    def _read(self):
+    def _is_readable(self):
+        return self._buffer or select.select([self.socket], [], [], 0.05)[0]
+
+    def _read(self, held=None):
         while True:
+            while held and not self._is_readable():
+                held()
             size = struct.unpack("!I", self._exactly(4))[0]
             packet = self._exactly(size)
             if packet[:1] != b"p":
@@ -66,7 +77,7 @@ class Session:
         self._send(command, data)
         if self.steps & SILENT.get(command, 0):
             return
-        reply, more = self._read()
+        reply, more = self._read(self.held if command == "R" else None)
         if reply not in "ca":
             raise Refused("%s: %s %r" % (command, reply, more))
 

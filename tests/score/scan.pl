@@ -1,15 +1,17 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Runs SpamAssassin on many messages in one process, local tests only, and
+# Runs SpamAssassin on many messages in one process, without network, and
 # prints one line a message: name, score, hits as NAME=POINTS joined by blanks.
 #
-# usage: scan.pl --site DIR [--state DIR] [--bayes] [--subtests]
+# usage: scan.pl --site DIR [--state DIR] [--bayes] [--net] [--subtests]
 #                [--learn spam|ham] < FILE-NAMES
 #
 # --site      folder with *.pre and *.cf, read instead of /etc/spamassassin
 # --state     folder for Bayes; a new one is made without it
 # --bayes     use (never change) the Bayes database in the state folder
+# --net       rules for the network run, too, but DNS is not asked: SPF is what
+#             Received-SPF says, and the site may have stand-ins for lists
 # --learn     teach the messages to Bayes instead of scoring them
 # --subtests  name the sub-rules that hit, too, as NAME=0
 use strict;
@@ -19,7 +21,7 @@ use Getopt::Long;
 use Mail::SpamAssassin;
 
 my %opt;
-GetOptions(\%opt, 'site=s', 'state=s', 'bayes', 'subtests', 'learn=s')
+GetOptions(\%opt, 'site=s', 'state=s', 'bayes', 'net', 'subtests', 'learn=s')
     or die "usage: scan.pl --site DIR ...\n";
 die "scan.pl: --site is needed\n" unless $opt{site};
 my $state = $opt{state} // tempdir(CLEANUP => 1);
@@ -30,11 +32,11 @@ my $sa = Mail::SpamAssassin->new({
     userprefs_filename  => '/dev/null',
     userstate_dir       => $state,
     home_dir_for_helpers => $state,
-    local_tests_only    => 1,
+    local_tests_only    => $opt{net} ? 0 : 1,
     dont_copy_prefs     => 1,
     require_rules       => 1,
     post_config_text    => "use_bayes $bayes\nbayes_path $state/bayes\n"
-        . "bayes_auto_learn 0\nuse_auto_welcomelist 0\nreport_safe 0\n",
+        . "bayes_auto_learn 0\ndns_available no\nuse_auto_welcomelist 0\nreport_safe 0\n",
 });
 $sa->init_learner({ caller_will_untie => 1 }) if $opt{learn};
 $sa->init(1);
