@@ -32,12 +32,22 @@ header RAZOR2_CHECK X-Test =~ /listed/
 score RAZOR2_CHECK 1.7
 header BAYES_99 X-Test =~ /listed/
 score BAYES_99 3.8
-score TARGREY_LINE_BAYES 2.5
-score TARGREY_LINE_URI 2.5
-score TARGREY_LINE_HASH 2.0
+score TARGREY_LINE_BAYES 0.6
+score TARGREY_LINE_URI 2.0
+score TARGREY_LINE_HASH 1.5
 header TEST_HEAVY X-Test =~ /heavy/
 score TEST_HEAVY 10
 """
+# Words in X-Test that add as many points, to reach any sum.
+ADD = {"add%d" % number: 0.25 * 2 ** number for number in range(7)}
+SITE += "".join("header TEST_%s X-Test =~ /\\b%s\\b/\nscore TEST_%s %g\n" % (
+    word.upper(), word, word.upper(), points) for word, points in ADD.items())
+
+
+def adding(points):
+    """The words that add so many points, a multiple of 0.25 below 32."""
+    quarters = round(points * 4)
+    return " ".join("add%d" % number for number in range(7) if quarters >> number & 1)
 
 
 def site(folder, plugin=False, more=""):

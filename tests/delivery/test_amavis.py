@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from filters import HEADER_CHECKS, TOP, Amavis  # noqa: E402
+from filters import HEADER_CHECKS, TOP, Amavis, adding  # noqa: E402
 from support.lab import Lab  # noqa: E402
 from support.postfix import Service  # noqa: E402
 from support.wait import until  # noqa: E402
@@ -138,7 +138,7 @@ class Path(unittest.TestCase):
         self.assertEqual(".spam.05to09" if score < 10 else ".spam.10to19", folder)
         self.assertGreaterEqual(score, 5)
         self.assertLess(score, 20)
-        self.assertIn("TARGREY_SURE_SIGNS4", message["X-Spam-Status"])
+        self.assertIn("TARGREY_HALF_SIGNS", message["X-Spam-Status"])
         self.assertNotIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
 
     def test_headers_stand_above_ours_and_forged_ones_are_gone(self):
@@ -157,7 +157,8 @@ class Path(unittest.TestCase):
         self.assertLess(names.index("x-spam-status"), boundary)
 
     def test_three_families_are_discarded_and_quarantined(self):
-        self.send(SPAM, "sure", more="X-Test: listed\n", hold=HOLD_S, addr="198.51.100.9")
+        self.send(SPAM, "sure", more="X-Test: listed heavy\n", hold=HOLD_S, addr="198.51.100.9",
+                  helo="localhost")
         until(lambda: re.search(r"Blocked SPAM.*DiscardedInbound,Quarantined.*<sure@",
                                 self.amavis.log()), "amavis to block it")
         self.lab.postfix.settle()
@@ -167,6 +168,33 @@ class Path(unittest.TestCase):
         self.assertGreaterEqual(self.score(kept), 20)
         self.assertIn("TARGREY_PATIENT", kept["X-Spam-Status"])
         self.assertIn("rdns=none", kept["X-TaRgrey-Session"])
+
+    def test_content_and_a_line_alone_are_not_discarded(self):
+        self.send(SPAM, "oneline", more="X-Test: listed heavy\n", hold=HOLD_S, addr="198.51.100.11")
+        folder, message = self.arrive("oneline")
+        self.assertGreaterEqual(self.score(message), 20)
+        self.assertEqual(".spam.20plus", folder)
+        self.assertNotIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
+
+    def test_the_kill_level_is_20(self):
+        certain = {"hold": HOLD_S, "helo": "localhost"}
+        self.send(SPAM, "level0", more="X-Test: listed\n", addr="198.51.100.12", **certain)
+        _, message = self.arrive("level0")
+        self.assertIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
+        least = self.score(message)
+        under = (19.99 - least) // 0.25 * 0.25
+        self.send(SPAM, "level1", more="X-Test: listed %s\n" % adding(under),
+                  addr="198.51.100.13", **certain)
+        folder, message = self.arrive("level1")
+        self.assertEqual(".spam.10to19", folder)
+        self.assertGreater(self.score(message), 19.5)
+        self.assertIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
+        self.assertIsNone(self.quarantined("<level1@"))
+        self.send(SPAM, "level2", more="X-Test: listed %s\n" % adding(under + 0.25),
+                  addr="198.51.100.14", **certain)
+        until(lambda: re.search(r"Blocked SPAM.*DiscardedInbound,Quarantined.*<level2@",
+                                self.amavis.log()), "amavis to block it")
+        self.assertLess(self.score(self.quarantined("<level2@")), 20.5)
 
     def test_a_high_score_without_the_marker_is_delivered_and_kept(self):
         self.send(SPAM, "twenty", more="X-Test: listed heavy\nReferences: <1@example.jp>\n",

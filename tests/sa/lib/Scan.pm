@@ -53,16 +53,19 @@ sub received {
 	    . "\tfor <you\@example.jp>; Mon, 05 Jan 2026 10:00:02 +0000 (UTC)\n";
 }
 
-# mail(above => text, boundary => text, below => text, from/subject/... , body)
+# mail(above => text, boundary => text, below => text, env, from, to, subject,
+# headers, body)
 sub mail {
 	my (%is) = (above => '', boundary => received(), below => '', @_);
 	my $from = $is{from} // '"Anna Bell" <anna@example.net>';
 	my $subject = $is{subject} // 'the minutes of our meeting';
 	my $more = $is{headers} // '';
+	my $env = $is{env} // 'anna@example.net';
+	my $to = $is{to} // '"You" <you@example.jp>';
 	my $body = $is{body}
 	    // "Dear colleague,\n\nhere are the minutes that you asked for.\n\nAnna\n";
-	return "Return-Path: <anna\@example.net>\n$is{above}$is{boundary}$is{below}"
-	    . "From: $from\nTo: \"You\" <you\@example.jp>\nSubject: $subject\n"
+	return "Return-Path: <$env>\n$is{above}$is{boundary}$is{below}"
+	    . "From: $from\nTo: $to\nSubject: $subject\n"
 	    . "Date: Mon, 05 Jan 2026 10:00:00 +0000\n"
 	    . "Message-ID: <20260105100000.1234\@mail.example.net>\n$more\n$body";
 }

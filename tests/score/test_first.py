@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The first mails of first/: the real targreyd, the real SpamAssassin, four
+score sets. Fails when a good one comes to harm."""
+import collections
+import pathlib
+import tempfile
+import unittest
+
+import first
+import play
+
+
+class FirstMail(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory(prefix="targrey-first-") as folder:
+            work = pathlib.Path(folder)
+            work.chmod(0o755)
+            cls.results = play.run(work)
+        cls.ham = [result for result in cls.results if result.mail.label == "ham"]
+        cls.spam = [result for result in cls.results if result.mail.label == "spam"]
+        print("\n".join(play.table(cls.results)))
+
+    def offenders(self, part, claim):
+        return ["%s, %s: %.1f by stock rules, %+.1f by ours" % (
+            result.mail.id, play.SETS[number], result.stock(number), result.lift(number))
+            for result in part for number in range(4) if claim(result, number)]
+
+    def test_there_are_sixty_of_each(self):
+        self.assertGreaterEqual(len(self.ham), 60)
+        self.assertGreaterEqual(len(self.spam), 60)
+        self.assertGreaterEqual(sum(r.mail.kind == "news" for r in self.ham), 6)
+
+    def test_no_good_one_is_lifted_over_5(self):
+        self.assertEqual([], self.offenders(self.ham, play.Result.is_lifted_over_5))
+
+    def test_no_good_one_gets_more_than_a_point_and_a_half(self):
+        self.assertEqual([], self.offenders(self.ham, lambda r, n: r.lift(n) > 1.5))
+
+    def test_no_good_one_is_marked(self):
+        self.assertEqual([], self.offenders(self.ham, play.Result.is_marked))
+
+    def test_forwarded_and_list_mail_is_never_marked(self):
+        self.assertEqual([], self.offenders(
+            [r for r in self.results if r.mail.kind in ("forwarded", "list")], play.Result.is_marked))
+
+    def test_spam_is_lifted(self):
+        for number in range(4):
+            over = [sum(r.is_lifted_over_5(number) for r in self.spam), len(self.spam)]
+            self.assertGreaterEqual(over[0] * 20, over[1], "%s: %s" % (play.SETS[number], over))
+        self.assertGreater(sum(r.is_marked(3) for r in self.spam), 0)
+
+    def test_the_sessions_were_as_the_files_say(self):
+        """Name, SPF and holds: what targreyd found is what the file told DNS."""
+        counted = collections.Counter()
+        for result in self.results:
+            mail, found = result.mail, result.facts
+            for mode in play.MODES:
+                self.assertEqual(found[mode]["mode"], mode)
+                self.assertEqual(found[mode]["fault"], "none", mail.id)
+                self.assertEqual(found[mode]["spf"], mail.spf, mail.id)
+                self.assertEqual(found[mode]["rdns"], "pass" if mail.name else "mismatch"
+                                 if mail.ptr else "none", mail.id)
+            if found["observe"]["would"] == "hold" and not mail.visits:
+                self.assertEqual(found["targrey"]["verdict"], "hold", mail.id)
+                self.assertGreaterEqual(int(found["targrey"]["tarpit_secs"]), play.HOLD, mail.id)
+                counted[mail.label] += 1
+        self.assertGreater(counted["ham"], 40)
+        self.assertGreater(counted["spam"], 40)
+
+    def test_who_is_known_for_days_is_no_stranger(self):
+        known = [r for r in self.results if r.mail.visits]
+        self.assertGreaterEqual(len(known), 2)
+        for result in known:
+            self.assertGreaterEqual(int(result.facts["observe"]["age"]), 3, result.mail.id)
+            self.assertGreaterEqual(int(result.facts["observe"]["seen"]), 3, result.mail.id)
+            self.assertGreaterEqual(int(result.facts["targrey"]["passed"]), 1, result.mail.id)
+
+
+class Format(unittest.TestCase):
+    def test_every_file_is_read(self):
+        for mail in first.mails():
+            self.assertIn(b"\nContent-Type: ", b"\n" + b"\n".join(
+                mail.fields()) + (b"\nContent-Type: " if mail.facts.get("mime") else b""), mail.id)
+
+    def test_an_odd_fact_names_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "odd.mail"
+            path.write_text("kind: x\nabuot: y\n\nSubject: z\n\n")
+            with self.assertRaisesRegex(ValueError, "odd.mail.*abuot"):
+                first.Mail(path, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
