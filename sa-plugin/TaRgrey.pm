@@ -33,11 +33,11 @@ Mail::SpamAssassin::Plugin::TaRgrey - facts of the SMTP session, from targrey
 
 targrey writes what it saw of an SMTP session into C<X-TaRgrey-Session>,
 C<X-TaRgrey-Client> and C<X-TaRgrey-Flags>, above the Received header of the MX.
-This plugin reads them and offers their values to rules, report templates and
-Bayes. The rules themselves are in F<70_targrey.cf>, which also works without
-the plugin; the plugin adds the check of the host that wrote the header
+This plugin reads them and offers their values to rules and report templates.
+The rules themselves are in F<70_targrey.cf>, which also works without the
+plugin; the plugin adds the check of the host that wrote the header
 (C<targrey_hosts>), layouts in which the header is not above the boundary
-(C<targrey_below>), tags, and words for Bayes.
+(C<targrey_below>) and tags.
 
 =head2 Which copy is trusted
 
@@ -155,17 +155,19 @@ removes such copies.
 		type     => $Mail::SpamAssassin::Conf::CONF_TYPE_BOOL,
 	};
 
-=item targrey_bayes ( 0 | 1 )	(default: 1)
+=item targrey_bayes ( 0 | 1 )	(default: 0)
 
-Give Bayes a few words of the trusted header (such as C<s25r:match>) and none of
-the raw headers.
+Give Bayes a few words of the trusted header (such as C<s25r:match>). Off, since
+the rules count the session and Bayes as two witnesses: TARGREY_LINE_BAYES and
+TARGREY_DISCARD_OK are right only while Bayes judges the text alone. Switch it on
+only where these rules have a score of 0. The raw headers are never given to it.
 
 =cut
 
 	push @cmds, {
 		setting  => 'targrey_bayes',
 		is_admin => 1,
-		default  => 1,
+		default  => 0,
 		type     => $Mail::SpamAssassin::Conf::CONF_TYPE_BOOL,
 	};
 
@@ -181,7 +183,8 @@ sub finish_parsing_end {
 	my $conf = $opts->{conf};
 	# exact names only: Bayes knows no wildcards
 	$conf->{bayes_ignore_header}{ lc $_ } = 1
-	    for qw(X-TaRgrey-Session X-TaRgrey-Client X-TaRgrey-Flags);
+	    for qw(X-TaRgrey-Session X-TaRgrey-Client X-TaRgrey-Flags
+	    Received-SPF Authentication-Results);
 	if ($conf->{targrey_below} && !%{ $conf->{targrey_hosts} }) {
 		$conf->{parser}->lint_warn(
 		    "targrey_below needs targrey_hosts, and is ignored", undef);
@@ -373,9 +376,10 @@ C<none> without a trusted header. Use them in C<add_header>, C<report> and so on
 
 =head1 BAYES
 
-The raw X-TaRgrey headers are ignored by Bayes, forged ones too; words of the
-trusted one (rdns, s25r, s25r_rule, tarpit, grey, early, helo, helo_dns, from,
-spf, pipe, tls; none that is C<none>) are learned as C<X-TaRgrey-Words>.
+The headers that targrey writes are ignored by Bayes, forged ones too: X-TaRgrey-*,
+Received-SPF and Authentication-Results. With C<targrey_bayes 1> words of the trusted
+one (rdns, s25r, s25r_rule, tarpit, grey, early, helo, helo_dns, from, spf, pipe, tls;
+none that is C<none>) are learned as C<X-TaRgrey-Words>.
 
 =head1 DEBUGGING
 

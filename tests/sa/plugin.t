@@ -38,15 +38,17 @@ is(has($result), 'T_CAN T_EITHER T_MIN T_RANGE T_WORD', 'words, alternatives, ra
 is($result->{tags}{TARGREY}, 'verdict=pass why=none s25r_rule=- tarpit_secs=0 spf=softfail', 'tag of facts');
 is($result->{tags}{TARGREYID}, 'mx.example.jp', 'tag of the host');
 is($result->{tags}{TARGREYSID}, '4f2a9c01b7', 'tag of the session');
-is($result->{words}, 'rdns:pass s25r:match s25r_rule:- early:no helo:fqdn helo_dns:match from:ok spf:softfail pipe:no tls:yes',
-    'words for Bayes: a few, without names, counters and none');
+is($result->{words}, undef, 'no word of the session for Bayes');
+my $told = scan("targrey_bayes 1\n");
+is($told->check(Scan::mail(above => $genuine))->{words}, 'rdns:pass s25r:match s25r_rule:- early:no helo:fqdn helo_dns:match from:ok spf:softfail pipe:no tls:yes',
+    '... unless asked for: a few, without names, counters and none');
 
 $result = $plain->check(Scan::mail(above => Scan::session(seen => 21)));
 is(has($result), 'T_CAN T_MIN', 'above the range');
 $result = $plain->check(Scan::mail(below => Scan::session(ham => 9, s25r => 'match')));
 is(has($result), 'T_CAN', 'a forged copy alone gives nothing');
 is($result->{tags}{TARGREY}, 'none', 'nor a tag');
-is($result->{words}, undef, 'nor a word for Bayes');
+is($told->check(Scan::mail(below => Scan::session(ham => 9)))->{words}, undef, 'nor a word for Bayes, if asked for');
 ok($result->{hits}{TARGREY_FORGED}, 'but is told of');
 ok(!$result->{hits}{T_LAST}, 'and does not poison ALL-INTERNAL for others');
 
@@ -55,9 +57,12 @@ $result = $plain->check(Scan::mail(above => $genuine, below => "X-TaRgrey-Words:
 ok($result->{hits}{TARGREY_FORGED}, 'a forged header of Bayes words is told of');
 my $ignored = $plain->ignored;
 ok($ignored->{lc $_}, "Bayes never reads $_")
-    for qw(X-TaRgrey-Session X-TaRgrey-Client X-TaRgrey-Flags);
-$result = scan("targrey_bayes 0\n")->check(Scan::mail(above => $genuine));
-is($result->{words}, undef, 'targrey_bayes 0: no words');
+    for qw(X-TaRgrey-Session X-TaRgrey-Client X-TaRgrey-Flags Received-SPF Authentication-Results);
+my $bare = Scan->new;
+$bare->lint;
+$ignored = $bare->ignored;
+ok($ignored->{lc $_}, "... without the plugin, too: $_")
+    for qw(X-TaRgrey-Session X-TaRgrey-Client X-TaRgrey-Flags Received-SPF Authentication-Results);
 
 # Which host may speak.
 my $strict = scan("targrey_hosts mx1.example.jp\ntargrey_hosts MX2.example.jp other.example\n");
