@@ -7,7 +7,6 @@
 
 #define NAME_LIMIT 64
 
-
 struct board {
 	pthread_mutex_t lock; /* guards everything below */
 	struct board_hold *first;

@@ -13,7 +13,6 @@
 #include "base/ip.h"
 #include "record/words.h"
 
-
 struct board;
 
 /* NULL when memory is out. */

@@ -16,7 +16,6 @@
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
 
 /* The job ends at its deadline; a moment for it to say so. */
-#define GRACE_MS 250
 
 const struct answer answer_continue = {.refuse = false};
 const struct answer answer_trouble = {.refuse = true,
@@ -154,112 +153,6 @@ session_helo(struct session *session, const char *helo, bool tls)
 	session->facts.tls |= tls;
 }
 
-/* Of the jobs and of the one who starts them. */
-static void
-one_is_over(void *ctx, uint64_t ticket)
-{
-	struct background *background = ctx;
-	const struct world *world = background->world;
-
-	if (atomic_fetch_sub(&background->running, 1) == 1)
-		world->decide(world->decide_ctx, ticket, false);
-}
-
-static void
-start_dns(struct session *session)
-{
-	struct world *world = session->world;
-	struct transaction *mail = session->mail;
-	struct gather_request request = {
-	    .ip = session->facts.ip,
-	    .helo = session->helo,
-	    .sender = mail->sender,
-	};
-
-	if (world->gatherer == NULL)
-		return;
-	atomic_fetch_add(&mail->background.running, 1);
-	mail->gather = gather_start(world->gatherer, &request, one_is_over,
-	    &mail->background, mail->background.ticket);
-	if (mail->gather == NULL) {
-		atomic_fetch_sub(&mail->background.running, 1);
-		session_fault(session, FAULT_DNS);
-	}
-}
-
-/* What may be wanted when DNS has told which domain it is. */
-static void
-start_recall(struct session *session)
-{
-	struct store *store = session->world->store;
-	struct transaction *mail = session->mail;
-	char domains[2][SPF_DOMAIN_SIZE];
-	const char *at = strrchr(mail->sender, '@');
-	struct ask_request request = {
-	    .ip = session->facts.ip, .sender = mail->folded};
-
-	if (store == NULL || !store_is_shared(store))
-		return;
-	if (at != NULL && spf_domain_of(at + 1, domains[0]))
-		request.domains[0] = domains[0];
-	if (session->helo != NULL && spf_domain_of(session->helo, domains[1]))
-		request.domains[1] = domains[1];
-	atomic_fetch_add(&mail->background.running, 1);
-	mail->asked = store_ask(store, &request, one_is_over, &mail->background,
-	    mail->background.ticket);
-	if (mail->asked == NULL)
-		atomic_fetch_sub(&mail->background.running, 1);
-}
-
-static void
-start_background(struct session *session)
-{
-	struct background *background = &session->mail->background;
-
-	if (session->exempt_by != NULL)
-		return;
-	background->world = session->world;
-	background->ticket = session->now.ticket;
-	atomic_init(&background->running, 1);
-	start_dns(session);
-	start_recall(session);
-	if (session->mail->gather != NULL || session->mail->asked != NULL)
-		one_is_over(background, background->ticket);
-}
-
-/* clock_mono_ms() at which the jobs are over at the latest; 0: there are none. */
-static int64_t
-background_deadline(const struct transaction *mail)
-{
-	int64_t deadline = 0;
-
-	if (mail->gather != NULL)
-		deadline = gather_deadline_ms(mail->gather) + GRACE_MS;
-	if (mail->asked != NULL && !asked_is_over(mail->asked) &&
-	    asked_deadline_ms(mail->asked) + GRACE_MS > deadline)
-		deadline = asked_deadline_ms(mail->asked) + GRACE_MS;
-	return deadline;
-}
-
-/*
- * Until the DNS facts and the record are in, DATA stays with the gate, and of
- * those who may be held RCPT too. A call-out, which stops at RCPT, is never
- * delayed.
- */
-static struct answer
-delay_for_background(const struct session *session)
-{
-	const struct transaction *mail = session->mail;
-	struct answer answer = answer_continue;
-
-	answer.delay_until_ms = background_deadline(mail);
-	if (answer.delay_until_ms == 0)
-		return answer;
-	answer.delays_rcpt = *mail->sender != '\0' && !session->hold.begun &&
-	                     !session->overflow && decide_may_hold(session);
-	return answer;
-}
-
 struct answer
 session_mail(struct session *session, const struct moment *moment,
     const char *sender, bool authenticated, bool tls)
@@ -278,8 +171,8 @@ session_mail(struct session *session, const struct moment *moment,
 	}
 	session->facts.sender = session->mail->sender;
 	decide_local(session);
-	start_background(session);
-	return delay_for_background(session);
+	background_start(session);
+	return background_delay(session);
 }
 
 /* The index of the new recipient, or -1 when it is only counted. */
@@ -318,17 +211,6 @@ session_wants_place(const struct session *session, uint64_t *key_r)
 	return true;
 }
 
-/* Who becomes a suspect by a recipient alone is held when all is in. */
-static bool
-is_background_out(const struct session *session)
-{
-	const struct transaction *mail = session->mail;
-	bool is_out = (mail->gather != NULL && mail->dns == NULL) ||
-	              (mail->asked != NULL && !asked_is_over(mail->asked));
-
-	return is_out && session->now.mono_ms < background_deadline(mail);
-}
-
 struct answer
 session_rcpt(struct session *session, const struct moment *moment,
     const char *recipient, bool refused)
@@ -362,7 +244,7 @@ session_rcpt(struct session *session, const struct moment *moment,
 		mail->exempt_by = exempt_sender(session);
 	if (mail->exempt_by != NULL || index < 0 || mail->is_judged ||
 	    *mail->sender == '\0' || session->hold.begun || session->overflow ||
-	    is_background_out(session))
+	    background_is_out(session))
 		return answer;
 	decide_judge(session, (size_t)index, 1);
 	if (mail->judgement.verdict == VERDICT_HOLD)

@@ -128,6 +128,17 @@ extern const struct answer answer_continue, answer_trouble;
 /* The moment begins; what the last answer waited for is taken note of. */
 void session_enter(struct session *session, const struct moment *moment);
 
+/* background.c */
+void background_start(struct session *session);
+/*
+ * Until the DNS facts and the record are in, DATA stays with the gate, and of
+ * those who may be held RCPT too. A call-out, which stops at RCPT, is never
+ * delayed.
+ */
+struct answer background_delay(const struct session *session);
+/* Who becomes a suspect by a recipient alone is held when all is in. */
+bool background_is_out(const struct session *session);
+
 /* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
 const char *session_domain(const struct session *session);

@@ -94,8 +94,8 @@ stamp_flags(const struct session *session, const struct session_words *words,
 	    [FLAG_S25R] = is(words, SK_S25R, "match"),
 	    [FLAG_NORDNS] = is(words, SK_RDNS, "none"),
 	    [FLAG_MISMATCH] = is(words, SK_RDNS, "mismatch"),
-	    [FLAG_TARPIT] = is(words, SK_TARPIT, "endured") ||
-	                    is(words, SK_TARPIT, "unproven"),
+	    [FLAG_TARPIT] =
+	        is(words, SK_TARPIT, "endured") || is(words, SK_TARPIT, "unproven"),
 	    [FLAG_SHED] = is(words, SK_TARPIT, "shed"),
 	    [FLAG_GREY] = is(words, SK_GREY, "passed"),
 	    [FLAG_EARLY] = is(words, SK_EARLY, "yes"),

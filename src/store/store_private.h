@@ -94,6 +94,15 @@ int64_t store_timeout_ms(struct store *store);
 /* CLOCK_MONOTONIC, for the deadlines of begin() and recall() */
 int64_t store_real_ms(void);
 
+/* ---- housekeeping.c; the writer's thread */
+void store_say_failing(struct store *store, const struct trouble *trouble);
+void store_say_working(struct store *store);
+/* Opens the database again; true when the work may be tried once more. */
+bool store_reopen(
+    struct store *store, enum trouble_kind kind, struct trouble *trouble);
+/* One slice of expiry; a store that fails is probed, and opened again. */
+void store_keep_house(struct store *store);
+
 /* The writer's thread. */
 void *writer_run(void *store);
 

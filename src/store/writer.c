@@ -12,71 +12,10 @@
 #define PROBE_MS 1000
 /* Between two slices of expiry that found something. */
 #define SLICE_PAUSE_MS 4
-#define SLICE_ROWS     500
 /* Each of them is won by somebody; in the next ones rows are locked. */
 #define CONFLICTS_MAX 20
 /* A note that has waited for its whole time gets so much for its own try. */
 #define LEFT_MIN_MS 100
-/* A corrupt page that comes back within this time after opening again. */
-#define CORRUPT_AGAIN_MS 60000
-
-static void
-say_failing(struct store *store, const struct trouble *trouble)
-{
-	unsigned dropped = 0;
-
-	if (store->ops->is_shared &&
-	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
-		atomic_store(&store->away, true);
-	pthread_mutex_lock(&store->lock);
-	store->counters.failing = true;
-	memcpy(store->counters.trouble, trouble->error.text,
-	    sizeof store->counters.trouble - 1);
-	pthread_mutex_unlock(&store->lock);
-	if (log_may(&store->quiet, clock_mono_ms(store->clock), &dropped))
-		log_warnx("store: cannot write: %s (%u more)", trouble->error.text,
-		    dropped);
-}
-
-static void
-say_working(struct store *store)
-{
-	atomic_store(&store->failures, 0);
-	atomic_store(&store->away, false);
-	pthread_mutex_lock(&store->lock);
-	bool was_failing = store->counters.failing;
-	store->counters.failing = false;
-	store->counters.trouble[0] = '\0';
-	store->counters.commits++;
-	pthread_mutex_unlock(&store->lock);
-	if (was_failing)
-		log_info("store: works again");
-}
-
-/* Opens the database again; true when the work may be tried once more. */
-static bool
-reopen(struct store *store, enum trouble_kind kind, struct trouble *trouble)
-{
-	int64_t now_ms = clock_mono_ms(store->clock);
-	bool set_aside = false;
-	uint8_t secret[SIPHASH_KEY_SIZE];
-
-	if (kind != TROUBLE_REOPEN && kind != TROUBLE_CORRUPT)
-		return false;
-	if (kind == TROUBLE_CORRUPT) {
-		set_aside = store->corrupt_seen_ms != 0 &&
-		            now_ms - store->corrupt_seen_ms < CORRUPT_AGAIN_MS;
-		store->corrupt_seen_ms = set_aside ? 0 : now_ms;
-	}
-	if (!store->ops->reopen(store->backend, set_aside, secret, trouble) ||
-	    !store_take_secret(store, secret))
-		return false;
-	if (kind == TROUBLE_REOPEN &&
-	    log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
-		log_warnx("store: the database was opened again after: %s",
-		    trouble->error.text);
-	return true;
-}
 
 /* ------------------------------------------------------------------ a batch */
 
@@ -260,11 +199,11 @@ try_on(struct store *store, struct range *range, struct trouble *trouble)
 		case GIVE_UP:
 		case UNCERTAIN:
 			if (reopened++ < 2 && !is_too_late(range) &&
-			    reopen(store, trouble->kind, trouble) &&
+			    store_reopen(store, trouble->kind, trouble) &&
 			    outcome == GIVE_UP)
 				outcome = AGAIN;
 			else
-				say_failing(store, trouble);
+				store_say_failing(store, trouble);
 			break;
 		}
 	} while (outcome == AGAIN);
@@ -296,7 +235,7 @@ run_range(struct store *store, struct range *range)
 	}
 	if (outcome == DONE) {
 		remember_addresses(store, batch, range->from, range->to);
-		say_working(store);
+		store_say_working(store);
 	} else {
 		cache_clear(&store->cache);
 	}
@@ -381,86 +320,6 @@ take_batch(struct store *store, struct batch *batch)
 	store->queued -= batch->count;
 }
 
-/* ------------------------------------------------------------- housekeeping */
-
-static struct expiry
-expiry_of(struct store *store)
-{
-	pthread_mutex_lock(&store->lock);
-	struct expiry expiry = {
-	    .events_s = store->settings.events_s,
-	    .retry_window_s = store->settings.retry_window_s,
-	    .max_age_s = store->settings.max_age_s,
-	    .now = clock_wall(store->clock),
-	    .limit = SLICE_ROWS,
-	};
-	bool durable = store->settings.durable;
-	pthread_mutex_unlock(&store->lock);
-	if (durable != store->durable) {
-		store->ops->set_durable(store->backend, durable);
-		store->durable = durable;
-	}
-	return expiry;
-}
-
-/* One slice of expiry in a transaction of its own; with a probe of the disk. */
-static bool
-keep_house_once(struct store *store, bool probe, struct trouble *trouble)
-{
-	bool changed;
-	struct expiry expiry = expiry_of(store);
-	struct view *view = store->ops->begin(store->backend,
-	    probe ? FOR_NOTES : FOR_HOUSEKEEPING, 0, &changed, trouble);
-
-	if (view == NULL)
-		return false;
-	if (changed)
-		cache_clear(&store->cache);
-	bool is_time = clock_watch_look(&store->clock_watch, store->clock);
-	if (!is_time)
-		store->may_expire_more = false;
-	bool ok = (!is_time || store->ops->expire(view, &expiry,
-	                           &store->may_expire_more, trouble)) &&
-	          (!probe || store->ops->probe(view, trouble));
-	if (ok)
-		return store->ops->commit(view, trouble) == COMMITTED;
-	store->ops->rollback(view);
-	return false;
-}
-
-static void
-keep_house(struct store *store)
-{
-	struct trouble trouble = {0};
-	int reader = atomic_exchange(&store->reader_trouble, (int)TROUBLE_NONE);
-
-	store->house_kept_ms = clock_mono_ms(store->clock);
-	if (reader != (int)TROUBLE_NONE) {
-		error_set(&trouble.error, "a reader's trouble");
-		reopen(store, (enum trouble_kind)reader, &trouble);
-	}
-	pthread_mutex_lock(&store->lock);
-	bool failing = store->counters.failing;
-	pthread_mutex_unlock(&store->lock);
-	failing = failing || atomic_load(&store->away);
-	bool ok = keep_house_once(store, failing, &trouble);
-	if (!ok) {
-		failing = true;
-		ok = reopen(store, trouble.kind, &trouble) &&
-		     keep_house_once(store, true, &trouble);
-	}
-	if (!ok)
-		say_failing(store, &trouble);
-	pthread_mutex_lock(&store->lock);
-	store->counters.expiring = ok && store->may_expire_more;
-	store->counters.clock_jump_s = store->clock_watch.jump_ms / 1000;
-	pthread_mutex_unlock(&store->lock);
-	if (!ok)
-		store->may_expire_more = false;
-	else if (failing)
-		say_working(store);
-}
-
 /* ---------------------------------------------------------------- the thread */
 
 static struct timespec
@@ -524,7 +383,7 @@ writer_run(void *arg)
 			finish_batch(store, batch);
 		}
 		if (go_on && is_time_to_keep_house(store))
-			keep_house(store);
+			store_keep_house(store);
 	}
 	free(batch);
 	return NULL;

@@ -399,8 +399,6 @@ link_do(struct link *link, enum statement statement, struct trouble *trouble)
 	       link_flush(link, trouble) && link_finish(link, trouble);
 }
 
-/* ------------------------------------------------------------- out of pipeline */
-
 /* The last result of several; NULL when one failed. */
 static PGresult *
 take_all(struct link *link, struct trouble *trouble)
