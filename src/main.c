@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "config/config.h"
 #include "config/world.h"
 #include "daemon/advice.h"
@@ -351,7 +352,7 @@ run(struct config *config)
 	daemon.started = clock_wall(&daemon.clock);
 	advice_gather(now, &daemon.advice);
 	advice_log(&daemon.advice);
-	log_info("version %s, mode %s, listening on %s", TARGREY_VERSION,
+	log_info("version %s, mode %s, listening on %s", version_text(),
 	    mode_words[now->policy.mode], now->listen);
 	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);
 	serve(&daemon);
@@ -370,7 +371,7 @@ usage(FILE *file)
 	    "  -d  log to standard error, debug lines too\n"
 	    "  -f  configuration file (default %s)\n"
 	    "  -T  check the configuration, print it, start nothing\n"
-	    "  -V, --version  print the version\n"
+	    "  -V, --version  print the version and the commit\n"
 	    "  -h, --help     print this\n"
 	    "See targreyd(8); targreyctl(8) looks into the running daemon.\n",
 	    CONFIG_DEFAULT_PATH);
@@ -404,7 +405,7 @@ main(int argc, char **argv)
 			check_only = true;
 			break;
 		case 'V':
-			printf("targreyd %s\n", TARGREY_VERSION);
+			printf("targreyd %s\n", version_text());
 			return EXIT_SUCCESS;
 		default:
 			return usage(stderr);

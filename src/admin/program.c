@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin/cmd.h"
+#include "base/version.h"
 
 static const struct command *
 find_command(const char *name)
@@ -107,7 +108,7 @@ program_run(struct admin *admin, int count, char **line)
 {
 	for (int i = 1; i < count && line[i][0] == '-'; i++) {
 		if (strcmp(line[i], "--version") == 0) {
-			fprintf(admin->out, "%s " TARGREY_VERSION "\n", program.name);
+			fprintf(admin->out, "%s %s\n", program.name, version_text());
 			return EXIT_OK;
 		}
 		if (print_table(line[i], admin->out))

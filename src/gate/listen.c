@@ -52,6 +52,7 @@ bind_unix(struct gate *gate, const struct gate_settings *settings,
 {
 	gate->listen_fd =
 	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat status;
 	mode_t before = umask(~settings->socket_mode & 0777);
 	int bound = gate->listen_fd < 0
 	                ? -1
@@ -67,11 +68,15 @@ bind_unix(struct gate *gate, const struct gate_settings *settings,
 		error_set(error, "gate: out of memory");
 		return false;
 	}
+	/* The folder may have given the group: then nothing needs to be allowed. */
 	if (settings->socket_group != (gid_t)-1 &&
+	    (lstat(address->sun_path, &status) != 0 ||
+	        status.st_gid != settings->socket_group) &&
 	    lchown(address->sun_path, (uid_t)-1, settings->socket_group) != 0) {
 		error_set_errno(error,
-		    "%s: cannot be given to group %lu, of which the daemon's user "
-		    "must be a member",
+		    "%s: cannot be given to group %lu: the daemon's user must be "
+		    "in "
+		    "it, or the folder of that group with mode 2750",
 		    address->sun_path, (unsigned long)settings->socket_group);
 		return false;
 	}

@@ -10,7 +10,7 @@ import ctl
 LINES = [
     # (line, exit code, what standard error says)
     ([], 2, 'usage: targreyctl COMMAND'),
-    (['bogus'], 2, 'no command "bogus"; there are: status explain'),
+    (['bogus'], 2, 'no command "bogus"; there are: status doctor explain'),
     (['status', '--bogus'], 2, 'no option --bogus; allowed: --config'),
     (['status', '-x'], 2, 'options begin with "--"'),
     (['status', 'word'], 2, '"word" is too much'),

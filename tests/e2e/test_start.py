@@ -202,6 +202,23 @@ class Start(unittest.TestCase):
         until(lambda: process.poll() is not None or daemon.answers(), "it to answer")
         self.assertIsNone(process.poll(), daemon.log())
 
+    def test_a_folder_with_its_group_gives_it_to_the_socket_of_a_user_outside_the_group(self):
+        nobody, postfix = pwd.getpwnam(USER), grp.getgrnam("postfix").gr_gid
+        daemon = self.daemon()
+        daemon.socket.parent.chmod(0o2750)
+        with open(daemon.log_file, "ab") as log:
+            process = subprocess.Popen(
+                [str(daemon.binary), "-f", str(daemon.conf)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=daemon.environment(), cwd="/",
+                user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        until(lambda: process.poll() is not None or daemon.answers(), "it to answer")
+        self.assertIsNone(process.poll(), daemon.log())
+        status = daemon.socket.stat()
+        self.assertEqual((nobody.pw_uid, postfix, 0o660),
+                         (status.st_uid, status.st_gid, status.st_mode & 0o777))
+
     def test_a_lock_that_an_earlier_version_left_as_root_is_named_with_the_remedy(self):
         daemon = self.daemon()
         lock = daemon.socket.with_name("targrey.sock.lock")

@@ -45,7 +45,7 @@ class Unit(unittest.TestCase):
     def test_the_folder_of_the_socket_is_the_one_that_it_may_write(self):
         folder = next(line.split() for line in (CONF / "targrey.tmpfiles").read_text().splitlines()
                       if line.startswith("d "))
-        self.assertEqual(["d", "/var/spool/postfix/targrey", "0750", "targrey", "postfix", "-"], folder)
+        self.assertEqual(["d", "/var/spool/postfix/targrey", "2750", "targrey", "postfix", "-"], folder)
         self.assertIn("\nReadWritePaths=%s\n" % folder[1], self.text)
         self.assertIn("unix:%s/" % folder[1], (CONF / "targrey.conf").read_text())
 
@@ -63,7 +63,7 @@ class Unit(unittest.TestCase):
                                   stderr=subprocess.STDOUT, text=True, timeout=60)
             self.assertEqual(0, done.returncode, done.stdout)
         self.assertIn("targrey:", (self.root / "sysusers/etc/passwd").read_text())
-        self.assertEqual(0o750, (self.root / "tmpfiles/var/spool/postfix/targrey").stat().st_mode & 0o777)
+        self.assertEqual(0o2750, (self.root / "tmpfiles/var/spool/postfix/targrey").stat().st_mode & 0o7777)
 
 
 if __name__ == "__main__":

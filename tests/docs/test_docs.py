@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the documents name is there: links, files, commands, options, keys, pages."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import headers_manual  # noqa: E402
+from support.daemon import BUILD, SOURCE  # noqa: E402
+
+PAGES = sorted([*SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md"), *SOURCE.glob("rules/*.md")])
+MANUALS = sorted(SOURCE.glob("docs/man/*.[1-8]"))
+FOLDERS = "conf|docs|packaging|rules|sa-plugin|setup|src|tests"
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+                          env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    return done.stdout
+
+
+def code(text):
+    """What stands in `...` and in indented blocks."""
+    spans = re.findall(r"`([^`\n]+)`", text)
+    return spans + [line.strip() for line in text.split("\n") if line.startswith("    ")]
+
+
+class Documents(unittest.TestCase):
+    def everywhere(self, find):
+        """find(page, text) yields what is wrong."""
+        wrong = ["%s: %s" % (page.relative_to(SOURCE), fault)
+                 for page in PAGES for fault in find(page, page.read_text())]
+        self.assertEqual([], wrong)
+
+    def test_every_link_leads_to_a_file_or_a_heading(self):
+        def find(page, text):
+            for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                name, _, anchor = target.partition("#")
+                path = (page.parent / name) if name else page
+                if not path.exists():
+                    yield target
+                elif anchor and path.suffix == ".md":
+                    headings = [re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+                                for line in path.read_text().split("\n") if line.startswith("#")]
+                    if anchor not in headings:
+                        yield target
+        self.everywhere(find)
+
+    def test_every_file_that_is_named_is_there(self):
+        def find(_, text):
+            for span in code(text):
+                for name in re.findall(r"(?<![\w/.~-])((?:%s)/[\w./-]*[\w/])" % FOLDERS, span):
+                    if "ROOM" not in name and not (SOURCE / name).exists() and not list(SOURCE.glob(name + "*")):
+                        yield name
+        self.everywhere(find)
+
+    def test_every_command_and_option_of_targreyctl_exists(self):
+        known = {}
+        for line in run(BUILD / "bin/targreyctl", "--help").split("\n\n")[1].splitlines():
+            name = line.split()[0]
+            known[name] = run(BUILD / "bin/targreyctl", name, "--help")
+
+        def find(_, text):
+            for span in code(text):
+                for name, rest in re.findall(r"targreyctl ([a-z][a-z0-9-]*)((?: [^|;]*)?)", span):
+                    if name not in known:
+                        yield "targreyctl " + name
+                        continue
+                    for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
+                        if option not in known[name]:
+                            yield "targreyctl %s %s" % (name, option)
+        self.everywhere(find)
+
+    def test_every_option_of_targrey_setup_exists(self):
+        said = run("sh", SOURCE / "setup/targrey-setup", "--help")
+        manual = (SOURCE / "docs/man/targrey-setup.8").read_text()
+        for option in re.findall(r"(?m)^  (--[a-z-]+)", said):
+            self.assertIn("Fl -%s" % option[2:], manual.replace("\\", ""))
+
+        def find(_, text):
+            for span in code(text):
+                for options in re.findall(r"targrey-setup((?: --[a-z-]+)+)", span):
+                    for option in options.split():
+                        if option not in said:
+                            yield option
+        self.everywhere(find)
+
+    def test_every_key_with_its_section_exists(self):
+        keys, section = set(), ""
+        for line in (SOURCE / "conf/targrey.conf").read_text().split("\n"):
+            found = re.match(r"(\w+) \{$", line)
+            if found:
+                section = found.group(1)
+            elif line == "}":
+                section = ""
+            else:
+                found = re.match(r" *#(\w+) = ", line)
+                if found:
+                    keys.add((section + "." if section else "") + found.group(1))
+        sections = {key.split(".")[0] for key in keys if "." in key}
+        self.assertIn("tarpit.hold", keys)
+
+        def find(_, text):
+            for span in code(text):
+                for key in re.findall(r"(?<![\w./-])((?:%s)\.[a-z_]+)(?![\w./-])" % "|".join(sections), span):
+                    if key not in keys and not key.endswith((".d", ".db", ".log")):
+                        yield key
+                for name, inside in re.findall(r"(?<![\w.])(%s) \{ ([^}]*)\}" % "|".join(sections), span):
+                    for key in re.findall(r"(?<![\w\"/.])([a-z_]+) \+?= ", inside):
+                        if "%s.%s" % (name, key) not in keys:
+                            yield "%s { %s }" % (name, key)
+        self.everywhere(find)
+
+    def test_every_setting_of_postfix_exists(self):
+        def find(_, text):
+            for span in code(text):
+                for name in re.findall(r"(?<![\w.])((?:smtpd?|milter|header|nested)_[a-z_]+|default_process_limit)"
+                                       r"(?= ?=)", span):
+                    if "postfix" not in run("postconf", "-d", name) and \
+                            not run("postconf", "-d", name).startswith(name):
+                        yield name
+        self.everywhere(find)
+
+    def test_the_manuals_are_good_mdoc(self):
+        self.assertEqual("", run("mandoc", "-Tlint", "-Wwarning", *MANUALS))
+        names = {path.name for path in MANUALS}
+        self.assertLessEqual({"targreyd.8", "targrey.conf.5", "targreyctl.8", "targrey-review.1",
+                              "targrey-headers.7", "s25r.rules.5", "targrey-setup.8"}, names)
+        for path in MANUALS:
+            for name, section in re.findall(r"(?m)^\.Xr (targrey\S*|s25r\S*) (\d)", path.read_text()):
+                self.assertIn("%s.%s" % (name, section), names, path.name)
+
+    def test_the_manual_of_the_headers_is_the_page_of_the_headers(self):
+        made = headers_manual.manual((SOURCE / "docs/headers.md").read_text())
+        self.assertEqual(made, (SOURCE / "docs/man/targrey-headers.7").read_text(),
+                         "tests/docs/headers_manual.py >docs/man/targrey-headers.7")
+
+    def test_the_japanese_readme_has_the_commands_of_the_english_one(self):
+        def blocks(name):
+            return [line for line in (SOURCE / name).read_text().split("\n") if line.startswith("    ")
+                    and re.match(r" +(apt|tests|targrey|cmake|smtpd|postfix|mode)", line)]
+        english = [line.split("  #")[0].rstrip() for line in blocks("README.md")]
+        japanese = [line.split("  #")[0].rstrip() for line in blocks("README.ja.md")]
+        self.assertEqual(english, japanese)
+        self.assertGreater(len(english), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
