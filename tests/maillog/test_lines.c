@@ -530,11 +530,11 @@ static const char *const forms[] = {
     "mail-1  | Jan 26 00:57:38 h postfix/smtpd[7]: %s",
     "2026-01-26T00:57:38.123456789Z Jan 26 01:57:38 h postfix/smtpd[7]: %s",
     "2026-01-26T00:57:38.123456789Z postfix/smtpd[7]: %s",
-    "{\"__REALTIME_TIMESTAMP\":\"1769389058123456\",\"_HOSTNAME\":\"h\","
-    "\"SYSLOG_IDENTIFIER\":\"postfix/smtpd\",\"SYSLOG_PID\":\"7\","
-    "\"MESSAGE\":\"%s\"}",
-    "{\"log\":\"Jan 26 00:57:38 h postfix/smtpd[7]: %s\\n\",\"stream\":"
-    "\"stdout\",\"time\":\"2026-01-26T00:57:38.1Z\"}",
+    ("{\"__REALTIME_TIMESTAMP\":\"1769389058123456\",\"_HOSTNAME\":\"h\","
+     "\"SYSLOG_IDENTIFIER\":\"postfix/smtpd\",\"SYSLOG_PID\":\"7\","
+     "\"MESSAGE\":\"%s\"}"),
+    ("{\"log\":\"Jan 26 00:57:38 h postfix/smtpd[7]: %s\\n\",\"stream\":"
+     "\"stdout\",\"time\":\"2026-01-26T00:57:38.1Z\"}"),
     "\xef\xbb\xbfJan 26 00:57:38 h postfix/smtpd[7]: %s",
 };
 
