@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What is going on right now, for `targreyctl status`: the holds in progress
- * and the faults so far. One board a daemon, shared by all sessions; its lock
+ * and the faults so far. One board for the daemon, shared by all sessions; its lock
  * is held while they are written out at most.
  */
 #ifndef SESSION_BOARD_H
@@ -42,7 +42,8 @@ void board_shed(struct board *board);
  * now  wall clock, seconds: a hold that is due is not shown, though its session
  *      notes its end only with the client's next command
  * Lines "key TAB value": shed, fault_store, fault_dns, fault_limit, fault_gate;
- * then a line a hold: "hold TAB ip TAB sid TAB since TAB asked_s TAB name".
+ * then one line for each hold: "hold TAB ip TAB sid TAB since TAB asked_s TAB
+ * name".
  */
 void board_write(struct board *board, int64_t now, FILE *file);
 
