@@ -24,11 +24,12 @@ macros_are_whole(const char *data, size_t len)
 	return strings % 2 == 0;
 }
 
+/* The end of the headers has no macros that DATA had not. */
 static enum filter_verdict
 macros(const char *data, size_t len)
 {
 	static const char stages[] = {SMFIC_CONNECT, SMFIC_HELO, SMFIC_MAIL,
-	    SMFIC_RCPT, SMFIC_DATA, SMFIC_EOH, SMFIC_BODYEOB};
+	    SMFIC_RCPT, SMFIC_DATA, SMFIC_BODYEOB};
 
 	if (len == 0 || memchr(stages, *data, sizeof stages) == NULL)
 		return FILTER_DROP;

@@ -95,7 +95,7 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 		conn->mta.has_negotiated = true;
 		conn->mta.version = protocol_get32(data);
 		conn->mta.offered = protocol_get32(data + 8);
-	} else if (!back->has_macro && cmd != SMFIC_MACRO && cmd != SMFIC_QUIT)
+	} else if (!back->has_macro && cmd != SMFIC_MACRO)
 		put_macros(conn, NULL, 0);
 	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
 		pregreet_macros(gate, conn, data + 1, len - FRAME_HEAD - 1);
@@ -175,9 +175,9 @@ is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	enum filter_verdict verdict =
 	    filter_frame(gate, conn, cmd, data, len - FRAME_HEAD);
 
-	if (cmd == SMFIC_QUIT_NC) {
-		/* The next client's session needs a connection of its own. */
-		conn->mta.state = MTA_ENDS;
+	if (cmd == SMFIC_QUIT || cmd == SMFIC_QUIT_NC) {
+		/* The end of its connection tells libmilter as much. */
+		conn->mta.state = MTA_CLOSES;
 		return false;
 	}
 	if (verdict == FILTER_WRONG ||
