@@ -103,7 +103,8 @@ query_find_message(struct query *query, const struct message_ref *message,
 {
 	struct search search = {.message = message, .found = found_r};
 	/* a transaction may have begun long before it was written */
-	struct event_filter filter = {.since = message->time - LONGEST_S - 86400,
+	struct event_filter filter = {.words = UINT64_C(1) << SK_SID,
+	    .since = message->time - LONGEST_S - 86400,
 	    .until = message->time + QUERY_NEAR_S};
 
 	*found_r = (struct message_found){0};
