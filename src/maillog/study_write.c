@@ -15,7 +15,7 @@ write_range(const struct logstudy *study, struct doc *doc)
 	    doc, "too_long", "too long (skipped)", cell_count(study->too_long));
 	doc_fact(doc, "other", "telling nothing here", cell_count(study->other));
 	doc_fact(doc, "exempt", "of exempt networks", cell_count(study->exempt));
-	doc_fact(doc, "users", "of authenticated users (exempt)",
+	doc_fact(doc, "users", "of authenticated users",
 	    cell_count(study->users));
 	doc_fact(doc, "first", "First line", cell_time(study->first));
 	doc_fact(doc, "last", "Last line", cell_time(study->last));
@@ -119,7 +119,7 @@ write_effect(struct logstudy *study, struct doc *doc)
 	    cell_count(study->mails_of_suspects));
 	doc_fact(doc, "share", "Share",
 	    cell_share((double)study->mails_of_suspects, (double)study->mails));
-	doc_fact(doc, "mails_let_off", "Mails that only an allow list lets off",
+	doc_fact(doc, "mails_let_off", "let off by an allow list",
 	    cell_count(study->mails_let_off));
 	doc_fact(doc, "refused_at_end", "Refused with all of the message",
 	    cell_count(study->refused_at_end));

@@ -43,7 +43,7 @@ const char page_style[] =
     "overflow-wrap:anywhere}"
     "details{margin-top:.4rem}summary{cursor:pointer;color:var(--soft);"
     "font-size:.85rem}\n"
-    "dl{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);"
+    "dl{display:grid;grid-template-columns:fit-content(60%) minmax(0,1fr);"
     "gap:.1rem .8rem;margin:.2rem 0}dt{color:var(--soft)}"
     "dd{margin:0;overflow-wrap:break-word}"
     ".big{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));"
