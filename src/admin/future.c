@@ -22,8 +22,8 @@ recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
 {
 	struct memory *memory = ctx;
 
-	memory->failed = !query_recall(memory->query, who, triplets, count,
-	    now, memory->policy->retry_window_s, history_r, &memory->error);
+	memory->failed = !query_recall(memory->query, who, triplets, count, now,
+	    memory->policy->retry_window_s, history_r, &memory->error);
 	return !memory->failed;
 }
 
@@ -163,7 +163,8 @@ put_outcome(struct doc *doc, const struct explained *is,
 	doc_fact(doc, "why", "Why",
 	    cell_text(exempt ? is->exempt : why_words[judgement->why]));
 	if (!exempt)
-		doc_fact(doc, "because", "that is", cell_text(why_texts[judgement->why]));
+		doc_fact(doc, "because", "that is",
+		    cell_text(why_texts[judgement->why]));
 	if (*is->detail != '\0')
 		doc_fact(doc, "detail", "from", cell_text(is->detail));
 	if (!exempt && judgement->would != VERDICT_PASS)
@@ -194,11 +195,13 @@ static void
 put_header(struct doc *doc, const struct explained *is)
 {
 	doc_section(doc, "header", "Headers");
-	if (*is->exempt != '\0') {
-		doc_say(doc, "Exempt mail gets no headers.");
+	if (is->is_outgoing) {
+		doc_say(doc, "What may be our own mail gets no headers.");
 		return;
 	}
-	if (is->judgement.verdict == VERDICT_HOLD)
+	if (*is->exempt != '\0')
+		doc_say(doc, "It is listed: not delayed, but marked.");
+	else if (is->judgement.verdict == VERDICT_HOLD)
 		doc_say(doc,
 		    "So the message is marked when it is accepted after the hold.");
 	else if (is->judgement.verdict == VERDICT_GREYLIST)
@@ -266,7 +269,8 @@ assume(struct admin *admin, struct explain_visit *visit, struct assumed *assumed
 		ptr = assumed->ptr;
 	if (helo == NULL)
 		helo = *assumed->helo != '\0' ? assumed->helo : name;
-	visit->client.name = name == NULL || strcmp(name, "unknown") == 0 ? NULL : name;
+	visit->client.name =
+	    name == NULL || strcmp(name, "unknown") == 0 ? NULL : name;
 	visit->client.ptr = ptr;
 	visit->helo = helo;
 	return true;
@@ -279,7 +283,8 @@ put_visit(struct doc *doc, struct admin *admin, const struct explain_visit *visi
 	char ip[IP_TEXT_SIZE];
 
 	doc_section(doc, "visit", "A visit from");
-	doc_fact(doc, "ip", "Address", cell_text(ip_to_text(&visit->client.ip, ip)));
+	doc_fact(
+	    doc, "ip", "Address", cell_text(ip_to_text(&visit->client.ip, ip)));
 	doc_fact(doc, "name", "Verified name",
 	    cell_text(visit->client.name == NULL ? "unknown" : visit->client.name));
 	doc_fact(doc, "ptr", "Unverified name", cell_text(visit->client.ptr));
@@ -293,12 +298,14 @@ put_visit(struct doc *doc, struct admin *admin, const struct explain_visit *visi
 		             "visit on record.");
 	} else if (args_value(admin, "name") == NULL &&
 	           args_value(admin, "ptr") == NULL) {
-		doc_say(doc, "Assumed: it has no verified name. No --name was given, "
-		             "and there is no visit on record.");
+		doc_say(doc,
+		    "Assumed: it has no verified name. No --name was given, "
+		    "and there is no visit on record.");
 	}
 	if (args_value(admin, "from") == NULL || args_value(admin, "to") == NULL)
-		doc_say(doc, "Assumed: sender or recipient, as no --from or no --to "
-		             "was given.");
+		doc_say(doc,
+		    "Assumed: sender or recipient, as no --from or no --to "
+		    "was given.");
 }
 
 static struct doc *
@@ -368,8 +375,9 @@ explain_future(struct admin *admin, const char *ip)
 	    .secret = query_secret(admin->query), .recall = recall, .ctx = &memory};
 	struct explained explained;
 	bool ok = session_explain(world, &visit, &remembered, &explained);
-	struct doc *doc = ok ? told(admin, &explained, world_config(world), &visit, &assumed)
-	                     : NULL;
+	struct doc *doc =
+	    ok ? told(admin, &explained, world_config(world), &visit, &assumed)
+	       : NULL;
 	if (ok && memory.failed)
 		failed(admin, &memory.error);
 	int code = admin_write(admin, &doc);

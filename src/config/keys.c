@@ -88,7 +88,9 @@ const struct key config_keys[] = {
         .allowed = "addresses and networks such as 192.0.2.0/24 and "
                    "2001:db8::/32, " EXEMPT_POSTFIX,
         .help =
-            "Clients that are never delayed and get no headers: own machines, "
+            "Clients that are never delayed and whose mail, which may be outgoing, "
+            "gets "
+            "no headers: own machines, "
             "printers, scanners. " EXEMPT_POSTFIX " is what Postfix on this host "
             "has in mynetworks (read at start and reload) and this host's own "
             "addresses. \"+=\" adds to the default, \"=\" replaces it."},

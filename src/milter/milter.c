@@ -231,6 +231,21 @@ server_address(SMFICTX *ctx)
 	return ip;
 }
 
+/*
+ * No SMTP client: Postfix's cleanup shows what a local program hands in as a
+ * client 127.0.0.1 without a port (MILTER_README, non-SMTP mail); another MTA
+ * may show no address.
+ */
+static bool
+is_local(const struct sockaddr *peer, struct ip *ip_r)
+{
+	if (ip_from_sockaddr(peer, ip_r))
+		return ip_is_v4(ip_r) && ip_r->bytes[12] == 127 &&
+		       port_of(peer) == 0;
+	(void)ip_from_text("127.0.0.1", ip_r);
+	return true;
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 {
@@ -246,9 +261,7 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 
 	if (client.name == NULL)
 		client.name = hostname;
-	/* A local process without an address counts as loopback. */
-	if (!ip_from_sockaddr(peer, &client.ip))
-		(void)ip_from_text("127.0.0.1", &client.ip);
+	client.is_local = is_local(peer, &client.ip);
 	connection->number = gate_number(ctx);
 	struct world *world = here.settings.current(here.settings.ctx);
 	connection->session = session_new(world);

@@ -22,6 +22,7 @@ const char *const why_texts[WHYS] = {
     [WHY_OVERFLOW] = "the budget had no room for a hold",
     [WHY_FAULT] = "there was a fault of ours",
     [WHY_WARN] = "only a rule or selector on trial marks it",
+    [WHY_LISTED] = "a line of the allow lists lets it off",
 };
 
 const struct trace_text trace_texts[TRACE_SAIDS] = {

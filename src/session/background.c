@@ -69,7 +69,7 @@ background_start(struct session *session)
 {
 	struct background *background = &session->mail->background;
 
-	if (session->exempt_by != NULL)
+	if (session->is_outgoing)
 		return;
 	background->world = session->world;
 	background->ticket = session->now.ticket;
@@ -103,8 +103,9 @@ background_delay(const struct session *session)
 	answer.delay_until_ms = deadline_of(mail);
 	if (answer.delay_until_ms == 0)
 		return answer;
-	answer.delays_rcpt = *mail->sender != '\0' && !session->hold.begun &&
-	                     !session->overflow && decide_may_hold(session);
+	answer.delays_rcpt = *mail->sender != '\0' && session->exempt_by == NULL &&
+	                     !session->hold.begun && !session->overflow &&
+	                     decide_may_hold(session);
 	return answer;
 }
 

@@ -141,8 +141,11 @@ session_data(
 	session_take_dns(session);
 	if (mail->gather != NULL && mail->dns == NULL)
 		session_fault(session, FAULT_DNS);
-	if (is_set_free(session))
+	if (is_set_free(session)) {
+		if (!session->is_outgoing)
+			decide_listed(session);
 		return answer_continue;
+	}
 
 	struct judgement at_rcpt = mail->judgement;
 	bool was_judged = mail->is_judged;

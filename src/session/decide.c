@@ -232,6 +232,19 @@ decide_judge(struct session *session, size_t from, size_t count)
 	free(rows);
 }
 
+/* What is on record is told, and nothing is done. */
+void
+decide_listed(struct session *session)
+{
+	struct judgement *judgement = &session->mail->judgement;
+
+	decide_judge(session, 0, session->mail->count);
+	judgement->verdict = judgement->would = VERDICT_PASS;
+	judgement->why = WHY_LISTED;
+	judgement->suspect = WHY_NONE;
+	judgement->then_greylist = judgement->early = false;
+}
+
 bool
 decide_may_hold(const struct session *session)
 {

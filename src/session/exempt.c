@@ -19,12 +19,15 @@ name_hit(const char *kind, const struct list_place *hit)
 }
 
 char *
-exempt_client(const struct session *session)
+exempt_client(const struct session *session, bool *is_outgoing_r)
 {
 	const struct world *world = session->world;
 	const struct facts *facts = &session->facts;
 	struct list_place hit;
 
+	*is_outgoing_r = true;
+	if (session->is_local)
+		return text_dup("no SMTP client");
 	for (size_t i = 0; i < world->exempt_count; i++) {
 		if (ipnet_has(&world->exempt_networks[i], &facts->ip)) {
 			char text[WHERE_SIZE] = "network ";
@@ -33,6 +36,7 @@ exempt_client(const struct session *session)
 			return text_dup(text);
 		}
 	}
+	*is_outgoing_r = false;
 	if (list_match_client(world->allow, &facts->ip, facts->name, &hit))
 		return name_hit("client", &hit);
 	return NULL;

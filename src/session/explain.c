@@ -128,7 +128,8 @@ fill(const struct session *session, struct explained *out)
 	keep(out->exempt,
 	    session->exempt_by != NULL ? session->exempt_by : mail->exempt_by);
 	out->s25r = session->facts.s25r;
-	if (*out->exempt == '\0') {
+	out->is_outgoing = session->is_outgoing;
+	if (!session->is_outgoing) {
 		out->judgement = mail->judgement;
 		out->history = session->history;
 		text_copy(out->domain, sizeof(out->domain),

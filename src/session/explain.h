@@ -37,6 +37,7 @@ struct explain_memory {
 
 struct explained {
 	char exempt[EXPLAIN_TEXT_SIZE]; /* what sets the visit free, or "" */
+	bool is_outgoing; /* exempt as what may be our own: no headers */
 	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
 	                                   suspicion */
 	char domain[256];               /* SPF domain that counts, or "" */

@@ -319,7 +319,9 @@ record_session(struct session *session)
 	struct event event = {.words = &words, .reply = "none"};
 	bool counts = session->exempt_by == NULL && session->had_mail;
 
-	if (session->helo == NULL && !session->had_mail)
+	/* a health check of our own, from every few seconds on */
+	if ((session->helo == NULL || session->exempt_by != NULL) &&
+	    !session->had_mail)
 		return;
 	if (session->any_event) {
 		if (!counts)

@@ -137,7 +137,8 @@ session_connect(struct session *session, const struct moment *moment,
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
 	if (moment->talked_early)
 		facts->pipe = PIPE_YES;
-	session->exempt_by = exempt_client(session);
+	session->is_local = client->is_local;
+	session->exempt_by = exempt_client(session, &session->is_outgoing);
 }
 
 void
@@ -153,6 +154,18 @@ session_helo(struct session *session, const char *helo, bool tls)
 	session->facts.tls |= tls;
 }
 
+/* In an exempt network too: what a user writes is no word of a relay. */
+static void
+set_authenticated(struct session *session)
+{
+	session->authenticated = true;
+	if (session->is_outgoing)
+		return;
+	free(session->exempt_by);
+	session->exempt_by = text_dup("authenticated");
+	session->is_outgoing = true;
+}
+
 struct answer
 session_mail(struct session *session, const struct moment *moment,
     const char *sender, bool authenticated, bool tls)
@@ -160,10 +173,8 @@ session_mail(struct session *session, const struct moment *moment,
 	session_abort(session, moment);
 	session->had_mail = true;
 	session->facts.tls |= tls;
-	if (authenticated && session->exempt_by == NULL) {
-		session->authenticated = true;
-		session->exempt_by = text_dup("authenticated");
-	}
+	if (authenticated)
+		set_authenticated(session);
 	session->mail = transaction_new(sender, session->now.wall);
 	if (session->mail == NULL) {
 		log_warnx("sid=%s out of memory", session->sid);

@@ -73,6 +73,7 @@ struct session_client {
 	/* Postfix's {client_resolve}: "OK", "FORGED", "FAIL", "TEMP", or NULL */
 	const char *resolve;
 	struct ip server_ip; /* the MTA's end; all zero when unknown */
+	bool is_local; /* no SMTP client: a process of this host handed it in */
 };
 
 /* world: a reference is taken. NULL when memory is out. */

@@ -100,7 +100,10 @@ struct session {
 	const struct local_rule *local_rule; /* first that acts, or else warns */
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
+	/* Exempt because it may be our own mail, which carries no headers. */
+	bool is_outgoing;
 	bool authenticated;
+	bool is_local; /* no SMTP client */
 	bool had_mail, any_event;
 	bool overflow; /* the budget refused the hold; judged at DATA */
 	enum fault fault;
@@ -118,7 +121,8 @@ void transaction_free(struct transaction **transaction);
 char *address_clean(const char *address);
 
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
-char *exempt_client(const struct session *session);
+/* is_outgoing_r: what it sends may be our own */
+char *exempt_client(const struct session *session, bool *is_outgoing_r);
 /* address: without brackets, lower case */
 char *exempt_recipient(const struct session *session, const char *address);
 char *exempt_sender(const struct session *session);
@@ -144,6 +148,8 @@ bool background_is_out(const struct session *session);
 const char *session_domain(const struct session *session);
 /* Judges for recipients [from, from + count); fills mail->judgement. */
 void decide_judge(struct session *session, size_t from, size_t count);
+/* For all recipients, where an allow list has set the message free. */
+void decide_listed(struct session *session);
 /* Would this client be held if nothing were on record? */
 bool decide_may_hold(const struct session *session);
 /* A hash that only this database's daemon can make. */

@@ -182,7 +182,6 @@ bool
 stamp_message(struct session *session, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
-	bool is_exempt = session->exempt_by != NULL || mail->exempt_by != NULL;
 
 	if (mail->relay_trusted && !mail->foreign_session)
 		return true;
@@ -191,7 +190,7 @@ stamp_message(struct session *session, const struct session_edits *edits)
 		return false;
 	remove_forged(mail, edits);
 	authres_remove(mail, edits);
-	if (!is_exempt)
+	if (!session->is_outgoing)
 		insert_ours(session, edits);
 	return true;
 }

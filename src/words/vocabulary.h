@@ -11,8 +11,8 @@
 #ifndef WORDS_VOCABULARY_H
 #define WORDS_VOCABULARY_H
 
-#define WORD_ENUM(name, word) name,
-#define WORD_TEXT(name, word) [name] = (word),
+#define WORD_ENUM(name, word)  name,
+#define WORD_TEXT(name, word)  [name] = (word),
 #define WORD_ALONE(name, word) word,
 
 #define MODE_LIST(X)                                                               \
@@ -45,7 +45,9 @@
 	X(WHY_NONE, "none") /* not a suspect */                                    \
 	X(WHY_OVERFLOW, "overflow")                                                \
 	X(WHY_FAULT, "fault")                                                      \
-	X(WHY_WARN, "warn") /* not a suspect, but a rule or selector on trial spoke */
+	X(WHY_WARN,                                                                \
+	    "warn") /* not a suspect, but a rule or selector on trial spoke */     \
+	X(WHY_LISTED, "listed") /* an allow list lets it off; set by session/ */
 
 #define RDNS_LIST(X)                                                               \
 	X(RDNS_PASS, "pass")                                                       \
@@ -168,41 +170,41 @@
  * NUMBER(ENUMERATOR, "key"), TEXT(ENUMERATOR, "key"),
  * WORD(ENUMERATOR, "key", closed list)
  */
-#define SESSION_KEY_LIST(NUMBER, TEXT, WORD)                                                        \
-	NUMBER(SK_V, "v")                                                       \
-	TEXT(SK_ID, "id")                                                       \
-	TEXT(SK_SID, "sid")                                                     \
-	WORD(SK_MODE, "mode", MODE_LIST)                                              \
-	WORD(SK_VERDICT, "verdict", VERDICT_LIST)                                     \
-	WORD(SK_WHY, "why", WHY_LIST)                                                 \
-	WORD(SK_WOULD, "would", WOULD_LIST)                                           \
-	WORD(SK_RDNS, "rdns", RDNS_LIST)                                              \
-	WORD(SK_S25R, "s25r", S25R_LIST)                                              \
-	TEXT(SK_S25R_RULE, "s25r_rule")                                         \
-	WORD(SK_TARPIT, "tarpit", TARPIT_LIST)                                        \
-	NUMBER(SK_TARPIT_SECS, "tarpit_secs")                                   \
-	WORD(SK_GREY, "grey", GREY_LIST)                                              \
-	NUMBER(SK_GREY_TRIES, "grey_tries")                                     \
-	NUMBER(SK_GREY_SECS, "grey_secs")                                       \
-	WORD(SK_EARLY, "early", YES_LIST)                                             \
-	NUMBER(SK_AGE, "age")                                                   \
-	NUMBER(SK_SEEN, "seen")                                                 \
-	NUMBER(SK_PASSED, "passed")                                             \
-	NUMBER(SK_GAVEUP, "gaveup")                                             \
-	NUMBER(SK_GAVEUP_SECS, "gaveup_secs")                                   \
-	NUMBER(SK_HAM, "ham")                                                   \
-	NUMBER(SK_SPAM, "spam")                                                 \
-	NUMBER(SK_RCPT_REFUSED, "rcpt_refused")                                 \
-	WORD(SK_HELO, "helo", HELO_LIST)                                              \
-	WORD(SK_HELO_DNS, "helo_dns", HELO_DNS_LIST)                                  \
-	WORD(SK_FROM, "from", FROM_LIST)                                              \
-	WORD(SK_SPF, "spf", SPF_LIST)                                                 \
-	WORD(SK_SPF_HELO, "spf_helo", SPF_LIST)                                       \
-	WORD(SK_PIPE, "pipe", PIPE_LIST)                                              \
-	WORD(SK_TLS, "tls", YES_LIST)                                                 \
-	TEXT(SK_LOCAL, "local")                                                 \
-	NUMBER(SK_FORGED, "forged")                                             \
-	WORD(SK_FAULT, "fault", FAULT_LIST)                                           \
+#define SESSION_KEY_LIST(NUMBER, TEXT, WORD)                                       \
+	NUMBER(SK_V, "v")                                                          \
+	TEXT(SK_ID, "id")                                                          \
+	TEXT(SK_SID, "sid")                                                        \
+	WORD(SK_MODE, "mode", MODE_LIST)                                           \
+	WORD(SK_VERDICT, "verdict", VERDICT_LIST)                                  \
+	WORD(SK_WHY, "why", WHY_LIST)                                              \
+	WORD(SK_WOULD, "would", WOULD_LIST)                                        \
+	WORD(SK_RDNS, "rdns", RDNS_LIST)                                           \
+	WORD(SK_S25R, "s25r", S25R_LIST)                                           \
+	TEXT(SK_S25R_RULE, "s25r_rule")                                            \
+	WORD(SK_TARPIT, "tarpit", TARPIT_LIST)                                     \
+	NUMBER(SK_TARPIT_SECS, "tarpit_secs")                                      \
+	WORD(SK_GREY, "grey", GREY_LIST)                                           \
+	NUMBER(SK_GREY_TRIES, "grey_tries")                                        \
+	NUMBER(SK_GREY_SECS, "grey_secs")                                          \
+	WORD(SK_EARLY, "early", YES_LIST)                                          \
+	NUMBER(SK_AGE, "age")                                                      \
+	NUMBER(SK_SEEN, "seen")                                                    \
+	NUMBER(SK_PASSED, "passed")                                                \
+	NUMBER(SK_GAVEUP, "gaveup")                                                \
+	NUMBER(SK_GAVEUP_SECS, "gaveup_secs")                                      \
+	NUMBER(SK_HAM, "ham")                                                      \
+	NUMBER(SK_SPAM, "spam")                                                    \
+	NUMBER(SK_RCPT_REFUSED, "rcpt_refused")                                    \
+	WORD(SK_HELO, "helo", HELO_LIST)                                           \
+	WORD(SK_HELO_DNS, "helo_dns", HELO_DNS_LIST)                               \
+	WORD(SK_FROM, "from", FROM_LIST)                                           \
+	WORD(SK_SPF, "spf", SPF_LIST)                                              \
+	WORD(SK_SPF_HELO, "spf_helo", SPF_LIST)                                    \
+	WORD(SK_PIPE, "pipe", PIPE_LIST)                                           \
+	WORD(SK_TLS, "tls", YES_LIST)                                              \
+	TEXT(SK_LOCAL, "local")                                                    \
+	NUMBER(SK_FORGED, "forged")                                                \
+	WORD(SK_FAULT, "fault", FAULT_LIST)                                        \
 	TEXT(SK_DNSBL, "dnsbl") /* only when DNS lists are configured */
 
 #endif

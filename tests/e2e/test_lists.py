@@ -33,9 +33,11 @@ class WithFiles(LabTest):
         cls.folder.cleanup()
 
     def exempt(self, you):
-        """It was delivered without our headers; returns what set it free."""
-        mail = self.lab.postfix.wait_mail(you)
-        self.assertEqual(mail.all(headers.SESSION), [])
+        """It was delivered at once, and says that it is listed; returns what
+        set it free."""
+        stamp = self.lab.stamp(you)
+        self.assertEqual((stamp["verdict"], stamp["why"], stamp["tarpit"]),
+                         ("pass", "listed", "none"))
         return self.lab.event(you)["exempt"]
 
 
@@ -152,6 +154,13 @@ class Relays(LabTest):
         mail = self.bring(self.person(), "mx2.example.jp")
         self.assertIn("id=mx2.example.jp", mail.all(headers.SESSION)[0])
         self.assertEqual(mail.all(headers.FLAGS), ["S25R"])
+
+    def test_a_user_there_who_logs_in_is_no_relay(self):
+        you = self.person()
+        self.lab.client("pc.example.jp", source="127.202.0.2", login="u").try_one(
+            SENDER, you, headers=self.SESSION % "mx2.example.jp").expect(250)
+        mail = self.lab.postfix.wait_mail(you)
+        self.assertEqual(mail.all(headers.SESSION) + mail.all(headers.FLAGS), [])
 
     def test_those_of_another_name_are_not(self):
         mail = self.bring(self.person(), "mx3.example.jp")

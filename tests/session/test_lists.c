@@ -91,7 +91,12 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 	assert_true(
 	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
 	assert_int_equal(rig->waits, 0);
-	assert_int_equal(rig->inserted, 0);
+	/* a name lets off, and the message says so like all mail from outside */
+	assert_string_equal(rig_word(rig, "verdict"), "pass");
+	assert_string_equal(rig_word(rig, "why"), "listed");
+	assert_string_equal(rig_word(rig, "would"), "none");
+	assert_string_equal(rig_word(rig, "s25r"), "match");
+	assert_non_null(rig_header(rig, "X-TaRgrey-Client"));
 	rig_close(rig);
 
 	struct session_client client = {
@@ -142,12 +147,98 @@ an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 	assert_true(rig_message(
 	    rig, "<a@example.net>", "<Postmaster@Example.JP>", HOLD_NONE));
 	assert_int_equal(rig->waits, 0);
-	assert_int_equal(rig->inserted, 0);
+	assert_string_equal(rig_word(rig, "why"), "listed");
 
 	rig_mail(rig, "<a@example.net>");
 	assert_false(rig_rcpt_alone(rig, "<postmaster@example.jp>").refuse);
 	assert_false(rig_rcpt_alone(rig, "<u@example.jp>").refuse);
 	assert_true(rig_data_refused(rig));
+	rig_free(&rig);
+}
+
+/* Only what may be our own mail carries none, whatever the lists say. */
+static void
+outgoing_mail_carries_no_headers(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct rig *rig = rig_new(MODE_STRICT);
+		struct session_client client = {
+		    .name = LINE, .ptr = LINE, .resolve = "OK", .is_local = i == 3};
+		allow(rig, "clients", "example.net\n");
+		if (i == 3)
+			rig->world.exempt_count = 0;
+		assert_true(ip_from_text(i == 0   ? "10.1.2.3"
+		                         : i == 3 ? "127.0.0.1"
+		                                  : SUSPECT,
+		    &client.ip));
+		struct moment moment = rig_moment(rig);
+		rig->session = session_new(&rig->world);
+		session_connect(rig->session, &moment, &client);
+		session_helo(rig->session, "pc", false);
+		session_mail(
+		    rig->session, &moment, "<a@example.net>", i == 2, false);
+		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
+		assert_false(rig_data_refused(rig));
+		rig_eom(rig);
+		/* 1: the list's line alone */
+		assert_int_equal(rig->inserted == 0, i != 1);
+		rig_free(&rig);
+	}
+}
+
+/* He may write what he likes, from his own network too. */
+static void
+an_authenticated_user_in_an_exempt_network_is_no_trusted_relay(void **state)
+{
+	static char relay[] = "mx2.example.jp";
+	static char *relays[] = {relay};
+
+	(void)state;
+	for (int login = 0; login < 2; login++) {
+		struct rig *rig = rig_new(MODE_TARGREY);
+		rig->world.trusted_relays = relays;
+		rig->world.trusted_count = 1;
+		rig_connect(rig, "10.1.2.3", LINE);
+		struct moment moment = rig_moment(rig);
+		session_mail(rig->session, &moment, "<a@example.net>", login, true);
+		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
+		assert_false(rig_data_refused(rig));
+		session_header(rig->session, "X-TaRgrey-Session",
+		    "v=1; id=mx2.example.jp; sid=00");
+		rig_eom(rig);
+		assert_string_equal(
+		    rig->removed, login ? "X-TaRgrey-Session/1" : "");
+		assert_int_equal(rig->inserted, 0);
+		rig_free(&rig);
+	}
+}
+
+static size_t
+count_events(struct rig *rig)
+{
+	struct store_status_report report;
+
+	store_flush(rig->store);
+	store_report(rig->store, false, &report);
+	return (size_t)report.notes;
+}
+
+/* HAProxy and monitors greet and quit every few seconds. */
+static void
+a_health_check_from_an_exempt_network_writes_no_event(void **state)
+{
+	struct rig *rig = rig_new(MODE_TARGREY);
+
+	(void)state;
+	size_t before = count_events(rig);
+	rig_connect(rig, "10.1.2.3", NULL);
+	rig_close(rig);
+	assert_int_equal(count_events(rig), before);
+	/* a stranger's is worth an event */
+	rig_connect(rig, SUSPECT, LINE);
+	rig_close(rig);
+	assert_int_equal(count_events(rig), before + 1);
 	rig_free(&rig);
 }
 
@@ -291,6 +382,10 @@ main(void)
 	    cmocka_unit_test(only_an_exempt_network_may_be_a_trusted_relay),
 	    cmocka_unit_test(
 	        an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged),
+	    cmocka_unit_test(outgoing_mail_carries_no_headers),
+	    cmocka_unit_test(
+	        an_authenticated_user_in_an_exempt_network_is_no_trusted_relay),
+	    cmocka_unit_test(a_health_check_from_an_exempt_network_writes_no_event),
 	    cmocka_unit_test(a_sender_without_an_spf_pass_is_not_exempt),
 	    cmocka_unit_test(
 	        local_rules_tag_and_make_suspects_only_where_they_are_chosen),
