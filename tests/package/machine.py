@@ -13,10 +13,7 @@ import time
 
 BASE = "systemd,systemd-sysv,dbus,iproute2"
 # What the tests install later, without a network.
-LATER = ["postfix", "adduser", "debconf", "spamassassin", "spamc", "spamd", "perl",
-         "procmail", "libmilter1.0.1", "libpcre2-8-0", "libsqlite3-0", "libspf2-2",
-         "libc-ares2", "libconfuse2", "libidn2-0", "libjson-c5", "libgmime-3.0-0",
-         "libncursesw6", "libmicrohttpd12"]
+LATER = ["postfix", "adduser", "debconf", "spamassassin", "spamc", "spamd", "perl", "procmail"]
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
         "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root", "TERM": "dumb"}
 QUIET = ["-o", "Dpkg::Use-Pty=0", "-q", "-y", "--no-install-recommends"]
@@ -55,6 +52,18 @@ def base(cache):
     (root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
     complete.write_text(" ".join(LATER))
     return root
+
+
+def fetch(root, packages):
+    """Downloads what these packages (paths inside root) need and base() does not know."""
+    resolv = root / "etc/resolv.conf"
+    before = resolv.read_text()
+    shutil.copy("/etc/resolv.conf", resolv)
+    try:
+        subprocess.run(["chroot", str(root), "apt-get", "install", "--download-only", *QUIET, *packages],
+                       check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, **PATH))
+    finally:
+        resolv.write_text(before)
 
 
 class Machine:

@@ -43,6 +43,7 @@ class Install(unittest.TestCase):
             (cls.root / "packages" / name).mkdir(parents=True)
             for path in folder.glob("*.deb"):
                 shutil.copy(path, cls.root / "packages" / name)
+        machine.fetch(cls.root, ["/packages/new/" + path.name for path in NEW.glob("*.deb")])
         cls.machine = machine.Machine(cls.root, "targrey-%d" % os.getpid())
         cls.addClassCleanup(cls.machine.stop)
         cls.machine.boot()

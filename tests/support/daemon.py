@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import socket
 import sqlite3
@@ -92,7 +93,8 @@ class Daemon:
         self.write()
 
     def defaults(self):
-        conf = SOURCE / "conf"
+        # The daemon's user may not be able to read the checkout.
+        shutil.copy(SOURCE / "conf" / "s25r.rules", self.root)
         return {
             "mode": "targrey",
             "listen": "unix:%s" % self.socket,
@@ -103,7 +105,7 @@ class Daemon:
             "log": "stderr",
             "tarpit": {"vary": 0},
             "allow": {"files": []},
-            "suspects": {"s25r": str(conf / "s25r.rules"), "files": []},
+            "suspects": {"s25r": str(self.root / "s25r.rules"), "files": []},
             "spf": {"enabled": False},
             "store": {"url": "sqlite:%s" % self.database},
         }
