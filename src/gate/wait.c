@@ -90,7 +90,8 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 {
 	struct shared *shared = &conn->shared;
 
-	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA) {
+	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA ||
+	    cmd == SMFIC_BODYEOB) {
 		struct watch_result seen = {WATCH_UNKNOWN, 0};
 		if (cmd == SMFIC_DATA)
 			seen = look(gate, conn);
@@ -210,8 +211,9 @@ wait_takes_reply(
     struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	struct shared *shared = &conn->shared;
-	bool is_counted =
-	    conn->wait.cmd == SMFIC_RCPT || conn->wait.cmd == SMFIC_DATA;
+	bool is_counted = conn->wait.cmd == SMFIC_RCPT ||
+	                  conn->wait.cmd == SMFIC_DATA ||
+	                  conn->wait.cmd == SMFIC_BODYEOB;
 
 	pthread_mutex_lock(&gate->lock);
 	bool takes = is_counted && shared->wish.reply_until_ms != 0;

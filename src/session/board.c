@@ -6,11 +6,15 @@
 #include <stdlib.h>
 
 #define NAME_LIMIT 64
+#define ONE_CLIENT 50 /* sessions of one address until it is said */
 
 struct board {
 	pthread_mutex_t lock; /* guards everything below */
 	struct board_hold *first;
 	uint64_t faults[FAULTS], shed;
+	bool has_no_data, has_outside, is_one_client;
+	struct ip private_ip; /* of the last sessions, so many */
+	unsigned private_count;
 };
 
 struct board *
@@ -84,6 +88,41 @@ board_shed(struct board *board)
 	pthread_mutex_unlock(&board->lock);
 }
 
+bool
+board_no_data(struct board *board)
+{
+	if (board == NULL)
+		return false;
+	pthread_mutex_lock(&board->lock);
+	bool is_first = !board->has_no_data;
+	board->has_no_data = true;
+	pthread_mutex_unlock(&board->lock);
+	return is_first;
+}
+
+bool
+board_client(struct board *board, const struct ip *private_ip)
+{
+	bool is_news = false;
+
+	if (board == NULL)
+		return false;
+	pthread_mutex_lock(&board->lock);
+	if (private_ip == NULL) {
+		board->has_outside = true;
+		board->is_one_client = false;
+	} else if (!board->has_outside) {
+		bool is_same = board->private_count > 0 &&
+		               ip_equal(private_ip, &board->private_ip);
+		board->private_ip = *private_ip;
+		board->private_count = is_same ? board->private_count + 1 : 1;
+		is_news = board->private_count == ONE_CLIENT;
+		board->is_one_client = board->private_count >= ONE_CLIENT;
+	}
+	pthread_mutex_unlock(&board->lock);
+	return is_news;
+}
+
 static void
 write_hold(const struct board_hold *hold, FILE *file)
 {
@@ -103,6 +142,10 @@ void
 board_write(struct board *board, int64_t now, FILE *file)
 {
 	pthread_mutex_lock(&board->lock);
+	if (board->has_no_data)
+		fputs("trouble\t" BOARD_NO_DATA "\n", file);
+	if (board->is_one_client)
+		fputs("trouble\t" BOARD_ONE_CLIENT "\n", file);
 	fprintf(file, "shed\t%" PRIu64 "\n", board->shed);
 	for (enum fault fault = FAULT_STORE; fault < FAULTS; fault++)
 		fprintf(file, "fault_%s\t%" PRIu64 "\n", fault_words[fault],

@@ -7,6 +7,7 @@
 #ifndef SESSION_BOARD_H
 #define SESSION_BOARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -35,15 +36,32 @@ void board_hold_begin(struct board *board, struct board_hold *hold);
 void board_hold_end(struct board *board, struct board_hold *hold);
 
 void board_fault(struct board *board, enum fault fault);
+/* A message came without a DATA event; true: for the first time. */
+bool board_no_data(struct board *board);
+/*
+ * A session that said MAIL has ended. private_ip: its address, if it lies in an
+ * exempt network and nobody logged in; else NULL. true, once: every client so
+ * far had this one address.
+ */
+bool board_client(struct board *board, const struct ip *private_ip);
 /* A hold that the budget shortened or refused. */
 void board_shed(struct board *board);
+
+#define BOARD_NO_DATA                                                              \
+	"Postfix sends no DATA event (milter_protocol = 2 or 3): greylisting "     \
+	"waits for the whole message; take milter_protocol out of main.cf and "    \
+	"run \"postfix reload\""
+#define BOARD_ONE_CLIENT                                                           \
+	"every client comes from the same exempt address: behind NAT or a proxy "  \
+	"that hides the clients nothing is ever looked at; let the real "          \
+	"addresses through, or take that network out of exempt_networks"
 
 /*
  * now  wall clock, seconds: a hold that is due is not shown, though its session
  *      notes its end only with the client's next command
- * Lines "key TAB value": shed, fault_store, fault_dns, fault_limit, fault_gate;
- * then one line for each hold: "hold TAB ip TAB sid TAB since TAB asked_s TAB
- * name".
+ * Lines "key TAB value": trouble (none to two), shed, fault_store, fault_dns,
+ * fault_limit, fault_gate; then one line for each hold: "hold TAB ip TAB sid TAB
+ * since TAB asked_s TAB name".
  */
 void board_write(struct board *board, int64_t now, FILE *file);
 

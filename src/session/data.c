@@ -4,7 +4,15 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "base/log.h"
 #include "session/session_private.h"
+
+/*
+ * Postfix ends a session after 20 errors with "too many errors after DATA", for
+ * which log watchers punish the client; from 10 errors on it answers slowly. So
+ * the 450 before is a 421: come again on another connection.
+ */
+#define REFUSALS_MAX 10
 
 void
 session_record_done(void *ctx, uint64_t ticket, enum note_state state)
@@ -45,7 +53,9 @@ session_refusal(struct session *session)
 	char text[600];
 
 	if (session->mail->other == NULL) {
-		snprintf(text, sizeof text, "450 4.7.1 %s",
+		session->mail->is_last = ++session->refusals >= REFUSALS_MAX;
+		snprintf(text, sizeof text, "%s 4.7.1 %s",
+		    session->mail->is_last ? "421" : "450",
 		    session->world->greylist_text);
 		session->mail->other = text_dup(text);
 	}
@@ -125,6 +135,28 @@ look_for_pipe(struct session *session)
 		    session->world->policy.trust_eom ? PIPE_YES : PIPE_UNKNOWN;
 }
 
+/* For all recipients; what RCPT and a hold have decided stands. */
+static enum verdict
+judge_message(struct session *session)
+{
+	struct transaction *mail = session->mail;
+	struct judgement at_rcpt = mail->judgement;
+	bool was_judged = mail->is_judged;
+
+	decide_judge(session, 0, mail->count);
+	enum verdict verdict = decide_after_hold(session);
+	if (session->overflow && mail->judgement.verdict != VERDICT_PASS) {
+		mail->judgement.why = WHY_OVERFLOW;
+		mail->judgement.verdict = verdict;
+	}
+	if (was_judged && session->hold.over && verdict == VERDICT_PASS &&
+	    mail->judgement.verdict != VERDICT_PASS) {
+		at_rcpt.early |= mail->judgement.early;
+		mail->judgement = at_rcpt;
+	}
+	return verdict;
+}
+
 struct answer
 session_data(
     struct session *session, const struct moment *moment, const char *queue_id)
@@ -147,21 +179,67 @@ session_data(
 		return answer_continue;
 	}
 
-	struct judgement at_rcpt = mail->judgement;
-	bool was_judged = mail->is_judged;
-	decide_judge(session, 0, mail->count);
-	enum verdict verdict = decide_after_hold(session);
+	enum verdict verdict = judge_message(session);
 	if (verdict == VERDICT_HOLD)
 		return hold_start(session, 0, true);
-	if (session->overflow && mail->judgement.verdict != VERDICT_PASS) {
-		mail->judgement.why = WHY_OVERFLOW;
-		mail->judgement.verdict = verdict;
-	}
-	if (was_judged && session->hold.over && verdict == VERDICT_PASS &&
-	    mail->judgement.verdict != VERDICT_PASS) {
-		at_rcpt.early |= mail->judgement.early;
-		mail->judgement = at_rcpt;
-	}
 	return verdict == VERDICT_GREYLIST ? session_greylist(session)
 	                                   : answer_continue;
+}
+
+/*
+ * The headers are written before the reply is decided. So a message that is
+ * greylisted here is never accepted any more: it gets the 450, or a 451 when its
+ * record cannot be kept.
+ */
+static struct answer
+greylist_late(struct session *session, bool *ends_r)
+{
+	struct answer answer = session_greylist(session);
+
+	if (answer.other != NULL &&
+	    (session->mail->note == NULL ||
+	        note_state(session->mail->note) == NOTE_FAILED)) {
+		session->waits_for = WAITS_FOR_NOTHING;
+		session_not_greylisted(session);
+		answer = on_failure(session);
+	}
+	if (answer.other == NULL) {
+		*ends_r = answer.refuse;
+		return answer;
+	}
+	int64_t leaves_at_ms = answer.leaves_at_ms;
+	const char *other = answer.other;
+	answer = answer_trouble;
+	answer.leaves_at_ms = leaves_at_ms;
+	answer.other = other;
+	*ends_r = true;
+	return answer;
+}
+
+struct answer
+session_judge_late(struct session *session, bool *ends_r)
+{
+	struct transaction *mail = session->mail;
+
+	*ends_r = false;
+	if (board_no_data(session->world->board))
+		log_warnx("%s", BOARD_NO_DATA);
+	if (is_set_free(session)) {
+		if (!session->is_outgoing)
+			decide_listed(session);
+		return answer_continue;
+	}
+	switch (judge_message(session)) {
+	case VERDICT_GREYLIST:
+		return greylist_late(session, ends_r);
+	case VERDICT_HOLD:
+		/* too late for one */
+		mail->judgement.would = VERDICT_HOLD;
+		mail->judgement.verdict = VERDICT_PASS;
+		break;
+	case VERDICT_PASS:
+	case VERDICTS:
+		break;
+	}
+	return answer_continue;
 }

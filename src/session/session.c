@@ -2,6 +2,7 @@
 #include "session/session.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,19 @@ session_new(struct world *world)
 	return session;
 }
 
+static void
+warn_of_lost_hold(const struct session *session)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (session->hold.end == HOLD_MTA_GONE && !atomic_flag_test_and_set(&said))
+		log_warnx(
+		    "Postfix left the filter %lld s into a hold, and its mail "
+		    "goes on without the filter: is milter_command_timeout in "
+		    "main.cf below the default of 30s? (said once)",
+		    (long long)(session->hold.waited_ms / 1000));
+}
+
 /* How the last answer's delay has ended decides what the client has heard. */
 void
 session_enter(struct session *session, const struct moment *moment)
@@ -64,15 +78,29 @@ session_enter(struct session *session, const struct moment *moment)
 		session->hold.watched = last->watched;
 		hold_end(
 		    session, last->end == HOLD_NONE ? HOLD_MTA_GONE : last->end);
+		warn_of_lost_hold(session);
 	}
 	if (mail == NULL)
 		return;
 	if (last->end == HOLD_STOPPED || (last->end == HOLD_NONE && last->other))
 		mail->reply = "451";
 	else if (last->end == HOLD_GONE || last->other)
-		mail->reply = "450";
+		mail->reply = mail->is_last ? "421" : "450";
 	else if (last->end == HOLD_ELAPSED && mail->other != NULL)
 		session_not_greylisted(session);
+}
+
+/* Where all clients are one, they are none that could be looked at. */
+static void
+look_at_clients(const struct session *session)
+{
+	bool is_private = session->is_outgoing && !session->authenticated;
+
+	if (!session->had_mail || session->is_local || session->authenticated)
+		return;
+	if (board_client(
+	        session->world->board, is_private ? &session->facts.ip : NULL))
+		log_warnx("%s", BOARD_ONE_CLIENT);
 }
 
 void
@@ -85,6 +113,7 @@ session_close(struct session **session_ptr, const struct moment *moment)
 	*session_ptr = NULL;
 	session_abort(session, moment);
 	record_session(session);
+	look_at_clients(session);
 	world_drop(&session->world);
 	free(session->name);
 	free(session->ptr);
@@ -363,6 +392,12 @@ session_eom(struct session *session, const struct moment *moment,
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
 	session_take_dns(session);
+	if (!mail->data_seen) {
+		bool ends;
+		struct answer answer = session_judge_late(session, &ends);
+		if (ends)
+			return answer;
+	}
 	record_look(session);
 	bool is_stamped = stamp_message(session, edits);
 	mail->reply = is_stamped ? "250" : "450";

@@ -53,7 +53,8 @@ struct answer {
 	/* MAIL: DATA, and RCPT too, may stay away until decided, or then; 0: no */
 	int64_t delay_until_ms;
 	bool delays_rcpt;
-	/* RCPT, DATA: this answer leaves when decided, or then; 0: at once */
+	/* RCPT, DATA, end of message: this answer leaves when decided, or then;
+	 * 0: at once */
 	int64_t leaves_at_ms;
 	bool is_hold; /* it leaves then, and the client is watched meanwhile */
 	/*

@@ -74,6 +74,7 @@ struct transaction {
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
 	char *other;       /* the text of a 450 that waits for its record */
+	bool is_last;      /* it is a 421, which ends the connection */
 };
 
 /* The one hold of a connection. */
@@ -105,7 +106,8 @@ struct session {
 	bool authenticated;
 	bool is_local; /* no SMTP client */
 	bool had_mail, any_event;
-	bool overflow; /* the budget refused the hold; judged at DATA */
+	unsigned refusals; /* 450s of this connection */
+	bool overflow;     /* the budget refused the hold; judged at DATA */
 	enum fault fault;
 	int64_t attempt_at; /* the visit's first attempt was noted then; 0: none */
 	struct history history; /* of the last recall, rows left out */
@@ -179,6 +181,8 @@ const char *session_refusal(struct session *session);
 /* On the writer's thread: its record is final. */
 void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
 struct answer session_greylist(struct session *session);
+/* Judges the message where no DATA event came; *ends_r: the answer is final. */
+struct answer session_judge_late(struct session *session, bool *ends_r);
 /* The 450 was not sent, because its record could not be kept. */
 void session_not_greylisted(struct session *session);
 
