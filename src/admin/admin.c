@@ -126,6 +126,12 @@ admin_write(struct admin *admin, struct doc **doc)
 		error_set(&error, "out of memory");
 		return failed(admin, &error);
 	}
+	if (admin->doc_r != NULL) {
+		doc_free(admin->doc_r);
+		*admin->doc_r = *doc;
+		*doc = NULL;
+		return EXIT_OK;
+	}
 	FILE *file = open_output(admin, &error);
 	if (file != NULL) {
 		ok = doc_write(*doc, admin_format(admin), width_of(admin), file);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+#include <time.h>
+
 #include "admin/cmd.h"
 #include "admin/lines.h"
 #include "admin/rules.h"
@@ -23,6 +26,40 @@ add_event(void *ctx, const struct event *event)
 	if (++reading->count % 4096 == 0)
 		progress_show(&reading->progress, reading->count, 0);
 	return true;
+}
+
+/* What sendmail takes for an address, and no other line of a header. */
+static bool
+is_recipient(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at <= ' ' || (unsigned char)*at > '~' ||
+		    strchr("<>()[];:\\\",|", *at) != NULL)
+			return false;
+	}
+	return *text != '\0' && *text != '-';
+}
+
+static int
+mail_report(
+    struct admin *admin, const struct report_settings *settings, struct doc **doc)
+{
+	const char *to = args_value(admin, "mail");
+	char subject[200], since[16], until[16];
+	time_t times[2] = {(time_t)settings->since, (time_t)settings->until};
+	struct error error;
+	struct tm tm;
+
+	if (*doc == NULL)
+		return admin_write(admin, doc);
+	strftime(since, sizeof(since), "%Y-%m-%d", localtime_r(&times[0], &tm));
+	strftime(until, sizeof(until), "%Y-%m-%d", localtime_r(&times[1], &tm));
+	snprintf(subject, sizeof(subject), "targrey report: %.80s, %s to %s",
+	    settings->host, since, until);
+	bool ok = doc_write_mail(*doc, to, subject, admin->out);
+	doc_free(doc);
+	error_set(&error, "the mail cannot be written");
+	return ok ? EXIT_OK : failed(admin, &error);
 }
 
 static int
@@ -62,7 +99,11 @@ report_events(struct admin *admin, size_t top)
 	if (ok)
 		doc = report_finish(reading.report);
 	report_free(&reading.report);
-	return ok ? admin_write(admin, &doc) : failed(admin, &error);
+	if (!ok)
+		return failed(admin, &error);
+	return args_value(admin, "mail") == NULL
+	           ? admin_write(admin, &doc)
+	           : mail_report(admin, &settings, &doc);
 }
 
 struct studying {
@@ -153,6 +194,13 @@ run(struct admin *admin)
 		return usage(admin, "--rules is for --maillog");
 	if (args_value(admin, "allow") != NULL)
 		return usage(admin, "--allow is for --maillog");
+	const char *to = args_value(admin, "mail");
+	if (to != NULL && !is_recipient(to))
+		return usage(admin,
+		    "--mail: \"%.60s\" is not allowed; allowed: one address, such "
+		    "as "
+		    "postmaster@example.com or root",
+		    to);
 	return report_events(admin, top);
 }
 
@@ -160,6 +208,8 @@ static const struct option_row options[] = {
     {"since", "TIME", "events since then (7d ago)", NULL, false},
     {"until", "TIME", "events until then (now)", NULL, false},
     {"top", "COUNT", "rows of the lists of the most frequent (25)", NULL, false},
+    {"mail", "ADDRESS", "write it as a mail to there, for sendmail -t", NULL,
+        false},
     {"maillog", "FILE", "study Postfix's log instead (- = standard input)", NULL,
         true},
     {"rules", "FILE", "S25R rules for --maillog", NULL, false},
@@ -182,18 +232,20 @@ const struct command command_report = {
         "and rules on trial would have done, and what content filters said "
         "(learn-log). html is one file that needs nothing else, with a picture "
         "for each question and its table behind a fold; it prints on four "
-        "sheets.\n\n"
+        "sheets. --mail writes a mail with both forms; the units "
+        "targrey-report.timer and .service send one to root each week once "
+        "systemctl enable --now targrey-report.timer has been said.\n\n"
         "--maillog tells before anything is installed which clients of the "
-              "last weeks would have been suspects by S25R and which of them "
-              "delivered mail; allow lists and exempt networks are those of the "
-              "configuration, authenticated users are counted apart. Debian 12 "
-              "keeps the log in the journal: journalctl --facility=mail --all "
-              "-o short-iso --since -30d | targreyctl report --maillog -. Where "
-              "there are files, rotated ones may be given together, the oldest "
-              "first; compressed ones through a pipe: zcat mail.log.*.gz | "
-              "targreyctl report --maillog -. Read are the forms of syslog, "
-              "journalctl (short, short-iso, short-unix, json), RFC 5424 and "
-              "docker.",
+        "last weeks would have been suspects by S25R and which of them "
+        "delivered mail; allow lists and exempt networks are those of the "
+        "configuration, authenticated users are counted apart. Debian 12 "
+        "keeps the log in the journal: journalctl --facility=mail --all "
+        "-o short-iso --since -30d | targreyctl report --maillog -. Where "
+        "there are files, rotated ones may be given together, the oldest "
+        "first; compressed ones through a pipe: zcat mail.log.*.gz | "
+        "targreyctl report --maillog -. Read are the forms of syslog, "
+        "journalctl (short, short-iso, short-unix, json), RFC 5424 and "
+        "docker.",
     .options = options,
     .words_most = WORDS_MAX,
     .run = run,

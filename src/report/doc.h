@@ -108,8 +108,7 @@ extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end *
  * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide, a pipe)
  * false when memory was out while it was filled, or the file failed.
  */
-bool doc_write(
-    struct doc *doc, enum doc_format format, unsigned width, FILE *file);
+bool doc_write(struct doc *doc, enum doc_format format, unsigned width, FILE *file);
 
 /*
  * Rows of the table that was begun last go to file as they come, instead of
@@ -119,6 +118,13 @@ bool doc_write(
  */
 void doc_stream(
     struct doc *doc, enum doc_format format, unsigned width, FILE *file);
+
+/*
+ * The same as a mail for sendmail -t, in text and HTML. to: addresses as in a To
+ * field; subject: one line of ASCII. Neither may hold a line end.
+ */
+bool doc_write_mail(
+    struct doc *doc, const char *to, const char *subject, FILE *file);
 
 /* The four writers, each in its own file. */
 void doc_write_text(const struct doc *doc, unsigned width, FILE *file);
