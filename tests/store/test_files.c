@@ -244,6 +244,20 @@ schema_damaged_meanwhile_is_set_aside_too(void **state)
 	assert_true(find_aside(fixture, aside));
 }
 
+/* One that took away what a client was told would make good mail late. */
+static void
+trigger_in_the_file_never_runs(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	damage(fixture->path, "CREATE TRIGGER t AFTER INSERT ON waiting "
+	                      "BEGIN DELETE FROM waiting; END");
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, FROM));
+	assert_true(is_kept(fixture, "c@example.org"));
+}
+
 /* ------------------------------------------------------------------- schema */
 
 static void
@@ -392,6 +406,7 @@ main(void)
 	    TEST(other_peoples_file_is_left_alone),
 	    TEST(damaged_schema_is_set_aside_at_the_start),
 	    TEST(schema_damaged_meanwhile_is_set_aside_too),
+	    TEST(trigger_in_the_file_never_runs),
 	    TEST(newer_schema_is_refused_by_name),
 	    TEST(steps_lead_from_every_earlier_version),
 	    TEST(every_key_of_the_header_has_its_column),

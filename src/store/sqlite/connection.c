@@ -226,6 +226,20 @@ set_up_sqlite(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/*
+ * What a file brings along is data: no trigger, view or function of its schema
+ * runs, and nothing may write past SQLite's own tables.
+ */
+static void
+distrust_file(sqlite3 *db)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+}
+
 bool
 connection_open(struct connection *connection, const char *path, int flags,
     int cache_kib, int busy_ms, struct trouble *trouble)
@@ -243,6 +257,7 @@ connection_open(struct connection *connection, const char *path, int flags,
 	}
 	sqlite3_extended_result_codes(connection->db, 1);
 	sqlite3_busy_timeout(connection->db, busy_ms);
+	distrust_file(connection->db);
 	char *sql = sqlite3_mprintf("PRAGMA cache_size=-%d; PRAGMA "
 	                            "temp_store=MEMORY; PRAGMA secure_delete=FAST",
 	    cache_kib);
