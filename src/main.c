@@ -36,7 +36,10 @@
 #define STOP_GRACE_MS 800
 #define MALLOC_ARENAS 2 /* glibc would keep one for each of libmilter's threads */
 #define EXIT_USAGE    2
-#define ROUND_MS      2000 /* between two looks after what nobody reports */
+/* Three files for each of the store's readers, logs; a DNS worker's sockets. */
+#define OTHER_DESCRIPTORS  128
+#define WORKER_DESCRIPTORS 16
+#define ROUND_MS           2000 /* between two looks after what nobody reports */
 
 /*
  * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
@@ -129,6 +132,8 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .max_holds = config->max_sessions,
 	    .max_holds_per_key = config->max_per_net,
 	    .headers = session_headers,
+	    .reserved_descriptors =
+	        OTHER_DESCRIPTORS + config->dns_workers * WORKER_DESCRIPTORS,
 	};
 }
 
@@ -175,8 +180,7 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 		return false;
 	status_listen(&daemon->status, config);
 	config_store_settings(config, &store_settings);
-	daemon->store =
-	    store_open(&store_settings, &daemon->clock, error);
+	daemon->store = store_open(&store_settings, &daemon->clock, error);
 	if (daemon->store == NULL)
 		return false;
 	daemon->board = board_new();
@@ -263,7 +267,8 @@ answer_status(struct daemon *daemon)
 	status_answer(&daemon->status, &sources);
 }
 
-static void
+/* false: it ended because something is lost. */
+static bool
 serve(struct daemon *daemon)
 {
 	struct pollfd fds[3] = {
@@ -279,6 +284,9 @@ serve(struct daemon *daemon)
 		turns = gate_turns(daemon->gate);
 		if (turns != before)
 			notify_send("WATCHDOG=1");
+		if (!back_socket_is_there(&daemon->back))
+			return false;
+		gate_look_after(daemon->gate);
 		status_look_after(&daemon->status, world_config(daemon->world));
 		fds[2].fd = daemon->status.fd;
 		if (poll(fds, 3, ROUND_MS) < 0 && errno != EINTR)
@@ -290,6 +298,7 @@ serve(struct daemon *daemon)
 		if (fds[2].revents != 0)
 			answer_status(daemon);
 	}
+	return true;
 }
 
 /*
@@ -331,10 +340,12 @@ static int
 run(struct config *config)
 {
 	/* static: libmilter's threads may outlive this frame at exit */
-	static struct daemon daemon = {
-	    .lock = PTHREAD_MUTEX_INITIALIZER, .signals = -1, .unused = {-1, -1},
+	static struct daemon daemon = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	    .signals = -1,
+	    .unused = {-1, -1},
 	    .status.fd = -1};
-	bool is_seen = strcmp(config->log, "stderr") == 0 || log_wants(LOG_LEVEL_DEBUG);
+	bool is_seen =
+	    strcmp(config->log, "stderr") == 0 || log_wants(LOG_LEVEL_DEBUG);
 	struct error error;
 
 	if (!start(&daemon, &config, &error)) {
@@ -355,12 +366,12 @@ run(struct config *config)
 	log_info("version %s, mode %s, listening on %s", version_text(),
 	    mode_words[now->policy.mode], now->listen);
 	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);
-	serve(&daemon);
+	bool is_well = serve(&daemon);
 	notify_send("STOPPING=1");
 	log_info("stopping");
 	stop(&daemon);
 	log_info("stopped");
-	return EXIT_SUCCESS;
+	return is_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int
@@ -391,7 +402,8 @@ main(int argc, char **argv)
 	struct error error;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "df:hTV", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "df:hTV", long_options, NULL)) !=
+	       -1) {
 		switch (option) {
 		case 'd':
 			debug = true;

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 /* One that was there before: a folder of ours, and no symbolic link. */
 static bool
 close_to_others(const char *folder, struct error *error)
@@ -48,6 +50,15 @@ back_socket_make(struct back_socket *back, const char *listen, struct error *err
 	snprintf(back->path, sizeof back->path, "%.*s/m",
 	    (int)(sizeof back->path - sizeof "/m"), back->folder);
 	return close_to_others(back->folder, error);
+}
+
+bool
+back_socket_is_there(const struct back_socket *back)
+{
+	if (access(back->path, F_OK) == 0)
+		return true;
+	log_warnx("%s has been removed: ending, to be started anew", back->path);
+	return false;
 }
 
 void

@@ -23,6 +23,13 @@ struct back_socket {
 bool back_socket_make(
     struct back_socket *back, const char *listen, struct error *error);
 
+/*
+ * false, and said in the log: the socket's file has been removed. libmilter
+ * cannot make it again, so the daemon ends for the service manager to start it
+ * anew.
+ */
+bool back_socket_is_there(const struct back_socket *back);
+
 /* Removes both; what is not there is no error. */
 void back_socket_remove(const struct back_socket *back);
 

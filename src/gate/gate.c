@@ -17,6 +17,16 @@
 #define MOST_CONNECTIONS ((size_t)1 << 20)
 
 static size_t
+connections_within(rlim_t limit, rlim_t reserved)
+{
+	if (reserved < 32)
+		reserved = 32;
+	if (reserved > limit / 2)
+		reserved = limit / 2;
+	return limit < 6 ? 1 : (size_t)((limit - reserved) / 3);
+}
+
+static size_t
 connections_of(const struct gate_settings *settings)
 {
 	struct rlimit limit;
@@ -27,7 +37,8 @@ connections_of(const struct gate_settings *settings)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 	    limit.rlim_cur != RLIM_INFINITY &&
 	    limit.rlim_cur < 3 * MOST_CONNECTIONS)
-		most = limit.rlim_cur < 35 ? 1 : (size_t)(limit.rlim_cur - 32) / 3;
+		most = connections_within(
+		    limit.rlim_cur, settings->reserved_descriptors);
 	if (settings->max_connections > 0 && settings->max_connections < most)
 		most = settings->max_connections;
 	return most;
@@ -79,6 +90,8 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 		gate_free(&gate);
 		return NULL;
 	}
+	gate->socket_mode = settings->socket_mode;
+	gate->socket_group = settings->socket_group;
 	gate_configure(gate, settings);
 	if (!listen_open(gate, settings, error))
 		gate_free(&gate);

@@ -45,7 +45,9 @@ struct gate_settings {
 	enum gate_failure on_failure;
 	unsigned max_holds;         /* max_sessions of the tarpit */
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
-	size_t max_connections;     /* 0: (descriptor limit - 32) / 3 */
+	size_t max_connections;     /* 0: (descriptor limit - reserved) / 3 */
+	/* What others of the process may open; at most half of the limit. */
+	unsigned reserved_descriptors;
 	/*
 	 * Beginnings of the names of header fields that libmilter is to see, in any
 	 * case, ended by NULL; borrowed for the gate's life. Others are dropped
@@ -81,6 +83,12 @@ void gate_stop(struct gate *gate, int64_t grace_ms);
  * seconds: the loop stands still.
  */
 unsigned gate_turns(struct gate *gate);
+
+/*
+ * Looks whether the public socket's file is still there; when a cleaner of /tmp
+ * or another start has removed it, the gate makes it again. From any thread.
+ */
+void gate_look_after(struct gate *gate);
 
 /* Accepts NULL; nulls. The gate must be stopped. */
 void gate_free(struct gate **gate);

@@ -181,6 +181,9 @@ struct gate {
 	bool is_paused;
 	int64_t paused_until_ms; /* real time */
 	char *socket_path;       /* NULL: not a unix socket */
+	mode_t socket_mode;
+	gid_t socket_group;
+	atomic_bool is_unlinked; /* the socket has to be made again */
 	char *back_path;
 	struct heap heap;
 	struct conn_list todo;  /* to be run in the next turn, or freed */
@@ -224,6 +227,8 @@ bool listen_open(
 int listen_accept(struct gate *gate);
 void listen_resume(struct gate *gate);
 void listen_close(struct gate *gate);
+/* On the gate's thread: the socket anew where its file has been removed. */
+void listen_again(struct gate *gate);
 
 /* conn.c */
 /* NULL: no memory, or no room */

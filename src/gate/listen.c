@@ -238,3 +238,68 @@ listen_close(struct gate *gate)
 	if (gate->socket_path != NULL)
 		unlink(gate->socket_path);
 }
+
+/* The lock's file goes as the socket's does; without it two would start. */
+static void
+lock_again(struct gate *gate)
+{
+	struct error error;
+	int old = gate->lock_fd;
+
+	if (lock_path(gate, gate->socket_path, &error)) {
+		if (old >= 0)
+			close(old);
+		return;
+	}
+	log_warnx("%s", error.text);
+	if (gate->lock_fd >= 0)
+		close(gate->lock_fd);
+	gate->lock_fd = old;
+}
+
+void
+listen_again(struct gate *gate)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char lock[sizeof address.sun_path + 8];
+
+	if (gate->is_stopping || gate->socket_path == NULL ||
+	    access(gate->socket_path, F_OK) == 0)
+		return;
+	snprintf(lock, sizeof lock, "%s.lock", gate->socket_path);
+	if (access(lock, F_OK) != 0)
+		lock_again(gate);
+	memcpy(address.sun_path, gate->socket_path, strlen(gate->socket_path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* bind() gives what of these the umask leaves; chmod() the rest */
+	bool ok =
+	    fd >= 0 && fchmod(fd, 0600) == 0 &&
+	    bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+	    listen(fd, SOMAXCONN) == 0 &&
+	    (gate->socket_group == (gid_t)-1 ||
+	        lchown(address.sun_path, (uid_t)-1, gate->socket_group) == 0) &&
+	    chmod(address.sun_path, gate->socket_mode) == 0;
+	if (!ok) {
+		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+			log_warn("%s has been removed and cannot be made again",
+			    gate->socket_path);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	log_warnx("%s has been removed: made again", gate->socket_path);
+	bool was_listening = gate->is_listening;
+	set_listening(gate, false);
+	close(gate->listen_fd);
+	gate->listen_fd = fd;
+	set_listening(gate, was_listening);
+}
+
+void
+gate_look_after(struct gate *gate)
+{
+	if (gate->socket_path == NULL || access(gate->socket_path, F_OK) == 0)
+		return;
+	atomic_store(&gate->is_unlinked, true);
+	loop_notify(gate);
+}

@@ -267,6 +267,8 @@ loop_run(void *arg)
 		atomic_fetch_add(&gate->turns, 1);
 		for (int i = 0; i < count; i++)
 			handle(gate, &events[i]);
+		if (atomic_exchange(&gate->is_unlinked, false))
+			listen_again(gate);
 		if (gate->is_paused && loop_real_ms() >= gate->paused_until_ms)
 			listen_resume(gate);
 		run_notified(gate);
