@@ -61,7 +61,8 @@ class Build(unittest.TestCase):
                      "/usr/share/targrey/conf/maildrop/targrey.filter", "/usr/share/doc/targrey/README.Debian",
                      "/usr/share/doc/targrey/NEWS.Debian.gz", "/usr/share/doc/targrey/copyright",
                      "/usr/share/doc/targrey/docs/install.md", "/usr/share/man/man8/targreyd.8.gz",
-                     "/usr/share/man/man5/targrey.conf.5.gz"):
+                     "/usr/share/man/man5/targrey.conf.5.gz",
+                     "/usr/share/man/man7/targrey-headers.7.gz"):
             self.assertIn(name, names)
         # What the package must not own: it would be taken back at each upgrade.
         for name in ("/etc/targrey/s25r.rules", "/etc/targrey/allow.d/big-senders"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docs/headers.md as targrey-headers(7), so that the two cannot differ.
+"""Writes targrey-headers(7) from docs/headers.md; the build does so.
 
-usage: headers_manual.py >docs/man/targrey-headers.7
+usage: docs/man/headers.py >targrey-headers.7
 """
 import pathlib
 import re
@@ -10,7 +10,7 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 HEAD = """\
 .\\" SPDX-License-Identifier: BSD-2-Clause
-.\\" Made from docs/headers.md by tests/docs/headers_manual.py.
+.\\" Made from docs/headers.md by docs/man/headers.py.
 .Dd November 29, 2026
 .Dt TARGREY-HEADERS 7
 .Os
