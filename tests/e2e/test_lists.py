@@ -80,6 +80,25 @@ class Allow(WithFiles):
         self.lab.client(LINE).try_one(SENDER, you).expect(250)
         self.exempt(you)
 
+    def test_a_recipient_in_every_spelling_that_postfix_takes(self):
+        for path in ('<"postmaster"@example.jp>', "<@relay.example:postmaster@example.jp>",
+                     "<POSTMASTER@Example.JP>", "<postmaster+x@example.jp>",
+                     '<"post\\master"@example.jp>', "<postmaster@example.jp.>",
+                     "<postmaster>"):
+            with self.lab.client(LINE).greet() as session:
+                session.mail(SENDER).expect(250)
+                session.send("RCPT TO:" + path)
+                reply = session.read()
+                if reply.code != 250:
+                    print("Postfix itself refuses %s: %s" % (path, reply))
+                    continue
+                session.recipients.append("postmaster@example.jp")
+                session.message().expect(250)
+            self.lab.daemon.wait_log("exempt=recipient")
+        self.assertEqual(
+            {event["verdict"] for event in self.lab.daemon.events()
+             if "postmaster" in (event["recipients"] or "")}, {"pass"})
+
     def test_a_sender_is_not_believed_without_spf(self):
         you = self.person()
         self.lab.client(LINE).try_one(

@@ -137,6 +137,34 @@ class ManyOnOneConnection(LabTest):
         client.try_one(SENDER, "n9.%s" % you).expect(250)
 
 
+class OneSender(LabTest):
+    config = {"mode": "rgrey"}
+
+    def passes(self, *paths):
+        """Each visit names the sender otherwise; the tries count for one."""
+        you, client = self.person(), self.lab.client(LINE)
+        for number, path in enumerate(paths):
+            self.lab.clock.advance(1900)
+            with client.greet() as session:
+                session.command("MAIL FROM:" + path).expect(250)
+                session.rcpt(you).expect(250)
+                session.message().expect(450 if number < 2 else 250)
+        self.assertEqual(self.lab.stamp(you)["why"], "tries")
+
+    def test_whose_mail_server_tags_each_message(self):
+        self.passes("<prvs=newsletter=0123abcdef@example.com>",
+                    "<prvs=newsletter=4567fedcba@example.com>",
+                    "<prvs=89010a0b0c=newsletter@example.com>")
+
+    def test_in_several_spellings(self):
+        self.passes('<"bulk"@example.com>', "<@relay.example:bulk@example.com>",
+                    "<Bulk@EXAMPLE.com>")
+
+    def test_in_u_labels_and_a_labels(self):
+        self.passes("<a@caf\u00e9.example> SMTPUTF8", "<a@xn--caf-dma.example>",
+                    "<a@CAF\u00c9.example> SMTPUTF8")
+
+
 class BehindNat(LabTest):
     config = {"exempt_networks": ["127.204.0.0/16"]}
 
