@@ -20,7 +20,6 @@ struct grey_row {
 	int64_t last_try; /* last attempt that counted as a try */
 	int64_t passed;   /* last use since the tries were reached */
 	uint32_t tries;
-	uint32_t mxs; /* bits of the MXs that attempts came to; 0: the only one */
 	bool early; /* an attempt came less than retry_gap after the one before */
 };
 

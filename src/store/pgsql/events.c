@@ -49,7 +49,6 @@ pgsql_add_event(struct view *view, int64_t logged, const struct event *event,
 	}
 	ok = ok && link_send(view->link, SQL_ADD_EVENT, EVENT_COLUMNS,
 	               (const char *const *)values, trouble);
-	view->events += ok;
 	for (int i = 0; i < EVENT_COLUMNS; i++)
 		free(values[i]);
 	return ok;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a transaction has changed, one statement for each table. */
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "store/pgsql/pgsql_private.h"
 
@@ -53,12 +54,12 @@ add_triplet(struct table *table, const struct row *row)
 	    grey->passed != 0 ? grey->passed : backend_waits_since(grey);
 	const int64_t numbers[] = {row->key, row->version + 1, grey->first,
 	    grey->last, grey->last_try, grey->passed, grey->tries, grey->early,
-	    grey->mxs, row->pair, backend_day(kept_by)};
+	    row->pair, backend_day(kept_by)};
 
-	add(table, numbers, 11, 0);
-	array_add_text(&table->columns[11], row->client);
-	array_add_text(&table->columns[12], row->sender);
-	array_add_text(&table->columns[13], row->recipient);
+	add(table, numbers, 10, 0);
+	array_add_text(&table->columns[10], row->client);
+	array_add_text(&table->columns[11], row->sender);
+	array_add_text(&table->columns[12], row->recipient);
 }
 
 static void
@@ -88,7 +89,8 @@ static bool
 send_table(struct view *view, struct table *table, unsigned columns,
     struct trouble *trouble)
 {
-	const char *values[COLUMNS_MAX];
+	const char *values[COLUMNS_MAX + 1];
+	char rows[16];
 
 	for (unsigned i = 0; i < columns; i++) {
 		values[i] = array_text(&table->columns[i]);
@@ -98,24 +100,10 @@ send_table(struct view *view, struct table *table, unsigned columns,
 			return false;
 		}
 	}
+	snprintf(rows, sizeof rows, "%u", table->rows);
+	values[columns] = rows;
 	return link_send(
-	    view->link, table->statement, (int)columns, values, trouble);
-}
-
-/* Fewer rows than were sent: somebody has changed one since it was read. */
-static bool
-take_table(struct view *view, const struct table *table, struct trouble *trouble)
-{
-	PGresult *result = link_result(view->link, trouble);
-	bool ok = result != NULL;
-
-	if (ok && strtoul(PQcmdTuples(result), NULL, 10) != table->rows) {
-		trouble->kind = TROUBLE_CONFLICT;
-		error_set(&trouble->error, "another program was faster with a row");
-		ok = false;
-	}
-	PQclear(result);
-	return ok;
+	    view->link, table->statement, (int)columns + 1, values, trouble);
 }
 
 static void
@@ -131,20 +119,7 @@ fill(struct view *view, struct table *tables)
 }
 
 static bool
-take_events(struct view *view, struct trouble *trouble)
-{
-	bool ok = true;
-
-	for (; view->events > 0; view->events--) {
-		PGresult *result = link_result(view->link, trouble);
-		ok = ok && result != NULL;
-		PQclear(result);
-	}
-	return ok;
-}
-
-bool
-pgsql_flush(struct view *view, struct trouble *trouble)
+send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 {
 	static const struct {
 		enum statement statement;
@@ -152,31 +127,54 @@ pgsql_flush(struct view *view, struct trouble *trouble)
 	} of[ROW_KINDS] = {
 	    [ROW_ADDRESS] = {SQL_KEEP_ADDRESSES, 16},
 	    [ROW_DOMAIN] = {SQL_KEEP_DOMAINS, 11},
-	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 14},
+	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 13},
 	    [ROW_NETWORK] = {SQL_KEEP_NETWORKS, 2},
 	};
-	struct table tables[ROW_KINDS] = {0};
-	bool ok = true, is_sent = view->events > 0;
+	bool ok = true;
 
-	fill(view, tables);
 	for (int i = 0; ok && i < ROW_KINDS; i++) {
 		tables[i].statement = of[i].statement;
-		if (tables[i].rows == 0)
-			continue;
-		ok = send_table(view, &tables[i], of[i].columns, trouble);
-		is_sent = true;
+		ok = tables[i].rows == 0 ||
+		     send_table(view, &tables[i], of[i].columns, trouble);
 	}
-	if (is_sent) {
-		ok = link_flush(view->link, trouble) && ok;
-		ok = take_events(view, trouble) && ok;
-		for (int i = 0; ok && i < ROW_KINDS; i++)
-			ok = tables[i].rows == 0 ||
-			     take_table(view, &tables[i], trouble);
-		ok = link_finish(view->link, trouble) && ok;
+	return ok;
+}
+
+/* The server says COMMIT, or ROLLBACK where nothing was left to commit. */
+static bool
+take_commit(struct link *link, struct trouble *trouble)
+{
+	bool ok = false;
+
+	while (link->conn != NULL && link->due > 0) {
+		PGresult *result = link_result(link, trouble);
+		if (link->due == 0)
+			ok = result != NULL &&
+			     strcmp(PQcmdStatus(result), "COMMIT") == 0;
+		PQclear(result);
+	}
+	return link_finish(link, trouble) && ok;
+}
+
+enum commit_end
+pgsql_flush(struct view *view, struct trouble *trouble)
+{
+	struct table tables[ROW_KINDS] = {0};
+	struct link *link = view->link;
+	bool is_sent = false, ok = false;
+
+	fill(view, tables);
+	if (send_tables(view, tables, trouble) &&
+	    link_send(link, SQL_COMMIT, 0, NULL, trouble)) {
+		is_sent = true;
+		ok = link_flush(link, trouble) && take_commit(link, trouble);
 	}
 	for (int i = 0; i < ROW_KINDS; i++) {
 		for (int column = 0; column < COLUMNS_MAX; column++)
 			array_free(&tables[i].columns[column]);
 	}
-	return ok;
+	if (ok)
+		return COMMITTED;
+	/* Without an answer nobody knows whether it came so far. */
+	return is_sent && link->conn == NULL ? COMMIT_UNCERTAIN : NOT_COMMITTED;
 }

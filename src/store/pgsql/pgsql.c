@@ -156,8 +156,7 @@ pgsql_attach(const char *url, bool writable,
 	if (backend == NULL)
 		return NULL;
 	backend->is_attached = true;
-	if (place_connect(
-	        &backend->place, &backend->link, ATTACH_MS, &trouble) &&
+	if (place_connect(&backend->place, &backend->link, ATTACH_MS, &trouble) &&
 	    take_time(&backend->link, &trouble) &&
 	    pgsql_check_schema(&backend->link, backend->secret, &trouble) &&
 	    link_prepare(&backend->link, &trouble)) {
@@ -318,7 +317,6 @@ pgsql_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
 
 	*changed_r = false;
 	pgsql_clear(view);
-	view->events = 0;
 	view->locks = purpose == FOR_NOTES_AGAIN || backend->is_attached;
 	view->link->deadline_ms = until_ms;
 	if (backend->is_attached)
@@ -335,7 +333,6 @@ pgsql_rollback(struct view *view)
 	struct trouble ignored;
 
 	pgsql_clear(view);
-	view->events = 0;
 	if (view->link->conn == NULL)
 		return;
 	/* What has gone out but was not flushed is taken first. */
@@ -348,23 +345,12 @@ pgsql_rollback(struct view *view)
 static enum commit_end
 pgsql_commit(struct view *view, struct trouble *trouble)
 {
-	struct link *link = view->link;
+	enum commit_end end = pgsql_flush(view, trouble);
 
-	if (!pgsql_flush(view, trouble)) {
+	if (end == NOT_COMMITTED)
 		pgsql_rollback(view);
-		return NOT_COMMITTED;
-	}
 	pgsql_clear(view);
-	if (!link_send(link, SQL_COMMIT, 0, NULL, trouble) ||
-	    !link_flush(link, trouble))
-		return COMMIT_UNCERTAIN;
-	PGresult *result = link_result(link, trouble);
-	bool ok = result != NULL && strcmp(PQcmdStatus(result), "COMMIT") == 0;
-	PQclear(result);
-	if (link->conn == NULL || !link_finish(link, trouble))
-		/* The server has said no, or nothing. */
-		return link->conn != NULL ? NOT_COMMITTED : COMMIT_UNCERTAIN;
-	return ok ? COMMITTED : NOT_COMMITTED;
+	return end;
 }
 
 static bool

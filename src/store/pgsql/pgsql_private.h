@@ -41,9 +41,8 @@ struct view {
 	struct link *link; /* NULL: what is not in rows is not there */
 	struct link own;   /* of a view that stands by itself */
 	struct row *chains[CHAINS];
-	bool locks;      /* what is read is locked until the end */
-	unsigned events; /* so many are under way */
-	unsigned walks;  /* so many are going on, one within the other */
+	bool locks;     /* what is read is locked until the end */
+	unsigned walks; /* so many are going on, one within the other */
 };
 
 #define LINKS_MAX 16
@@ -118,8 +117,11 @@ void pgsql_read_domain(const PGresult *result, int row,
     struct domain_record *record_r, int64_t *day_r);
 void pgsql_read_triplet(const PGresult *result, int row, struct grey_row *row_r);
 
-/* ---- flush.c: writes what has changed; TROUBLE_CONFLICT: somebody was faster */
-bool pgsql_flush(struct view *view, struct trouble *trouble);
+/*
+ * ---- flush.c: writes what has changed, and commits. TROUBLE_CONFLICT: somebody
+ * was faster with a row.
+ */
+enum commit_end pgsql_flush(struct view *view, struct trouble *trouble);
 
 /* ---- events.c */
 bool pgsql_add_event(struct view *view, int64_t logged, const struct event *event,

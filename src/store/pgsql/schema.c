@@ -12,7 +12,7 @@
  * meta        name: schema, secret (hexadecimal), probe
  * triplet     pair: hash of client and sender, under which a session's are
  *             read before the recipient is known; day: of the time that the row
- *             is kept by, seconds / 86400; mxs: bits of the MXs that saw it
+ *             is kept by, seconds / 86400
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
  * event       one row an SMTP transaction or session
@@ -22,7 +22,7 @@ static const char step_1[] =
     "CREATE TABLE triplet ("
     " hash bigint PRIMARY KEY, version bigint NOT NULL, first bigint NOT NULL,"
     " last bigint NOT NULL, last_try bigint NOT NULL, passed bigint NOT NULL,"
-    " tries bigint NOT NULL, early bigint NOT NULL, mxs bigint NOT NULL,"
+    " tries bigint NOT NULL, early bigint NOT NULL,"
     " pair bigint NOT NULL, day bigint NOT NULL,"
     " client text NOT NULL, sender text NOT NULL, recipient text NOT NULL)"
     " WITH (fillfactor = 80);"

@@ -6,9 +6,9 @@
 /*
  * Rows that change are written by one statement for each table, whose arrays
  * hold a column each. version makes it a compare-and-set: a row that somebody
- * else has written since it was read is left alone, and the count of rows says
- * so. Always in the order of the keys, so that two of them wait for each other
- * and never in a ring.
+ * else has written since it was read is left alone, and then the statement
+ * fails, and with it the commit behind it in the pipeline. Always in the order of
+ * the keys, so that two of them wait for each other and never in a ring.
  */
 #define ADDRESS                                                                    \
 	"key, version, first_seen, last_seen, last_success, last_counted,"         \
@@ -18,12 +18,13 @@
 	"name, version, first_seen, last_seen, last_success, last_counted,"        \
 	" allowed_until, successes, counted, day, networks"
 #define TRIPLET                                                                    \
-	"hash, version, first, last, last_try, passed, tries, early, mxs, pair, "  \
-	"day"
-#define SET(column)  #column " = EXCLUDED." #column
-#define NUMBERS(...) "unnest(" __VA_ARGS__ ")"
-#define N(i)         "$" #i "::bigint[]"
-#define T(i)         "$" #i "::text[]"
+	"hash, version, first, last, last_try, passed, tries, early, pair, day"
+#define TEXTS ", client, sender, recipient"
+
+/* Fails with division_by_zero when not all rows were written. */
+#define KEPT "WITH kept AS ("
+#define ALL_OF(n)                                                                  \
+	" RETURNING 1) SELECT 1 / (count(*) = " n "::bigint)::int FROM kept"
 
 #define LOCK_NUMBER "1952532306" /* "taGR" */
 
@@ -55,43 +56,65 @@ const char *const link_statements[STATEMENTS] = {
         "SELECT " TRIPLET " FROM triplet WHERE hash = ANY($1::bigint[])"
         " ORDER BY hash FOR UPDATE",
 
+    /* clang-format off */
     [SQL_KEEP_ADDRESSES] =
-        "INSERT INTO address AS old (" ADDRESS ") SELECT * FROM " NUMBERS(
-            N(1) "," N(2) "," N(3) "," N(4) "," N(5) "," N(6) "," N(7) "," N(8) "," N(9) "," N(10) "," N(11) "," N(12) "," N(13) "," N(14) "," N(15) "," N(
-                16)) " AS "
-                     "new "
-                     "(" ADDRESS ") "
-                     "ORDER "
-                     "BY key"
-                     " ON "
-                     "CONFLIC"
-                     "T "
-                     "(key) "
-                     "DO "
-                     "UPDATE "
-                     "SET"
-                     " " SET(version) "," SET(first_seen) "," SET(last_seen) "," SET(last_success) "," SET(last_counted) "," SET(last_unproven) "," SET(last_gaveup) "," SET(
-                         allowed_until) "," SET(sessions) "," SET(successes) "," SET(counted) "," SET(gaveup) "," SET(gaveup_secs) "," SET(ham) "," SET(spam) " WHERE old.version = EXCLUDED.version - 1",
-    [SQL_KEEP_DOMAINS] = "INSERT INTO domain AS old (" DOMAIN
-                         ") SELECT * FROM " NUMBERS(
-                             T(1) "," N(2) "," N(3) "," N(
-                                 4) "," N(5) "," N(6) "," N(7) "," N(8) "," N(9) "," N(10) "," N(11)) " AS new (" DOMAIN
-                                                                                                      ") ORDER BY name"
-                                                                                                      " ON CONFLICT (name) DO UPDATE SET " SET(version) "," SET(first_seen) "," SET(last_seen) "," SET(last_success) "," SET(
-                                                                                                          last_counted) "," SET(allowed_until) "," SET(successes) "," SET(counted) "," SET(day) "," SET(networks) " WHERE old.version = EXCLUDED.version - 1",
+        KEPT "INSERT INTO address AS old (" ADDRESS ") SELECT * FROM unnest("
+        "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
+        "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
+        "$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], "
+        "$13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]"
+        ") AS new (" ADDRESS ") ORDER BY key ON CONFLICT (key) DO UPDATE SET "
+        "version = EXCLUDED.version, "
+        "first_seen = EXCLUDED.first_seen, "
+        "last_seen = EXCLUDED.last_seen, "
+        "last_success = EXCLUDED.last_success, "
+        "last_counted = EXCLUDED.last_counted, "
+        "last_unproven = EXCLUDED.last_unproven, "
+        "last_gaveup = EXCLUDED.last_gaveup, "
+        "allowed_until = EXCLUDED.allowed_until, "
+        "sessions = EXCLUDED.sessions, "
+        "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
+        "gaveup = EXCLUDED.gaveup, "
+        "gaveup_secs = EXCLUDED.gaveup_secs, ham = EXCLUDED.ham, "
+        "spam = EXCLUDED.spam"
+        " WHERE old.version = EXCLUDED.version - 1"
+        ALL_OF("$17"),
+    [SQL_KEEP_DOMAINS] =
+        KEPT "INSERT INTO domain AS old (" DOMAIN ") SELECT * FROM unnest("
+        "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
+        "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
+        "$9::bigint[], $10::bigint[], $11::bigint[]"
+        ") AS new (" DOMAIN ") ORDER BY name ON CONFLICT (name) DO UPDATE SET "
+        "version = EXCLUDED.version, "
+        "first_seen = EXCLUDED.first_seen, "
+        "last_seen = EXCLUDED.last_seen, "
+        "last_success = EXCLUDED.last_success, "
+        "last_counted = EXCLUDED.last_counted, "
+        "allowed_until = EXCLUDED.allowed_until, "
+        "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
+        "day = EXCLUDED.day, networks = EXCLUDED.networks"
+        " WHERE old.version = EXCLUDED.version - 1"
+        ALL_OF("$12"),
     [SQL_KEEP_TRIPLETS] =
-        "INSERT INTO triplet AS old (" TRIPLET
-        ", client, sender, recipient) SELECT * FROM " NUMBERS(
-            N(1) "," N(2) "," N(3) "," N(4) "," N(5) "," N(
-                6) "," N(7) "," N(8) "," N(9) "," N(10) "," N(11) "," T(12) "," T(13) "," T(14)) " AS new (" TRIPLET ", client, sender, recipient) ORDER "
-                                                                                                 "BY hash"
-                                                                                                 " ON CONFLICT (hash) DO UPDATE "
-                                                                                                 "SET " SET(version) "," SET(first) "," SET(last) "," SET(last_try) "," SET(
-                                                                                                     passed) "," SET(tries) "," SET(early) "," SET(mxs) "," SET(day) " WHERE old.version = EXCLUDED.version - 1",
-    [SQL_KEEP_NETWORKS] = "INSERT INTO domain_network (hash, day)"
-                          " SELECT * FROM " NUMBERS(N(1) "," N(
-                              2)) " AS new (hash, day)"
-                                  " ORDER BY day, hash ON CONFLICT DO NOTHING",
+        KEPT "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
+        "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
+        "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
+        "$9::bigint[], $10::bigint[], $11::text[], $12::text[], "
+        "$13::text[]"
+        ") AS new (" TRIPLET TEXTS ") ORDER BY hash"
+        " ON CONFLICT (hash) DO UPDATE SET "
+        "version = EXCLUDED.version, first = EXCLUDED.first, "
+        "last = EXCLUDED.last, last_try = EXCLUDED.last_try, "
+        "passed = EXCLUDED.passed, tries = EXCLUDED.tries, "
+        "early = EXCLUDED.early, day = EXCLUDED.day"
+        " WHERE old.version = EXCLUDED.version - 1"
+        ALL_OF("$14"),
+    [SQL_KEEP_NETWORKS] =
+        KEPT "INSERT INTO domain_network (hash, day) SELECT * FROM"
+        " unnest($1::bigint[], $2::bigint[]) AS new (hash, day)"
+        " ORDER BY day, hash ON CONFLICT DO NOTHING"
+        ALL_OF("$3"),
+    /* clang-format on */
     [SQL_ADD_EVENT] = NULL, /* made from the table of columns */
     [SQL_PROBE] = "INSERT INTO meta (name, value) VALUES ('probe', '')"
                   " ON CONFLICT (name) DO UPDATE SET value = ''",

@@ -128,10 +128,10 @@ give_triplet(void *arg, const PGresult *result, int row)
 {
 	struct triplets *triplets = arg;
 	struct triplet_text text = {
-	    .pair = pgsql_number(result, row, 9),
-	    .client = PQgetvalue(result, row, 11),
-	    .sender = PQgetvalue(result, row, 12),
-	    .recipient = PQgetvalue(result, row, 13),
+	    .pair = pgsql_number(result, row, 8),
+	    .client = PQgetvalue(result, row, 10),
+	    .sender = PQgetvalue(result, row, 11),
+	    .recipient = PQgetvalue(result, row, 12),
 	};
 	struct grey_row grey;
 
