@@ -131,11 +131,13 @@ bare_address(const char *value, char *buf, size_t size)
 	value += bracketed;
 	size_t length = strcspn(value, bracketed ? ">" : " \t,");
 
-	if (length >= size || (bracketed && value[length] != '>'))
+	if (length >= size || (bracketed && value[length] != '>') ||
+	    !g_utf8_validate(value, (gssize)length, NULL))
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		if ((unsigned char)value[i] <= ' ' || value[i] == 0x7f ||
-		    strchr("<>,\"\\|", value[i]) != NULL)
+	for (const char *at = value; at < value + length;
+	     at = g_utf8_next_char(at)) {
+		if (*at == ' ' || g_unichar_iscntrl(g_utf8_get_char(at)) ||
+		    strchr("<>,\"\\|", *at) != NULL)
 			return false;
 	}
 	snprintf(buf, size, "%.*s", (int)length, value);

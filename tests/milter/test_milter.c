@@ -14,99 +14,18 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "config/world.h"
 #include "gate/protocol.h"
 #include "gate/rig.h"
-#include "milter/milter.h"
-#include "session/session.h"
+#include "milter/stand.h"
 
-static _Atomic int64_t now_ms = (int64_t)1800000000 * 1000;
-static char folder[] = "/tmp/targrey-milter-XXXXXX", back[80];
 static struct rig front; /* only where the gate listens */
-static struct clock the_clock;
-static struct gate *gate;
-static struct store *store;
-static struct board *board;
-static struct world *world;
-
-static struct world *
-current(void *ctx)
-{
-	(void)ctx;
-	return world_ref(world);
-}
-
-static void
-unused(void *ctx, struct world *gone)
-{
-	(void)ctx;
-	(void)gone;
-}
-
-static struct config *
-read_config(void)
-{
-	char path[80];
-	struct error error;
-
-	snprintf(path, sizeof path, "%s/conf", folder);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs("mode = \"rgrey\" hostname = \"mx.example.jp\"\n"
-	      "exempt_networks = {}\n"
-	      "greylist { text = \"Not now, please come back\" }\n"
-	      "allow { files = {} }\n"
-	      "suspects { s25r = \"" RULES "\" files = {} }\n"
-	      "spf { enabled = no }\n"
-	      "store { url = \"memory:\" }\n",
-	    file);
-	fclose(file);
-	struct config *config = config_load(path, &error);
-	if (config == NULL)
-		fail_msg("%s", error.text);
-	unlink(path);
-	return config;
-}
 
 static int
 start_all(void **state)
 {
-	struct error error;
-	struct store_settings store_settings;
-
 	(void)state;
-	log_set_level(LOG_LEVEL_WARNING);
-	assert_non_null(mkdtemp(folder));
-	snprintf(front.listen, sizeof front.listen, "unix:%s/front", folder);
-	snprintf(back, sizeof back, "%s/back", folder);
-	struct gate_settings settings = {.listen = front.listen,
-	    .socket_mode = 0600,
-	    .socket_group = (gid_t)-1,
-	    .back_path = back,
-	    .answer_timeout_ms = 1000000,
-	    .max_holds = 50,
-	    .headers = session_headers};
-	struct config *config = read_config();
-	clock_init_manual(&the_clock, &now_ms);
-	gate = gate_open(&settings, &the_clock, &error);
-	assert_non_null(gate);
-	config_store_settings(config, &store_settings);
-	store = store_open(&store_settings, &the_clock, &error);
-	assert_non_null(store);
-	board = board_new();
-	struct world_parts parts = {.store = store,
-	    .board = board,
-	    .clock = &the_clock,
-	    .decide = milter_decide,
-	    .decide_ctx = gate,
-	    .unused = unused};
-	world = world_build(config, &parts, &error);
-	if (world == NULL)
-		fail_msg("%s", error.text);
-	struct milter_settings milter = {back, current, NULL, &the_clock};
-	assert_true(milter_start(&milter, gate, &error));
-	assert_true(gate_start(gate, &error));
+	stand_start();
+	snprintf(front.listen, sizeof front.listen, "%s", stand_listen());
 	return 0;
 }
 
@@ -114,15 +33,7 @@ static int
 stop_all(void **state)
 {
 	(void)state;
-	gate_stop(gate, 5000);
-	gate_free(&gate);
-	store_close(&store);
-	world_destroy(world);
-	board_free(&board);
-	unlink(back);
-	snprintf(back, sizeof back, "%s/front.lock", folder);
-	unlink(back);
-	rmdir(folder);
+	stand_stop();
 	return 0;
 }
 

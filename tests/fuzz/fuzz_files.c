@@ -12,14 +12,13 @@
 
 #include "base/log.h"
 #include "config/config.h"
-#include "postfix/process_limit.h"
-#include "record/fold.h"
 #include "facts/helo.h"
+#include "fuzz/fuzz.h"
 #include "lists/list.h"
 #include "lists/local.h"
 #include "lists/s25r.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "postfix/process_limit.h"
+#include "record/fold.h"
 
 static char folder[] = "/dev/shm/targrey-fuzz-XXXXXX";
 

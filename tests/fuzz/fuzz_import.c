@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dumps of other greylisters, line by line, as "targreyctl import" reads them
+ * (all but the writing): each line is taken, or said to be wrong, once.
+ *
+ * input  one octet that says which, then the file
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/import.h"
+#include "fuzz/fuzz.h"
+#include "policy/cases.h"
+
+/* Instead of that of cmd_import.c, which writes it into the table of lines. */
+void
+import_wrong(struct import *import, const char *what)
+{
+	if (what == NULL || *what == '\0')
+		abort();
+	import->skipped++;
+}
+
+static void
+read_lines(struct import *import, char *text, size_t size)
+{
+	char *end = text + size;
+
+	for (char *line = text; line < end;) {
+		char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t length = (size_t)((stop == NULL ? end : stop) - line);
+		/* a copy of its own, so that one octet too far is seen */
+		char *copy = strndup(line, length);
+		import->line++;
+		bool goes_on = import->read(import, copy);
+		free(copy);
+		if (!goes_on)
+			return;
+		line += length + 1;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool (*const readers[])(struct import *, char *) = {
+	    import_postgrey_line, import_sqlgrey_line, import_whitelist_line};
+	struct error error;
+	struct import import = {.kind = "client",
+	    .policy = &defaults,
+	    .error = &error,
+	    .now = 1800000000,
+	    .delay_s = 300,
+	    .is_dry = true};
+
+	if (size == 0)
+		return 0;
+	import_begin(&import, "dump");
+	import.read = readers[data[0] % 3];
+	import.kind = data[0] & 4 ? "recipient" : "client";
+	char *text = malloc(size);
+	memcpy(text, data + 1, size - 1);
+	read_lines(&import, text, size - 1);
+	free(text);
+	if (import.passed > import.triplets || import.allowed > import.addresses)
+		abort();
+	if (!import_end(&import))
+		abort();
+	return 0;
+}

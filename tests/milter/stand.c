@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "milter/stand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/world.h"
+#include "gate/gate.h"
+#include "milter/milter.h"
+#include "session/session.h"
+
+_Atomic int64_t stand_now_ms = (int64_t)1800000000 * 1000;
+
+static char folder[] = "/tmp/targrey-milter-XXXXXX", listen_at[80], back[80];
+static struct clock the_clock;
+static struct gate *gate;
+static struct store *store;
+static struct board *board;
+static struct world *world;
+static struct error error = {"out of memory"};
+
+static void
+must(bool is_done)
+{
+	if (is_done)
+		return;
+	fprintf(stderr, "stand: %s\n", error.text);
+	abort();
+}
+
+static struct world *
+current(void *ctx)
+{
+	(void)ctx;
+	return world_ref(world);
+}
+
+static void
+unused(void *ctx, struct world *gone)
+{
+	(void)ctx;
+	(void)gone;
+}
+
+static struct config *
+read_config(void)
+{
+	char path[80];
+
+	snprintf(path, sizeof path, "%s/conf", folder);
+	FILE *file = fopen(path, "w");
+	must(file != NULL);
+	fputs("mode = \"rgrey\" hostname = \"mx.example.jp\"\n"
+	      "exempt_networks = {}\n"
+	      "greylist { text = \"Not now, please come back\" }\n"
+	      "allow { files = {} }\n"
+	      "suspects { s25r = \"" RULES "\" files = {} }\n"
+	      "spf { enabled = no }\n"
+	      "store { url = \"memory:\" }\n",
+	    file);
+	fclose(file);
+	struct config *config = config_load(path, &error);
+	must(config != NULL);
+	unlink(path);
+	return config;
+}
+
+static void
+build_world(void)
+{
+	struct store_settings settings;
+	struct config *config = read_config();
+
+	config_store_settings(config, &settings);
+	store = store_open(&settings, &the_clock, &error);
+	must(store != NULL);
+	board = board_new();
+	struct world_parts parts = {.store = store,
+	    .board = board,
+	    .clock = &the_clock,
+	    .decide = milter_decide,
+	    .decide_ctx = gate,
+	    .unused = unused};
+	world = world_build(config, &parts, &error);
+	must(world != NULL);
+}
+
+void
+stand_start(void)
+{
+	log_set_level(LOG_LEVEL_WARNING);
+	must(mkdtemp(folder) != NULL);
+	snprintf(listen_at, sizeof listen_at, "unix:%s/front", folder);
+	snprintf(back, sizeof back, "%s/back", folder);
+	struct gate_settings settings = {.listen = listen_at,
+	    .socket_mode = 0600,
+	    .socket_group = (gid_t)-1,
+	    .back_path = back,
+	    .answer_timeout_ms = 1000000,
+	    .max_holds = 50,
+	    .headers = session_headers};
+	clock_init_manual(&the_clock, &stand_now_ms);
+	gate = gate_open(&settings, &the_clock, &error);
+	must(gate != NULL);
+	build_world();
+	struct milter_settings milter = {back, current, NULL, &the_clock};
+	must(milter_start(&milter, gate, &error));
+	must(gate_start(gate, &error));
+}
+
+void
+stand_stop(void)
+{
+	char lock[80];
+
+	gate_stop(gate, 5000);
+	gate_free(&gate);
+	store_close(&store);
+	world_destroy(world);
+	board_free(&board);
+	unlink(back);
+	snprintf(lock, sizeof lock, "%s/front.lock", folder);
+	unlink(lock);
+	rmdir(folder);
+}
+
+const char *
+stand_listen(void)
+{
+	return listen_at;
+}
