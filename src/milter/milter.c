@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "milter/milter.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "base/block.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "milter/client.h"
 #include "session/session.h"
 
 #define LIBMILTER_TIMEOUT_S 7210
@@ -141,12 +140,6 @@ quietly(const struct connection *connection, unsigned long step)
 	return leave(no_reply ? SMFIS_NOREPLY : SMFIS_CONTINUE);
 }
 
-static const char *
-symbol(SMFICTX *ctx, const char *name)
-{
-	return smfi_getsymval(ctx, TEXT(name));
-}
-
 static void
 ask_for_macros(SMFICTX *ctx)
 {
@@ -194,22 +187,10 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	return leave(SMFIS_CONTINUE);
 }
 
-static uint16_t
-port_of(const struct sockaddr *address)
-{
-	if (address != NULL && address->sa_family == AF_INET)
-		return ntohs(
-		    ((const struct sockaddr_in *)(const void *)address)->sin_port);
-	if (address != NULL && address->sa_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)address)
-		                 ->sin6_port);
-	return 0;
-}
-
 static uint64_t
 gate_number(SMFICTX *ctx)
 {
-	const char *text = symbol(ctx, "{targrey_gate}");
+	const char *text = client_macro(ctx, "{targrey_gate}");
 	int64_t number = 0;
 
 	if (text == NULL || !text_integer(text, 0, INT64_MAX, &number))
@@ -217,51 +198,13 @@ gate_number(SMFICTX *ctx)
 	return (uint64_t)number;
 }
 
-/* The MTA's end of the SMTP connection, from its macros; all zero: unknown. */
-static struct ip
-server_address(SMFICTX *ctx)
-{
-	const char *address = symbol(ctx, "{daemon_addr}");
-	struct ip ip = {{0}};
-
-	if (address != NULL && strncasecmp(address, "IPv6:", 5) == 0)
-		address += 5;
-	if (address != NULL)
-		(void)ip_from_text(address, &ip);
-	return ip;
-}
-
-/*
- * No SMTP client: Postfix's cleanup shows what a local program hands in as a
- * client 127.0.0.1 without a port (MILTER_README, non-SMTP mail); another MTA
- * may show no address.
- */
-static bool
-is_local(const struct sockaddr *peer, struct ip *ip_r)
-{
-	if (ip_from_sockaddr(peer, ip_r))
-		return ip_is_v4(ip_r) && ip_r->bytes[12] == 127 &&
-		       port_of(peer) == 0;
-	(void)ip_from_text("127.0.0.1", ip_r);
-	return true;
-}
-
 static sfsistat
 on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 {
 	struct connection *connection = enter(ctx);
-	const struct sockaddr *peer = (const struct sockaddr *)address;
-	struct session_client client = {
-	    .port = port_of(peer),
-	    .name = symbol(ctx, "{client_name}"),
-	    .ptr = symbol(ctx, "{client_ptr}"),
-	    .resolve = symbol(ctx, "{client_resolve}"),
-	    .server_ip = server_address(ctx),
-	};
+	struct session_client client;
 
-	if (client.name == NULL)
-		client.name = hostname;
-	client.is_local = is_local(peer, &client.ip);
+	client_read(ctx, hostname, (const struct sockaddr *)address, &client);
 	connection->number = gate_number(ctx);
 	struct world *world = here.settings.current(here.settings.ctx);
 	connection->session = session_new(world);
@@ -282,7 +225,7 @@ on_helo(SMFICTX *ctx, char *helo)
 
 	if (connection->session != NULL)
 		session_helo(connection->session, helo,
-		    symbol(ctx, "{tls_version}") != NULL);
+		    client_macro(ctx, "{tls_version}") != NULL);
 	return quietly(connection, SMFIP_NR_HELO);
 }
 
@@ -296,15 +239,15 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct moment moment = look(connection, false);
 	return tell(ctx, &moment,
 	    session_mail(connection->session, &moment, argv[0],
-	        symbol(ctx, "{auth_type}") != NULL,
-	        symbol(ctx, "{tls_version}") != NULL));
+	        client_macro(ctx, "{auth_type}") != NULL,
+	        client_macro(ctx, "{tls_version}") != NULL));
 }
 
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct connection *connection = enter(ctx);
-	const char *mailer = symbol(ctx, "{rcpt_mailer}");
+	const char *mailer = client_macro(ctx, "{rcpt_mailer}");
 	bool refused = mailer != NULL && strcmp(mailer, "error") == 0;
 
 	if (connection->session == NULL)
@@ -323,7 +266,7 @@ on_data(SMFICTX *ctx)
 		return leave(SMFIS_CONTINUE);
 	struct moment moment = look(connection, true);
 	return tell(ctx, &moment,
-	    session_data(connection->session, &moment, symbol(ctx, "i")));
+	    session_data(connection->session, &moment, client_macro(ctx, "i")));
 }
 
 static sfsistat
@@ -370,7 +313,8 @@ on_eom(SMFICTX *ctx)
 		return leave(SMFIS_CONTINUE);
 	struct moment moment = look(connection, false);
 	return tell(ctx, &moment,
-	    session_eom(connection->session, &moment, symbol(ctx, "i"), &edits));
+	    session_eom(
+	        connection->session, &moment, client_macro(ctx, "i"), &edits));
 }
 
 static sfsistat
