@@ -15,7 +15,7 @@ say(const struct clock_watch *watch, bool agreed)
 		log_warnx("the clock has jumped by %+" PRId64
 		          " s: nothing expires before it is back, or has stood for "
 		          "a day",
-		    watch->jump_ms / 1000);
+		    (watch->jump_ms + (watch->jump_ms < 0 ? -500 : 500)) / 1000);
 	else if (!agreed && agrees)
 		log_info("the clock tells the time again");
 }

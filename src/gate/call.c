@@ -42,12 +42,14 @@ bool
 gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
     struct gate_moment *moment_r)
 {
-	*moment_r = (struct gate_moment){.unread = -1};
+	*moment_r = (struct gate_moment){
+	    .mono_ms = clock_mono_ms(&gate->clock), .unread = -1};
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = find(gate, number);
 	bool is_known = conn != NULL && conn->number == number;
 	if (is_known) {
 		struct shared *shared = &conn->shared;
+		shared->asked_ms = moment_r->mono_ms;
 		moment_r->ticket = shared->ticket;
 		moment_r->delayed_ms = shared->delayed_ms;
 		if (place != NULL && shared->ticket != 0)
@@ -73,7 +75,6 @@ tell(
 	shared->wish.other = NULL;
 	free(shared->other);
 	shared->other = other;
-	shared->told_ms = clock_mono_ms(&gate->clock);
 	if (!shared->is_booked && !gate->no_waits && !shared->is_shut)
 		shared->wish.is_hold = false;
 	if (!wish->is_hold)

@@ -121,6 +121,7 @@ enum gate_end {
 enum gate_early { GATE_EARLY_UNKNOWN, GATE_EARLY_NO, GATE_EARLY_YES };
 
 struct gate_moment {
+	int64_t mono_ms; /* now, clock_mono_ms(); a delay is counted from here */
 	/* For the wait that this callback may ask for; 0: it may not. */
 	uint64_t ticket;
 	/* How long the command was delayed, ms. */

@@ -120,7 +120,7 @@ struct shared {
 	struct gate_wish wish; /* its other is owned */
 	char *other;
 	bool is_decided, chosen;
-	int64_t told_ms;
+	int64_t asked_ms;
 	/* Of the MAIL that delays commands. */
 	uint64_t command_ticket;
 	int64_t command_until_ms;

@@ -313,7 +313,7 @@ wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other)
 
 	unwatch(gate, conn);
 	pthread_mutex_lock(&gate->lock);
-	int64_t waited_ms = gate->now_ms - shared->told_ms;
+	int64_t waited_ms = gate->now_ms - shared->asked_ms;
 	bool was_told = shared->ticket != 0 && shared->wish.reply_until_ms != 0;
 	if (was_told || other)
 		shared->last = (struct gate_delay){.end = end,

@@ -80,7 +80,7 @@ look(const struct connection *connection, bool place)
 	gate_look(here.gate, connection->number, place ? &key : NULL, &seen);
 	return (struct moment){
 	    .wall = clock_wall(here.settings.clock),
-	    .mono_ms = clock_mono_ms(here.settings.clock),
+	    .mono_ms = seen.mono_ms,
 	    .ticket = seen.ticket,
 	    .delayed_ms = seen.delayed_ms,
 	    .has_place = seen.has_place,

@@ -24,6 +24,7 @@ static struct {
 	struct gate_wish wish;
 	sfsistat reply;
 	bool is_decided_first, other;
+	int64_t takes_ms; /* of the callback's own */
 } plan;
 
 static sfsistat
@@ -36,6 +37,8 @@ by_plan(const struct filter_call *call)
 		return SMFIS_CONTINUE;
 	if (plan.is_decided_first)
 		gate_decide(rig->gate, moment.ticket, plan.other);
+	if (plan.takes_ms != 0)
+		rig_advance(plan.takes_ms);
 	gate_tell(rig->gate, moment.ticket, &plan.wish);
 	return plan.reply;
 }
@@ -104,6 +107,23 @@ holds(void)
 }
 
 /* ---------------------------------------------------------- delayed replies */
+
+static void
+a_hold_is_counted_from_where_its_callback_began(void **state)
+{
+	(void)state;
+	struct mta mta = begin(FILTER_RCPT, 5000, true);
+
+	plan.takes_ms = 1500;
+	mta_rcpt(&mta, "<a@example.org>");
+	rig_await_waiting(1);
+	rig_advance(3500);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(play_seen[FILTER_DATA].last.waited_ms, 5000);
+	play_end(&mta);
+}
 
 static void
 a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
@@ -447,6 +467,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_hold_is_counted_from_where_its_callback_began),
 	    cmocka_unit_test(a_hold_lasts_its_time_and_the_mta_is_kept_patient),
 	    cmocka_unit_test(a_decision_chooses_what_comes_at_the_end_of_a_hold),
 	    cmocka_unit_test(a_reply_leaves_when_it_is_decided),
