@@ -454,7 +454,7 @@ start_may_wait_for_the_server(void **state)
 struct loader {
 	struct store *store;
 	unsigned first, next;
-	unsigned char *promised;
+	_Atomic unsigned char *promised;
 };
 
 static _Atomic bool going;

@@ -132,8 +132,11 @@ pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	*more_r = false;
 	if (!is_alone(view, &alone, trouble))
 		return false;
-	if (!alone)
+	/* targreyctl has come to remove it all: it asks until it is its turn. */
+	if (!alone) {
+		*more_r = expiry->thorough;
 		return true;
+	}
 	for (size_t i = 0; removed == 0 && i < sizeof kinds / sizeof *kinds; i++) {
 		if (!expire(view, kinds[i].statement, kinds[i].before,
 		        expiry->limit, &removed, trouble))
