@@ -51,8 +51,8 @@ admin_query(struct admin *admin, bool writable)
 	    url == NULL || writable ? admin_config(admin) : NULL;
 	if (config == NULL && (url == NULL || writable))
 		return NULL;
-	admin->query = query_open(
-	    url == NULL ? config->store_url : url, writable, &error);
+	admin->query =
+	    query_open(url == NULL ? config->store_url : url, writable, &error);
 	if (admin->query == NULL)
 		failed(admin, &error);
 	else if (writable && config->hash_people)

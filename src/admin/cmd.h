@@ -68,7 +68,7 @@ struct admin {
 	int options_count;
 
 	FILE *out, *err;
-	FILE *output; /* --output, or out, once it is open */
+	FILE *output;       /* --output, or out, once it is open */
 	struct doc **doc_r; /* what would be written goes there; NULL: to out */
 	struct clock clock;
 	struct config *config; /* once asked for */
@@ -141,9 +141,9 @@ void print_markdown(FILE *file);
 void print_completion(FILE *file);
 
 extern const struct command command_allow, command_backup, command_check_db,
-    command_config, command_doctor, command_expire, command_explain, command_find, command_forget,
-    command_import, command_learn_log, command_list, command_lost, command_metrics,
-    command_report, command_s25r, command_serve, command_show, command_status,
-    command_unallow;
+    command_config, command_doctor, command_expire, command_explain, command_find,
+    command_forget, command_import, command_learn_log, command_list, command_lost,
+    command_metrics, command_report, command_s25r, command_serve, command_show,
+    command_status, command_unallow;
 
 #endif

@@ -40,7 +40,8 @@ static const char *const spf_words[] = {SPF_LIST(WORD_ALONE) NULL};
 static const struct option_row options[] = {
     {"ip", "ADDRESS", "what would a visit from there get?", NULL, false},
     {"name", "NAME",
-        "its verified name, or unknown (without: as on its last visit)", NULL, false},
+        "its verified name, or unknown (without: as on its last visit)", NULL,
+        false},
     {"ptr", "NAME", "its name that does not lead back", NULL, false},
     {"helo", "NAME",
         "what it says at HELO (without: as on its last visit, or its name)", NULL,

@@ -36,10 +36,11 @@ show_triplet(void *ctx, const struct triplet_row *row)
 }
 
 static void
-write_counts(
-    struct doc *doc, const struct store_counts *counts, const struct forget_filter *filter)
+write_counts(struct doc *doc, const struct store_counts *counts,
+    const struct forget_filter *filter)
 {
-	doc_section(doc, "forgotten", filter->is_dry ? "Would be forgotten" : "Forgotten");
+	doc_section(
+	    doc, "forgotten", filter->is_dry ? "Would be forgotten" : "Forgotten");
 	doc_fact(doc, "addresses", "Addresses", cell_count(counts->addresses));
 	doc_fact(doc, "domains", "SPF domains", cell_count(counts->domains));
 	doc_fact(doc, "triplets", "Triplets", cell_count(counts->triplets));
@@ -68,7 +69,8 @@ static int
 run(struct admin *admin)
 {
 	struct shown shown = {.doc = NULL};
-	struct forget_filter filter = {.is_dry = args_value(admin, "dry-run") != NULL,
+	struct forget_filter filter = {
+	    .is_dry = args_value(admin, "dry-run") != NULL,
 	    .address = show_address,
 	    .triplet = show_triplet,
 	    .ctx = &shown};
@@ -126,8 +128,10 @@ const struct command command_forget = {
             "[--dry-run]",
     .help = "Forget records and triplets",
     .manual =
-        "All that is given must match; what goes is listed. Only what belongs to the "
-        "argument goes: triplets are remembered by network (IPv4 /24, IPv6 /64), so "
+        "All that is given must match; what goes is listed. Only what belongs to "
+        "the "
+        "argument goes: triplets are remembered by network (IPv4 /24, IPv6 /64), "
+        "so "
         "a single IPv4 address loses its record, and the triplets of its network, "
         "which are its neighbours' as well, stay. Events stay, for the reports.",
     .options = options,

@@ -21,7 +21,7 @@ struct listing {
 	const char *name, *sender, *recipient, *state;
 	int64_t since, now;
 	size_t limit, left_out;
-	bool streams; /* rows go out as they come */
+	bool streams;     /* rows go out as they come */
 	struct ip *named; /* addresses that had that name or mail, for clients */
 	size_t named_count;
 };
@@ -143,8 +143,9 @@ list_domains(struct listing *listing, struct query *query, struct error *error)
 {
 	doc_section(listing->doc, "domains", "SPF domains");
 	rows_domains(listing->doc);
-	return begin_rows(listing, error) && query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
-	    add_domain, listing, error);
+	return begin_rows(listing, error) &&
+	       query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
+	           add_domain, listing, error);
 }
 
 static bool
@@ -185,7 +186,8 @@ list_triplets(struct listing *listing, struct query *query, struct error *error)
 
 	doc_section(listing->doc, "triplets", "Triplets");
 	rows_triplets(listing->doc);
-	return begin_rows(listing, error) && query_triplets(query, &filter, add_triplet, listing, error);
+	return begin_rows(listing, error) &&
+	       query_triplets(query, &filter, add_triplet, listing, error);
 }
 
 static bool

@@ -87,13 +87,16 @@ const struct command command_lost = {
     .args = "[--since TIME] [--to PART] [OPTION...]",
     .help = "List mail that came, was delayed and never got through",
     .manual =
-        "Mail of suspects that were held or greylisted and that was not let through "
+        "Mail of suspects that were held or greylisted and that was not let "
+        "through "
         "afterwards either, by sender and first recipient, the likeliest good mail "
         "first. Signs of good mail, the strongest first: SPF pass; mail of the "
         "sender's domain was let through in the same time (and SPF does not say "
-        "that it is forged); the address has a success or ham on record; its name is "
+        "that it is forged); the address has a success or ham on record; its name "
+        "is "
         "verified; it came back. What came within greylist.retry_window may still "
-        "come back. What Postfix itself, or a filter behind targrey, refused is not "
+        "come back. What Postfix itself, or a filter behind targrey, refused is "
+        "not "
         "listed.",
     .options = options,
     .run = run,

@@ -129,12 +129,11 @@ add_gauges(const struct live *live, const struct store_status_report *report,
 	if (report == NULL)
 		report = &no_report;
 	const struct metric gauges[] = {
-	    {"up", NULL, "1 when the daemon runs.", live->state == LIVE_RUNNING, false, NULL,
-	        NULL},
+	    {"up", NULL, "1 when the daemon runs.", live->state == LIVE_RUNNING,
+	        false, NULL, NULL},
 	    {"start_time_seconds", "seconds", "When the daemon was started.",
 	        said(live, "started"), false, NULL, NULL},
-	    {"degraded", NULL,
-	        "1 when the daemon says that something is wrong.",
+	    {"degraded", NULL, "1 when the daemon says that something is wrong.",
 	        live->state != LIVE_RUNNING ? (double)NAN
 	                                    : live_trouble(live, 0) != NULL,
 	        false, NULL, NULL},
@@ -142,15 +141,14 @@ add_gauges(const struct live *live, const struct store_status_report *report,
 	        mode == NULL ? (double)NAN : 1, false, "mode", mode},
 	    {"version", NULL, "1 for the version that runs.",
 	        version == NULL ? (double)NAN : 1, false, "version", version},
-	    {"holds_now", NULL, "Clients that are held.",
-	        said(live, "holds"), false, NULL, NULL},
+	    {"holds_now", NULL, "Clients that are held.", said(live, "holds"),
+	        false, NULL, NULL},
 	    {"holds_peak", NULL, "Most clients held at once since start.",
 	        said(live, "holds_peak"), false, NULL, NULL},
 	    {"holds_allowed", NULL, "Holds that the budget allows.",
 	        said(live, "max_sessions"), false, NULL, NULL},
 	    {"connections", NULL, "Connections of Postfix.",
-	        said(live, "connections"), false, NULL,
-	        NULL},
+	        said(live, "connections"), false, NULL, NULL},
 	    {"daemon_holds", NULL, "Holds begun since start.",
 	        said(live, "holds_begun"), true, NULL, NULL},
 	    {"daemon_holds_refused", NULL,
@@ -226,8 +224,8 @@ write_all(struct admin *admin, const struct metric *metrics, size_t count,
     struct error *error)
 {
 	if (admin_format(admin) == DOC_TEXT)
-		return write_text(args_value(admin, "output"), metrics, count,
-		    admin->out, error);
+		return write_text(
+		    args_value(admin, "output"), metrics, count, admin->out, error);
 	struct doc *doc = doc_new("targrey metrics");
 	if (doc != NULL)
 		metrics_doc(metrics, count, doc);
@@ -287,7 +285,8 @@ const struct command command_metrics = {
     .manual =
         "With --state, counters go on from run to run although old events go away, "
         "and only new events are read; without it they tell of the events that are "
-        "kept, and fall when old ones go. --output replaces the file in one step. Names "
+        "kept, and fall when old ones go. --output replaces the file in one step. "
+        "Names "
         "are stable; new ones may be added.",
     .options = options,
     .run = run,

@@ -37,15 +37,15 @@ put(struct asked *asked, const char *given)
 	asked->names++;
 	asked->suspects += fact.rule != NULL;
 	asked->let_off += fact.rule != NULL && *place != '\0';
-	doc_row(asked->doc, (struct cell[]){cell_text(given),
-	                        cell_text(fact.rule != NULL   ? "match"
-	                                  : fact.warn != NULL ? "warn"
-	                                                      : "none"),
-	                        cell_text(rule == NULL ? NULL : rule->id),
-	                        cell_text(rule == NULL ? NULL : rule->pattern),
-	                        cell_text(rule == NULL ? NULL : rule->reason),
-	                        cell_text(where.entry),
-	                        cell_text(*place == '\0' ? NULL : place)});
+	doc_row(asked->doc,
+	    (struct cell[]){cell_text(given),
+	        cell_text(fact.rule != NULL   ? "match"
+	                  : fact.warn != NULL ? "warn"
+	                                      : "none"),
+	        cell_text(rule == NULL ? NULL : rule->id),
+	        cell_text(rule == NULL ? NULL : rule->pattern),
+	        cell_text(rule == NULL ? NULL : rule->reason),
+	        cell_text(where.entry), cell_text(*place == '\0' ? NULL : place)});
 }
 
 static void

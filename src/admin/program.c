@@ -108,7 +108,8 @@ program_run(struct admin *admin, int count, char **line)
 {
 	for (int i = 1; i < count && line[i][0] == '-'; i++) {
 		if (strcmp(line[i], "--version") == 0) {
-			fprintf(admin->out, "%s %s\n", program.name, version_text());
+			fprintf(
+			    admin->out, "%s %s\n", program.name, version_text());
 			return EXIT_OK;
 		}
 		if (print_table(line[i], admin->out))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/cmd.h"
 
-static const struct command *const commands[] = {&command_status, &command_doctor, &command_explain,
-    &command_report, &command_lost, &command_show, &command_list, &command_find, &command_allow,
-    &command_unallow, &command_forget, &command_expire, &command_learn_log,
-    &command_metrics, &command_s25r, &command_import, &command_config,
-    &command_backup, &command_check_db,
+static const struct command *const commands[] = {&command_status, &command_doctor,
+    &command_explain, &command_report, &command_lost, &command_show, &command_list,
+    &command_find, &command_allow, &command_unallow, &command_forget,
+    &command_expire, &command_learn_log, &command_metrics, &command_s25r,
+    &command_import, &command_config, &command_backup, &command_check_db,
 #ifdef TARGREY_WEB
     &command_serve,
 #endif

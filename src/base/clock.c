@@ -36,8 +36,8 @@ clock_map_shift(struct clock *clock, struct error *error)
 		return false;
 	}
 	struct stat status;
-	bool has_wall = fstat(fd, &status) == 0 &&
-	                status.st_size >= 2 * (off_t)sizeof(int64_t);
+	bool has_wall =
+	    fstat(fd, &status) == 0 && status.st_size >= 2 * (off_t)sizeof(int64_t);
 	void *map = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
 		error_set_errno(error, "TARGREY_TEST_CLOCK: mmap %s", path);

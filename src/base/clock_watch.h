@@ -20,10 +20,10 @@
 /* Zeros at the start: the clock is believed as it is then. */
 struct clock_watch {
 	bool is_started;
-	int64_t offset_ms;  /* of the wall clock to the monotonic one, as believed */
-	int64_t jumped_ms;  /* the offset that is not believed */
-	int64_t since_ms;   /* of the monotonic clock; 0: the two agree */
-	int64_t jump_ms;    /* how far the wall clock is off; 0: not at all */
+	int64_t offset_ms; /* of the wall clock to the monotonic one, as believed */
+	int64_t jumped_ms; /* the offset that is not believed */
+	int64_t since_ms;  /* of the monotonic clock; 0: the two agree */
+	int64_t jump_ms;   /* how far the wall clock is off; 0: not at all */
 };
 
 /* Looks at both; true when they agree. Logs when that changes. */

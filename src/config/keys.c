@@ -243,8 +243,7 @@ const struct key config_keys[] = {
         .help = "The database. postgresql: is for several MXs with one memory; a "
                 "password does not belong here but into a password file. memory: "
                 "forgets everything at the end.",
-        .needs_restart = true,
-        .may_hold_a_secret = true},
+        .needs_restart = true, .may_hold_a_secret = true},
     {"store", "events", KEY_DURATION, FIELD(events_s), "30d", .min = HOUR,
         .max = 3650 * (int64_t)DAY,
         .help = "How long events are kept for the reports."},

@@ -22,7 +22,8 @@ config_lists_load(
 	const char *const *suspects =
 	    (const char *const *)config->suspect_files.items;
 
-	*lists_r = (struct config_lists){.s25r = s25r_load(config->s25r_file, error)};
+	*lists_r =
+	    (struct config_lists){.s25r = s25r_load(config->s25r_file, error)};
 	if (lists_r->s25r == NULL) {
 		blame(config, config->s25r_line, "suspects.s25r", error);
 		return false;

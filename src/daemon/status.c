@@ -47,7 +47,8 @@ write_store(struct store *store, FILE *file)
 	if (report.clock_jump_s != 0)
 		fprintf(file,
 		    "trouble\tthe clock has jumped by %+" PRId64
-		    " s: nothing expires before it is back, or has stood for a day\n",
+		    " s: nothing expires before it is back, or has stood for a "
+		    "day\n",
 		    report.clock_jump_s);
 	if (report.held_by[0] != '\0')
 		fprintf(file, "trouble\tstore: %s\n", report.held_by);

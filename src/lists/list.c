@@ -109,7 +109,8 @@ add_pattern(
 	}
 	if (matches_all(pattern, is_client)) {
 		pattern_free(&pattern);
-		return wrong(at, "matches everything, so everybody would be let off");
+		return wrong(
+		    at, "matches everything, so everybody would be let off");
 	}
 	return add_entry(table, at, NULL, NULL, pattern);
 }

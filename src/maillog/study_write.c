@@ -15,8 +15,7 @@ write_range(const struct logstudy *study, struct doc *doc)
 	    doc, "too_long", "too long (skipped)", cell_count(study->too_long));
 	doc_fact(doc, "other", "telling nothing here", cell_count(study->other));
 	doc_fact(doc, "exempt", "of exempt networks", cell_count(study->exempt));
-	doc_fact(doc, "users", "of authenticated users",
-	    cell_count(study->users));
+	doc_fact(doc, "users", "of authenticated users", cell_count(study->users));
 	doc_fact(doc, "first", "First line", cell_time(study->first));
 	doc_fact(doc, "last", "Last line", cell_time(study->last));
 	unread_write(&study->unread, "report --maillog", doc);

@@ -124,8 +124,7 @@ gather(struct forgotten *all, struct error *error)
 
 	if ((addresses && !query_addresses(all->query, filter->net, 0,
 	                      gather_address, all, error)) ||
-	    (domain &&
-	        !query_domains(all->query, 0, gather_domain, all, error)) ||
+	    (domain && !query_domains(all->query, 0, gather_domain, all, error)) ||
 	    !query_triplets(all->query, &triplets, gather_triplet, all, error))
 		return false;
 	if (all->failed)

@@ -57,8 +57,8 @@ query_addresses(struct query *query, const struct ipnet *net, int64_t allowed_at
 		return query_failed(query, &trouble, error);
 	bool ok = is_one_record(net)
 	              ? look_up(query, allowed_at, &work, &trouble)
-	              : query->ops->each_address(query->view, allowed_at,
-	                    give_address, &work, &trouble);
+	              : query->ops->each_address(
+	                    query->view, allowed_at, give_address, &work, &trouble);
 	if (query_leave(query, ok))
 		return true;
 	return query_failed(query, &trouble, error);

@@ -21,7 +21,7 @@ enum funnel_way {
 	WAY_OTHER,
 	FUNNEL_WAYS
 };
-#define FUNNEL_SIDS   16384
+#define FUNNEL_SIDS 16384
 
 struct funnel {
 	uint64_t events, sessions, mails, exempt, ordinary, suspects, warned;
@@ -32,9 +32,9 @@ struct funnel {
 	uint64_t passed;    /* grey=passed at the end of message */
 	uint64_t delivered, delivered_suspects;
 	uint64_t ham, spam;
-	uint64_t ways[FUNNEL_WAYS][2];  /* transactions: not delivered, delivered */
+	uint64_t ways[FUNNEL_WAYS][2]; /* transactions: not delivered, delivered */
 	uint64_t faults[FAULTS];
-	int64_t first, last;            /* times of events */
+	int64_t first, last; /* times of events */
 	struct tally *exempt_why, *rules;
 	uint64_t recent[FUNNEL_SIDS]; /* hashes of the last sids */
 };

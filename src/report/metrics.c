@@ -47,7 +47,8 @@ static const struct {
     {"delivered", NULL, "kind", "suspect", AT(delivered_suspects)},
     {"feedback", "Results of content filters.", "verdict", "ham", AT(ham)},
     {"feedback", NULL, "verdict", "spam", AT(spam)},
-    {"faults", "Events with a fault of ours.", "kind", "store", AT(faults[FAULT_STORE])},
+    {"faults", "Events with a fault of ours.", "kind", "store",
+        AT(faults[FAULT_STORE])},
     {"faults", NULL, "kind", "dns", AT(faults[FAULT_DNS])},
     {"faults", NULL, "kind", "limit", AT(faults[FAULT_LIMIT])},
     {"faults", NULL, "kind", "gate", AT(faults[FAULT_GATE])},
@@ -162,9 +163,9 @@ metrics_doc(const struct metric *metrics, size_t count, struct doc *doc)
 			continue;
 		snprintf(name, sizeof(name), "targrey_%s%s", metric->name,
 		    metric->is_counter ? "_total" : "");
-		doc_row(doc,
-		    (struct cell[]){cell_text(name), cell_text(metric->label),
-		        cell_text(metric->label_value),
-		        cell_count((uint64_t)metric->value)});
+		doc_row(
+		    doc, (struct cell[]){cell_text(name), cell_text(metric->label),
+		             cell_text(metric->label_value),
+		             cell_count((uint64_t)metric->value)});
 	}
 }

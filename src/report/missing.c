@@ -82,8 +82,7 @@ missing_new(void)
 	missing->mails.room = missing->domains_room = 1024;
 	missing->mails.slots =
 	    calloc(missing->mails.room, sizeof(*missing->mails.slots));
-	missing->domains =
-	    calloc(missing->domains_room, sizeof(*missing->domains));
+	missing->domains = calloc(missing->domains_room, sizeof(*missing->domains));
 	if (missing->mails.slots == NULL || missing->domains == NULL)
 		missing_free(&missing);
 	return missing;
@@ -156,8 +155,7 @@ find(struct missing *missing, uint64_t key)
 	if (missing->mails.used * 2 >= missing->mails.room &&
 	    missing->mails.room < MOST * 2)
 		grow(missing);
-	struct mail *mail =
-	    slot_of(missing->mails.slots, missing->mails.room, key);
+	struct mail *mail = slot_of(missing->mails.slots, missing->mails.room, key);
 	if (mail->key != 0)
 		return mail;
 	if (missing->mails.used >= MOST ||
@@ -210,8 +208,8 @@ know_domain(struct missing *missing, uint64_t domain)
 uint64_t
 missing_words(void)
 {
-	static const enum session_key keys[] = {SK_SID, SK_VERDICT, SK_WHY, SK_RDNS,
-	    SK_PASSED, SK_HAM, SK_SPF};
+	static const enum session_key keys[] = {
+	    SK_SID, SK_VERDICT, SK_WHY, SK_RDNS, SK_PASSED, SK_HAM, SK_SPF};
 	uint64_t words = 0;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -247,7 +245,8 @@ may_be_its_own(const struct view *view)
 static bool
 is_delayed(const struct view *view)
 {
-	return view->is_mail && view->is_suspect && view->event->rcpt_accepted > 0 &&
+	return view->is_mail && view->is_suspect &&
+	       view->event->rcpt_accepted > 0 &&
 	       (view->is_held || view->is_greylisted) && !view->is_let_through;
 }
 
@@ -305,8 +304,8 @@ by_likelihood(const void *a, const void *b)
 static bool
 is_known(const struct missing *missing, uint64_t domain)
 {
-	return domain != 0 && *domain_slot(missing->domains, missing->domains_room,
-	                          domain) != 0;
+	return domain != 0 &&
+	       *domain_slot(missing->domains, missing->domains_room, domain) != 0;
 }
 
 void
@@ -352,8 +351,8 @@ missing_name(struct missing *missing, const struct view *view)
 
 	if (event->sender == NULL || !is_delayed(view))
 		return;
-	struct mail *mail = slot_of(
-	    missing->mails.slots, missing->mails.room, key_of(event));
+	struct mail *mail =
+	    slot_of(missing->mails.slots, missing->mails.room, key_of(event));
 	if (mail->key == 0 || !mail->is_chosen || mail->last_id != event->id ||
 	    mail->names != NULL)
 		return;
@@ -365,13 +364,14 @@ missing_name(struct missing *missing, const struct view *view)
 	mail->names = names;
 	names->client = copy(missing, event->name);
 	names->ptr = copy(missing, event->ptr);
-	names->sender = copy(missing, *event->sender == '\0' ? "<>" : event->sender);
+	names->sender =
+	    copy(missing, *event->sender == '\0' ? "<>" : event->sender);
 	names->recipients = copy(missing, event->recipients);
 	names->sid = copy(missing, view_word(view, SK_SID));
 	ip_to_text(&event->ip, names->ip);
 	snprintf(names->how, sizeof(names->how), "%s",
-	    view->is_gone         ? "hung up"
-	    : view->is_greylisted ? "greylisted"
+	    view->is_gone          ? "hung up"
+	    : view->is_greylisted  ? "greylisted"
 	    : event->reply != NULL ? event->reply
 	                           : "none");
 }
@@ -404,17 +404,16 @@ write_mail(const struct mail *mail, int64_t until, struct doc *doc)
 
 	if (names == NULL)
 		return;
-	doc_row(doc,
-	    (struct cell[]){
-	        cell_text(mail->last > until ? "may come back" : "stayed away"),
-	        cell_text(signs_text(mail->signs, signs, sizeof(signs))),
-	        cell_time(mail->first), cell_time(mail->last),
-	        cell_count(mail->attempts), cell_text(names->how),
-	        cell_text(names->ip),
-	        cell_text(*names->client != '\0' ? names->client : NULL),
-	        cell_text(*names->ptr != '\0' ? names->ptr : NULL),
-	        cell_text(names->sender), cell_text(names->recipients),
-	        cell_text(names->sid)});
+	doc_row(doc, (struct cell[]){cell_text(mail->last > until ? "may come back"
+	                                                          : "stayed away"),
+	                 cell_text(signs_text(mail->signs, signs, sizeof(signs))),
+	                 cell_time(mail->first), cell_time(mail->last),
+	                 cell_count(mail->attempts), cell_text(names->how),
+	                 cell_text(names->ip),
+	                 cell_text(*names->client != '\0' ? names->client : NULL),
+	                 cell_text(*names->ptr != '\0' ? names->ptr : NULL),
+	                 cell_text(names->sender), cell_text(names->recipients),
+	                 cell_text(names->sid)});
 }
 
 bool
@@ -450,7 +449,8 @@ missing_write(struct missing *missing, int64_t until, struct doc *doc)
 		doc_say(doc, "%zu more are not shown; --limit 0 shows all.",
 		    missing->undelivered - missing->chosen_count);
 	if (missing->unwatched > 0)
-		doc_say(doc, "%zu visits were left out: too many mails in that time.",
+		doc_say(doc,
+		    "%zu visits were left out: too many mails in that time.",
 		    missing->unwatched);
 	doc_say(doc, "The likeliest good mail stands first; bots may show the same "
 	             "signs. explain --sid tells why a visit was delayed; a client "

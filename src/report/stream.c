@@ -28,7 +28,8 @@ begin(struct doc *doc)
 	switch (stream->format) {
 	case DOC_TEXT:
 		if (section->rows_count > 0)
-			text_head(section, stream->width, stream->wide, stream->file);
+			text_head(
+			    section, stream->width, stream->wide, stream->file);
 		break;
 	case DOC_JSON:
 		fputs("{\n  \"title\": ", stream->file);
@@ -59,8 +60,8 @@ stream_rows(struct doc *doc)
 			text_row(section, row, stream->width, stream->wide,
 			    stream->file);
 		else if (stream->format == DOC_JSON)
-			json_row(section, row, stream->written + row == 0,
-			    stream->file);
+			json_row(
+			    section, row, stream->written + row == 0, stream->file);
 		else
 			csv_row(section, row, stream->file);
 	}

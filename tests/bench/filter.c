@@ -167,7 +167,8 @@ static void
 print_columns(const struct bench *bench, const char *what,
     const struct column *columns, const struct column *noops)
 {
-	static const char *const rate_goals[PATHS] = {">= 0.33", ">= 1.0", ">= 1.0"};
+	static const char *const rate_goals[PATHS] = {
+	    ">= 0.33", ">= 1.0", ">= 1.0"};
 	static const char *const cpu_goals[PATHS] = {"", "", "<= 1.25"};
 
 	for (int path = 0; path < PATHS; path++) {

@@ -14,8 +14,8 @@
 int
 bind(int fd, const struct sockaddr *address, socklen_t size)
 {
-	int (*real)(int, const struct sockaddr *, socklen_t) =
-	    (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
+	int (*real)(int, const struct sockaddr *, socklen_t) = (int (*)(
+	    int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
 	int result = real(fd, address, size);
 	const struct sockaddr_un *name = (const struct sockaddr_un *)address;
 	const char *target = getenv("SWAP_FOR");

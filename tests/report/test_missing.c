@@ -43,7 +43,8 @@ make(const struct visit *visit, int64_t id, struct event *event,
 	strcpy(words->value[SK_VERDICT], "hold");
 	strcpy(words->value[SK_SPF], visit->spf != NULL ? visit->spf : "none");
 	strcpy(words->value[SK_RDNS], visit->rdns != NULL ? visit->rdns : "none");
-	strcpy(words->value[SK_PASSED], visit->passed != NULL ? visit->passed : "0");
+	strcpy(
+	    words->value[SK_PASSED], visit->passed != NULL ? visit->passed : "0");
 	snprintf(words->value[SK_SID], SESSION_VALUE_SIZE, "sid%d", (int)id);
 	ip_from_text("192.0.2.7", &event->ip);
 }
@@ -76,7 +77,8 @@ listed(const struct visit *visits, size_t count, size_t limit, int64_t until)
 	FILE *file = open_memstream(&text, &size);
 	const struct section *section = &doc->sections[0];
 	for (size_t row = 0; row < section->rows_count; row++)
-		fprintf(file, "%s: %s; %d; %s\n", section_cell(section, row, 0)->text,
+		fprintf(file, "%s: %s; %d; %s\n",
+		    section_cell(section, row, 0)->text,
 		    section_cell(section, row, 1)->text,
 		    (int)section_cell(section, row, 4)->number,
 		    section_cell(section, row, 9)->text);
@@ -96,7 +98,10 @@ the_likeliest_good_mail_stands_first(void **state)
 	    {.sender = "bot@a.example", .time = 1},
 	    {.sender = "named@b.example", .rdns = "pass", .time = 2},
 	    {.sender = "spf@c.example", .spf = "pass", .time = 3},
-	    {.sender = "x@known.example", .why = "none", .through = true, .time = 4},
+	    {.sender = "x@known.example",
+	        .why = "none",
+	        .through = true,
+	        .time = 4},
 	    {.sender = "y@known.example", .time = 5},
 	    {.sender = "z@known.example", .spf = "softfail", .time = 6},
 	    {.sender = "again@d.example", .time = 7},
@@ -106,18 +111,18 @@ the_likeliest_good_mail_stands_first(void **state)
 
 	(void)state;
 	char *text = LISTED(visits, 0, 3 * DAY);
-	assert_string_equal(text,
-	    "stayed away: SPF pass; 1; spf@c.example\n"
-	    "stayed away: known domain; 1; y@known.example\n"
-	    "stayed away: known address; 1; old@e.example\n"
-	    "stayed away: verified name; 1; named@b.example\n"
-	    "stayed away: came back; 2; again@d.example\n"
-	    "stayed away: none; 1; z@known.example\n"
-	    "stayed away: none; 1; bot@a.example\n");
+	assert_string_equal(text, "stayed away: SPF pass; 1; spf@c.example\n"
+	                          "stayed away: known domain; 1; y@known.example\n"
+	                          "stayed away: known address; 1; old@e.example\n"
+	                          "stayed away: verified name; 1; named@b.example\n"
+	                          "stayed away: came back; 2; again@d.example\n"
+	                          "stayed away: none; 1; z@known.example\n"
+	                          "stayed away: none; 1; bot@a.example\n");
 	free(text);
 	text = LISTED(visits, 2, 3 * DAY);
-	assert_string_equal(text, "stayed away: SPF pass; 1; spf@c.example\n"
-	                          "stayed away: known domain; 1; y@known.example\n");
+	assert_string_equal(text,
+	    "stayed away: SPF pass; 1; spf@c.example\n"
+	    "stayed away: known domain; 1; y@known.example\n");
 	free(text);
 }
 
@@ -152,9 +157,10 @@ who_came_lately_may_come_back(void **state)
 
 	(void)state;
 	char *text = LISTED(visits, 0, 3 * DAY);
-	assert_string_equal(text, "may come back: known domain; 1; again@c.example\n"
-	                          "may come back: none; 1; new@b.example\n"
-	                          "stayed away: none; 1; old@a.example\n");
+	assert_string_equal(text,
+	    "may come back: known domain; 1; again@c.example\n"
+	    "may come back: none; 1; new@b.example\n"
+	    "stayed away: none; 1; old@a.example\n");
 	free(text);
 }
 
@@ -162,7 +168,10 @@ static void
 spam_makes_no_domain_known(void **state)
 {
 	static const struct visit visits[] = {
-	    {.sender = "a@spam.example", .through = true, .is_spam = true, .time = 1},
+	    {.sender = "a@spam.example",
+	        .through = true,
+	        .is_spam = true,
+	        .time = 1},
 	    {.sender = "b@spam.example", .time = 2},
 	};
 

@@ -276,7 +276,8 @@ an_envelope_holds_only_what_a_mailer_may_be_given(void **state)
 	assert_string_equal(head.quarantine_id, "Ab-1_x");
 	parse("X-Envelope-To: <-oQ/tmp@x>, <a b@x>, <\"|sh\"@x>, <ok@x>\n\n");
 	assert_string_equal(head.envelope_to, "ok@x");
-	/* octets that are no UTF-8, and a C1 control: no address, not another one */
+	/* octets that are no UTF-8, and a C1 control: no address, not another one
+	 */
 	parse("Return-Path: <a\xff@x>\n"
 	      "X-Envelope-To: <b\xff@x>, <c\xc2\x9b@x>, <\xc3\xa9@x>\n"
 	      "X-Quarantine-ID: <d\xff>\n\n");

@@ -363,8 +363,7 @@ refused_ones_that_come_again_are_limited_by_address(void **state)
 	fixture_sleep(fixture, 86400);
 	neighbours_flood(fixture, 1);
 	assert_int_equal(
-	    fixture_note(
-	        fixture, DEED_ATTEMPT, IP, NULL, "14@again.example", TO),
+	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "14@again.example", TO),
 	    NOTE_LIMITED);
 }
 
@@ -565,36 +564,36 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 	{                                                                          \
 		"" #open ": " #name, name, open, close_fixture, NULL               \
 	}
-#define TESTS(open)                                                                \
-	{                                                                          \
-		TEST(unknown_client_has_an_empty_history, open),                   \
-		    TEST(attempt_is_found_under_the_network_and_nowhere_else,      \
-		        open),                                                     \
-		    TEST(every_number_of_a_waiting_row_comes_back, open),          \
-		    TEST(waiting_row_is_forgotten_after_the_window, open),         \
-		    TEST(try_keeps_the_row_for_another_window, open),              \
-		    TEST(passed_row_outlives_the_window, open),                    \
-		    TEST(domain_finds_the_triplet_from_another_network, open),     \
-		    TEST(attempt_without_domain_is_carried_over_to_it, open),      \
-		    TEST(hang_up_sticks_to_the_address_alone, open),               \
-		    TEST(success_counts_for_address_and_domain, open),             \
-		    TEST(networks_of_a_domain_are_counted_once_a_day, open),       \
-		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),   \
-		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),  \
-		    TEST(ipv6_counts_by_its_first_half, open),                     \
-		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,   \
-		        open),                                                     \
-		    TEST(                                                          \
-		        sender_that_keeps_coming_gets_in_whatever_its_neighbours_do,   \
-		        open),                                                     \
-		    TEST(refused_ones_that_come_again_are_limited_by_address,      \
-		        open),                                                     \
-		    TEST(triplet_known_by_its_domain_is_no_new_one, open),         \
-		    TEST(rows_past_their_time_go_and_others_stay, open),           \
-		    TEST(clock_far_ahead_expires_nothing, open),                   \
-		    TEST(each_note_is_reported_once_and_releases_once, open),      \
-		    TEST(long_and_strange_texts_are_told_apart, open),             \
-		    TEST(several_triplets_of_a_note_are_kept_and_found, open),     \
+#define TESTS(open)                                                                  \
+	{                                                                            \
+		TEST(unknown_client_has_an_empty_history, open),                     \
+		    TEST(attempt_is_found_under_the_network_and_nowhere_else,        \
+		        open),                                                       \
+		    TEST(every_number_of_a_waiting_row_comes_back, open),            \
+		    TEST(waiting_row_is_forgotten_after_the_window, open),           \
+		    TEST(try_keeps_the_row_for_another_window, open),                \
+		    TEST(passed_row_outlives_the_window, open),                      \
+		    TEST(domain_finds_the_triplet_from_another_network, open),       \
+		    TEST(attempt_without_domain_is_carried_over_to_it, open),        \
+		    TEST(hang_up_sticks_to_the_address_alone, open),                 \
+		    TEST(success_counts_for_address_and_domain, open),               \
+		    TEST(networks_of_a_domain_are_counted_once_a_day, open),         \
+		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),     \
+		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),    \
+		    TEST(ipv6_counts_by_its_first_half, open),                       \
+		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,     \
+		        open),                                                       \
+		    TEST(                                                            \
+		        sender_that_keeps_coming_gets_in_whatever_its_neighbours_do, \
+		        open),                                                       \
+		    TEST(refused_ones_that_come_again_are_limited_by_address,        \
+		        open),                                                       \
+		    TEST(triplet_known_by_its_domain_is_no_new_one, open),           \
+		    TEST(rows_past_their_time_go_and_others_stay, open),             \
+		    TEST(clock_far_ahead_expires_nothing, open),                     \
+		    TEST(each_note_is_reported_once_and_releases_once, open),        \
+		    TEST(long_and_strange_texts_are_told_apart, open),               \
+		    TEST(several_triplets_of_a_note_are_kept_and_found, open),       \
 	}
 
 int

@@ -16,7 +16,7 @@
 #define LITTLE      256 /* pages that a pause may be spent on */
 #define PASSES      4
 #define STUCK_MS    2000 /* a reader of ours or of targreyctl list is done by then */
-#define IDLE_TICKS  20 /* after so many, a short log is carried over as well */
+#define IDLE_TICKS  20   /* after so many, a short log is carried over as well */
 
 /* Real time: how often the thread looks says nothing about mail. */
 static struct timespec
@@ -113,8 +113,9 @@ find_holder(struct checkpoint *checkpoint)
 	static struct log_limit quiet;
 
 	sqlite_readers(checkpoint->path, names, sizeof names);
-	snprintf(text, sizeof text, "%s keeps reading since %lld s: the log (%d MiB) "
-	                            "cannot be carried over",
+	snprintf(text, sizeof text,
+	    "%s keeps reading since %lld s: the log (%d MiB) "
+	    "cannot be carried over",
 	    *names != '\0' ? names : "another program",
 	    (long long)(real_ms() - checkpoint->stuck_since_ms) / 1000,
 	    atomic_load(&checkpoint->wal_pages) / 256);
@@ -147,8 +148,7 @@ is_held(struct checkpoint *checkpoint, int pages, int left)
 }
 
 void
-checkpoint_held_by(
-    struct checkpoint *checkpoint, char held_by[static HELD_BY_SIZE])
+checkpoint_held_by(struct checkpoint *checkpoint, char held_by[static HELD_BY_SIZE])
 {
 	held_by[0] = '\0';
 	if (!atomic_load(&checkpoint->held))

@@ -34,7 +34,7 @@ struct checkpoint {
 	const char *path; /* borrowed */
 	/* The thread's: pages carried over at last, and since when no more were. */
 	int carried;
-	int64_t stuck_since_ms; /* real time; 0: not stuck */
+	int64_t stuck_since_ms;       /* real time; 0: not stuck */
 	struct connection connection; /* the thread's, and start's and stop's */
 	_Atomic int wal_pages;
 	_Atomic bool held; /* by a reader */
@@ -42,8 +42,8 @@ struct checkpoint {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	_Atomic bool stopping;
-	bool writing; /* the writer is in a transaction */
-	bool wanted;  /* the checkpointer waits for it to end */
+	bool writing;               /* the writer is in a transaction */
+	bool wanted;                /* the checkpointer waits for it to end */
 	char held_by[HELD_BY_SIZE]; /* while held */
 };
 

@@ -22,12 +22,11 @@ add_process(char *buf, size_t size, long pid)
 			name[strcspn(name, "\n")] = '\0';
 		fclose(file);
 	}
-	snprintf(entry, sizeof entry, *name != '\0' ? "process %ld (%s)"
-	                                            : "process %ld",
-	    pid, name);
+	snprintf(entry, sizeof entry,
+	    *name != '\0' ? "process %ld (%s)" : "process %ld", pid, name);
 	if (strstr(buf, entry) == NULL && used + strlen(entry) + 3 < size)
-		snprintf(buf + used, size - used, "%s%s", used > 0 ? ", " : "",
-		    entry);
+		snprintf(
+		    buf + used, size - used, "%s%s", used > 0 ? ", " : "", entry);
 }
 
 /*
@@ -49,11 +48,12 @@ sqlite_readers(const char *path, char *buf, size_t size)
 		unsigned major_number, minor_number;
 		unsigned long long inode, from, to;
 		long pid;
-		if (sscanf(line, "%*d: POSIX ADVISORY READ %ld %x:%x:%llu %llu %llu",
-		        &pid, &major_number, &minor_number, &inode, &from,
-		        &to) != 6)
+		if (sscanf(line,
+		        "%*d: POSIX ADVISORY READ %ld %x:%x:%llu %llu %llu", &pid,
+		        &major_number, &minor_number, &inode, &from, &to) != 6)
 			continue;
-		if (inode == status.st_ino && major_number == major(status.st_dev) &&
+		if (inode == status.st_ino &&
+		    major_number == major(status.st_dev) &&
 		    minor_number == minor(status.st_dev) && pid > 0 &&
 		    pid != (long)getpid() && to >= FIRST_READ_LOCK &&
 		    from <= LAST_READ_LOCK)
