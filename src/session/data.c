@@ -178,6 +178,8 @@ session_data(
 			decide_listed(session);
 		return answer_continue;
 	}
+	if (session_is_lost(session))
+		return answer_continue;
 
 	enum verdict verdict = judge_message(session);
 	if (verdict == VERDICT_HOLD)
@@ -229,6 +231,9 @@ session_judge_late(struct session *session, bool *ends_r)
 			decide_listed(session);
 		return answer_continue;
 	}
+	*ends_r = session_is_lost(session);
+	if (*ends_r)
+		return answer_continue;
 	switch (judge_message(session)) {
 	case VERDICT_GREYLIST:
 		return greylist_late(session, ends_r);

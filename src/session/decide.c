@@ -75,7 +75,7 @@ decide_local(struct session *session)
 	local_match(session->world->local, &subject, &fact);
 	add_address_tag(session, &fact);
 	free(session->local);
-	session->local = text_dup(fact.tags);
+	session->local = session_keep(session, fact.tags);
 	session->facts.local = session->local;
 	session->facts.local_acts = fact.rule != NULL;
 	session->facts.local_warns = fact.warn != NULL;

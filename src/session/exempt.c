@@ -10,16 +10,16 @@
 #define WHERE_SIZE 256
 
 static char *
-name_hit(const char *kind, const struct list_place *hit)
+name_hit(struct session *session, const char *kind, const struct list_place *hit)
 {
 	char text[WHERE_SIZE];
 
 	snprintf(text, sizeof text, "%s %s:%u", kind, hit->file, hit->line);
-	return text_dup(text);
+	return session_keep(session, text);
 }
 
 char *
-exempt_client(const struct session *session, bool *is_outgoing_r)
+exempt_client(struct session *session, bool *is_outgoing_r)
 {
 	const struct world *world = session->world;
 	const struct facts *facts = &session->facts;
@@ -27,34 +27,34 @@ exempt_client(const struct session *session, bool *is_outgoing_r)
 
 	*is_outgoing_r = true;
 	if (session->is_local)
-		return text_dup("no SMTP client");
+		return session_keep(session, "no SMTP client");
 	for (size_t i = 0; i < world->exempt_count; i++) {
 		if (ipnet_has(&world->exempt_networks[i], &facts->ip)) {
 			char text[WHERE_SIZE] = "network ";
 			ipnet_to_text(
 			    &world->exempt_networks[i], text + strlen(text));
-			return text_dup(text);
+			return session_keep(session, text);
 		}
 	}
 	*is_outgoing_r = false;
 	if (list_match_client(world->allow, &facts->ip, facts->name, &hit))
-		return name_hit("client", &hit);
+		return name_hit(session, "client", &hit);
 	return NULL;
 }
 
 char *
-exempt_recipient(const struct session *session, const char *address)
+exempt_recipient(struct session *session, const char *address)
 {
 	struct list_place hit;
 
 	if (!list_match_recipient(session->world->allow, address, &hit))
 		return NULL;
-	return name_hit("recipient", &hit);
+	return name_hit(session, "recipient", &hit);
 }
 
 /* A sender's name alone is easily forged: it counts only with an SPF pass. */
 char *
-exempt_sender(const struct session *session)
+exempt_sender(struct session *session)
 {
 	const struct dns_facts *dns = session->facts.dns;
 	struct list_place hit;
@@ -64,5 +64,5 @@ exempt_sender(const struct session *session)
 		return NULL;
 	if (!list_match_sender(session->world->allow, session->mail->sender, &hit))
 		return NULL;
-	return name_hit("sender", &hit);
+	return name_hit(session, "sender", &hit);
 }

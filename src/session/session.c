@@ -123,13 +123,36 @@ session_close(struct session **session_ptr, const struct moment *moment)
 	free(session);
 }
 
+char *
+session_keep(struct session *session, const char *text)
+{
+	char *copy = text_dup(text);
+
+	if (copy == NULL)
+		session->lacks_memory = true;
+	return copy;
+}
+
+bool
+session_is_lost(struct session *session)
+{
+	if (session->mail != NULL && !session->lacks_memory)
+		return false;
+	log_warnx(
+	    "sid=%s out of memory: a mail goes on without targrey", session->sid);
+	session->facts.sender = NULL;
+	session->facts.dns = NULL;
+	transaction_free(&session->mail);
+	return true;
+}
+
 static char *
-name_or_null(const char *name)
+name_or_null(struct session *session, const char *name)
 {
 	if (name == NULL || *name == '\0' || *name == '[' ||
 	    strcmp(name, "unknown") == 0)
 		return NULL;
-	char *copy = text_dup(name);
+	char *copy = session_keep(session, name);
 	if (copy != NULL)
 		text_lower(copy);
 	return copy;
@@ -159,8 +182,8 @@ session_connect(struct session *session, const struct moment *moment,
 	facts->ip = client->ip;
 	facts->port = client->port;
 	session->server_ip = client->server_ip;
-	facts->name = session->name = name_or_null(client->name);
-	facts->ptr = session->ptr = name_or_null(client->ptr);
+	facts->name = session->name = name_or_null(session, client->name);
+	facts->ptr = session->ptr = name_or_null(session, client->ptr);
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
@@ -174,7 +197,7 @@ void
 session_helo(struct session *session, const char *helo, bool tls)
 {
 	free(session->helo);
-	session->facts.helo = session->helo = text_dup(helo);
+	session->facts.helo = session->helo = session_keep(session, helo);
 	struct ours ours = {
 	    .hostname = session->world->hostname,
 	    .server = &session->server_ip,
@@ -191,7 +214,7 @@ set_authenticated(struct session *session)
 	if (session->is_outgoing)
 		return;
 	free(session->exempt_by);
-	session->exempt_by = text_dup("authenticated");
+	session->exempt_by = session_keep(session, "authenticated");
 	session->is_outgoing = true;
 }
 
@@ -205,12 +228,12 @@ session_mail(struct session *session, const struct moment *moment,
 	if (authenticated)
 		set_authenticated(session);
 	session->mail = transaction_new(sender, session->now.wall);
-	if (session->mail == NULL) {
-		log_warnx("sid=%s out of memory", session->sid);
-		return answer_continue;
+	if (session->mail != NULL) {
+		session->facts.sender = session->mail->sender;
+		decide_local(session);
 	}
-	session->facts.sender = session->mail->sender;
-	decide_local(session);
+	if (session_is_lost(session))
+		return answer_continue;
 	background_start(session);
 	return background_delay(session);
 }
@@ -282,6 +305,8 @@ session_rcpt(struct session *session, const struct moment *moment,
 	session_take_dns(session);
 	if (mail->exempt_by == NULL)
 		mail->exempt_by = exempt_sender(session);
+	if (session_is_lost(session))
+		return answer;
 	if (mail->exempt_by != NULL || index < 0 || mail->is_judged ||
 	    *mail->sender == '\0' || session->hold.begun || session->overflow ||
 	    background_is_out(session))

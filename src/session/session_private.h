@@ -106,6 +106,7 @@ struct session {
 	bool authenticated;
 	bool is_local; /* no SMTP client */
 	bool had_mail, any_event;
+	bool lacks_memory; /* a word of the client's is lost: see session_keep() */
 	unsigned refusals; /* 450s of this connection */
 	bool overflow;     /* the budget refused the hold; judged at DATA */
 	enum fault fault;
@@ -124,13 +125,20 @@ char *address_clean(const char *address);
 
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
 /* is_outgoing_r: what it sends may be our own */
-char *exempt_client(const struct session *session, bool *is_outgoing_r);
+char *exempt_client(struct session *session, bool *is_outgoing_r);
 /* address: without brackets, lower case */
-char *exempt_recipient(const struct session *session, const char *address);
-char *exempt_sender(const struct session *session);
+char *exempt_recipient(struct session *session, const char *address);
+char *exempt_sender(struct session *session);
 
 /* session.c */
 extern const struct answer answer_continue, answer_trouble;
+/*
+ * A copy of a fact. Without memory for it the session's mail goes on without us:
+ * a server whose name is lost would look like a client without one.
+ */
+char *session_keep(struct session *session, const char *text);
+/* Then it says so and the mail is gone; to be asked before anything is decided. */
+bool session_is_lost(struct session *session);
 /* The moment begins; what the last answer waited for is taken note of. */
 void session_enter(struct session *session, const struct moment *moment);
 

@@ -32,9 +32,13 @@ class Session:
         self.socket.settimeout(60)
         self.socket.connect(str(path))
         self._buffer = b""
-        self._send("O", struct.pack("!III", 6, ACTIONS, STEPS))
-        command, data = self._read()
-        assert command == "O", command
+        try:
+            self._send("O", struct.pack("!III", 6, ACTIONS, STEPS))
+            command, data = self._read()
+            assert command == "O", command
+        except BaseException:
+            self.socket.close()
+            raise
         self.steps = struct.unpack("!III", data[:12])[2]
 
     def __enter__(self):
