@@ -25,7 +25,7 @@ class WrongClock(LabTest):
 
     def test_set_back_while_a_sender_waits(self):
         for tag, back in (("minutes", 40 * MINUTE), ("hours", 10 * HOUR),
-                          ("half-day", 12 * HOUR)):
+                          ("half-day", 12 * HOUR), ("day", DAY)):
             you, client = self.person(tag), self.lab.client(LINE)
             client.try_one("a@example.com", you).expect(450)
             self.lab.event(you)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A log that takes nothing more: every reply comes all the same, and the
-lines that were lost are counted."""
+lines that were lost are counted. TARGREY_STUCK_S sets for how long mail comes
+in from all sides meanwhile (default 5)."""
 import os
 import socket
 import subprocess
+import threading
+import time
 import unittest
 
 from support.daemon import Daemon
@@ -13,6 +16,8 @@ from support.wait import until
 
 LINE = "p7-dyn100.example.net"
 HOLD = 125
+STUCK_S = float(os.environ.get("TARGREY_STUCK_S", "5"))
+SENDERS = 8
 
 # A /dev of its own, in which log leads to the test's socket.
 OWN_DEV = """
@@ -74,6 +79,38 @@ class StuckPipe(Stuck):
         os.close(self.reader)
 
 
+class StuckJournal(Stuck):
+    """A stream, as systemd gives it to a service for standard error."""
+
+    def spawn(self, *more):
+        self.reader, writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.reader.setblocking(False)
+        writer.setblocking(False)
+        try:
+            while writer.send(b"x" * 4095 + b"\n"):
+                pass
+        except BlockingIOError:
+            pass
+        writer.setblocking(True)
+        process = subprocess.Popen(
+            self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=writer, env=self.environment(), cwd="/", start_new_session=True)
+        writer.close()
+        return process
+
+    def empty(self):
+        found = b""
+        try:
+            while chunk := self.reader.recv(65536):
+                found += chunk
+        except BlockingIOError:
+            pass
+        return found.decode(errors="replace")
+
+    def forget(self):
+        self.reader.close()
+
+
 class StuckSyslog(Stuck):
     def command(self):
         # debug lines go to standard error alone; syslog gets what it gets
@@ -131,9 +168,38 @@ class StuckLog(unittest.TestCase):
         lab.daemon.write({"mode": "sideways"})
         lab.daemon.send_signal(1)  # a reload that fails has something to say
 
+    def send_on(self, lab, number, end, took, wrong):
+        client = lab.client("mx%d.example.com" % number)
+        while time.monotonic() < end and not wrong:
+            begun = time.monotonic()
+            try:
+                reply = client.try_one("s@example.com", "load%d@%s" % (number, DOMAIN))
+                if reply.code != 250:
+                    wrong.append(str(reply))
+            except Exception as error:  # pylint: disable=broad-except
+                wrong.append(repr(error))
+            took.append(time.monotonic() - begun)
+
+    def load(self, lab):
+        """Senders side by side; a message each, again and again."""
+        took, wrong = [], []
+        end = time.monotonic() + STUCK_S
+        threads = [threading.Thread(target=self.send_on,
+                                    args=(lab, number, end, took, wrong))
+                   for number in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([], wrong)
+        print("%d messages in %.0f s with a log that stands still, the slowest %.1f s"
+              % (len(took), STUCK_S, max(took)))
+        self.assertLess(max(took), HOLD / 2)
+
     def check(self, kind, log):
         with StuckLab(kind, log) as lab:
             self.serve(lab)
+            self.load(lab)
             lab.daemon.empty()
             # It goes on with the next line, and says what is missing.
             found = []
@@ -150,6 +216,9 @@ class StuckLog(unittest.TestCase):
 
     def test_a_pipe_that_nobody_reads_delays_no_reply(self):
         self.check(StuckPipe, "stderr")
+
+    def test_a_stream_that_nobody_reads_delays_no_reply(self):
+        self.check(StuckJournal, "stderr")
 
     def test_a_syslog_that_stands_still_delays_no_reply(self):
         self.check(StuckSyslog, "syslog")
