@@ -22,8 +22,8 @@ class Refused(Exception):
 class Session:
     """One connection; play() once.
 
-    held    called again and again while RCPT is not answered; it lets the
-            daemon's time pass. None: RCPT is answered at once.
+    held    called again and again while RCPT or DATA is not answered; it lets the
+            daemon's time pass. None: they are answered at once.
     """
 
     def __init__(self, path, held=None):
@@ -81,7 +81,7 @@ class Session:
         self._send(command, data)
         if self.steps & SILENT.get(command, 0):
             return
-        reply, more = self._read(self.held if command == "R" else None)
+        reply, more = self._read(self.held if command in "RT" else None)
         if reply not in "ca":
             raise Refused("%s: %s %r" % (command, reply, more))
 
