@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "admin/cmd.h"
-#include "admin/past.h"
-#include "admin/future.h"
+#include "admin/explain_event.h"
+#include "admin/explain_visit.h"
 #include "admin/lines.h"
 #include "base/text.h"
 #include "words/vocabulary.h"
@@ -23,7 +23,7 @@ run(struct admin *admin)
 		    "exactly one of --ip, --sid, --queue-id and --message "
 		    "is needed");
 	if (ip != NULL)
-		return explain_future(admin, ip);
+		return explain_visit_from(admin, ip);
 	if (args_value(admin, "name") != NULL ||
 	    args_value(admin, "helo") != NULL ||
 	    args_value(admin, "from") != NULL || args_value(admin, "to") != NULL ||
@@ -33,7 +33,7 @@ run(struct admin *admin)
 		    "--ip");
 	if (message != NULL)
 		return explain_message(admin, message);
-	return explain_past(admin, sid, queue_id);
+	return explain_event(admin, sid, queue_id);
 }
 
 static const char *const spf_words[] = {SPF_LIST(WORD_ALONE) NULL};

@@ -5,7 +5,7 @@
  * retry window before the end may still come.
  *
  * Names are kept of the 1024 that were tried last; the counts are of all
- * (course.c).
+ * (retry_series.c).
  */
 #ifndef REPORT_LOST_H
 #define REPORT_LOST_H
@@ -20,7 +20,7 @@
 
 struct lost {
 	struct lost_mail {
-		uint64_t key; /* of the course; 0 = free */
+		uint64_t key; /* of the series; 0 = free */
 		int64_t first, last;
 		unsigned attempts;
 		bool has_spf;
@@ -28,7 +28,7 @@ struct lost {
 	} mail[LOST_MOST];
 };
 
-/* One more attempt that brought no mail; first: of the course. */
+/* One more attempt that brought no mail; first: of the series. */
 void lost_add(struct lost *lost, uint64_t key, const struct view *view,
     int64_t first, unsigned attempts, bool has_spf);
 /* It was delivered after all. */

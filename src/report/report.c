@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-#include "report/course.h"
+#include "report/retry_series.h"
 #include "report/days.h"
 #include "report/funnel.h"
 #include "report/hours.h"
-#include "report/learned.h"
-#include "report/outlook.h"
+#include "report/feedback.h"
+#include "report/mode_forecast.h"
 #include "report/survival.h"
 #include "report/top.h"
 #include "report/view.h"
@@ -20,9 +20,9 @@ struct report {
 	struct hours hours;
 	struct days days;
 	struct top top;
-	struct courses courses;
-	struct outlook outlook;
-	struct learned learned;
+	struct retry_series retries;
+	struct mode_forecast forecast;
+	struct feedback feedback;
 };
 
 struct report *
@@ -35,9 +35,9 @@ report_new(const struct report_settings *settings)
 	report->settings = *settings;
 	bool ok = funnel_init(&report->funnel);
 	ok = top_init(&report->top) && ok;
-	ok = courses_init(&report->courses, settings->retry_window_s) && ok;
-	ok = outlook_init(&report->outlook) && ok;
-	ok = learned_init(&report->learned) && ok;
+	ok = retry_series_init(&report->retries, settings->retry_window_s) && ok;
+	ok = mode_forecast_init(&report->forecast) && ok;
+	ok = feedback_init(&report->feedback) && ok;
 	if (!ok)
 		report_free(&report);
 	return report;
@@ -50,9 +50,9 @@ report_free(struct report **report)
 		return;
 	funnel_clear(&(*report)->funnel);
 	top_clear(&(*report)->top);
-	courses_clear(&(*report)->courses);
-	outlook_clear(&(*report)->outlook);
-	learned_clear(&(*report)->learned);
+	retry_series_clear(&(*report)->retries);
+	mode_forecast_clear(&(*report)->forecast);
+	feedback_clear(&(*report)->feedback);
 	free(*report);
 	*report = NULL;
 }
@@ -67,9 +67,9 @@ report_add(struct report *report, const struct event *event)
 	hours_add(&report->hours, &view);
 	days_add(&report->days, &view);
 	top_add(&report->top, &view);
-	courses_add(&report->courses, &view);
-	outlook_add(&report->outlook, &view);
-	learned_add(&report->learned, &view);
+	retry_series_add(&report->retries, &view);
+	mode_forecast_add(&report->forecast, &view);
+	feedback_add(&report->feedback, &view);
 }
 
 /* The five numbers that a hurried reader wants. */
@@ -77,7 +77,7 @@ static void
 headline(const struct report *report, struct doc *doc)
 {
 	const struct funnel *funnel = &report->funnel;
-	const struct courses *courses = &report->courses;
+	const struct retry_series *retries = &report->retries;
 
 	doc_section(doc, "headline", "In short");
 	doc_headline(doc);
@@ -87,9 +87,9 @@ headline(const struct report *report, struct doc *doc)
 	doc_fact(doc, "gave_up", "of the clients held hung up",
 	    cell_share((double)funnel->holds[HOLD_GONE], (double)funnel->held));
 	doc_fact(doc, "delayed", "good mails came late",
-	    cell_count(courses->late.count));
+	    cell_count(retries->late.count));
 	doc_fact(doc, "may_be_lost", "mails may be lost",
-	    cell_count(courses->lost[0] + courses->lost[1]));
+	    cell_count(retries->lost[0] + retries->lost[1]));
 }
 
 struct doc *
@@ -100,7 +100,7 @@ report_finish(struct report *report)
 
 	if (doc == NULL)
 		return NULL;
-	courses_finish(&report->courses);
+	retry_series_finish(&report->retries);
 	doc_section(doc, "range", "Range");
 	doc_subtitle(doc);
 	doc_fact(doc, "host", "Host", cell_text(settings->host));
@@ -117,10 +117,10 @@ report_finish(struct report *report)
 	survival_write(&report->survival, settings->hold_s, doc);
 	hours_write(&report->hours, doc);
 	week_write(&report->days, doc);
-	courses_write(&report->courses, doc);
+	retry_series_write(&report->retries, doc);
 	top_write(&report->top, settings->top, doc);
-	outlook_write(&report->outlook, doc);
-	learned_write(&report->learned, settings->top, doc);
+	mode_forecast_write(&report->forecast, doc);
+	feedback_write(&report->feedback, settings->top, doc);
 	return doc;
 }
 

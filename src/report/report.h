@@ -18,7 +18,7 @@
 struct report_settings {
 	int64_t since, until;    /* what was asked for; 0 = open */
 	int64_t hold_s;          /* the setting now, for the proposal */
-	int64_t retry_window_s;  /* a course ends so long after its last attempt */
+	int64_t retry_window_s;  /* a series ends so long after its last attempt */
 	unsigned top;            /* rows of the lists of the most frequent */
 	const char *host, *mode; /* of the daemon; borrowed; NULL = not known */
 	int64_t made;            /* the present */

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#include "report/course.h"
+#include "report/retry_series.h"
 #include "report/days.h"
 #include "report/funnel.h"
-#include "report/learned.h"
-#include "report/outlook.h"
+#include "report/feedback.h"
+#include "report/mode_forecast.h"
 #include "report/report.h"
 #include "report/survival.h"
 #include "report/top.h"
@@ -211,13 +211,13 @@ few_holds_give_no_proposal(void **state)
 }
 
 static void
-a_course_tells_return_spread_and_delay(void **state)
+a_series_of_retries_tells_return_spread_and_delay(void **state)
 {
-	static struct courses courses;
+	static struct retry_series series;
 	struct made made;
 
 	(void)state;
-	assert_true(courses_init(&courses, 172800));
+	assert_true(retry_series_init(&series, 172800));
 	const char *const addresses[] = {"192.0.2.1", "198.51.100.1", "192.0.2.1"};
 	const int64_t times[] = {1000, 1000 + 600, 1000 + 1860};
 	for (int i = 0; i < 3; i++) {
@@ -225,76 +225,76 @@ a_course_tells_return_spread_and_delay(void **state)
 		ip_from_text(addresses[i], &made.event.ip);
 		made.event.delivered = i == 2;
 		struct view view = view_of(&made.event);
-		courses_add(&courses, &view);
+		retry_series_add(&series, &view);
 	}
 	make(&made, 2, 1000); /* never again */
 	struct view view = view_of(&made.event);
-	courses_add(&courses, &view);
+	retry_series_add(&series, &view);
 	make(&made, 3, 1000 + 4 * 86400); /* the last event: may still come back */
 	view = view_of(&made.event);
-	courses_add(&courses, &view);
-	courses_finish(&courses);
-	assert_int_equal(courses.started, 3);
-	assert_int_equal(courses.pending, 1);
-	assert_int_equal(courses.never, 1);
-	assert_int_equal(courses.passed, 1);
-	assert_int_equal(courses.gap[2], 1);      /* 5 to 15 min */
-	assert_int_equal(courses.attempts[0], 2); /* once */
-	assert_int_equal(courses.attempts[2], 1); /* three times */
-	assert_int_equal(courses.spread[1], 1);   /* two addresses */
-	assert_int_equal(courses.late.count, 1);
-	assert_true(fabs(courses.worst[0].seconds - 1860) < 0.001);
-	courses_clear(&courses);
+	retry_series_add(&series, &view);
+	retry_series_finish(&series);
+	assert_int_equal(series.started, 3);
+	assert_int_equal(series.pending, 1);
+	assert_int_equal(series.never, 1);
+	assert_int_equal(series.passed, 1);
+	assert_int_equal(series.gap[2], 1);      /* 5 to 15 min */
+	assert_int_equal(series.attempts[0], 2); /* once */
+	assert_int_equal(series.attempts[2], 1); /* three times */
+	assert_int_equal(series.spread[1], 1);   /* two addresses */
+	assert_int_equal(series.late.count, 1);
+	assert_true(fabs(series.worst[0].seconds - 1860) < 0.001);
+	retry_series_clear(&series);
 }
 
 /* One attempt of a suspect that brings no mail. */
 static void
-attempt(struct courses *courses, int number, int64_t time, const char *spf)
+attempt(struct retry_series *series, int number, int64_t time, const char *spf)
 {
 	struct made made;
 
 	make(&made, number, time);
 	strcpy(made.words.value[SK_SPF], spf);
 	struct view view = view_of(&made.event);
-	courses_add(courses, &view);
+	retry_series_add(series, &view);
 }
 
 static void
 mail_with_a_sign_of_good_mail_may_be_lost(void **state)
 {
-	static struct courses courses;
+	static struct retry_series series;
 	struct made made;
 	const int64_t later = 5 * 86400;
 
 	(void)state;
-	assert_true(courses_init(&courses, 172800));
-	attempt(&courses, 1, 1000, "none"); /* once, without a sign */
-	attempt(&courses, 2, 1000, "pass"); /* once, with one */
-	attempt(&courses, 3, 1000, "fail"); /* came back */
-	attempt(&courses, 3, 2000, "fail");
-	attempt(&courses, 4, 1000, "pass"); /* got through */
+	assert_true(retry_series_init(&series, 172800));
+	attempt(&series, 1, 1000, "none"); /* once, without a sign */
+	attempt(&series, 2, 1000, "pass"); /* once, with one */
+	attempt(&series, 3, 1000, "fail"); /* came back */
+	attempt(&series, 3, 2000, "fail");
+	attempt(&series, 4, 1000, "pass"); /* got through */
 	make(&made, 4, 3000);
 	made.event.delivered = true;
 	struct view view = view_of(&made.event);
-	courses_add(&courses, &view);
-	attempt(&courses, 5, later, "pass"); /* may still come back */
-	attempt(&courses, 5, later + 60, "pass");
-	courses_finish(&courses);
-	assert_int_equal(courses.lost[0], 1);
-	assert_int_equal(courses.lost[1], 1);
-	assert_int_equal(courses.never, 2);
-	assert_int_equal(courses.pending, 1);
+	retry_series_add(&series, &view);
+	attempt(&series, 5, later, "pass"); /* may still come back */
+	attempt(&series, 5, later + 60, "pass");
+	retry_series_finish(&series);
+	assert_int_equal(series.lost[0], 1);
+	assert_int_equal(series.lost[1], 1);
+	assert_int_equal(series.never, 2);
+	assert_int_equal(series.pending, 1);
 
 	struct doc *doc = doc_new("lost");
 	doc_section(doc, "lost", "Lost");
-	lost_write(courses.names, courses.now - courses.window_s, 10, doc);
+	lost_write(series.names, series.now - series.window_s, 10, doc);
 	assert_int_equal(doc_rows(doc), 2);
 	assert_string_equal(
 	    section_cell(&doc->sections[0], 0, 5)->text, "u3@example.jp");
 	assert_string_equal(
 	    section_cell(&doc->sections[0], 1, 5)->text, "u2@example.jp");
 	doc_free(&doc);
-	courses_clear(&courses);
+	retry_series_clear(&series);
 }
 
 static void
@@ -373,23 +373,23 @@ the_flow_holds_every_transaction_once(void **state)
 static void
 more_courses_than_room_are_counted(void **state)
 {
-	static struct courses courses;
+	static struct retry_series series;
 	struct made made;
 
 	(void)state;
-	assert_true(courses_init(&courses, 172800));
+	assert_true(retry_series_init(&series, 172800));
 	for (int i = 0; i < 400000; i++) {
 		make(&made, i, 1000 + i / 100);
 		struct view view = view_of(&made.event);
-		courses_add(&courses, &view);
+		retry_series_add(&series, &view);
 	}
-	courses_finish(&courses);
-	assert_int_equal(courses.started, 400000);
-	assert_true(courses.cut_short >= 400000 - 262144);
+	retry_series_finish(&series);
+	assert_int_equal(series.started, 400000);
+	assert_true(series.cut_short >= 400000 - 262144);
 	/* the stream is shorter than the window: of none is it known */
-	assert_int_equal(courses.never, 0);
-	assert_int_equal(courses.pending, 400000);
-	courses_clear(&courses);
+	assert_int_equal(series.never, 0);
+	assert_int_equal(series.pending, 400000);
+	retry_series_clear(&series);
 }
 
 static void
@@ -408,7 +408,7 @@ the_site_of_a_name_is_found(void **state)
 }
 
 static void
-learn(struct learned *learned, const char *name, const char *verdict)
+learn(struct feedback *feedback, const char *name, const char *verdict)
 {
 	struct made made;
 
@@ -417,27 +417,27 @@ learn(struct learned *learned, const char *name, const char *verdict)
 	made.event.feedback = verdict;
 	held(&made, HOLD_ENDURED, 125000);
 	struct view view = view_of(&made.event);
-	learned_add(learned, &view);
+	feedback_add(feedback, &view);
 }
 
 static void
 only_senders_of_good_mail_alone_are_proposed(void **state)
 {
-	static struct learned learned;
+	static struct feedback feedback;
 	struct doc *doc = doc_new("x");
 	char *json = NULL;
 	size_t size;
 
 	(void)state;
-	assert_true(learned_init(&learned));
+	assert_true(feedback_init(&feedback));
 	for (int i = 0; i < 3; i++)
-		learn(&learned, "p7.good.example.org", "ham");
-	learn(&learned, "p7.once.example.net", "ham");
-	learn(&learned, "a1.both.example.com", "ham");
-	learn(&learned, "a2.both.example.com", "ham");
-	learn(&learned, "a3.both.example.com", "spam");
-	learn(&learned, "p9.good.example.org", NULL);
-	learned_write(&learned, 10, doc);
+		learn(&feedback, "p7.good.example.org", "ham");
+	learn(&feedback, "p7.once.example.net", "ham");
+	learn(&feedback, "a1.both.example.com", "ham");
+	learn(&feedback, "a2.both.example.com", "ham");
+	learn(&feedback, "a3.both.example.com", "spam");
+	learn(&feedback, "p9.good.example.org", NULL);
+	feedback_write(&feedback, 10, doc);
 	FILE *file = open_memstream(&json, &size);
 	assert_true(doc_write(doc, DOC_JSON, 0, file));
 	fclose(file);
@@ -449,17 +449,17 @@ only_senders_of_good_mail_alone_are_proposed(void **state)
 	    "\"unknown\": 1, \"spam_share\": 0.1429}"));
 	free(json);
 	doc_free(&doc);
-	learned_clear(&learned);
+	feedback_clear(&feedback);
 }
 
 static void
 other_modes_are_told_as_far_as_the_events_can(void **state)
 {
-	static struct outlook outlook;
+	static struct mode_forecast forecast;
 	struct made made;
 
 	(void)state;
-	assert_true(outlook_init(&outlook));
+	assert_true(mode_forecast_init(&forecast));
 	for (int i = 0; i < 6; i++) {
 		make(&made, i, 1000);
 		if (i == 0)
@@ -475,15 +475,15 @@ other_modes_are_told_as_far_as_the_events_can(void **state)
 		if (i >= 4)
 			strcpy(made.words.value[SK_WOULD], "hold");
 		struct view view = view_of(&made.event);
-		outlook_add(&outlook, &view);
+		mode_forecast_add(&forecast, &view);
 	}
-	assert_int_equal(outlook.passes, 1);
-	assert_int_equal(outlook.rest, 3);
-	assert_int_equal(outlook.rest_held, 1);
-	assert_int_equal(outlook.rest_gone, 1);
-	assert_int_equal(outlook.rest_repeat, 1);
-	assert_int_equal(outlook.would_hold, 2);
-	outlook_clear(&outlook);
+	assert_int_equal(forecast.passes, 1);
+	assert_int_equal(forecast.rest, 3);
+	assert_int_equal(forecast.rest_held, 1);
+	assert_int_equal(forecast.rest_gone, 1);
+	assert_int_equal(forecast.rest_repeat, 1);
+	assert_int_equal(forecast.would_hold, 2);
+	mode_forecast_clear(&forecast);
 }
 
 int
@@ -497,7 +497,7 @@ main(void)
 	        the_proposal_tells_what_a_longer_hold_would_catch_beyond_it),
 	    cmocka_unit_test(a_curve_that_still_falls_asks_for_longer_holds),
 	    cmocka_unit_test(few_holds_give_no_proposal),
-	    cmocka_unit_test(a_course_tells_return_spread_and_delay),
+	    cmocka_unit_test(a_series_of_retries_tells_return_spread_and_delay),
 	    cmocka_unit_test(mail_with_a_sign_of_good_mail_may_be_lost),
 	    cmocka_unit_test(days_part_mail_of_others_from_suspects),
 	    cmocka_unit_test(the_flow_holds_every_transaction_once),

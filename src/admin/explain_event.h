@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* explain: what did happen. */
-#ifndef ADMIN_PAST_H
-#define ADMIN_PAST_H
+#ifndef ADMIN_EXPLAIN_EVENT_H
+#define ADMIN_EXPLAIN_EVENT_H
 
 #include "admin/cmd.h"
 
 /* By sid or queue id, whichever is not NULL. */
-int explain_past(struct admin *admin, const char *sid, const char *queue_id);
+int explain_event(struct admin *admin, const char *sid, const char *queue_id);
 /* By a mail's header. */
 int explain_message(struct admin *admin, const char *path);
 

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/outlook.h"
+#include "report/mode_forecast.h"
 
 #include <stdio.h>
 #include <string.h>
 
 bool
-outlook_init(struct outlook *outlook)
+mode_forecast_init(struct mode_forecast *forecast)
 {
-	memset(outlook, 0, sizeof(*outlook));
-	outlook->warned = tally_new(256);
-	return outlook->warned != NULL;
+	memset(forecast, 0, sizeof(*forecast));
+	forecast->warned = tally_new(256);
+	return forecast->warned != NULL;
 }
 
 void
-outlook_clear(struct outlook *outlook)
+mode_forecast_clear(struct mode_forecast *forecast)
 {
-	tally_free(&outlook->warned);
+	tally_free(&forecast->warned);
 }
 
 static void
-count_warned(struct outlook *outlook, const struct view *view)
+count_warned(struct mode_forecast *forecast, const struct view *view)
 {
 	const char *detail = view->event->why_detail;
-	struct tally_row *row = tally_add(outlook->warned,
+	struct tally_row *row = tally_add(forecast->warned,
 	    detail == NULL ? view_word(view, SK_WHY) : detail, 1,
 	    view->event->time);
 
@@ -36,46 +36,46 @@ count_warned(struct outlook *outlook, const struct view *view)
 }
 
 void
-outlook_add(struct outlook *outlook, const struct view *view)
+mode_forecast_add(struct mode_forecast *forecast, const struct view *view)
 {
 	const char *why = view_word(view, SK_WHY);
 
-	outlook->would_hold += strcmp(view_word(view, SK_WOULD), "hold") == 0;
-	outlook->would_greylist +=
+	forecast->would_hold += strcmp(view_word(view, SK_WOULD), "hold") == 0;
+	forecast->would_greylist +=
 	    strcmp(view_word(view, SK_WOULD), "greylist") == 0;
 	if (view->is_warned)
-		count_warned(outlook, view);
+		count_warned(forecast, view);
 	if (!view->is_suspect)
 		return;
 	const char *const *modes = session_keys[SK_MODE].words;
 	for (size_t i = 0; modes[i] != NULL && i < 5; i++) {
 		if (strcmp(view_word(view, SK_MODE), modes[i]) == 0) {
-			outlook->in_mode[i]++;
+			forecast->in_mode[i]++;
 			break;
 		}
 	}
 	if (strncmp(why, "allowed", 7) == 0 || strcmp(why, "tries") == 0) {
-		outlook->passes++;
+		forecast->passes++;
 		return;
 	}
-	outlook->rest++;
-	outlook->rest_held += view->is_held;
-	outlook->rest_gone += view->is_gone;
-	outlook->rest_greylisted += view->is_greylisted;
-	outlook->rest_repeat += view_number(view, SK_GAVEUP) > 0;
+	forecast->rest++;
+	forecast->rest_held += view->is_held;
+	forecast->rest_gone += view->is_gone;
+	forecast->rest_greylisted += view->is_greylisted;
+	forecast->rest_repeat += view_number(view, SK_GAVEUP) > 0;
 }
 
 static void
-mode_row(const struct outlook *outlook, struct doc *doc, unsigned mode,
+mode_row(const struct mode_forecast *forecast, struct doc *doc, unsigned mode,
     uint64_t held, uint64_t greylisted, const char *told)
 {
 	doc_row(doc, (struct cell[]){cell_text(session_keys[SK_MODE].words[mode]),
-	                 cell_count(outlook->in_mode[mode]), cell_count(held),
+	                 cell_count(forecast->in_mode[mode]), cell_count(held),
 	                 cell_count(greylisted), cell_text(told)});
 }
 
 static void
-write_warned(struct outlook *outlook, struct doc *doc)
+write_warned(struct mode_forecast *forecast, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"rule", "Rule or selector on trial", 0, false},
@@ -87,7 +87,7 @@ write_warned(struct outlook *outlook, struct doc *doc)
 	    {"spam", "Spam", 0, false},
 	};
 	size_t count;
-	const struct tally_row *rows = tally_sort(outlook->warned, &count);
+	const struct tally_row *rows = tally_sort(forecast->warned, &count);
 
 	doc_section(doc, "trial", "Rules on trial (warn)");
 	doc_table(doc, columns, 7);
@@ -101,7 +101,7 @@ write_warned(struct outlook *outlook, struct doc *doc)
 }
 
 void
-outlook_write(struct outlook *outlook, struct doc *doc)
+mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"mode", "Mode", 0, false},
@@ -111,39 +111,39 @@ outlook_write(struct outlook *outlook, struct doc *doc)
 	    {"known", "What is known of the outcome", 0, false},
 	};
 	char held[160], repeat[160];
-	uint64_t rest = outlook->rest;
+	uint64_t rest = forecast->rest;
 
 	snprintf(held, sizeof(held),
 	    "%llu were really held: %llu left; of the other %llu the events cannot "
 	    "tell",
-	    (unsigned long long)outlook->rest_held,
-	    (unsigned long long)outlook->rest_gone,
-	    (unsigned long long)(rest - outlook->rest_held));
+	    (unsigned long long)forecast->rest_held,
+	    (unsigned long long)forecast->rest_gone,
+	    (unsigned long long)(rest - forecast->rest_held));
 	snprintf(repeat, sizeof(repeat),
 	    "as starpit; %llu visits were of addresses that had gone from a hold "
 	    "before",
-	    (unsigned long long)outlook->rest_repeat);
-	doc_section(doc, "outlook", "What each mode would have done");
+	    (unsigned long long)forecast->rest_repeat);
+	doc_section(doc, "forecast", "What each mode would have done");
 	doc_fact(doc, "would_hold", "observe or warn: would have held",
-	    cell_count(outlook->would_hold));
+	    cell_count(forecast->would_hold));
 	doc_fact(doc, "would_greylist", "observe or warn: would have greylisted",
-	    cell_count(outlook->would_greylist));
+	    cell_count(forecast->would_greylist));
 	doc_fact(doc, "passes", "Suspects that pass in every mode",
-	    cell_count(outlook->passes));
+	    cell_count(forecast->passes));
 	doc_table(doc, columns, 5);
-	mode_row(outlook, doc, 0, 0, 0, "nothing is delayed");
-	mode_row(outlook, doc, 1, 0, rest,
+	mode_row(forecast, doc, 0, 0, 0, "nothing is delayed");
+	mode_row(forecast, doc, 1, 0, rest,
 	    "who would have come back the events cannot tell, save for those "
 	    "really "
 	    "greylisted");
-	mode_row(outlook, doc, 2, rest, 0, held);
-	mode_row(outlook, doc, 3, rest - outlook->rest_repeat, outlook->rest_repeat,
-	    repeat);
-	mode_row(outlook, doc, 4, rest, rest, "as starpit for the holds");
+	mode_row(forecast, doc, 2, rest, 0, held);
+	mode_row(forecast, doc, 3, rest - forecast->rest_repeat,
+	    forecast->rest_repeat, repeat);
+	mode_row(forecast, doc, 4, rest, rest, "as starpit for the holds");
 	doc_say(doc,
 	    "The numbers take every visit as it came. In another mode some visits "
 	    "would not have happened (retries of a greylisted mail) and others "
 	    "would; a record as good sender would have grown at another pace. "
 	    "The events cannot tell these.");
-	write_warned(outlook, doc);
+	write_warned(forecast, doc);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "admin/past.h"
+#include "admin/explain_event.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ put_reply(struct doc *doc, const struct event *event)
 }
 
 static void
-put_past_steps(struct doc *doc, const struct event *event)
+put_event_steps(struct doc *doc, const struct event *event)
 {
 	static const struct column columns[] = {
 	    {"step", "Step", 0, false},
@@ -146,7 +146,7 @@ tell(void *ctx, const struct event *event)
 	char header[EXPLAIN_TEXT_SIZE];
 
 	put_client(doc, event);
-	put_past_steps(doc, event);
+	put_event_steps(doc, event);
 	doc_section(doc, "header", "Header");
 	if (event->exempt != NULL) {
 		doc_say(doc, "Exempt mail gets no headers.");
@@ -171,7 +171,7 @@ look_up(struct admin *admin, const char *sid, const char *queue_id, struct doc *
 }
 
 int
-explain_past(struct admin *admin, const char *sid, const char *queue_id)
+explain_event(struct admin *admin, const char *sid, const char *queue_id)
 {
 	struct doc *doc;
 	struct error error;

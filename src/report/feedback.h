@@ -3,8 +3,8 @@
  * Facts of the session against the verdicts of a content filter (targreyctl
  * learn-log): how much was spam and ham, and suspects that send good mail.
  */
-#ifndef REPORT_LEARNED_H
-#define REPORT_LEARNED_H
+#ifndef REPORT_FEEDBACK_H
+#define REPORT_FEEDBACK_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,15 +13,15 @@
 #include "report/tally.h"
 #include "report/view.h"
 
-struct learned {
+struct feedback {
 	struct tally *rules, *holds, *spf;
 	struct tally *good; /* suspects, by verified site or address */
 	uint64_t ham, spam;
 };
 
-bool learned_init(struct learned *learned);
-void learned_clear(struct learned *learned);
-void learned_add(struct learned *learned, const struct view *view);
-void learned_write(struct learned *learned, size_t rows, struct doc *doc);
+bool feedback_init(struct feedback *feedback);
+void feedback_clear(struct feedback *feedback);
+void feedback_add(struct feedback *feedback, const struct view *view);
+void feedback_write(struct feedback *feedback, size_t rows, struct doc *doc);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/learned.h"
+#include "report/feedback.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,24 +10,24 @@
 #define GOOD_LEAST 2
 
 bool
-learned_init(struct learned *learned)
+feedback_init(struct feedback *feedback)
 {
-	memset(learned, 0, sizeof(*learned));
-	learned->rules = tally_new(512);
-	learned->holds = tally_new(64);
-	learned->spf = tally_new(64);
-	learned->good = tally_new(8192);
-	return learned->rules != NULL && learned->holds != NULL &&
-	       learned->spf != NULL && learned->good != NULL;
+	memset(feedback, 0, sizeof(*feedback));
+	feedback->rules = tally_new(512);
+	feedback->holds = tally_new(64);
+	feedback->spf = tally_new(64);
+	feedback->good = tally_new(8192);
+	return feedback->rules != NULL && feedback->holds != NULL &&
+	       feedback->spf != NULL && feedback->good != NULL;
 }
 
 void
-learned_clear(struct learned *learned)
+feedback_clear(struct feedback *feedback)
 {
-	tally_free(&learned->rules);
-	tally_free(&learned->holds);
-	tally_free(&learned->spf);
-	tally_free(&learned->good);
+	tally_free(&feedback->rules);
+	tally_free(&feedback->holds);
+	tally_free(&feedback->spf);
+	tally_free(&feedback->good);
 }
 
 static void
@@ -43,7 +43,7 @@ count(struct tally *tally, const char *name, const struct view *view)
 }
 
 static void
-count_good(struct learned *learned, const struct view *view)
+count_good(struct feedback *feedback, const struct view *view)
 {
 	const struct event *event = view->event;
 	char name[300], ip[IP_TEXT_SIZE];
@@ -54,26 +54,26 @@ count_good(struct learned *learned, const struct view *view)
 		snprintf(name, sizeof(name), "%s", top_site(event->name));
 	else
 		snprintf(name, sizeof(name), "%s", ip_to_text(&event->ip, ip));
-	count(learned->good, name, view);
+	count(feedback->good, name, view);
 }
 
 void
-learned_add(struct learned *learned, const struct view *view)
+feedback_add(struct feedback *feedback, const struct view *view)
 {
 	if (view->is_exempt || !view->is_let_through)
 		return;
-	learned->ham += view->is_ham;
-	learned->spam += view->is_spam;
+	feedback->ham += view->is_ham;
+	feedback->spam += view->is_spam;
 	const char *s25r = view_word(view, SK_S25R);
 	char name[64];
 	snprintf(name, sizeof(name), "rule %.24s", view_word(view, SK_S25R_RULE));
-	count(learned->rules, strcmp(s25r, "match") == 0 ? name : s25r, view);
-	count(learned->holds,
+	count(feedback->rules, strcmp(s25r, "match") == 0 ? name : s25r, view);
+	count(feedback->holds,
 	    view->is_held ? hold_end_words[view->event->hold_end] : "not held",
 	    view);
-	count(learned->spf, view_word(view, SK_SPF), view);
+	count(feedback->spf, view_word(view, SK_SPF), view);
 	if (view->is_suspect)
-		count_good(learned, view);
+		count_good(feedback, view);
 }
 
 static void
@@ -115,7 +115,7 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 }
 
 static void
-write_proposals(struct learned *learned, size_t most, struct doc *doc)
+write_proposals(struct feedback *feedback, size_t most, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"entry", "Line for allow.d", 0, false},
@@ -124,7 +124,7 @@ write_proposals(struct learned *learned, size_t most, struct doc *doc)
 	    {"last", "Last", 0, true},
 	};
 	size_t rows_count, shown = 0;
-	const struct tally_row *rows = tally_sort(learned->good, &rows_count);
+	const struct tally_row *rows = tally_sort(feedback->good, &rows_count);
 
 	doc_section(doc, "proposals", "Proposed for the allow list");
 	doc_table(doc, columns, 4);
@@ -145,19 +145,19 @@ write_proposals(struct learned *learned, size_t most, struct doc *doc)
 }
 
 void
-learned_write(struct learned *learned, size_t rows, struct doc *doc)
+feedback_write(struct feedback *feedback, size_t rows, struct doc *doc)
 {
 	doc_section(doc, "feedback", "What content filters said");
-	doc_fact(doc, "ham", "Ham", cell_count(learned->ham));
-	doc_fact(doc, "spam", "Spam", cell_count(learned->spam));
-	if (learned->ham + learned->spam == 0) {
+	doc_fact(doc, "ham", "Ham", cell_count(feedback->ham));
+	doc_fact(doc, "spam", "Spam", cell_count(feedback->spam));
+	if (feedback->ham + feedback->spam == 0) {
 		doc_say(doc, "Nothing is known yet: feed a mail log to targreyctl "
 		             "learn-log.");
 		return;
 	}
 	write_one(
-	    doc, learned->rules, "feedback_rules", "Spam and ham by S25R rule");
-	write_one(doc, learned->holds, "feedback_holds", "Spam and ham by hold");
-	write_one(doc, learned->spf, "feedback_spf", "Spam and ham by SPF result");
-	write_proposals(learned, rows, doc);
+	    doc, feedback->rules, "feedback_rules", "Spam and ham by S25R rule");
+	write_one(doc, feedback->holds, "feedback_holds", "Spam and ham by hold");
+	write_one(doc, feedback->spf, "feedback_spf", "Spam and ham by SPF result");
+	write_proposals(feedback, rows, doc);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "report/course.h"
+#include "report/retry_series.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #define SETS 32768
 #define WAYS 8
 
-struct course {
+struct series {
 	uint64_t key; /* 0: free */
 	int64_t first, second, last;
 	uint32_t address[4]; /* hashes of the first four */
@@ -20,7 +20,7 @@ struct course {
 static const struct {
 	int64_t below_s;
 	const char *name;
-} gaps[COURSE_GAPS] = {
+} gaps[SERIES_GAPS] = {
     {60, "under 1 min"},
     {300, "1 to 5 min"},
     {900, "5 to 15 min"},
@@ -35,7 +35,7 @@ static const struct {
 static const struct {
 	double below_s;
 	const char *name;
-} delays[COURSE_DELAYS] = {
+} delays[SERIES_DELAYS] = {
     {1, "at once"},
     {60, "under 1 min"},
     {300, "1 to 5 min"},
@@ -45,27 +45,27 @@ static const struct {
     {86400, "6 to 24 h"},
     {1e30, "over a day"},
 };
-static const char *const times[COURSE_TIMES] = {
+static const char *const times[SERIES_TIMES] = {
     "1", "2", "3", "4", "5 to 9", "10 or more"};
-static const char *const spreads[COURSE_SPREAD] = {"1", "2", "3", "4", "5 or more"};
+static const char *const spreads[SERIES_SPREAD] = {"1", "2", "3", "4", "5 or more"};
 
 bool
-courses_init(struct courses *courses, int64_t window_s)
+retry_series_init(struct retry_series *all, int64_t window_s)
 {
-	memset(courses, 0, sizeof(*courses));
-	courses->window_s = window_s > 0 ? window_s : 172800;
-	courses->table = calloc(SETS * WAYS, sizeof(*courses->table));
-	courses->names = calloc(1, sizeof(*courses->names));
-	return courses->table != NULL && courses->names != NULL;
+	memset(all, 0, sizeof(*all));
+	all->window_s = window_s > 0 ? window_s : 172800;
+	all->table = calloc(SETS * WAYS, sizeof(*all->table));
+	all->names = calloc(1, sizeof(*all->names));
+	return all->table != NULL && all->names != NULL;
 }
 
 void
-courses_clear(struct courses *courses)
+retry_series_clear(struct retry_series *all)
 {
-	free(courses->table);
-	free(courses->names);
-	courses->table = NULL;
-	courses->names = NULL;
+	free(all->table);
+	free(all->names);
+	all->table = NULL;
+	all->names = NULL;
 }
 
 static uint64_t
@@ -99,49 +99,46 @@ key_of(const struct event *event)
 }
 
 static void
-end_course(struct courses *courses, struct course *course, bool is_cut)
+end_series(struct retry_series *all, struct series *series, bool is_cut)
 {
 	static const unsigned step[] = {0, 0, 1, 2, 3, 4, 4, 4, 4, 4};
 
-	if (course->key == 0)
+	if (series->key == 0)
 		return;
-	courses->attempts[course->attempts < 10 ? step[course->attempts] : 5]++;
+	all->attempts[series->attempts < 10 ? step[series->attempts] : 5]++;
 	/* what is cut short, or runs at the end of the stream, may yet come back */
 	bool pending =
-	    !course->passed &&
-	    (is_cut || (courses->is_over &&
-	                   courses->now - course->last <= courses->window_s));
-	courses->pending += pending;
-	if (!course->passed && !pending && course->attempts > 1)
-		courses->lost[0]++;
-	else if (!course->passed && !pending && course->has_spf)
-		courses->lost[1]++;
-	if (course->attempts == 1) {
-		courses->never += !course->passed && !pending;
+	    !series->passed &&
+	    (is_cut || (all->is_over && all->now - series->last <= all->window_s));
+	all->pending += pending;
+	if (!series->passed && !pending && series->attempts > 1)
+		all->lost[0]++;
+	else if (!series->passed && !pending && series->has_spf)
+		all->lost[1]++;
+	if (series->attempts == 1) {
+		all->never += !series->passed && !pending;
 	} else {
 		unsigned i = 0;
-		while (course->second - course->first >= gaps[i].below_s)
+		while (series->second - series->first >= gaps[i].below_s)
 			i++;
-		courses->gap[i]++;
-		courses
-		    ->spread[course->addresses > 5 ? 4 : course->addresses - 1]++;
+		all->gap[i]++;
+		all->spread[series->addresses > 5 ? 4 : series->addresses - 1]++;
 	}
-	courses->passed += course->passed;
-	course->key = 0;
+	all->passed += series->passed;
+	series->key = 0;
 }
 
-static struct course *
-find(struct courses *courses, uint64_t key, int64_t now)
+static struct series *
+find(struct retry_series *all, uint64_t key, int64_t now)
 {
-	struct course *set = courses->table + key % SETS * WAYS;
-	struct course *oldest = set;
+	struct series *set = all->table + key % SETS * WAYS;
+	struct series *oldest = set;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].key == key) {
-			if (!set[i].passed &&
-			    now - set[i].last <= courses->window_s)
+			if (!set[i].passed && now - set[i].last <= all->window_s)
 				return &set[i];
-			end_course(courses, &set[i], false);
+			end_series(all, &set[i], false);
 			return &set[i];
 		}
 		if (set[i].key == 0)
@@ -149,41 +146,41 @@ find(struct courses *courses, uint64_t key, int64_t now)
 		else if (oldest->key != 0 && set[i].last < oldest->last)
 			oldest = &set[i];
 	}
-	bool is_cut = oldest->key != 0 && now - oldest->last <= courses->window_s;
-	courses->cut_short += is_cut;
-	end_course(courses, oldest, is_cut);
+	bool is_cut = oldest->key != 0 && now - oldest->last <= all->window_s;
+	all->cut_short += is_cut;
+	end_series(all, oldest, is_cut);
 	return oldest;
 }
 
 static void
-note_address(struct course *course, const struct ip *ip)
+note_address(struct series *series, const struct ip *ip)
 {
 	uint32_t hash = (uint32_t)finished(mix(7, ip->bytes, sizeof(ip->bytes)));
 
-	for (unsigned i = 0; i < course->addresses && i < 4; i++) {
-		if (course->address[i] == hash)
+	for (unsigned i = 0; i < series->addresses && i < 4; i++) {
+		if (series->address[i] == hash)
 			return;
 	}
-	if (course->addresses < 4)
-		course->address[course->addresses] = hash;
-	if (course->addresses < 5)
-		course->addresses++;
+	if (series->addresses < 4)
+		series->address[series->addresses] = hash;
+	if (series->addresses < 5)
+		series->addresses++;
 }
 
 static void
-keep_late(struct courses *courses, const struct view *view, double seconds)
+keep_late(struct retry_series *all, const struct view *view, double seconds)
 {
 	const struct event *event = view->event;
 	char ip[IP_TEXT_SIZE];
-	int at = COURSE_WORST;
+	int at = SERIES_WORST;
 
-	while (at > 0 && courses->worst[at - 1].seconds < seconds)
+	while (at > 0 && all->worst[at - 1].seconds < seconds)
 		at--;
-	if (at == COURSE_WORST)
+	if (at == SERIES_WORST)
 		return;
-	memmove(&courses->worst[at + 1], &courses->worst[at],
-	    (size_t)(COURSE_WORST - 1 - at) * sizeof(struct late));
-	struct late *late = &courses->worst[at];
+	memmove(&all->worst[at + 1], &all->worst[at],
+	    (size_t)(SERIES_WORST - 1 - at) * sizeof(struct late));
+	struct late *late = &all->worst[at];
 	late->seconds = seconds;
 	late->time = event->time;
 	snprintf(late->sender, sizeof(late->sender), "%s",
@@ -196,7 +193,7 @@ keep_late(struct courses *courses, const struct view *view, double seconds)
 
 /* Delivered and not known as spam. */
 static void
-count_delay(struct courses *courses, const struct view *view, int64_t first)
+count_delay(struct retry_series *all, const struct view *view, int64_t first)
 {
 	const struct event *event = view->event;
 	double ms = (double)(event->time - first) * 1000;
@@ -208,58 +205,58 @@ count_delay(struct courses *courses, const struct view *view, int64_t first)
 	unsigned i = 0;
 	while (ms / 1000 >= delays[i].below_s)
 		i++;
-	courses->delay[i]++;
-	histogram_add(&courses->good, ms);
-	courses->good_ham += view->is_ham;
+	all->delay[i]++;
+	histogram_add(&all->good, ms);
+	all->good_ham += view->is_ham;
 	if (ms < 1000)
 		return;
-	histogram_add(&courses->late, ms);
-	keep_late(courses, view, ms / 1000);
+	histogram_add(&all->late, ms);
+	keep_late(all, view, ms / 1000);
 }
 
 void
-courses_add(struct courses *courses, const struct view *view)
+retry_series_add(struct retry_series *all, const struct view *view)
 {
 	const struct event *event = view->event;
 
-	if (event->time > courses->now)
-		courses->now = event->time;
+	if (event->time > all->now)
+		all->now = event->time;
 	if (event->sender == NULL || view->is_exempt)
 		return;
 	if (!view->is_suspect) {
 		if (view->is_delivered)
-			count_delay(courses, view, event->time);
+			count_delay(all, view, event->time);
 		return;
 	}
 	uint64_t key = key_of(event);
-	struct course *course = find(courses, key, event->time);
-	if (course->key == 0) {
-		*course = (struct course){.key = key, .first = event->time};
-		courses->started++;
-	} else if (course->attempts == 1) {
-		course->second = event->time;
+	struct series *series = find(all, key, event->time);
+	if (series->key == 0) {
+		*series = (struct series){.key = key, .first = event->time};
+		all->started++;
+	} else if (series->attempts == 1) {
+		series->second = event->time;
 	}
-	course->last = event->time;
-	if (course->attempts < UINT16_MAX)
-		course->attempts++;
-	note_address(course, &event->ip);
-	course->has_spf |= strcmp(view_word(view, SK_SPF), "pass") == 0;
-	if (!view->is_delivered && (course->has_spf || course->attempts > 1))
-		lost_add(courses->names, key, view, course->first, course->attempts,
-		    course->has_spf);
+	series->last = event->time;
+	if (series->attempts < UINT16_MAX)
+		series->attempts++;
+	note_address(series, &event->ip);
+	series->has_spf |= strcmp(view_word(view, SK_SPF), "pass") == 0;
+	if (!view->is_delivered && (series->has_spf || series->attempts > 1))
+		lost_add(all->names, key, view, series->first, series->attempts,
+		    series->has_spf);
 	if (view->is_delivered) {
-		lost_found(courses->names, key);
-		course->passed = true;
-		count_delay(courses, view, course->first);
+		lost_found(all->names, key);
+		series->passed = true;
+		count_delay(all, view, series->first);
 	}
 }
 
 void
-courses_finish(struct courses *courses)
+retry_series_finish(struct retry_series *all)
 {
-	courses->is_over = true;
+	all->is_over = true;
 	for (size_t i = 0; i < (size_t)SETS * WAYS; i++)
-		end_course(courses, &courses->table[i], false);
+		end_series(all, &all->table[i], false);
 }
 
 static void
@@ -286,7 +283,7 @@ write_spread(struct doc *doc, const char *key, const char *title, const char *un
 }
 
 static void
-write_delay(const struct courses *courses, struct doc *doc)
+write_delay(const struct retry_series *all, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"time", "When", 0, false},
@@ -295,13 +292,13 @@ write_delay(const struct courses *courses, struct doc *doc)
 	    {"sender", "Sender", 0, false},
 	    {"recipient", "Recipient", 0, false},
 	};
-	const struct histogram *good = &courses->good, *late = &courses->late;
+	const struct histogram *good = &all->good, *late = &all->late;
 
 	doc_section(doc, "delay", "Delay that good mail suffered");
 	doc_front(doc);
 	doc_fact(doc, "good", "Good mail delivered", cell_count(good->count));
 	doc_fact(doc, "good_ham", "of it called ham by a filter",
-	    cell_count(courses->good_ham));
+	    cell_count(all->good_ham));
 	doc_fact(
 	    doc, "delayed", "Delayed by a second or more", cell_count(late->count));
 	doc_fact(doc, "delayed_share", "Share delayed",
@@ -320,8 +317,8 @@ write_delay(const struct courses *courses, struct doc *doc)
 	    "spam by a content filter (targreyctl learn-log). The delay runs "
 	    "from the first attempt for the same sender and recipient.");
 	doc_table(doc, columns, 5);
-	for (size_t i = 0; i < COURSE_WORST && courses->worst[i].seconds > 0; i++) {
-		const struct late *row = &courses->worst[i];
+	for (size_t i = 0; i < SERIES_WORST && all->worst[i].seconds > 0; i++) {
+		const struct late *row = &all->worst[i];
 		doc_row(
 		    doc, (struct cell[]){cell_time(row->time),
 		             cell_seconds(row->seconds), cell_text(row->client),
@@ -330,9 +327,9 @@ write_delay(const struct courses *courses, struct doc *doc)
 }
 
 static void
-write_lateness(const struct courses *courses, struct doc *doc)
+write_lateness(const struct retry_series *all, struct doc *doc)
 {
-	const char *names[COURSE_DELAYS];
+	const char *names[SERIES_DELAYS];
 	struct chart chart = {.kind = CHART_BARS,
 	    .title = "Good mail by how late it came",
 	    .label = 0,
@@ -340,48 +337,42 @@ write_lateness(const struct courses *courses, struct doc *doc)
 	    .values_count = 1,
 	    .skips_zero = true};
 
-	for (size_t i = 0; i < COURSE_DELAYS; i++)
+	for (size_t i = 0; i < SERIES_DELAYS; i++)
 		names[i] = delays[i].name;
 	write_spread(doc, "lateness", "How late good mail came", "", names,
-	    courses->delay, COURSE_DELAYS);
+	    all->delay, SERIES_DELAYS);
 	snprintf(chart.alternative, sizeof(chart.alternative),
 	    "%llu of %llu good mails came at once, %llu more than an hour late.",
-	    (unsigned long long)courses->delay[0],
-	    (unsigned long long)courses->good.count,
-	    (unsigned long long)(courses->delay[5] + courses->delay[6] +
-	                         courses->delay[7]));
-	if (courses->good.count > 0)
+	    (unsigned long long)all->delay[0], (unsigned long long)all->good.count,
+	    (unsigned long long)(all->delay[5] + all->delay[6] + all->delay[7]));
+	if (all->good.count > 0)
 		doc_chart(doc, &chart);
 }
 
 static void
-write_away(const struct courses *courses, struct doc *doc)
+write_away(const struct retry_series *all, struct doc *doc)
 {
 	doc_section(doc, "away", "Mail that may be lost");
 	doc_front(doc);
 	doc_fact(doc, "came_back", "Sender came back, and did not get through",
-	    cell_count(courses->lost[0]));
+	    cell_count(all->lost[0]));
 	doc_fact(doc, "spf_pass", "Sender with SPF pass came once",
-	    cell_count(courses->lost[1]));
+	    cell_count(all->lost[1]));
 	doc_fact(doc, "stayed_away", "Came once without such a sign",
-	    cell_count(courses->never > courses->lost[1]
-	                   ? courses->never - courses->lost[1]
-	                   : 0));
-	doc_fact(
-	    doc, "pending", "May still come back", cell_count(courses->pending));
+	    cell_count(all->never > all->lost[1] ? all->never - all->lost[1] : 0));
+	doc_fact(doc, "pending", "May still come back", cell_count(all->pending));
 	doc_say(doc,
 	    "Mails of suspects that were not delivered, whose senders "
 	    "showed a sign "
 	    "of good mail. Bots may show it too. targreyctl lost ranks all "
 	    "mail that never got through, by more signs.");
-	lost_write(
-	    courses->names, courses->now - courses->window_s, COURSE_WORST, doc);
+	lost_write(all->names, all->now - all->window_s, SERIES_WORST, doc);
 }
 
 void
-courses_write(const struct courses *courses, struct doc *doc)
+retry_series_write(const struct retry_series *all, struct doc *doc)
 {
-	const char *names[COURSE_GAPS];
+	const char *names[SERIES_GAPS];
 	uint64_t back = 0;
 	struct chart chart = {.kind = CHART_BARS,
 	    .title = "First return of a suspect after",
@@ -390,38 +381,37 @@ courses_write(const struct courses *courses, struct doc *doc)
 	    .values = {1},
 	    .values_count = 1};
 
-	for (size_t i = 0; i < COURSE_GAPS; i++) {
+	for (size_t i = 0; i < SERIES_GAPS; i++) {
 		names[i] = gaps[i].name;
-		back += courses->gap[i];
+		back += all->gap[i];
 	}
 	write_spread(doc, "retries", "After how long suspects come back", "", names,
-	    courses->gap, COURSE_GAPS);
-	doc_fact(doc, "courses", "Mails of suspects (sender and recipient)",
-	    cell_count(courses->started));
+	    all->gap, SERIES_GAPS);
+	doc_fact(doc, "mails", "Mails of suspects (sender and recipient)",
+	    cell_count(all->started));
 	doc_fact(doc, "came_back", "came back at least once", cell_count(back));
 	doc_fact(doc, "never", "came once and stayed away undelivered",
-	    cell_count(courses->never));
+	    cell_count(all->never));
 	doc_fact(doc, "pending", "undelivered, and may still come back",
-	    cell_count(courses->pending));
-	doc_fact(
-	    doc, "delivered", "delivered in the end", cell_count(courses->passed));
-	if (courses->cut_short > 0)
+	    cell_count(all->pending));
+	doc_fact(doc, "delivered", "delivered in the end", cell_count(all->passed));
+	if (all->cut_short > 0)
 		doc_say(doc,
 		    "%llu mails could not be followed to their end: too many ran "
 		    "at "
 		    "once.",
-		    (unsigned long long)courses->cut_short);
+		    (unsigned long long)all->cut_short);
 	snprintf(chart.alternative, sizeof(chart.alternative),
 	    "%llu of %llu mails of suspects were tried again; the table has the "
 	    "times.",
-	    (unsigned long long)back, (unsigned long long)courses->started);
+	    (unsigned long long)back, (unsigned long long)all->started);
 	doc_chart(doc, &chart);
 	write_spread(doc, "attempts", "How often they come", "", times,
-	    courses->attempts, COURSE_TIMES);
+	    all->attempts, SERIES_TIMES);
 	write_spread(doc, "spread",
 	    "From how many addresses those come that return", "", spreads,
-	    courses->spread, COURSE_SPREAD);
-	write_delay(courses, doc);
-	write_lateness(courses, doc);
-	write_away(courses, doc);
+	    all->spread, SERIES_SPREAD);
+	write_delay(all, doc);
+	write_lateness(all, doc);
+	write_away(all, doc);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "admin/future.h"
+#include "admin/explain_visit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -309,8 +309,9 @@ put_visit(struct doc *doc, struct admin *admin, const struct explain_visit *visi
 }
 
 static struct doc *
-told(struct admin *admin, const struct explained *is, const struct config *config,
-    const struct explain_visit *visit, const struct assumed *assumed)
+report_of(struct admin *admin, const struct explained *is,
+    const struct config *config, const struct explain_visit *visit,
+    const struct assumed *assumed)
 {
 	struct doc *doc = doc_new("targrey explain");
 	int64_t now = admin_now(admin);
@@ -344,7 +345,7 @@ build(struct admin *admin, struct error *error)
 }
 
 int
-explain_future(struct admin *admin, const char *ip)
+explain_visit_from(struct admin *admin, const char *ip)
 {
 	char from[1024], to[1024];
 	const char *sender = args_value(admin, "from"),
@@ -376,7 +377,7 @@ explain_future(struct admin *admin, const char *ip)
 	struct explained explained;
 	bool ok = session_explain(world, &visit, &remembered, &explained);
 	struct doc *doc =
-	    ok ? told(admin, &explained, world_config(world), &visit, &assumed)
+	    ok ? report_of(admin, &explained, world_config(world), &visit, &assumed)
 	       : NULL;
 	if (ok && memory.failed)
 		failed(admin, &memory.error);

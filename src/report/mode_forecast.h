@@ -3,8 +3,8 @@
  * What observe, rules on trial and other modes would have done, as far as the
  * events can tell.
  */
-#ifndef REPORT_OUTLOOK_H
-#define REPORT_OUTLOOK_H
+#ifndef REPORT_MODE_FORECAST_H
+#define REPORT_MODE_FORECAST_H
 
 #include <stdint.h>
 
@@ -12,7 +12,7 @@
 #include "report/tally.h"
 #include "report/view.h"
 
-struct outlook {
+struct mode_forecast {
 	uint64_t would_hold, would_greylist;
 	uint64_t in_mode[5]; /* suspects' mails judged in that mode */
 	uint64_t passes;     /* suspects known as good or with their tries */
@@ -24,9 +24,9 @@ struct outlook {
 	struct tally *warned;
 };
 
-bool outlook_init(struct outlook *outlook);
-void outlook_clear(struct outlook *outlook);
-void outlook_add(struct outlook *outlook, const struct view *view);
-void outlook_write(struct outlook *outlook, struct doc *doc);
+bool mode_forecast_init(struct mode_forecast *forecast);
+void mode_forecast_clear(struct mode_forecast *forecast);
+void mode_forecast_add(struct mode_forecast *forecast, const struct view *view);
+void mode_forecast_write(struct mode_forecast *forecast, struct doc *doc);
 
 #endif
