@@ -128,7 +128,7 @@ session_keep(struct session *session, const char *text)
 {
 	char *copy = text_dup(text);
 
-	if (copy == NULL)
+	if (copy == NULL && text != NULL)
 		session->lacks_memory = true;
 	return copy;
 }
