@@ -75,7 +75,5 @@ int64_t maildir_time(const char *base);
 /* mbox.c */
 bool mbox_each(const struct folder *folder, folder_each_fn *each, void *ctx,
     struct error *error);
-/* The end of the mail that begins at that offset. */
-int64_t mbox_end(int fd, int64_t offset);
 
 #endif

@@ -23,12 +23,12 @@ struct lines {
 };
 
 static bool
-lines_open(struct lines *lines, int fd, int64_t offset)
+lines_open(struct lines *lines, int fd)
 {
 	struct stat stat;
 	int copy = dup(fd);
 
-	*lines = (struct lines){.offset = offset, .is_blank = true};
+	*lines = (struct lines){.is_blank = true};
 	if (copy < 0)
 		return false;
 	lines->file = fdopen(copy, "r");
@@ -36,7 +36,7 @@ lines_open(struct lines *lines, int fd, int64_t offset)
 		close(copy);
 		return false;
 	}
-	if (fstat(fd, &stat) != 0 || fseeko(lines->file, offset, SEEK_SET) != 0) {
+	if (fstat(fd, &stat) != 0 || fseeko(lines->file, 0, SEEK_SET) != 0) {
 		fclose(lines->file);
 		return false;
 	}
@@ -107,7 +107,7 @@ mbox_each(const struct folder *folder, folder_each_fn *each, void *ctx,
 	int64_t start = -1;
 	bool go_on = true;
 
-	if (!lines_open(&lines, folder->fd, 0)) {
+	if (!lines_open(&lines, folder->fd)) {
 		error_set_errno(error, "%s", folder->path);
 		return false;
 	}
@@ -129,22 +129,4 @@ mbox_each(const struct folder *folder, folder_each_fn *each, void *ctx,
 	free(from_line);
 	lines_close(&lines);
 	return ok;
-}
-
-int64_t
-mbox_end(int fd, int64_t offset)
-{
-	struct lines lines;
-	int64_t end;
-
-	if (!lines_open(&lines, fd, offset))
-		return offset;
-	lines.is_blank = false;
-	do
-		end = lines.offset;
-	while (lines_next(&lines) && !is_from(&lines));
-	if (lines.offset >= lines.limit && !(lines.length > 0 && is_from(&lines)))
-		end = lines.offset;
-	lines_close(&lines);
-	return end;
 }

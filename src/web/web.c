@@ -91,12 +91,6 @@ web_user(const struct web_request *request)
 	return *request->user == '\0' ? NULL : request->user;
 }
 
-const char *
-web_path(const struct web_request *request)
-{
-	return request->path;
-}
-
 void
 web_form(const struct web_request *request, FILE *file)
 {

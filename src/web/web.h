@@ -24,8 +24,6 @@ const char *web_value(const struct web_request *request, const char *name);
 const char *web_nth(const struct web_request *request, const char *name, int n);
 /* Who the reverse proxy says is there; NULL without one. */
 const char *web_user(const struct web_request *request);
-/* The page's own path. */
-const char *web_path(const struct web_request *request);
 
 /* Puts the hidden field that makes a form ours. Every form of method post. */
 void web_form(const struct web_request *request, FILE *file);

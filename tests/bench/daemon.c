@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "figures.h"
-#include "made.h"
+#include "workload.h"
 #include "query/query.h"
 
 static void
@@ -144,11 +144,11 @@ filter_config(const char *path, const struct filter_config *config)
 static void
 describe_as(uint64_t number, bool known, struct load_session *session_r)
 {
-	static char text[MADE_SIZE], name[64];
+	static char text[WORKLOAD_SIZE], name[64];
 
-	session_r->ip = made_client(number).ip;
+	session_r->ip = workload_client(number).ip;
 	if (known) {
-		session_r->ip = made_client(number % LOAD_KNOWN * 16).ip;
+		session_r->ip = workload_client(number % LOAD_KNOWN * 16).ip;
 		session_r->ip.bytes[12] = 9;
 	}
 	snprintf(name, sizeof name, "p%u-%u-%u-%u.dyn.example.net",
@@ -156,8 +156,8 @@ describe_as(uint64_t number, bool known, struct load_session *session_r)
 	    session_r->ip.bytes[14], session_r->ip.bytes[15]);
 	session_r->name = session_r->ptr = name;
 	session_r->helo = "friend.example.com";
-	session_r->sender = made_triplet(number, text).sender;
-	session_r->recipient = MADE_RECIPIENT;
+	session_r->sender = workload_triplet(number, text).sender;
+	session_r->recipient = WORKLOAD_RECIPIENT;
 }
 
 void

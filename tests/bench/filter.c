@@ -19,7 +19,7 @@
 #include "daemon.h"
 #include "figures.h"
 #include "load.h"
-#include "made.h"
+#include "workload.h"
 
 #define PARALLEL   16
 #define ROUNDS_MAX 16
@@ -214,7 +214,7 @@ static void
 bench_rows(struct bench *bench, uint64_t rows, bool spf)
 {
 	static struct column columns[PATHS], noops[PATHS];
-	struct store_settings settings = made_settings(bench->url);
+	struct store_settings settings = workload_settings(bench->url);
 	struct error error;
 	char what[64];
 	double p50, p99;
@@ -222,7 +222,7 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 	snprintf(
 	    what, sizeof what, "%.0e rows%s", (double)rows, spf ? ", SPF" : "");
 	printf("# %s\n", what);
-	if (!made_fill(&settings, rows, time(NULL), 86400, &error))
+	if (!workload_fill(&settings, rows, time(NULL), 86400, &error))
 		die(error.text);
 	if (!load_allow_known(bench->url, &error))
 		die(error.text);

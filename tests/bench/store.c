@@ -16,7 +16,7 @@
 
 #include "store_fixture.h"
 #include "figures.h"
-#include "made.h"
+#include "workload.h"
 #include "shim.h"
 #include "store/apply.h"
 #include "store/keys.h"
@@ -64,7 +64,7 @@ fill(struct bench *bench, uint64_t rows)
 	struct error error;
 	double start = now_s();
 
-	if (!made_fill(&bench->settings, rows, NOW, WINDOW_S, &error))
+	if (!workload_fill(&bench->settings, rows, NOW, WINDOW_S, &error))
 		die("fill", error.text);
 	bench->rows = rows;
 	figure((double)rows / (now_s() - start), "rows/s", "",
@@ -106,16 +106,16 @@ static void
 send_next(struct load *load, uint64_t chain)
 {
 	uint64_t number = atomic_fetch_add(&load->next, 1);
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 
 	if (number >= load->end) {
 		if (atomic_fetch_sub(&load->left, 1) == 1)
 			sem_post(&load->over);
 		return;
 	}
-	struct triplet triplet = made_triplet(number, text);
+	struct triplet triplet = workload_triplet(number, text);
 	struct note_spec spec = {
-	    .who = made_client(number),
+	    .who = workload_client(number),
 	    .now = NOW,
 	    .deed = DEED_ATTEMPT,
 	    .settings = &test_policy,
@@ -204,7 +204,7 @@ bench_recalls(struct bench *bench, unsigned count)
 	static double samples[SAMPLES];
 	struct history history;
 	struct grey_row row;
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 	unsigned found = 0;
 
 	open_bench(bench);
@@ -212,11 +212,11 @@ bench_recalls(struct bench *bench, unsigned count)
 	for (int known = 0; known < 2; known++) {
 		double cpu = cpu_self_s();
 		for (unsigned i = 0; i < count; i++) {
-			uint64_t number = made_mix(i * 77777 + 1) % bench->rows;
+			uint64_t number = workload_mix(i * 77777 + 1) % bench->rows;
 			if (!known)
 				number += bench->rows + 1000000;
-			struct store_who who = made_client(number);
-			struct triplet triplet = made_triplet(number, text);
+			struct store_who who = workload_client(number);
+			struct triplet triplet = workload_triplet(number, text);
 			double start = now_s();
 			if (store_recall(bench->store, &who, &triplet, 1, NOW,
 			        &history) != STORE_OK)
@@ -262,7 +262,7 @@ bench_expiry(struct bench *bench)
 	static double samples[SAMPLES];
 	struct store_status_report report;
 	size_t sent = 0;
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 
 	bench->settings.durable = true;
 	open_bench(bench);
@@ -277,9 +277,9 @@ bench_expiry(struct bench *bench)
 		double due = start + (double)sent / 500;
 		while (now_s() < due)
 			usleep(200);
-		struct triplet triplet = made_triplet(bench->rows + sent, text);
+		struct triplet triplet = workload_triplet(bench->rows + sent, text);
 		struct note_spec spec = {
-		    .who = made_client(bench->rows + sent),
+		    .who = workload_client(bench->rows + sent),
 		    .now = NOW + later,
 		    .deed = DEED_ATTEMPT,
 		    .settings = &test_policy,
@@ -369,11 +369,11 @@ bench_start(struct bench *bench)
 	if (pid == 0) {
 		struct history history;
 		struct grey_row row;
-		char text[MADE_SIZE];
+		char text[WORKLOAD_SIZE];
 		double start = now_s();
 		open_bench(bench);
-		struct store_who who = made_client(5);
-		struct triplet triplet = made_triplet(5, text);
+		struct store_who who = workload_client(5);
+		struct triplet triplet = workload_triplet(5, text);
 		history.rows = &row;
 		store_recall(bench->store, &who, &triplet, 1, NOW, &history);
 		values[0] = (now_s() - start) * 1000;

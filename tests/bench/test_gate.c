@@ -14,7 +14,7 @@
 
 #include "store_fixture.h"
 #include "figures.h"
-#include "made.h"
+#include "workload.h"
 #include "shim.h"
 #include "store/sqlite/sqlite_private.h"
 
@@ -30,12 +30,12 @@ static void
 attempt(
     struct store_fixture *fixture, uint64_t first, uint64_t count, unsigned at_once)
 {
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 
 	for (uint64_t i = 0; i < count; i++) {
-		struct triplet triplet = made_triplet(first + i, text);
+		struct triplet triplet = workload_triplet(first + i, text);
 		struct note_spec spec = {
-		    .who = made_client(first + i),
+		    .who = workload_client(first + i),
 		    .now = fixture_time(fixture),
 		    .deed = DEED_ATTEMPT,
 		    .settings = &test_policy,
@@ -124,7 +124,7 @@ looking_up_writes_nothing(void **state)
 	struct store_fixture fixture;
 	struct history history;
 	struct grey_row row;
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 
 	(void)state;
 	fixture_open(&fixture, false);
@@ -132,8 +132,8 @@ looking_up_writes_nothing(void **state)
 	fixture_reopen(&fixture);
 	uint64_t writes = shim_writes(), syncs = shim_syncs();
 	for (uint64_t i = 0; i < 2000; i++) {
-		struct store_who who = made_client(i);
-		struct triplet triplet = made_triplet(i, text);
+		struct store_who who = workload_client(i);
+		struct triplet triplet = workload_triplet(i, text);
 		history.rows = &row;
 		assert_int_equal(store_recall(fixture.store, &who, &triplet, 1,
 		                     fixture_time(&fixture), &history),
@@ -184,7 +184,8 @@ idle_expiry_looks_at_few_rows(void **state)
 	(void)state;
 	fixture_open(&fixture, false);
 	store_close(&fixture.store);
-	assert_true(made_fill(&fixture.settings, 30000, TEST_NOW, 3600, &error));
+	assert_true(
+	    workload_fill(&fixture.settings, 30000, TEST_NOW, 3600, &error));
 	struct backend *backend =
 	    sqlite_ops.open(&fixture.settings, secret, &error);
 	assert_non_null(backend);

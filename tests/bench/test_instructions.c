@@ -22,7 +22,7 @@
 #include "store_fixture.h"
 #include "daemon.h"
 #include "figures.h"
-#include "made.h"
+#include "workload.h"
 
 #define FEW  200
 #define MANY 1200
@@ -115,11 +115,11 @@ instructions(void)
 static void
 fill(int64_t now)
 {
-	struct store_settings settings = made_settings(url);
+	struct store_settings settings = workload_settings(url);
 	struct error error;
 
 	unlink(database);
-	if (!made_fill(&settings, ROWS, now, 86400, &error) ||
+	if (!workload_fill(&settings, ROWS, now, 86400, &error) ||
 	    !load_allow_known(url, &error))
 		fail_msg("%s", error.text);
 }

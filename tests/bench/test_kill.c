@@ -18,7 +18,7 @@
 #include "store_fixture.h"
 #include "daemon.h"
 #include "figures.h"
-#include "made.h"
+#include "workload.h"
 #include "query/query.h"
 
 #define PER_ROUND 20000
@@ -92,7 +92,7 @@ print_finding(void *ctx, const char *finding)
 static uint64_t
 count_lost(struct query *query, uint64_t first, uint64_t end)
 {
-	char text[MADE_SIZE];
+	char text[WORKLOAD_SIZE];
 	struct history history;
 	struct grey_row row;
 	struct error error;
@@ -102,8 +102,8 @@ count_lost(struct query *query, uint64_t first, uint64_t end)
 	for (uint64_t i = first; i < end; i++) {
 		if ((told[i / 8] & 1 << i % 8) == 0)
 			continue;
-		struct store_who who = made_client(i);
-		struct triplet triplet = made_triplet(i, text);
+		struct store_who who = workload_client(i);
+		struct triplet triplet = workload_triplet(i, text);
 		if (!query_recall(query, &who, &triplet, 1, time(NULL), 2 * 86400,
 		        &history, &error) ||
 		    row.first == 0)

@@ -5,13 +5,13 @@
  * next, then recalls of triplets that are not there, and of ones that are.
  *
  * usage: bench_work URL ROWS ATTEMPTS NEW KNOWN
- *        ROWS  waiting triplets that made_fill() left in the database
+ *        ROWS  waiting triplets that workload_fill() left in the database
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "store_fixture.h"
-#include "made.h"
+#include "workload.h"
 
 static void
 die(const char *what)
@@ -23,10 +23,10 @@ die(const char *what)
 static void
 attempt(struct store *store, uint64_t number)
 {
-	char text[MADE_SIZE];
-	struct triplet triplet = made_triplet(number, text);
+	char text[WORKLOAD_SIZE];
+	struct triplet triplet = workload_triplet(number, text);
 	struct note_spec spec = {
-	    .who = made_client(number),
+	    .who = workload_client(number),
 	    .now = TEST_NOW,
 	    .deed = DEED_ATTEMPT,
 	    .settings = &test_policy,
@@ -44,9 +44,9 @@ attempt(struct store *store, uint64_t number)
 static void
 recall(struct store *store, uint64_t number, bool known)
 {
-	char text[MADE_SIZE];
-	struct store_who who = made_client(number);
-	struct triplet triplet = made_triplet(number, text);
+	char text[WORKLOAD_SIZE];
+	struct store_who who = workload_client(number);
+	struct triplet triplet = workload_triplet(number, text);
 	struct grey_row row;
 	struct history history = {.rows = &row};
 
@@ -66,7 +66,7 @@ main(int argc, char **argv)
 
 	if (argc != 6)
 		return 2;
-	struct store_settings settings = made_settings(argv[1]);
+	struct store_settings settings = workload_settings(argv[1]);
 	for (int i = 0; i < 4; i++)
 		numbers[i] = strtoull(argv[2 + i], NULL, 10);
 	clock_init_manual(&clock, &now_ms);

@@ -72,8 +72,6 @@ read_place(void *ctx, const struct place *place)
 	struct error error;
 
 	strcpy(name, place->name);
-	if (mbox_end(folder->fd, atoll(name)) < atoll(name))
-		abort();
 	int fd = folder_open_mail(folder, name, &stat, &error);
 	if (fd < 0)
 		return true;

@@ -6,7 +6,7 @@ import pty
 import subprocess
 import unittest
 
-from rig import BIN, REVIEW, Scratch, mail, maildir
+from fixture import BIN, REVIEW, Scratch, mail, maildir
 
 
 class Act(Scratch):

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import unittest
 
-from rig import REVIEW, Scratch, mail, maildir
+from fixture import REVIEW, Scratch, mail, maildir
 
 
 class BadInput(Scratch):

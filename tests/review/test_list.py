@@ -11,7 +11,7 @@ import termios
 import time
 import unittest
 
-from rig import REVIEW, Scratch, mail
+from fixture import REVIEW, Scratch, mail
 
 SCORES = ["-12.4", "2.6", "4.99", "5.0", "6.2", "9.99", "19.8", "25", "105.2"]
 

@@ -16,7 +16,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "delivery"))
 
 from filters import Amavis, Spamd, site  # noqa: E402
-from rig import Scratch, mail  # noqa: E402
+from fixture import Scratch, mail  # noqa: E402
 from support import ports  # noqa: E402
 from support.lab import Lab  # noqa: E402
 from support.wait import until  # noqa: E402

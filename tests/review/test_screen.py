@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from rig import REVIEW, Scratch, mail
+from fixture import REVIEW, Scratch, mail
 from support.wait import until
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from rig import REVIEW, TOP, Scratch
+from fixture import REVIEW, TOP, Scratch
 
 MADE = {
     "--print-manual": "docs/man/targrey-review.1",

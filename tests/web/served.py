@@ -13,7 +13,7 @@ import urllib.parse
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "review"))
 
-from rig import BIN, REVIEW, TOP, Scratch, mail, maildir  # noqa: E402,F401
+from fixture import BIN, REVIEW, TOP, Scratch, mail, maildir  # noqa: E402,F401
 
 PICTURES = pathlib.Path(os.environ["TARGREY_BUILD"]) / "tests" / "web" / "pictures"
 

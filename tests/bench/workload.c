@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "made.h"
+#include "workload.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define ROWS_AT_ONCE 20000
 
 uint64_t
-made_mix(uint64_t x)
+workload_mix(uint64_t x)
 {
 	x ^= x >> 31;
 	x *= UINT64_C(0x7fb5d329728ea185);
@@ -19,10 +19,10 @@ made_mix(uint64_t x)
 }
 
 struct store_who
-made_client(uint64_t number)
+workload_client(uint64_t number)
 {
 	struct store_who who = {.domain = NULL};
-	uint64_t net = made_mix(number / 16);
+	uint64_t net = workload_mix(number / 16);
 
 	memset(who.ip.bytes, 0, sizeof who.ip.bytes);
 	who.ip.bytes[10] = who.ip.bytes[11] = 0xff;
@@ -34,7 +34,7 @@ made_client(uint64_t number)
 }
 
 struct triplet
-made_triplet(uint64_t number, char text[static MADE_SIZE])
+workload_triplet(uint64_t number, char text[static WORKLOAD_SIZE])
 {
 	char *end = text;
 
@@ -42,19 +42,19 @@ made_triplet(uint64_t number, char text[static MADE_SIZE])
 	end += 4;
 	for (uint64_t left = number; left != 0 || end == text + 4; left /= 16)
 		*end++ = (char)('a' + left % 16);
-	snprintf(end, MADE_SIZE - (size_t)(end - text), "@mail%c.example.org",
+	snprintf(end, WORKLOAD_SIZE - (size_t)(end - text), "@mail%c.example.org",
 	    (char)('a' + number % 23));
-	return (struct triplet){text, MADE_RECIPIENT};
+	return (struct triplet){text, WORKLOAD_RECIPIENT};
 }
 
 static bool
 keep(struct view *view, const uint8_t *secret, uint64_t number, int64_t first,
     struct trouble *trouble)
 {
-	char text[MADE_SIZE], network[IPNET_TEXT_SIZE];
-	struct store_who who = made_client(number);
+	char text[WORKLOAD_SIZE], network[IPNET_TEXT_SIZE];
+	struct store_who who = workload_client(number);
 	struct ipnet net = key_network(&who.ip);
-	struct triplet triplet = made_triplet(number, text);
+	struct triplet triplet = workload_triplet(number, text);
 	struct triplet_text of_people = {.client = ipnet_to_text(&net, network),
 	    .sender = triplet.sender,
 	    .recipient = triplet.recipient};
@@ -67,7 +67,7 @@ keep(struct view *view, const uint8_t *secret, uint64_t number, int64_t first,
 }
 
 struct store_settings
-made_settings(const char *url)
+workload_settings(const char *url)
 {
 	return (struct store_settings){
 	    .url = url,
@@ -79,7 +79,7 @@ made_settings(const char *url)
 }
 
 bool
-made_fill(const struct store_settings *settings, uint64_t rows, int64_t now,
+workload_fill(const struct store_settings *settings, uint64_t rows, int64_t now,
     int64_t window_s, struct error *error)
 {
 	struct trouble trouble = {0};
