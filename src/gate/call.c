@@ -42,8 +42,7 @@ bool
 gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
     struct gate_moment *moment_r)
 {
-	*moment_r = (struct gate_moment){
-	    .mono_ms = clock_mono_ms(&gate->clock), .unread = -1};
+	*moment_r = (struct gate_moment){.mono_ms = clock_mono_ms(&gate->clock)};
 	pthread_mutex_lock(&gate->lock);
 	struct conn *conn = find(gate, number);
 	bool is_known = conn != NULL && conn->number == number;
@@ -57,7 +56,7 @@ gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
 		moment_r->holds = gate->report.holds;
 		moment_r->max_holds = gate->max_holds;
 		moment_r->early = shared->early;
-		moment_r->unread = shared->unread;
+		moment_r->ahead = shared->ahead;
 		moment_r->last = shared->last;
 	}
 	pthread_mutex_unlock(&gate->lock);

@@ -56,7 +56,7 @@ conn_open(struct gate *gate, int fd)
 	conn->mta.has_more = true;
 	conn->back.fd = -1;
 	conn->wait.heap_at = -1;
-	conn->shared.unread = -1;
+	conn->sent_at_helo = conn->sent_at_data = -1;
 	if (gate->socket_path == NULL)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false))

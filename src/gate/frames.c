@@ -98,15 +98,19 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	} else if (!back->has_macro && cmd != SMFIC_MACRO)
 		put_macros(conn, NULL, 0);
 	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
-		pregreet_macros(gate, conn, data + 1, len - FRAME_HEAD - 1);
+		early_macros(gate, conn, data + 1, len - FRAME_HEAD - 1);
 		put_macros(conn, data + 1, len - FRAME_HEAD - 1);
 	} else
 		buf_append(&back->out, frame, len);
-	if (cmd == SMFIC_CONNECT) {
-		pregreet_look(gate, conn, data, len - FRAME_HEAD);
-		if (!is_owed && answer_is_due(conn->mta.no_reply, cmd))
-			answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
-	}
+	if (cmd == SMFIC_MACRO && *data == SMFIC_HELO)
+		early_helo_macros(conn, data + 1, len - FRAME_HEAD - 1);
+	if (cmd == SMFIC_CONNECT)
+		early_connect(gate, conn, data, len - FRAME_HEAD);
+	if (cmd == SMFIC_HELO)
+		early_helo(gate, conn);
+	if ((cmd == SMFIC_CONNECT || cmd == SMFIC_HELO) && !is_owed &&
+	    answer_is_due(conn->mta.no_reply, cmd))
+		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
 	buf_take(&conn->mta.in, len);
 	/* What nobody waits for travels with the next frame. */
 	if (is_owed ||
@@ -354,7 +358,7 @@ is_final(const struct conn *conn, char letter)
 
 /*
  * libmilter's half: which commands it answers. The MTA is told to wait for
- * CONNECT, which the gate answers, and not to wait for MAIL.
+ * CONNECT and HELO, which the gate answers, and not to wait for MAIL.
  */
 static void
 pass_negotiation(struct conn *conn, const char *frame, size_t len)
@@ -369,7 +373,7 @@ pass_negotiation(struct conn *conn, const char *frame, size_t len)
 		told[i] = frame[i];
 	uint32_t wants = protocol_get32(steps);
 	conn->back.no_reply = wants & conn->mta.offered;
-	wants &= ~(uint32_t)SMFIP_NR_CONN;
+	wants &= ~(uint32_t)(SMFIP_NR_CONN | SMFIP_NR_HELO);
 	wants |= conn->mta.offered & SMFIP_NR_MAIL;
 	conn->mta.no_reply = wants & conn->mta.offered;
 	protocol_put32(steps, wants);

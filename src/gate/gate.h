@@ -133,12 +133,15 @@ struct gate_moment {
 	bool has_place;
 	unsigned holds, max_holds; /* in progress, one's own place included */
 	/*
-	 * Whether the client had sent anything before the MTA greeted it, and the
-	 * octets that it has sent and the MTA had not read when DATA came. Unknown
-	 * and -1 where the socket cannot be seen.
+	 * Whether the client had sent anything before the MTA greeted it, or behind
+	 * EHLO or HELO before its reply. Unknown where the socket cannot be seen.
 	 */
 	enum gate_early early;
-	int64_t unread;
+	/*
+	 * Whether it had sent any of the message before DATA was answered: yes or
+	 * unknown from DATA on, no at the end of the message at the earliest.
+	 */
+	enum gate_early ahead;
 	/* The last delay of a reply; none once a later RCPT or DATA is answered. */
 	struct gate_delay {
 		enum gate_end end;

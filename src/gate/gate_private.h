@@ -133,8 +133,8 @@ struct shared {
 	struct conn *next_notified;
 
 	struct gate_delay last;
-	int64_t delayed_ms, unread;
-	enum gate_early early;
+	int64_t delayed_ms;
+	enum gate_early early, ahead;
 	struct watch_socket socket;
 	bool was_seen;
 };
@@ -157,6 +157,9 @@ struct conn {
 	bool said_stopped; /* the first refusal of a stop was sent */
 	bool is_dead;
 	bool is_queued; /* in gate->todo */
+	bool has_tls;   /* the client's connection */
+	/* Octets that the MTA had sent when HELO and DATA came; -1: not known */
+	int64_t sent_at_helo, sent_at_data;
 	struct conn *next;
 	struct shared shared;
 };
@@ -263,12 +266,20 @@ enum filter_verdict {
 enum filter_verdict filter_frame(const struct gate *gate, const struct conn *conn,
     char cmd, const char *data, size_t len);
 
-/* pregreet.c */
-void pregreet_macros(
+/* early.c: each of the others looks at the client's socket */
+/* Of CONNECT and of HELO. */
+void early_macros(
     struct gate *gate, struct conn *conn, const char *data, size_t len);
-/* Looks at the client's socket; data: of the CONNECT */
-void pregreet_look(
+void early_helo_macros(struct conn *conn, const char *data, size_t len);
+/* data: of the CONNECT */
+void early_connect(
     struct gate *gate, struct conn *conn, const char *data, size_t len);
+void early_helo(struct gate *gate, struct conn *conn);
+void early_rcpt(struct gate *gate, struct conn *conn);
+/* Whether the message came before DATA was answered. */
+enum gate_early early_data(struct gate *gate, struct conn *conn);
+enum gate_early early_eom(
+    struct gate *gate, struct conn *conn, enum gate_early at_data);
 
 /* answer.c: the gate's own answers */
 void answer_put(struct buf *buf, char cmd, const void *data, size_t len);

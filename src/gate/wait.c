@@ -92,18 +92,20 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 
 	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA ||
 	    cmd == SMFIC_BODYEOB) {
-		struct watch_result seen = {WATCH_UNKNOWN, 0};
-		if (cmd == SMFIC_DATA)
-			seen = look(gate, conn);
-		bool is_seen =
-		    seen.state == WATCH_STANDS || seen.state == WATCH_LEFT;
+		enum gate_early ahead = GATE_EARLY_UNKNOWN;
+		if (cmd == SMFIC_RCPT)
+			early_rcpt(gate, conn);
+		else if (cmd == SMFIC_DATA)
+			ahead = early_data(gate, conn);
+		else if (cmd == SMFIC_BODYEOB)
+			ahead = early_eom(gate, conn, shared->ahead);
 		pthread_mutex_lock(&gate->lock);
 		shared->ticket = ++gate->generation << SLOT_BITS |
 		                 (conn->number & ((1U << SLOT_BITS) - 1));
 		shared->wish = (struct gate_wish){.is_hold = false};
 		shared->is_decided = shared->chosen = false;
 		shared->delayed_ms = conn->wait.delayed_ms;
-		shared->unread = is_seen ? (int64_t)seen.unread : -1;
+		shared->ahead = ahead;
 		if (cmd == SMFIC_MAIL)
 			shared->command_ticket = 0;
 		pthread_mutex_unlock(&gate->lock);

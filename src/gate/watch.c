@@ -19,7 +19,14 @@ struct request {
 #define INFO_ANSWER_SIZE 2048 /* with the kernel's struct tcp_info */
 
 /* States of a socket, as in the kernel's net/tcp_states.h. */
-enum { STATE_ESTABLISHED = 1, STATE_LISTEN = 10 };
+enum {
+	STATE_ESTABLISHED = 1,
+	STATE_TIME_WAIT = 6,
+	STATE_CLOSE_WAIT = 8,
+	STATE_LAST_ACK = 9,
+	STATE_LISTEN = 10,
+	STATE_CLOSING = 11
+};
 
 void
 watch_open(struct watch *watch)
@@ -58,6 +65,14 @@ fill(struct request *request, const struct watch_socket *wanted, uint32_t sequen
 	memcpy(id->idiag_dst, wanted->client, 16);
 }
 
+/* The client's FIN, which the kernel counts as an octet. */
+static bool
+has_fin(uint8_t state)
+{
+	return state == STATE_TIME_WAIT || state == STATE_CLOSE_WAIT ||
+	       state == STATE_LAST_ACK || state == STATE_CLOSING;
+}
+
 static struct watch_result
 judge(const char *answer, size_t length, const struct watch_socket *wanted)
 {
@@ -86,6 +101,8 @@ judge(const char *answer, size_t length, const struct watch_socket *wanted)
 	result.state =
 	    body.idiag_state == STATE_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
 	result.unread = body.idiag_rqueue;
+	if (has_fin(body.idiag_state) && result.unread > 0)
+		result.unread--;
 	return result;
 }
 
@@ -152,9 +169,12 @@ watch_look(struct watch *watch, const struct watch_socket *const *sockets,
 	}
 }
 
-/* The kernel's struct tcp_info grows at its end; an older one is too short. */
-static int64_t
-unasked_of(const char *attributes, size_t length)
+/*
+ * -1 where not known. The kernel's struct tcp_info grows at its end; an older one
+ * is too short.
+ */
+static void
+read_info(const char *attributes, size_t length, struct watch_octets *octets)
 {
 	while (length >= sizeof(struct rtattr)) {
 		struct rtattr attribute;
@@ -168,26 +188,27 @@ unasked_of(const char *attributes, size_t length)
 		               sizeof info.tcpi_bytes_sent;
 		if (attribute.rta_type == INET_DIAG_INFO && has >= wants) {
 			memcpy(&info, attributes + sizeof attribute, wants);
-			return info.tcpi_bytes_sent > 0
-			           ? -1
-			           : (int64_t)info.tcpi_bytes_received;
+			octets->sent = (int64_t)info.tcpi_bytes_sent;
+			octets->received = (int64_t)info.tcpi_bytes_received;
+			if (has_fin(info.tcpi_state) && octets->received > 0)
+				octets->received--;
+			return;
 		}
 		attributes += size;
 		length -= size;
 	}
-	return -1;
 }
 
 enum watch_state
-watch_first(
-    struct watch *watch, const struct watch_socket *wanted, int64_t *unasked_r)
+watch_octets(struct watch *watch, const struct watch_socket *wanted,
+    struct watch_octets *octets_r)
 {
 	struct request request;
 	char answer[INFO_ANSWER_SIZE];
 	const size_t fixed = sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg);
 	struct nlmsghdr head;
 
-	*unasked_r = -1;
+	*octets_r = (struct watch_octets){-1, -1, -1};
 	fill(&request, wanted, watch->sequence++);
 	request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	if (watch->fd < 0 || wanted->family == 0 ||
@@ -202,10 +223,11 @@ watch_first(
 		memcpy(&head, answer, sizeof head);
 		if (head.nlmsg_seq != request.head.nlmsg_seq)
 			continue; /* a late answer to an earlier question */
-		enum watch_state state = judge(answer, (size_t)got, wanted).state;
-		if (state == WATCH_STANDS || state == WATCH_LEFT)
-			*unasked_r =
-			    unasked_of(answer + fixed, (size_t)got - fixed);
-		return state;
+		struct watch_result result = judge(answer, (size_t)got, wanted);
+		if (result.state == WATCH_STANDS || result.state == WATCH_LEFT) {
+			octets_r->unread = result.unread;
+			read_info(answer + fixed, (size_t)got - fixed, octets_r);
+		}
+		return result.state;
 	}
 }

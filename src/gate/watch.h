@@ -37,7 +37,7 @@ enum watch_state {
 
 struct watch_result {
 	enum watch_state state;
-	uint32_t unread; /* octets received and not read */
+	uint32_t unread; /* octets received and not read, without a FIN */
 };
 
 void watch_open(struct watch *watch);
@@ -47,12 +47,14 @@ void watch_close(struct watch *watch);
 void watch_look(struct watch *watch, const struct watch_socket *const *sockets,
     size_t count, struct watch_result *results_r);
 
-/*
- * The same for one, and the octets that this socket has received, read by the
- * MTA or not, while nothing was sent over it yet; -1 when something was (as
- * before a second CONNECT, after XCLIENT), or when it cannot be seen.
- */
-enum watch_state watch_first(
-    struct watch *watch, const struct watch_socket *wanted, int64_t *unasked_r);
+/* Since the connection began; a FIN counts for none. -1: not known */
+struct watch_octets {
+	int64_t sent;     /* by the MTA, what was sent again included */
+	int64_t received; /* from the client, read by the MTA or not */
+	int64_t unread;   /* of those */
+};
+/* The same for one socket, and its octets. */
+enum watch_state watch_octets(struct watch *watch,
+    const struct watch_socket *wanted, struct watch_octets *octets_r);
 
 #endif

@@ -87,7 +87,9 @@ look(const struct connection *connection, bool place)
 	    .holds = seen.holds,
 	    .max_holds = seen.max_holds,
 	    .talked_early = seen.early == GATE_EARLY_YES,
-	    .unread = seen.unread,
+	    .ahead = seen.ahead == GATE_EARLY_YES  ? PIPE_YES
+	             : seen.ahead == GATE_EARLY_NO ? PIPE_NO
+	                                           : PIPE_UNKNOWN,
 	    .last = {end_of(seen.last.end), seen.last.waited_ms, seen.last.watched,
 	        seen.last.other},
 	};

@@ -117,22 +117,19 @@ is_set_free(struct session *session)
 }
 
 /*
- * Octets behind DATA, before the client can have read the 354. Where CHUNKING is
- * offered they may as well be the chunk behind a BDAT (RFC 3030), which the MTA
- * shows as DATA.
+ * At DATA and at the end of the message. Where CHUNKING is offered, what came ahead
+ * may as well be the chunk behind a BDAT (RFC 3030), which the MTA shows as DATA.
  */
-static void
-look_for_pipe(struct session *session)
+void
+session_look_for_pipe(struct session *session)
 {
-	int64_t unread = session->now.unread;
+	enum pipe_state ahead = session->now.ahead;
 
-	if (session->facts.pipe == PIPE_YES || unread < 0)
+	if (session->facts.pipe == PIPE_YES)
 		return;
-	if (unread == 0)
-		session->facts.pipe = PIPE_NO;
-	else
-		session->facts.pipe =
-		    session->world->policy.trust_eom ? PIPE_YES : PIPE_UNKNOWN;
+	if (ahead == PIPE_YES && !session->world->policy.trust_eom)
+		ahead = PIPE_UNKNOWN;
+	session->facts.pipe = ahead;
 }
 
 /* For all recipients; what RCPT and a hold have decided stands. */
@@ -169,7 +166,7 @@ session_data(
 	mail->data_seen = true;
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
-	look_for_pipe(session);
+	session_look_for_pipe(session);
 	session_take_dns(session);
 	if (mail->gather != NULL && mail->dns == NULL)
 		session_fault(session, FAULT_DNS);

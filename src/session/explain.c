@@ -84,7 +84,7 @@ play(struct session *session, const struct explain_visit *visit,
 	    .ticket = 1,
 	    .has_place = true,
 	    .max_holds = UINT32_MAX,
-	    .unread = -1};
+	    .ahead = PIPE_UNKNOWN};
 
 	session_connect(session, &moment, &visit->client);
 	session_helo(session, visit->helo, visit->tls);

@@ -70,6 +70,8 @@ session_enter(struct session *session, const struct moment *moment)
 	struct transaction *mail = session->mail;
 
 	session->now = *moment;
+	if (moment->talked_early)
+		session->facts.pipe = PIPE_YES;
 	session->waits_for = WAITS_FOR_NOTHING;
 	if (waits_for == WAITS_FOR_NOTHING)
 		return;
@@ -416,6 +418,7 @@ session_eom(struct session *session, const struct moment *moment,
 		return answer_continue;
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
+	session_look_for_pipe(session);
 	session_take_dns(session);
 	if (!mail->data_seen) {
 		bool ends;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "facts/facts.h"
 #include "record/event.h"
 #include "session/world.h"
 
@@ -28,9 +29,9 @@ struct moment {
 	int64_t delayed_ms;        /* how long this command was delayed */
 	bool has_place;            /* for a hold, see session_wants_place() */
 	unsigned holds, max_holds; /* in progress, this one included */
-	bool talked_early;         /* before the greeting */
-	/* octets sent and not read when DATA came; -1: not known */
-	int64_t unread;
+	/* before the greeting, or behind EHLO or HELO before its reply */
+	bool talked_early;
+	enum pipe_state ahead; /* of the message, before DATA was answered */
 	/*
 	 * How the last delay of a reply ended: HOLD_ELAPSED, when the reply has
 	 * left, HOLD_GONE, HOLD_STOPPED or HOLD_MTA_GONE; HOLD_NONE: nothing was

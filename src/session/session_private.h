@@ -189,6 +189,7 @@ const char *session_refusal(struct session *session);
 /* On the writer's thread: its record is final. */
 void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
 struct answer session_greylist(struct session *session);
+void session_look_for_pipe(struct session *session);
 /* Judges the message where no DATA event came; *ends_r: the answer is final. */
 struct answer session_judge_late(struct session *session, bool *ends_r);
 /* The 450 was not sent, because its record could not be kept. */

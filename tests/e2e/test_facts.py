@@ -48,18 +48,25 @@ class Facts(LabTest):
         stamp = self.stamp_of("polite")
         self.assertEqual(stamp["pipe"], "no")
 
-    def talk_on(self, you):
+    talks_on = ("unknown", False)
+
+    def talk_on(self, you, lines):
         with self.lab.client(SERVER).greet() as session:
-            # More than Postfix reads at once, so that it shows in the socket.
             session.send("MAIL FROM:<a@example.com>", "RCPT TO:<%s>" % you, "DATA",
-                         "Subject: in a hurry", "", *["text " * 10] * 1000, ".")
+                         "Subject: in a hurry", "", *["text " * 10] * lines, ".")
             self.assertEqual([session.read().code for _ in range(4)],
                              [250, 250, 354, 250])
         return self.lab.stamp(you)
 
-    def test_one_that_talks_on_is_unknown_where_it_might_be_bdat(self):
-        stamp = self.talk_on(self.person())
-        self.assertEqual((stamp["pipe"], "PIPE" in stamp.flags), ("unknown", False))
+    def test_one_that_talks_on_behind_data_is_sure_where_it_cannot_be_bdat(self):
+        # All of it is read by Postfix at once; or some of it shows in the socket.
+        for lines in (1, 10, 50, 1000):
+            for number in range(3):
+                with self.subTest(lines=lines, number=number):
+                    stamp = self.talk_on(
+                        self.person("n%d-%d" % (lines, number)), lines)
+                    self.assertEqual(
+                        (stamp["pipe"], "PIPE" in stamp.flags), self.talks_on)
 
     def test_proper_pipelining_is_none(self):
         you = self.person()
@@ -80,9 +87,7 @@ class NoChunking(Facts):
     config = {"tarpit": {"trust_eom": True}}
     postfix = {"smtpd_discard_ehlo_keywords": "chunking"}
 
-    def test_one_that_talks_on_is_unknown_where_it_might_be_bdat(self):
-        stamp = self.talk_on(self.person())
-        self.assertEqual((stamp["pipe"], "PIPE" in stamp.flags), ("yes", True))
+    talks_on = ("yes", True)
 
 
 class Tls(LabTest):
@@ -111,7 +116,8 @@ class Tls(LabTest):
             session.mail(SENDER).expect(250)
             session.rcpt(you).expect(250)
             session.message().expect(250)
-        self.assertEqual(self.lab.stamp(you)["tls"], "yes")
+        stamp = self.lab.stamp(you)
+        self.assertEqual((stamp["tls"], stamp["pipe"]), ("yes", "no"))
 
     def test_without_it_tls_is_no(self):
         you = self.person()

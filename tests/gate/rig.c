@@ -277,6 +277,7 @@ mta_greet(struct mta *mta)
 	mta_send(mta, 'C', client, sizeof client);
 	assert_int_equal(mta_read(mta).cmd, 'c');
 	mta_send(mta, 'H', "client.example.net", 19);
+	assert_int_equal(mta_read(mta).cmd, 'c');
 	mta_send(mta, 'M', "<sender@example.net>", 21);
 }
 

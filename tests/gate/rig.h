@@ -72,10 +72,10 @@ void mta_message(struct mta *mta);
 
 /*
  * What targrey's filter negotiates: SMFIP_NR_CONN, HELO, HDR, EOH, BODY. The gate
- * answers CONNECT itself, and MAIL is answered to the gate.
+ * answers CONNECT and HELO itself, and MAIL is answered to the gate.
  */
 #define RIG_LEAN 0xc3080U
-#define RIG_TOLD 0xc6080U
+#define RIG_TOLD 0xc4080U
 
 /* Waits, a minute at most, until the filter's callback has run count times. */
 void rig_await(int event, unsigned count);

@@ -75,6 +75,10 @@ tcp_close(struct tcp *tcp)
 
 static _Atomic bool reset_at_mail;
 
+/* What begin() plays otherwise than an MTA and a client that keep their turns. */
+static bool is_mute;        /* the MTA after the greeting */
+static const char *at_helo; /* behind EHLO, before its reply */
+
 static sfsistat
 hold(const struct filter_call *call)
 {
@@ -116,6 +120,29 @@ present_client(struct mta *mta, const struct tcp *tcp)
 	assert_int_equal(mta_read(mta).cmd, 'c');
 }
 
+static void
+mta_says(struct tcp *tcp, const char *line)
+{
+	char heard[80];
+	size_t len = strlen(line);
+
+	assert_true(len <= sizeof heard);
+	assert_int_equal(send(tcp->server, line, len, 0), len);
+	assert_int_equal(recv(tcp->client, heard, len, MSG_WAITALL), len);
+}
+
+/* Returns when it is there, unread. */
+static void
+client_says(struct tcp *tcp, const char *text)
+{
+	char seen[80];
+	size_t len = strlen(text);
+
+	assert_true(len <= sizeof seen);
+	assert_int_equal(send(tcp->client, text, len, 0), len);
+	assert_int_equal(recv(tcp->server, seen, len, MSG_PEEK | MSG_WAITALL), len);
+}
+
 static struct mta
 begin(struct tcp *tcp, enum filter_event event)
 {
@@ -127,7 +154,13 @@ begin(struct tcp *tcp, enum filter_event event)
 	struct mta mta = mta_connect(rig);
 	mta_negotiate(&mta, MTA_OFFER);
 	present_client(&mta, tcp);
+	mta_says(tcp, "220 mx.example.jp ESMTP\r\n");
+	if (at_helo != NULL)
+		client_says(tcp, at_helo);
 	mta_send(&mta, 'H', "client.example.net", 19);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	if (!is_mute)
+		mta_says(tcp, "250 mx.example.jp\r\n");
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	mta_rcpt(&mta, "<a@example.org>");
 	if (event == FILTER_DATA) {
@@ -291,8 +324,9 @@ a_client_that_left_before_the_hold_is_gone_at_once(void **state)
 	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
+	char none;
 	shutdown(tcp.client, SHUT_WR);
-	usleep(10000);
+	assert_int_equal(recv(tcp.server, &none, 1, MSG_PEEK), 0);
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 	expect_gone(&mta, 0);
 	tcp_close(&tcp);
@@ -330,18 +364,17 @@ a_client_that_cannot_be_seen_is_held_without_a_watch(void **state)
 }
 
 static void
-octets_that_wait_in_the_socket_are_counted(void **state)
+octets_that_wait_in_the_socket_are_seen(void **state)
 {
 	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
-	assert_int_equal(send(tcp.client, "EHLO early\r\n", 12, 0), 12);
-	usleep(10000);
+	client_says(&tcp, "EHLO early\r\n");
 	struct mta mta = begin(&tcp, FILTER_DATA);
 	rig_await_waiting(1);
-	assert_int_equal(play_seen[FILTER_DATA].unread, 12);
+	assert_int_equal(play_seen[FILTER_DATA].ahead, GATE_EARLY_YES);
 	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_YES);
-	assert_int_equal(play_seen[FILTER_RCPT].unread, -1);
+	assert_int_equal(play_seen[FILTER_RCPT].ahead, GATE_EARLY_UNKNOWN);
 	mta_close(&mta);
 	rig_await_connections(0);
 	tcp_close(&tcp);
@@ -355,11 +388,83 @@ a_client_that_waits_for_its_turn_is_not_early(void **state)
 	struct mta mta = begin(&tcp, FILTER_DATA);
 
 	rig_await_waiting(1);
-	assert_int_equal(play_seen[FILTER_DATA].unread, 0);
+	assert_int_equal(play_seen[FILTER_DATA].ahead, GATE_EARLY_UNKNOWN);
 	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_NO);
 	mta_close(&mta);
 	rig_await_connections(0);
 	tcp_close(&tcp);
+}
+
+/* How early the client is at RCPT. */
+static enum gate_early
+early_at_rcpt(bool mute, const char *text, bool leaves)
+{
+	struct tcp tcp = tcp_open(AF_INET);
+	char none;
+
+	is_mute = mute;
+	at_helo = text;
+	if (leaves) {
+		shutdown(tcp.client, SHUT_WR);
+		assert_int_equal(recv(tcp.server, &none, 1, MSG_PEEK), 0);
+	}
+	struct mta mta = begin(&tcp, FILTER_DATA);
+	rig_await_waiting(leaves ? 0 : 1);
+	rig_await(FILTER_RCPT, 1);
+	enum gate_early early = play_seen[FILTER_RCPT].early;
+	is_mute = false;
+	at_helo = NULL;
+	mta_close(&mta);
+	rig_await_connections(0);
+	tcp_close(&tcp);
+	return early;
+}
+
+static void
+a_client_that_talks_on_before_the_reply_to_helo_is_early(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    early_at_rcpt(false, "MAIL FROM:<>\r\n", false), GATE_EARLY_YES);
+	/* it was in the MTA's own buffer */
+	assert_int_equal(early_at_rcpt(true, NULL, false), GATE_EARLY_YES);
+	assert_int_equal(early_at_rcpt(false, NULL, false), GATE_EARLY_NO);
+}
+
+static void
+a_fin_is_no_talk(void **state)
+{
+	(void)state;
+	assert_int_equal(early_at_rcpt(false, NULL, true), GATE_EARLY_NO);
+}
+
+static void
+expect_at_end(bool says_354, const char *text, enum gate_early ahead)
+{
+	struct tcp tcp = tcp_open(AF_INET);
+	struct mta mta = begin(&tcp, FILTER_EVENTS);
+
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	if (text != NULL)
+		client_says(&tcp, text);
+	mta_data(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	if (says_354)
+		mta_says(&tcp, "354 End data with <CR><LF>.<CR><LF>\r\n");
+	mta_message(&mta);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(play_seen[FILTER_EOM].ahead, ahead);
+	end(&mta);
+	tcp_close(&tcp);
+}
+
+static void
+a_message_that_ends_before_the_354_was_sent_came_ahead(void **state)
+{
+	(void)state;
+	expect_at_end(false, NULL, GATE_EARLY_YES);
+	expect_at_end(true, "Subject: x\r\n", GATE_EARLY_YES);
+	expect_at_end(true, NULL, GATE_EARLY_NO);
 }
 
 static int
@@ -385,8 +490,13 @@ main(void)
 	    cmocka_unit_test(a_client_that_left_before_the_hold_is_gone_at_once),
 	    cmocka_unit_test(a_client_that_reset_before_the_hold_is_gone_at_once),
 	    cmocka_unit_test(a_client_that_cannot_be_seen_is_held_without_a_watch),
-	    cmocka_unit_test(octets_that_wait_in_the_socket_are_counted),
+	    cmocka_unit_test(octets_that_wait_in_the_socket_are_seen),
 	    cmocka_unit_test(a_client_that_waits_for_its_turn_is_not_early),
+	    cmocka_unit_test(
+	        a_client_that_talks_on_before_the_reply_to_helo_is_early),
+	    cmocka_unit_test(a_fin_is_no_talk),
+	    cmocka_unit_test(
+	        a_message_that_ends_before_the_354_was_sent_came_ahead),
 	};
 	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }

@@ -51,7 +51,8 @@ begin(sfsistat (*hook)(const struct filter_call *), unsigned long protocol)
 	filter_hook(hook);
 	struct mta mta = mta_connect(rig);
 	assert_int_equal(mta_negotiate(&mta, MTA_OFFER),
-	    (protocol & ~(unsigned long)SMFIP_NR_CONN) | SMFIP_NR_MAIL);
+	    (protocol & ~(unsigned long)(SMFIP_NR_CONN | SMFIP_NR_HELO)) |
+	        SMFIP_NR_MAIL);
 	return mta;
 }
 
@@ -241,6 +242,7 @@ a_session_in_one_write_waits_for_its_first_recipient(void **state)
 	mta_send_raw(&mta, buf, lean_session(buf, 0));
 	rig_await_waiting(1);
 	assert_int_equal(mta_read(&mta).cmd, 'c'); /* to CONNECT */
+	assert_int_equal(mta_read(&mta).cmd, 'c'); /* to HELO */
 	assert_true(mta_silent(&mta, 30));
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
 	rig_advance(60000);
@@ -260,7 +262,7 @@ a_session_byte_by_byte_goes_through(void **state)
 		mta_send_raw(&mta, buf + i, 1);
 	rig_await_waiting(1);
 	rig_advance(60000);
-	expect_replies(&mta, 5);
+	expect_replies(&mta, 6);
 }
 
 static void
@@ -396,7 +398,7 @@ an_mta_that_closes_its_writing_half_still_gets_its_replies(void **state)
 
 	mta_send_raw(&mta, buf, lean_session(buf, 0));
 	shutdown(mta.fd, SHUT_WR);
-	expect_replies(&mta, 5);
+	expect_replies(&mta, 6);
 }
 
 static int

@@ -88,7 +88,7 @@ whole_session(void)
 		size_t len;
 		char reply;
 	} steps[] = {{SMFIC_MACRO, "C{daemon_addr}\0001", 16, 0},
-	    {SMFIC_CONNECT, "host\0U", 6, 'c'}, {SMFIC_HELO, "helo", 5, 0},
+	    {SMFIC_CONNECT, "host\0U", 6, 'c'}, {SMFIC_HELO, "helo", 5, 'c'},
 	    {SMFIC_MAIL, "<a@example.net>", 16, 0},
 	    {SMFIC_RCPT, "<u@example.org>", 16, 'c'}, {SMFIC_DATA, NULL, 0, 'y'},
 	    {SMFIC_ABORT, NULL, 0, 0}, {SMFIC_MAIL, "<a@example.net>", 16, 0},

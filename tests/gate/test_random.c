@@ -168,6 +168,8 @@ step(struct model *model, char cmd, const char *text)
 
 	switch (cmd) {
 	case SMFIC_HELO:
+		model->state = NONE;
+		return SMFIR_CONTINUE;
 	case SMFIC_ABORT:
 		model->state = NONE;
 		return 0;

@@ -59,13 +59,15 @@ greet(const char *ip, const char *name)
 	struct mta mta = mta_connect(&front);
 	char connect[80];
 
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER) & SMFIP_NR_CONN, 0);
+	assert_int_equal(
+	    mta_negotiate(&mta, MTA_OFFER) & (SMFIP_NR_CONN | SMFIP_NR_HELO), 0);
 	macros(&mta, SMFIC_CONNECT, "{client_name}", name);
 	int len =
 	    snprintf(connect, sizeof connect, "%s%c4%c%c%s", name, 0, 1, 1, ip);
 	mta_send(&mta, SMFIC_CONNECT, connect, (size_t)len + 1);
 	assert_int_equal(mta_read(&mta).cmd, SMFIR_CONTINUE);
 	say(&mta, SMFIC_HELO, "mail.example.com");
+	assert_int_equal(mta_read(&mta).cmd, SMFIR_CONTINUE);
 	return mta;
 }
 
@@ -121,6 +123,7 @@ a_message_of_a_server_gets_its_headers(void **state)
 	struct mta mta = greet("192.0.2.1", "mail.example.org");
 	macros(&mta, SMFIC_HELO, "{tls_version}", "TLSv1.3");
 	say(&mta, SMFIC_HELO, "mail.example.org");
+	assert_int_equal(mta_read(&mta).cmd, SMFIR_CONTINUE);
 	say(&mta, SMFIC_MAIL, "<a@example.org>");
 	assert_int_equal(rcpt(&mta, "virtual"), SMFIR_CONTINUE);
 	mta_send(&mta, SMFIC_DATA, NULL, 0);

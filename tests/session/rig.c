@@ -49,7 +49,7 @@ rig_new(enum mode mode)
 	rig->store = must(store_open(&settings, &rig->clock, &error), &error);
 	rig->holds = 1;
 	rig->max_holds = 50;
-	rig->unread = -1;
+	rig->ahead = PIPE_UNKNOWN;
 	rig->decided = -1;
 	(void)ipnet_from_text("10.0.0.0/8", &rig->exempt[0]);
 	(void)ipnet_from_text("fe80::/10", &rig->exempt[1]);
@@ -138,7 +138,7 @@ rig_moment(struct rig *rig)
 	    .holds = rig->holds,
 	    .max_holds = rig->max_holds,
 	    .talked_early = rig->talked_early,
-	    .unread = rig->unread,
+	    .ahead = rig->ahead,
 	    .last = rig->last};
 
 	rig->decided = -1;

@@ -24,7 +24,8 @@ struct rig {
 	/* what the next moments bring */
 	bool has_no_place, has_no_gate, talked_early;
 	unsigned holds, max_holds;
-	int64_t delayed_ms, unread;
+	int64_t delayed_ms;
+	enum pipe_state ahead;
 	int64_t patience_ms; /* a client leaves a longer hold then; 0: never */
 	struct session_delay last;
 

@@ -450,24 +450,25 @@ refused_recipients_are_only_counted(void **state)
 	rig_free(&rig);
 }
 
-/* Octets behind DATA, before its reply; CHUNKING may be off (trust_eom) or not. */
+/* A message ahead of the 354; CHUNKING may be off (trust_eom) or not. */
 static void
 a_client_that_talks_on_behind_data_is_known_by_it(void **state)
 {
 	static const struct {
-		int64_t unread;
+		enum pipe_state ahead;
 		bool early, trusts;
 		const char *word;
-	} cases[] = {{0, false, false, "no"}, {7, false, false, "unknown"},
-	    {7, false, true, "yes"}, {-1, false, true, "unknown"},
-	    {0, true, false, "yes"}, {-1, true, false, "yes"}};
+	} cases[] = {{PIPE_NO, false, false, "no"},
+	    {PIPE_YES, false, false, "unknown"}, {PIPE_YES, false, true, "yes"},
+	    {PIPE_UNKNOWN, false, true, "unknown"}, {PIPE_NO, true, false, "yes"},
+	    {PIPE_UNKNOWN, true, false, "yes"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct rig *rig = rig_new(MODE_TARGREY);
 		rig->world.policy.trust_eom = cases[i].trusts;
 		rig->talked_early = cases[i].early;
-		rig->unread = cases[i].unread;
+		rig->ahead = cases[i].ahead;
 		rig_connect(rig, "192.0.2.1", SERVER);
 		assert_true(rig_message(
 		    rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));

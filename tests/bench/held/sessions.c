@@ -15,6 +15,7 @@
 #define OFFER       0x1fffffU
 #define NO_BODY     0x10U
 #define NR_CONNECT  0x1000U
+#define NR_HELO     0x2000U
 #define BODY_SIZE   2048
 #define MOST_LOAD   64
 #define MOST_TIMES  2000000
@@ -106,13 +107,18 @@ put_connect(char *buf, const struct visitor *visitor)
 }
 
 static size_t
+put_helo(char *buf)
+{
+	return put(buf, 0, 'H', "mail.example.com", 17);
+}
+
+static size_t
 put_mail(char *buf, const struct visitor *visitor)
 {
 	char sender[64];
-	size_t at = put(buf, 0, 'H', "mail.example.com", 17);
 	int len = snprintf(sender, sizeof sender, "<s%u@example.com>", visitor->ip);
 
-	return put(buf, at, 'M', sender, (size_t)len + 1);
+	return put(buf, 0, 'M', sender, (size_t)len + 1);
 }
 
 static size_t
@@ -226,6 +232,9 @@ session_open(const char *path, const struct visitor *visitor)
 	          send_all(fd, buf, put_connect(buf, visitor)) &&
 	          ((steps_of(data) & NR_CONNECT) != 0 ||
 	              session_read(fd, GUARD_MS) == 'c') &&
+	          send_all(fd, buf, put_helo(buf)) &&
+	          ((steps_of(data) & NR_HELO) != 0 ||
+	              session_read(fd, GUARD_MS) == 'c') &&
 	          send_all(fd, buf, put_mail(buf, visitor));
 	if (ok)
 		return fd;
@@ -242,7 +251,7 @@ session_rcpt(int fd)
 
 /* ------------------------------------------------------------------- load */
 
-enum stage { NEGOTIATED, CONNECTED, RECIPIENT, DATA, MESSAGE };
+enum stage { NEGOTIATED, CONNECTED, GREETED, RECIPIENT, DATA, MESSAGE };
 
 struct running {
 	int fd;
@@ -319,6 +328,13 @@ step(struct running *one, char cmd, const unsigned char *data)
 		send_all(one->fd, buf, len);
 		/* fall through */
 	case CONNECTED:
+		len = put_helo(buf);
+		one->stage = GREETED;
+		if ((one->steps & NR_HELO) == 0)
+			break;
+		send_all(one->fd, buf, len);
+		/* fall through */
+	case GREETED:
 		len = put_mail(buf, &one->visitor);
 		len += put_rcpt(buf + len);
 		one->stage = RECIPIENT;
