@@ -13,7 +13,6 @@
 #include "report/view.h"
 
 #define GAUGES_MOST 40
-#define OF_STORE    7 /* the last so many gauges come from the database */
 
 struct counting {
 	struct funnel *funnel;
@@ -116,18 +115,14 @@ gauge_value(const struct live *live, const char *key)
 	                                     : (double)live_number(live, key);
 }
 
-/* What the daemon says, and the store; report NULL: it could not be read. */
+#define COUNT(gauges) (sizeof(gauges) / sizeof(*(gauges)))
+
+/* How the daemon is now. */
 static size_t
-add_gauges(const struct live *live, const struct store_status_report *report,
-    struct metric *metrics)
+add_state(const struct live *live, struct metric *metrics)
 {
-	static const struct store_status_report no_report;
 	const char *mode = live_value(live, "mode"),
 	           *version = live_value(live, "version");
-	size_t left_out = report == NULL ? OF_STORE : 0;
-
-	if (report == NULL)
-		report = &no_report;
 	const struct metric gauges[] = {
 	    {"up", NULL, "1 when the daemon runs.", live->state == LIVE_RUNNING,
 	        false, NULL, NULL},
@@ -149,6 +144,17 @@ add_gauges(const struct live *live, const struct store_status_report *report,
 	        gauge_value(live, "max_sessions"), false, NULL, NULL},
 	    {"connections", NULL, "Connections of Postfix.",
 	        gauge_value(live, "connections"), false, NULL, NULL},
+	};
+
+	memcpy(metrics, gauges, sizeof(gauges));
+	return COUNT(gauges);
+}
+
+/* What the daemon has counted. */
+static size_t
+add_counts(const struct live *live, struct metric *metrics)
+{
+	const struct metric gauges[] = {
 	    {"daemon_holds", NULL, "Holds begun since start.",
 	        gauge_value(live, "holds_begun"), true, NULL, NULL},
 	    {"daemon_holds_refused", NULL,
@@ -182,6 +188,16 @@ add_gauges(const struct live *live, const struct store_status_report *report,
 	        gauge_value(live, "notes_limited"), true, NULL, NULL},
 	    {"store_notes_failed", NULL, "Notes that could not be written.",
 	        gauge_value(live, "notes_failed"), true, NULL, NULL},
+	};
+
+	memcpy(metrics, gauges, sizeof(gauges));
+	return COUNT(gauges);
+}
+
+static size_t
+add_database(const struct store_status_report *report, struct metric *metrics)
+{
+	const struct metric gauges[] = {
 	    {"store_file_bytes", "bytes", "Size of the database.",
 	        (double)report->file_bytes, false, NULL, NULL},
 	    {"store_wal_bytes", "bytes", "Size of its write-ahead log.",
@@ -198,11 +214,20 @@ add_gauges(const struct live *live, const struct store_status_report *report,
 	        "table", "event"},
 	};
 
-	size_t count = sizeof(gauges) / sizeof(*gauges) - left_out;
+	memcpy(metrics, gauges, sizeof(gauges));
+	return COUNT(gauges);
+}
 
-	_Static_assert(
-	    sizeof(gauges) / sizeof(*gauges) <= GAUGES_MOST, "no room for all");
-	memcpy(metrics, gauges, count * sizeof(*gauges));
+/* report NULL: the database could not be read. */
+static size_t
+add_gauges(const struct live *live, const struct store_status_report *report,
+    struct metric metrics[static GAUGES_MOST])
+{
+	size_t count = add_state(live, metrics);
+
+	count += add_counts(live, metrics + count);
+	if (report != NULL)
+		count += add_database(report, metrics + count);
 	return count;
 }
 

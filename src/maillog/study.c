@@ -171,10 +171,11 @@ count_end(struct logstudy *study, struct log_line *line)
 	struct accepted_mail mail;
 
 	if (accepted_refuse(&study->accepted, line, &mail)) {
-		line->ip = mail.ip;
-		line->name = mail.name;
-		line->has_ip = true;
-		count_client(study, line);
+		struct log_line whole = *line;
+		whole.ip = mail.ip;
+		whole.name = mail.name;
+		whole.has_ip = true;
+		count_client(study, &whole);
 	} else if (line->has_ip) {
 		count_client(study, line);
 	} else {

@@ -138,7 +138,8 @@ write_axis(FILE *file, double most)
 	double step = round_step(most), top = ceil(most / step) * step;
 	char buf[CELL_TEXT_SIZE];
 
-	for (double at = 0; at <= top; at += step) {
+	for (int i = 0; step * i <= top; i++) {
+		double at = step * i;
 		struct doc_cell cell = {.kind = CELL_COUNT, .number = at};
 		write_line_at(file, TOP + PLOT - PLOT * at / top);
 		fprintf(file, "%s</text>\n", cell_for_page(&cell, buf));

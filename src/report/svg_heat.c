@@ -35,7 +35,8 @@ svg_heat(const struct section *section, FILE *file)
 	for (size_t row = 0; row < section->rows_count && row < 7 * 24; row++) {
 		double number = svg_number(section, row, section->chart.values[0]);
 		double x = LEFT + CELL * (double)(row % 24);
-		double y = HIGH * (double)(row / 24);
+		size_t day = row / 24;
+		double y = HIGH * (double)day;
 		if (row % 24 == 0) {
 			svg_text(file, 3, y + 12, "start");
 			escape_html(file, cell_for_people(section_cell(section, row,

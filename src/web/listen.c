@@ -115,6 +115,8 @@ port_of(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return 0;
+	/* getsockname() fills it */
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	return address.ss_family == AF_INET6
 	           ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
 	           : ntohs(((struct sockaddr_in *)&address)->sin_port);

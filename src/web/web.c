@@ -34,11 +34,12 @@ add_value(struct web_request *request, const char *name, const char *text,
 		*value = (struct value){.name = strdup(name)};
 	}
 	char *grown = realloc(value->text, value->length + length + 1);
+	if (grown != NULL)
+		value->text = grown;
 	if (grown == NULL || value->name == NULL) {
 		request->is_too_large = true;
 		return;
 	}
-	value->text = grown;
 	memcpy(value->text + value->length, text, length);
 	value->length += length;
 	value->text[value->length] = '\0';
