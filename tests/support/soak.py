@@ -232,7 +232,7 @@ class Soak:
         message = self.message("bot")
         client = self.client(name=LINE % rng.randrange(999))
         with_end = rng.random() < 0.5
-        begun = time.monotonic()
+        begun, heard_all = time.monotonic(), False
         try:
             session = client.connect()
             session.send("HELO pc", "MAIL FROM:<x@bad.example>",
@@ -241,10 +241,12 @@ class Soak:
             message.uncertain += 1
             if rng.random() < 0.5:
                 session.at_end()
+                heard_all = True
             session.socket.close()
         except (Gone, Timeout, OSError, AssertionError):
             pass
-        if self.outage.touches(begun, time.monotonic()):
+        # Who has left does not know when Postfix came to his message.
+        if not heard_all or self.outage.touches(begun, time.monotonic()):
             message.sure = False
 
     def malformed(self, rng):
