@@ -54,7 +54,7 @@ check_value(const struct option_row *row, const char *value, struct error *error
 
 	if (row->words == NULL || is_word_of(row->words, value))
 		return true;
-	list_words(row->words, allowed, sizeof(allowed));
+	list_words(row->words, allowed, sizeof allowed);
 	error_set(error, "--%s: \"%.60s\" is not allowed; allowed:%s", row->name,
 	    value, allowed);
 	return false;
@@ -74,8 +74,8 @@ take_option(
 		row = find_row(program.options, text, length);
 	if (row == NULL) {
 		char allowed[400] = "";
-		list_options(admin->command->options, allowed, sizeof(allowed));
-		list_options(program.options, allowed, sizeof(allowed));
+		list_options(admin->command->options, allowed, sizeof allowed);
+		list_options(program.options, allowed, sizeof allowed);
 		error_set(error, "no option --%.*s; allowed:%s", (int)length, text,
 		    allowed);
 		return false;
@@ -121,7 +121,7 @@ check_words(const struct admin *admin, struct error *error)
 	if (command->words == NULL || admin->words_count == 0 ||
 	    is_word_of(command->words, admin->words[0]))
 		return true;
-	list_words(command->words, allowed, sizeof(allowed));
+	list_words(command->words, allowed, sizeof allowed);
 	error_set(error, "\"%.60s\" is not allowed; allowed:%s", admin->words[0],
 	    allowed);
 	return false;
@@ -211,7 +211,7 @@ time_from_text(const char *text, int64_t now, int64_t *time_r)
 		*time_r = now - seconds;
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct tm tm = {.tm_isdst = -1};
 		const char *end = strptime(text, forms[i], &tm);
 		if (end == NULL || *end != '\0')

@@ -23,7 +23,7 @@ change(struct admin *admin, struct query *query, const char *who, int64_t until,
 	if (ip_from_text(who, &ip))
 		return query_allow_address(
 		    query, &ip, admin_now(admin), until, found_r, error);
-	text_copy(domain, sizeof(domain), who);
+	text_copy(domain, sizeof domain, who);
 	text_lower(domain);
 	return query_allow_domain(
 	    query, domain, admin_now(admin), until, found_r, error);
@@ -42,7 +42,7 @@ run_all(struct admin *admin, int64_t until)
 	for (int i = 0; i < admin->words_count; i++) {
 		char text[256];
 		struct ip ip;
-		text_copy(text, sizeof(text), admin->words[i]);
+		text_copy(text, sizeof text, admin->words[i]);
 		text_lower(text);
 		if (!ip_from_text(text, &ip) && !is_domain(text))
 			return usage(admin,

@@ -86,7 +86,7 @@ run(struct admin *admin)
 	if (filter.net != NULL)
 		widen(&net);
 	if (name != NULL) {
-		text_copy(domain, sizeof(domain), name);
+		text_copy(domain, sizeof domain, name);
 		text_lower(domain);
 		filter.domain = domain;
 	}

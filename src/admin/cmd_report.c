@@ -52,9 +52,9 @@ mail_report(
 
 	if (*doc == NULL)
 		return admin_write(admin, doc);
-	strftime(since, sizeof(since), "%Y-%m-%d", localtime_r(&times[0], &tm));
-	strftime(until, sizeof(until), "%Y-%m-%d", localtime_r(&times[1], &tm));
-	snprintf(subject, sizeof(subject), "targrey report: %.80s, %s to %s",
+	strftime(since, sizeof since, "%Y-%m-%d", localtime_r(&times[0], &tm));
+	strftime(until, sizeof until, "%Y-%m-%d", localtime_r(&times[1], &tm));
+	snprintf(subject, sizeof subject, "targrey report: %.80s, %s to %s",
 	    settings->host, since, until);
 	bool ok = doc_write_mail(*doc, to, subject, admin->out);
 	doc_free(doc);

@@ -26,14 +26,14 @@ put(struct asked *asked, const char *given)
 	struct list_place where = {NULL, 0, NULL};
 	struct ip nowhere = {{0}};
 
-	text_copy(name, sizeof(name), given);
+	text_copy(name, sizeof name, given);
 	text_lower(name);
 	struct s25r_fact fact =
 	    s25r_match(asked->s25r, is_no_name(name) ? NULL : name, false);
 	const struct s25r_rule *rule = fact.rule != NULL ? fact.rule : fact.warn;
 	if (asked->allow != NULL && !is_no_name(name) &&
 	    list_match_client(asked->allow, &nowhere, name, &where))
-		snprintf(place, sizeof(place), "%s:%u", where.file, where.line);
+		snprintf(place, sizeof place, "%s:%u", where.file, where.line);
 	asked->names++;
 	asked->suspects += fact.rule != NULL;
 	asked->let_off += fact.rule != NULL && *place != '\0';

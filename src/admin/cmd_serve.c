@@ -44,7 +44,7 @@ serve_command(struct serve *serve, const struct command *command,
 	const char *common[] = {"--now", now == NULL ? "" : now, "--database",
 	    database == NULL ? "" : database, "--config",
 	    config == NULL ? "" : config, NULL};
-	struct admin *admin = calloc(1, sizeof(*admin));
+	struct admin *admin = calloc(1, sizeof *admin);
 	char *words[2 * LINE_WORDS];
 	struct doc *doc = NULL;
 	size_t length = 0;

@@ -40,7 +40,7 @@ put_numbers(struct doc *doc, const struct live *live)
 	    {"fault_gate", "Faults: gate", true},
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *value = live_value(live, rows[i].key);
 		doc_fact(doc, rows[i].key, rows[i].title,
 		    value == NULL ? cell_none()

@@ -64,13 +64,13 @@ put_reply(struct doc *doc, const struct event *event)
 	const char *reply = event->reply == NULL ? "none" : event->reply;
 	char text[100];
 
-	if (strncmp(reply, others, sizeof(others) - 1) == 0)
-		snprintf(text, sizeof(text),
+	if (strncmp(reply, others, sizeof others - 1) == 0)
+		snprintf(text, sizeof text,
 		    "let through by targrey, then refused by Postfix or another "
 		    "filter: %.20s",
-		    reply + sizeof(others) - 1);
+		    reply + sizeof others - 1);
 	else
-		snprintf(text, sizeof(text), "%.20s%s", reply,
+		snprintf(text, sizeof text, "%.20s%s", reply,
 		    event->delivered ? ", let through by targrey" : "");
 	put_step(doc, "reply", text);
 }
@@ -94,13 +94,13 @@ put_event_steps(struct doc *doc, const struct event *event)
 		        ? "no rule matches the name"
 		    : event->why_detail != NULL ? event->why_detail
 		                                : "a rule matches");
-		snprintf(text, sizeof(text),
+		snprintf(text, sizeof text,
 		    "known for %s days, %s sessions before, %s good, gave up %s "
 		    "times",
 		    word(event, SK_AGE), word(event, SK_SEEN),
 		    word(event, SK_PASSED), word(event, SK_GAVEUP));
 		put_step(doc, "record", text);
-		snprintf(text, sizeof(text), "%s: %s (mode %s)%s%s",
+		snprintf(text, sizeof text, "%s: %s (mode %s)%s%s",
 		    word(event, SK_VERDICT), why_text(word(event, SK_WHY)),
 		    word(event, SK_MODE),
 		    strcmp(word(event, SK_WOULD), "none") == 0
@@ -112,28 +112,28 @@ put_event_steps(struct doc *doc, const struct event *event)
 		put_step(doc, "verdict", text);
 	}
 	if (event->hold_end != HOLD_NONE) {
-		snprintf(text, sizeof(text),
+		snprintf(text, sizeof text,
 		    "asked %.1f s, lasted %.1f s, ended: %s",
 		    (double)event->hold_asked_ms / 1000,
 		    (double)event->hold_ms / 1000, hold_end_words[event->hold_end]);
 		put_step(doc, "hold", text);
 	}
 	if (strcmp(word(event, SK_GREY), "passed") == 0) {
-		snprintf(text, sizeof(text),
+		snprintf(text, sizeof text,
 		    "%s tries, %s s after the first attempt",
 		    word(event, SK_GREY_TRIES), word(event, SK_GREY_SECS));
 		put_step(doc, "greylisting", text);
 	}
 	if (event->dns_ms >= 0) {
-		snprintf(text, sizeof(text), "%" PRId64 " ms, spf=%s",
-		    event->dns_ms, word(event, SK_SPF));
+		snprintf(text, sizeof text, "%" PRId64 " ms, spf=%s", event->dns_ms,
+		    word(event, SK_SPF));
 		put_step(doc, "dns", text);
 	}
 	if (strcmp(word(event, SK_FAULT), "none") != 0)
 		put_step(doc, "fault", word(event, SK_FAULT));
 	put_reply(doc, event);
 	if (event->feedback != NULL) {
-		snprintf(text, sizeof(text), "%s, score %.2f", event->feedback,
+		snprintf(text, sizeof text, "%s, score %.2f", event->feedback,
 		    event->score);
 		put_step(doc, "filter", text);
 	}
@@ -210,10 +210,10 @@ take_line(void *ctx, char *line)
 
 	if (line == NULL || *line == '\0')
 		return line == NULL;
-	if (strncasecmp(line, name, sizeof(name) - 1) != 0)
+	if (strncasecmp(line, name, sizeof name - 1) != 0)
 		return true;
-	text_copy(header->value, sizeof(header->value),
-	    text_trim(line + sizeof(name) - 1));
+	text_copy(
+	    header->value, sizeof header->value, text_trim(line + sizeof name - 1));
 	header->found = true;
 	return false;
 }
@@ -247,7 +247,7 @@ tell_header(struct admin *admin, const struct header *header)
 		doc_say(doc, "The event is not (any more) in the database.");
 		for (size_t i = 0; i < SESSION_KEYS; i++) {
 			const char *key = session_keys[i].name;
-			if (value_of(header->value, key, value, sizeof(value)))
+			if (value_of(header->value, key, value, sizeof value))
 				doc_fact(doc, key, key, cell_text(value));
 		}
 	}
@@ -263,7 +263,7 @@ explain_message(struct admin *admin, const char *path)
 
 	if (!lines_each(admin, path, take_line, &header, &error))
 		return failed(admin, &error);
-	if (!header.found || !value_of(header.value, "sid", sid, sizeof(sid))) {
+	if (!header.found || !value_of(header.value, "sid", sid, sizeof sid)) {
 		error_set(&error,
 		    "%s: no X-TaRgrey-Session header: the mail was exempt, or did "
 		    "not come "

@@ -161,7 +161,7 @@ import_postgrey_line(struct import *import, char *line)
 	bool good = decode(import, line + 1);
 	import->has_key = !import->has_key;
 	if (import->has_key) {
-		if (!good || strlen(line + 1) >= sizeof(import->key))
+		if (!good || strlen(line + 1) >= sizeof import->key)
 			import->key[0] = '\0';
 		else
 			strcpy(import->key, line + 1);

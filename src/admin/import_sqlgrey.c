@@ -90,16 +90,16 @@ take_connect(struct import *import, const char *const *field)
 		return true;
 	}
 	/* "192.0.2": the network is what a triplet wants anyway */
-	snprintf(src, sizeof(src), "%s", field[2]);
+	snprintf(src, sizeof src, "%s", field[2]);
 	if (!ip_from_text(src, &ip)) {
-		snprintf(src, sizeof(src), "%.58s.0", field[2]);
+		snprintf(src, sizeof src, "%.58s.0", field[2]);
 		if (!ip_from_text(src, &ip)) {
 			import_wrong(import, "src is no address");
 			return true;
 		}
 	}
 	bool is_null = strcmp(field[0], "-undef-") == 0;
-	snprintf(sender, sizeof(sender), "%s%s%s", is_null ? "" : field[0],
+	snprintf(sender, sizeof sender, "%s%s%s", is_null ? "" : field[0],
 	    is_null ? "" : "@", is_null ? "" : field[1]);
 	return import_triplet(import, &ip, sender, field[3], first, first, false);
 }
@@ -143,7 +143,7 @@ our_table(const char *name)
 {
 	static const char *const tables[] = {"connect", "from_awl", "domain_awl"};
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		if (strcmp(name, tables[i]) == 0)
 			return tables[i];
 	}
@@ -219,9 +219,9 @@ import_sqlgrey_line(struct import *import, char *line)
 	if (import->table != NULL && *line == '(')
 		return take_rows(import, line);
 	import->table = NULL;
-	if (strncasecmp(line, insert, sizeof(insert) - 1) != 0)
+	if (strncasecmp(line, insert, sizeof insert - 1) != 0)
 		return read_statement(import, line);
-	char *table = line + sizeof(insert) - 1;
+	char *table = line + sizeof insert - 1;
 	char *values = strcasestr(table, " VALUES");
 	if (values == NULL) {
 		import_wrong(import, "INSERT without VALUES");

@@ -18,11 +18,11 @@ is_good(struct import *import, const char *entry, struct error *error)
 		error_set_errno(error, "memory file");
 		return false;
 	}
-	int length = snprintf(text, sizeof(text), "%s: %s\n", import->kind, entry);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	int length = snprintf(text, sizeof text, "%s: %s\n", import->kind, entry);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
 	const char *paths[] = {path};
 	struct list *list = NULL;
-	if (length > 0 && (size_t)length < sizeof(text) &&
+	if (length > 0 && (size_t)length < sizeof text &&
 	    write(file, text, (size_t)length) == length)
 		list = list_load(paths, 1, error);
 	else

@@ -22,10 +22,10 @@ read_all(struct progress *progress, FILE *file, uint64_t size,
 	char line[LINE_MOST];
 	uint64_t done = 0, count = 0;
 
-	while (fgets(line, sizeof(line), file) != NULL) {
+	while (fgets(line, sizeof line, file) != NULL) {
 		size_t length = strlen(line);
 		bool whole = length > 0 && line[length - 1] == '\n';
-		bool too_long = !whole && length == sizeof(line) - 1;
+		bool too_long = !whole && length == sizeof line - 1;
 		done += length;
 		if (whole)
 			line[--length] = '\0';

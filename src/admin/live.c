@@ -41,8 +41,7 @@ take_hold(struct live *live, char *rest)
 
 	for (int i = 0; i < 5 && rest != NULL; i++)
 		field[i] = strsep(&rest, "\t");
-	grown =
-	    realloc(live->holds, (live->holds_count + 1) * sizeof(*live->holds));
+	grown = realloc(live->holds, (live->holds_count + 1) * sizeof *live->holds);
 	if (grown == NULL)
 		return;
 	live->holds = grown;
@@ -80,12 +79,12 @@ connect_to(int fd, const char *path, struct error *error)
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(path) >= sizeof address.sun_path)
 		return LIVE_STOPPED; /* the daemon could not listen there either */
 	strcpy(address.sun_path, path);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 		return LIVE_RUNNING;
 	switch (errno) {
 	case ENOENT:
@@ -111,7 +110,7 @@ read_all(int fd, struct live *live)
 
 	if (file == NULL)
 		return false;
-	while ((got = recv(fd, part, sizeof(part), 0)) > 0) {
+	while ((got = recv(fd, part, sizeof part, 0)) > 0) {
 		fwrite(part, 1, (size_t)got, file);
 		if (ftell(file) > TEXT_MOST)
 			break;

@@ -44,7 +44,7 @@ print_table(const char *what, FILE *file)
 	    {"help", print_help},
 	};
 
-	for (size_t i = 0; i < sizeof(printers) / sizeof(*printers); i++) {
+	for (size_t i = 0; i < sizeof printers / sizeof *printers; i++) {
 		if (strcmp(printers[i].name, what) == 0) {
 			printers[i].print(file);
 			return true;

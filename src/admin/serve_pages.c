@@ -66,7 +66,7 @@ count_today(struct serve *serve, FILE *body)
 	if (serve->today != NULL && now - serve->today_made < TODAY_S &&
 	    now >= serve->today_made)
 		return;
-	snprintf(since, sizeof(since), "@%lld", (long long)midnight(now));
+	snprintf(since, sizeof since, "@%lld", (long long)midnight(now));
 	doc_free(&serve->today);
 	serve->today = serve_command(serve, &command_report,
 	    (const char *const[]){"--since", since, "--top", "10", NULL}, false,
@@ -260,7 +260,7 @@ serve_allow(void *ctx, struct web_request *request, FILE *body)
 	if (doc == NULL) {
 		web_say(request, true, said == NULL ? "out of memory" : said);
 	} else {
-		snprintf(text, sizeof(text), "%.200s is allowed %s%s", who,
+		snprintf(text, sizeof text, "%.200s is allowed %s%s", who,
 		    *span == '\0' ? "for ever" : "for ", span);
 		web_say(request, false, text);
 		fputs("targreyctl: serve: ", serve->admin->err);

@@ -23,10 +23,10 @@ accepted_init(struct log_accepted *accepted,
     void (*confirm)(void *ctx, const struct accepted_mail *mail), void *ctx)
 {
 	*accepted = (struct log_accepted){.confirm = confirm, .ctx = ctx};
-	if (getrandom(accepted->secret, sizeof(accepted->secret), 0) < 0)
+	if (getrandom(accepted->secret, sizeof accepted->secret, 0) < 0)
 		accepted->secret[0] = 1;
-	accepted->table = calloc(SETS * WAYS, sizeof(*accepted->table));
-	accepted->processes = calloc(PROCESSES, sizeof(*accepted->processes));
+	accepted->table = calloc(SETS * WAYS, sizeof *accepted->table);
+	accepted->processes = calloc(PROCESSES, sizeof *accepted->processes);
 	return accepted->table != NULL && accepted->processes != NULL;
 }
 
@@ -51,7 +51,7 @@ key_of(const struct log_accepted *accepted, const struct log_line *line)
 	uint64_t key =
 	    has_queue_id(line)
 	        ? siphash(accepted->secret, line->queue_id, strlen(line->queue_id))
-	        : siphash(accepted->secret, &line->pid, sizeof(line->pid));
+	        : siphash(accepted->secret, &line->pid, sizeof line->pid);
 
 	return key + (key == 0);
 }
@@ -100,7 +100,7 @@ accepted_add(struct log_accepted *accepted, const struct log_line *line)
 	confirm(accepted, place);
 	*place =
 	    (struct accepted_mail){.key = key, .time = line->time, .ip = line->ip};
-	text_copy(place->name, sizeof(place->name), line->name);
+	text_copy(place->name, sizeof place->name, line->name);
 	text_lower(place->name);
 	*process_of(accepted, line->pid) =
 	    (struct accepted_process){.pid = line->pid, .key = key};

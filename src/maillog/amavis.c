@@ -71,7 +71,7 @@ class_verdict(const char *class)
 	    {"BAD-HEADER ", "ham"}, {"BAD-HEADER,", "ham"}, {"SPAMMY", "spam"},
 	    {"SPAM", "spam"}};
 
-	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		if (strncmp(class, classes[i].class, strlen(classes[i].class)) == 0)
 			return classes[i].verdict;
 	}
@@ -104,7 +104,7 @@ take_client(struct log_line *line, const char *from, const char *to)
 	const char *open = memchr(from, '[', (size_t)(to - from));
 	size_t length = open == NULL ? 0 : strcspn(open + 1, "]");
 
-	if (open == NULL || length >= sizeof(text))
+	if (open == NULL || length >= sizeof text)
 		return;
 	memcpy(text, open + 1, length);
 	text[length] = '\0';

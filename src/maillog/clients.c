@@ -12,9 +12,9 @@ bool
 log_clients_init(struct log_clients *clients)
 {
 	*clients = (struct log_clients){.room = ROOM_FIRST};
-	if (getrandom(clients->secret, sizeof(clients->secret), 0) < 0)
+	if (getrandom(clients->secret, sizeof clients->secret, 0) < 0)
 		clients->secret[0] = 1;
-	clients->table = calloc(clients->room, sizeof(*clients->table));
+	clients->table = calloc(clients->room, sizeof *clients->table);
 	return clients->table != NULL;
 }
 
@@ -39,7 +39,7 @@ static void
 grow(struct log_clients *clients)
 {
 	size_t room = clients->room * 2;
-	struct log_client *table = calloc(room, sizeof(*table));
+	struct log_client *table = calloc(room, sizeof *table);
 
 	if (table == NULL)
 		return;

@@ -35,7 +35,7 @@ is_tail(char *at)
 
 	if (value != NULL)
 		at = value + strcspn(value, " ");
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		value = scan_after(at, keys[i]);
 		if (value == NULL)
 			continue;
@@ -84,7 +84,7 @@ take_reply(struct log_line *line, const char *at)
 {
 	size_t length = strspn(at, "0123456789.");
 
-	if ((*at != '4' && *at != '5') || length >= sizeof(line->reply) ||
+	if ((*at != '4' && *at != '5') || length >= sizeof line->reply ||
 	    (length != 3 && at[1] != '.'))
 		return false;
 	line->code = at[1] == '.' ? (unsigned)(*at - '0') * 100
@@ -111,7 +111,7 @@ take_refusal(struct log_line *line, enum log_kind kind, char *at)
 	if (!take_reply(line, at + 2))
 		return;
 	take_mail(line, at + 2);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		line->is_end |= strcmp(where, ends[i]) == 0;
 	line->kind = kind;
 }
@@ -260,8 +260,8 @@ scan_qmgr(struct log_line *line, char *at)
 	size_t length = strlen(at);
 
 	if (strcmp(at, "removed") == 0 ||
-	    (strncmp(at, "from=<", 6) == 0 && length > sizeof(active) &&
-	        strcmp(at + length + 1 - sizeof(active), active) == 0))
+	    (strncmp(at, "from=<", 6) == 0 && length > sizeof active &&
+	        strcmp(at + length + 1 - sizeof active, active) == 0))
 		line->kind = LOG_QUEUED;
 }
 

@@ -38,7 +38,7 @@ bool
 log_retries_init(struct log_retries *retries)
 {
 	*retries = (struct log_retries){0};
-	retries->table = calloc(SETS * WAYS, sizeof(*retries->table));
+	retries->table = calloc(SETS * WAYS, sizeof *retries->table);
 	return retries->table != NULL;
 }
 
@@ -64,7 +64,7 @@ network_hash(const struct ip *ip)
 {
 	struct ipnet net = key_network(ip);
 
-	return mix(14695981039346656037ULL, net.ip.bytes, sizeof(net.ip.bytes));
+	return mix(14695981039346656037ULL, net.ip.bytes, sizeof net.ip.bytes);
 }
 
 /* Mails of one network share a set, so that an acceptance finds them. */
@@ -161,7 +161,7 @@ log_retries_write(const struct log_retries *retries, struct doc *doc)
 		                 cell_count(retries->gap[i]),
 		                 cell_share((double)retries->gap[i],
 		                     (double)retries->back)});
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%llu of %llu mails refused for now came again.",
 	    (unsigned long long)retries->back, (unsigned long long)retries->mails);
 	doc_chart(doc, &chart);

@@ -33,7 +33,7 @@ static const struct {
 static const char *
 action_verdict(const char *action)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
 		if (strcmp(action, actions[i].action) == 0)
 			return actions[i].verdict;
 	}
@@ -65,7 +65,7 @@ take_client(struct log_line *line, const char *at)
 
 	at += *at == '[';
 	size_t length = strcspn(at, ",]");
-	if (length >= sizeof(text))
+	if (length >= sizeof text)
 		return false;
 	memcpy(text, at, length);
 	text[length] = '\0';

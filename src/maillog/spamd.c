@@ -41,7 +41,7 @@ scan_spamd(struct log_line *line, char *text)
 	if (at == NULL)
 		return;
 	at++;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		if ((at = value(at, keys[i])) == NULL)
 			return;
 	}

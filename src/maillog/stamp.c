@@ -209,7 +209,7 @@ full_form(struct log_clock *clock, const char *at, int64_t *time_r)
 	if (at == NULL || (at = iso_form(at + 1, &tm)) == NULL || *at != ' ')
 		return NULL;
 	size_t length = strcspn(++at, " ");
-	if (length >= sizeof(name))
+	if (length >= sizeof name)
 		return NULL;
 	memcpy(name, at, length);
 	tzset();

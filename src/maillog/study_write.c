@@ -67,7 +67,7 @@ write_groups(const struct logstudy *study, struct doc *doc)
 	        : "No allow list was read (--allow FILE): what the shipped one "
 	          "lets "
 	          "off is counted as well.");
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "Suspects among accepted clients and among those that were only "
 	    "refused; the "
 	    "table has the numbers.");
@@ -137,7 +137,7 @@ write_effect(struct logstudy *study, struct doc *doc)
 	for (size_t i = 0; i < count && i < study->settings.top; i++) {
 		char rule[8] = "-";
 		if (rows[i].count[0] > 0)
-			snprintf(rule, sizeof(rule), "%u",
+			snprintf(rule, sizeof rule, "%u",
 			    (unsigned)(rows[i].count[0] - 1) % 10);
 		doc_row(doc, (struct cell[]){cell_text(rows[i].name),
 		                 cell_count(rows[i].rank), cell_text(rule),

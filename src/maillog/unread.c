@@ -19,11 +19,11 @@ unread_count(
 	if (line->kind == LOG_BROKEN) {
 		if (unread->broken++ == 0)
 			text_copy(
-			    unread->broken_text, sizeof(unread->broken_text), copy);
+			    unread->broken_text, sizeof unread->broken_text, copy);
 	} else if (line->kind == LOG_DOUBTFUL) {
 		if (unread->doubtful++ == 0)
 			text_copy(unread->doubtful_text,
-			    sizeof(unread->doubtful_text), copy);
+			    sizeof unread->doubtful_text, copy);
 	}
 	unread->mail += line->kind != LOG_BROKEN && line->kind != LOG_OTHER;
 }

@@ -84,15 +84,15 @@ find_by_message_id(struct query *query, struct search *search,
 	bool has_brackets = length > 2 && *given == '<' && given[length - 1] == '>';
 	char id[1000];
 
-	if (length + 3 > sizeof(id))
+	if (length + 3 > sizeof id)
 		return true;
 	filter->message_id = given;
 	if (!query_events(query, filter, take_by_message_id, search, error))
 		return false;
 	if (has_brackets)
-		snprintf(id, sizeof(id), "%.*s", (int)(length - 2), given + 1);
+		snprintf(id, sizeof id, "%.*s", (int)(length - 2), given + 1);
 	else
-		snprintf(id, sizeof(id), "<%s>", given);
+		snprintf(id, sizeof id, "<%s>", given);
 	filter->message_id = id;
 	return query_events(query, filter, take_by_message_id, search, error);
 }

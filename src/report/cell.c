@@ -148,7 +148,7 @@ cell_for_page(const struct doc_cell *cell, char buf[static CELL_TEXT_SIZE])
 	if (cell->kind != CELL_COUNT)
 		return cell_for_people(cell, buf);
 	int length =
-	    snprintf(digits, sizeof(digits), "%" PRIu64, (uint64_t)cell->number);
+	    snprintf(digits, sizeof digits, "%" PRIu64, (uint64_t)cell->number);
 	for (int i = 0; i < length; i++) {
 		if (i > 0 && (length - i) % 3 == 0)
 			buf[used++] = ',';

@@ -99,7 +99,7 @@ days_write(const struct days *days, struct doc *doc)
 		struct tm tm;
 		char name[16];
 		gmtime_r(&time, &tm);
-		strftime(name, sizeof(name), "%Y-%m-%d", &tm);
+		strftime(name, sizeof name, "%Y-%m-%d", &tm);
 		others += day->others;
 		through += day->through;
 		stopped += day->stopped;
@@ -107,7 +107,7 @@ days_write(const struct days *days, struct doc *doc)
 		    doc, (struct cell[]){cell_text(name), cell_count(day->others),
 		             cell_count(day->through), cell_count(day->stopped)});
 	}
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%zu days: %llu mails of clients that are no suspects, %llu delivered "
 	    "of "
 	    "suspects, %llu transactions of suspects that were not delivered.",
@@ -144,13 +144,13 @@ week_write(const struct days *days, struct doc *doc)
 			day = i / 24;
 			hour = i % 24;
 		}
-		snprintf(text, sizeof(text), "%02u", i % 24);
+		snprintf(text, sizeof text, "%02u", i % 24);
 		doc_row(doc, (struct cell[]){cell_text(names[i / 24]),
 		                 cell_text(text), cell_count(count)});
 	}
 	if (days->week[day][hour] == 0)
 		return;
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "Most suspects came on %s from %02u:00 on: %llu.", names[day], hour,
 	    (unsigned long long)days->week[day][hour]);
 	doc_say(doc, "%s", chart.alternative);

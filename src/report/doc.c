@@ -17,7 +17,7 @@ const char *const doc_format_words[DOC_FORMATS + 1] = {
 struct doc *
 doc_new(const char *title)
 {
-	struct doc *doc = calloc(1, sizeof(*doc));
+	struct doc *doc = calloc(1, sizeof *doc);
 
 	if (doc != NULL && (doc->title = text_dup(title)) == NULL)
 		doc_free(&doc);
@@ -87,7 +87,7 @@ doc_section(struct doc *doc, const char *key, const char *title)
 {
 	size_t room = doc->sections_count;
 
-	if (!make_room(doc, &doc->sections, &room, room, 1, sizeof(*doc->sections)))
+	if (!make_room(doc, &doc->sections, &room, room, 1, sizeof *doc->sections))
 		return;
 	struct section *section = &doc->sections[doc->sections_count++];
 	*section = (struct section){.key = text_dup(key), .title = text_dup(title)};
@@ -158,7 +158,7 @@ doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
 	struct section *section = last(doc);
 
 	if (!make_room(doc, &section->facts, &doc->facts_room, section->facts_count,
-	        1, sizeof(*section->facts)))
+	        1, sizeof *section->facts))
 		return;
 	section->facts[section->facts_count++] =
 	    (struct doc_fact_row){key, title, keep(doc, &cell)};
@@ -184,7 +184,7 @@ doc_row(struct doc *doc, const struct cell *cells)
 		return;
 	filled = section->rows_count * section->columns_count;
 	if (!make_room(doc, &section->cells, &doc->cells_room, filled,
-	        section->columns_count, sizeof(*section->cells)))
+	        section->columns_count, sizeof *section->cells))
 		return;
 	for (size_t i = 0; i < section->columns_count; i++)
 		section->cells[filled + i] = keep(doc, &cells[i]);

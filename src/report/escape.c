@@ -69,8 +69,7 @@ width_of(unsigned code)
 	    {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff},
 	    {0x20000, 0x3fffd}};
 
-	for (size_t i = 0; code >= 0x1100 && i < sizeof(wide) / sizeof(*wide);
-	     i++) {
+	for (size_t i = 0; code >= 0x1100 && i < sizeof wide / sizeof *wide; i++) {
 		if (code >= wide[i].first && code <= wide[i].last)
 			return 2;
 	}

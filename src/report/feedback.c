@@ -12,7 +12,7 @@
 bool
 feedback_init(struct feedback *feedback)
 {
-	memset(feedback, 0, sizeof(*feedback));
+	memset(feedback, 0, sizeof *feedback);
 	feedback->rules = tally_new(512);
 	feedback->holds = tally_new(64);
 	feedback->spf = tally_new(64);
@@ -51,9 +51,9 @@ count_good(struct feedback *feedback, const struct view *view)
 	if (!view->is_ham && !view->is_spam)
 		return;
 	if (event->name != NULL)
-		snprintf(name, sizeof(name), "%s", top_site(event->name));
+		snprintf(name, sizeof name, "%s", top_site(event->name));
 	else
-		snprintf(name, sizeof(name), "%s", ip_to_text(&event->ip, ip));
+		snprintf(name, sizeof name, "%s", ip_to_text(&event->ip, ip));
 	count(feedback->good, name, view);
 }
 
@@ -66,7 +66,7 @@ feedback_add(struct feedback *feedback, const struct view *view)
 	feedback->spam += view->is_spam;
 	const char *s25r = view_word(view, SK_S25R);
 	char name[64];
-	snprintf(name, sizeof(name), "rule %.24s", view_word(view, SK_S25R_RULE));
+	snprintf(name, sizeof name, "rule %.24s", view_word(view, SK_S25R_RULE));
 	count(feedback->rules, strcmp(s25r, "match") == 0 ? name : s25r, view);
 	count(feedback->holds,
 	    view->is_held ? hold_end_words[view->event->hold_end] : "not held",
@@ -106,7 +106,7 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 		        cell_count(n[1]), cell_count(n[2]),
 		        cell_share((double)n[1], (double)(n[0] + n[1]))});
 	}
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%s, of mail that was delivered and judged by the filter; the table "
 	    "has "
 	    "the numbers.",

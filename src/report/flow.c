@@ -76,7 +76,7 @@ flow_write(const struct funnel *funnel, struct doc *doc)
 		stream(doc, name != NULL ? name : ways[i].from, "not delivered",
 		    funnel->ways[i][0]);
 	}
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "Of %llu transactions %llu were delivered; of %llu transactions of "
 	    "suspects %llu.",
 	    (unsigned long long)funnel->mails, (unsigned long long)delivered,

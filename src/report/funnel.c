@@ -7,7 +7,7 @@
 bool
 funnel_init(struct funnel *funnel)
 {
-	memset(funnel, 0, sizeof(*funnel));
+	memset(funnel, 0, sizeof *funnel);
 	funnel->exempt_why = tally_new(256);
 	funnel->rules = tally_new(512);
 	return funnel->exempt_why != NULL && funnel->rules != NULL;
@@ -47,12 +47,12 @@ count_suspect(struct funnel *funnel, const struct view *view)
 	char name[64];
 
 	if (strcmp(view_word(view, SK_S25R), "match") == 0)
-		snprintf(name, sizeof(name), "s25r rule %.24s", rule);
+		snprintf(name, sizeof name, "s25r rule %.24s", rule);
 	else if (strcmp(why, "local") == 0 || *view_word(view, SK_LOCAL) == '\0' ||
 	         strcmp(view_word(view, SK_LOCAL), "none") == 0)
-		snprintf(name, sizeof(name), "%.24s", why);
+		snprintf(name, sizeof name, "%.24s", why);
 	else
-		snprintf(name, sizeof(name), "local");
+		snprintf(name, sizeof name, "local");
 	struct tally_row *row =
 	    tally_add(funnel->rules, name, 1, view->event->time);
 	if (row != NULL) {
@@ -83,7 +83,7 @@ funnel_add(struct funnel *funnel, const struct view *view)
 		funnel->last = event->time;
 	if (view->is_exempt) {
 		char kind[32];
-		snprintf(kind, sizeof(kind), "%.*s",
+		snprintf(kind, sizeof kind, "%.*s",
 		    (int)strcspn(event->exempt, " :"), event->exempt);
 		tally_add(funnel->exempt_why, kind, 1, event->time);
 		funnel->exempt++;
@@ -165,7 +165,7 @@ write_stages(struct funnel *funnel, struct doc *doc)
 	stage(funnel, doc, "let pass: known as good", funnel->by_allowed, true);
 	stage(funnel, doc, "let pass: tries reached", funnel->by_tries, true);
 	stage(funnel, doc, "held", funnel->held, true);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		stage(funnel, doc, ends[i].name, funnel->holds[ends[i].end], true);
 	stage(funnel, doc, "no room to hold (overflow)", funnel->overflow, true);
 	stage(funnel, doc, "greylisted (450)", funnel->greylisted, true);
@@ -175,10 +175,10 @@ write_stages(struct funnel *funnel, struct doc *doc)
 	stage(funnel, doc, "delivered in all", funnel->delivered, false);
 	for (enum fault i = FAULT_STORE; i < FAULTS; i++) {
 		char name[32];
-		snprintf(name, sizeof(name), "fault: %s", fault_words[i]);
+		snprintf(name, sizeof name, "fault: %s", fault_words[i]);
 		stage(funnel, doc, name, funnel->faults[i], false);
 	}
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%llu transactions, of these %llu suspects; %llu held, %llu gave up, "
 	    "%llu "
 	    "endured, %llu greylisted, %llu suspects delivered.",
@@ -224,7 +224,7 @@ write_rules(struct funnel *funnel, struct doc *doc)
 	}
 	if (count == 0)
 		return;
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%zu rules and selectors marked suspects; the first is %s.", count,
 	    rows[0].name);
 	doc_chart(doc, &chart);

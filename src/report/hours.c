@@ -44,7 +44,7 @@ hours_write(const struct hours *hours, struct doc *doc)
 	doc_table(doc, columns, 4);
 	for (unsigned i = 0; i < 24; i++) {
 		char hour[8];
-		snprintf(hour, sizeof(hour), "%02u", i);
+		snprintf(hour, sizeof hour, "%02u", i);
 		if (hours->gone[i] + hours->suspects[i] >
 		    hours->gone[busiest] + hours->suspects[busiest])
 			busiest = i;
@@ -53,7 +53,7 @@ hours_write(const struct hours *hours, struct doc *doc)
 		        cell_count(hours->suspects[i]),
 		        cell_count(hours->others[i])});
 	}
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "Most suspects come in the hour from %02u:00: %llu.", busiest,
 	    (unsigned long long)(hours->gone[busiest] + hours->suspects[busiest]));
 	doc_chart(doc, &chart);

@@ -23,11 +23,11 @@ lost_add(struct lost *lost, uint64_t key, const struct view *view, int64_t first
 	mail->last = event->time;
 	mail->attempts = attempts;
 	mail->has_spf = has_spf;
-	snprintf(mail->sender, sizeof(mail->sender), "%s",
+	snprintf(mail->sender, sizeof mail->sender, "%s",
 	    *event->sender == '\0' ? "<>" : event->sender);
-	snprintf(mail->recipient, sizeof(mail->recipient), "%s",
+	snprintf(mail->recipient, sizeof mail->recipient, "%s",
 	    event->recipients == NULL ? "" : event->recipients);
-	snprintf(mail->client, sizeof(mail->client), "%s",
+	snprintf(mail->client, sizeof mail->client, "%s",
 	    event->name != NULL ? event->name : ip_to_text(&event->ip, ip));
 }
 
@@ -64,7 +64,7 @@ lost_write(struct lost *lost, int64_t until, size_t most, struct doc *doc)
 	};
 	size_t shown = 0;
 
-	qsort(lost->mail, LOST_MOST, sizeof(*lost->mail), by_attempts);
+	qsort(lost->mail, LOST_MOST, sizeof *lost->mail, by_attempts);
 	doc_table(doc, columns, 6);
 	for (size_t i = 0; i < LOST_MOST && shown < most; i++) {
 		const struct lost_mail *mail = &lost->mail[i];

@@ -53,7 +53,7 @@ static const struct {
     {"faults", NULL, "kind", "limit", AT(faults[FAULT_LIMIT])},
     {"faults", NULL, "kind", "gate", AT(faults[FAULT_GATE])},
 };
-#define ROWS (sizeof(rows) / sizeof(*rows))
+#define ROWS (sizeof rows / sizeof *rows)
 
 _Static_assert(ROWS <= METRICS_COUNTS, "the state has no room for all");
 
@@ -62,8 +62,7 @@ metrics_add(struct metrics_state *state, const struct funnel *funnel)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		uint64_t value;
-		memcpy(
-		    &value, (const char *)funnel + rows[i].offset, sizeof(value));
+		memcpy(&value, (const char *)funnel + rows[i].offset, sizeof value);
 		state->count[i] += value;
 	}
 }
@@ -161,7 +160,7 @@ metrics_doc(const struct metric *metrics, size_t count, struct doc *doc)
 		const struct metric *metric = &metrics[i];
 		if (isnan(metric->value))
 			continue;
-		snprintf(name, sizeof(name), "targrey_%s%s", metric->name,
+		snprintf(name, sizeof name, "targrey_%s%s", metric->name,
 		    metric->is_counter ? "_total" : "");
 		doc_row(
 		    doc, (struct cell[]){cell_text(name), cell_text(metric->label),

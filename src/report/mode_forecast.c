@@ -7,7 +7,7 @@
 bool
 mode_forecast_init(struct mode_forecast *forecast)
 {
-	memset(forecast, 0, sizeof(*forecast));
+	memset(forecast, 0, sizeof *forecast);
 	forecast->warned = tally_new(256);
 	return forecast->warned != NULL;
 }
@@ -113,13 +113,13 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	char held[160], repeat[160];
 	uint64_t rest = forecast->rest;
 
-	snprintf(held, sizeof(held),
+	snprintf(held, sizeof held,
 	    "%llu were really held: %llu left; of the other %llu the events cannot "
 	    "tell",
 	    (unsigned long long)forecast->rest_held,
 	    (unsigned long long)forecast->rest_gone,
 	    (unsigned long long)(rest - forecast->rest_held));
-	snprintf(repeat, sizeof(repeat),
+	snprintf(repeat, sizeof repeat,
 	    "as starpit; %llu visits were of addresses that had gone from a hold "
 	    "before",
 	    (unsigned long long)forecast->rest_repeat);

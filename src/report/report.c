@@ -28,7 +28,7 @@ struct report {
 struct report *
 report_new(const struct report_settings *settings)
 {
-	struct report *report = calloc(1, sizeof(*report));
+	struct report *report = calloc(1, sizeof *report);
 
 	if (report == NULL)
 		return NULL;
@@ -132,7 +132,7 @@ report_words(void)
 	    SK_AGE, SK_SEEN, SK_GAVEUP, SK_SPF, SK_LOCAL, SK_FAULT};
 	uint64_t words = 0;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		words |= UINT64_C(1) << keys[i];
 	return words;
 }

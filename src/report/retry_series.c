@@ -52,10 +52,10 @@ static const char *const spreads[SERIES_SPREAD] = {"1", "2", "3", "4", "5 or mor
 bool
 retry_series_init(struct retry_series *all, int64_t window_s)
 {
-	memset(all, 0, sizeof(*all));
+	memset(all, 0, sizeof *all);
 	all->window_s = window_s > 0 ? window_s : 172800;
-	all->table = calloc(SETS * WAYS, sizeof(*all->table));
-	all->names = calloc(1, sizeof(*all->names));
+	all->table = calloc(SETS * WAYS, sizeof *all->table);
+	all->names = calloc(1, sizeof *all->names);
 	return all->table != NULL && all->names != NULL;
 }
 
@@ -155,7 +155,7 @@ find(struct retry_series *all, uint64_t key, int64_t now)
 static void
 note_address(struct series *series, const struct ip *ip)
 {
-	uint32_t hash = (uint32_t)finished(mix(7, ip->bytes, sizeof(ip->bytes)));
+	uint32_t hash = (uint32_t)finished(mix(7, ip->bytes, sizeof ip->bytes));
 
 	for (unsigned i = 0; i < series->addresses && i < 4; i++) {
 		if (series->address[i] == hash)
@@ -183,11 +183,11 @@ keep_late(struct retry_series *all, const struct view *view, double seconds)
 	struct late *late = &all->worst[at];
 	late->seconds = seconds;
 	late->time = event->time;
-	snprintf(late->sender, sizeof(late->sender), "%s",
+	snprintf(late->sender, sizeof late->sender, "%s",
 	    *event->sender == '\0' ? "<>" : event->sender);
-	snprintf(late->recipient, sizeof(late->recipient), "%s",
+	snprintf(late->recipient, sizeof late->recipient, "%s",
 	    event->recipients == NULL ? "" : event->recipients);
-	snprintf(late->client, sizeof(late->client), "%s",
+	snprintf(late->client, sizeof late->client, "%s",
 	    event->name != NULL ? event->name : ip_to_text(&event->ip, ip));
 }
 
@@ -276,7 +276,7 @@ write_spread(struct doc *doc, const char *key, const char *title, const char *un
 		sum += counts[i];
 	for (size_t i = 0; i < count; i++) {
 		char name[48];
-		snprintf(name, sizeof(name), "%s%s", names[i], unit);
+		snprintf(name, sizeof name, "%s%s", names[i], unit);
 		doc_row(doc, (struct cell[]){cell_text(name), cell_count(counts[i]),
 		                 cell_share((double)counts[i], (double)sum)});
 	}
@@ -341,7 +341,7 @@ write_lateness(const struct retry_series *all, struct doc *doc)
 		names[i] = delays[i].name;
 	write_spread(doc, "lateness", "How late good mail came", "", names,
 	    all->delay, SERIES_DELAYS);
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%llu of %llu good mails came at once, %llu more than an hour late.",
 	    (unsigned long long)all->delay[0], (unsigned long long)all->good.count,
 	    (unsigned long long)(all->delay[5] + all->delay[6] + all->delay[7]));
@@ -401,7 +401,7 @@ retry_series_write(const struct retry_series *all, struct doc *doc)
 		    "at "
 		    "once.",
 		    (unsigned long long)all->cut_short);
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "%llu of %llu mails of suspects were tried again; the table has the "
 	    "times.",
 	    (unsigned long long)back, (unsigned long long)all->started);

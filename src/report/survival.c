@@ -75,7 +75,7 @@ survival_advise(const struct survival *survival, int64_t now_s)
 
 	draw(survival, &curve);
 	if (curve.holds < SURVIVAL_LEAST || curve.gone < 10) {
-		snprintf(advice.reason, sizeof(advice.reason),
+		snprintf(advice.reason, sizeof advice.reason,
 		    "No proposal: %llu holds, %llu of them given up; at least %d "
 		    "and 10 "
 		    "are needed.",
@@ -90,7 +90,7 @@ survival_advise(const struct survival *survival, int64_t now_s)
 	if (curve.last >= 20 && late > 0.1 * lost && curve.last < LONGEST - 5) {
 		int64_t wanted = ((int64_t)curve.last + 30 + 4) / 5 * 5;
 		advice.hold_s = wanted > LONGEST ? LONGEST : wanted;
-		snprintf(advice.reason, sizeof(advice.reason),
+		snprintf(advice.reason, sizeof advice.reason,
 		    "Clients still leave in the last seconds watched (%u s): %.1f "
 		    "%% of all "
 		    "held, of %.1f %% that leave at all. A longer hold would show "
@@ -104,7 +104,7 @@ survival_advise(const struct survival *survival, int64_t now_s)
 		advice.hold_s = LONGEST;
 	int64_t at =
 	    advice.hold_s - 1 < curve.last ? advice.hold_s - 1 : curve.last;
-	snprintf(advice.reason, sizeof(advice.reason),
+	snprintf(advice.reason, sizeof advice.reason,
 	    "95 %% of the clients that give up at all have gone after %u s; 5 s "
 	    "are added and the sum is rounded up. A hold of %u s would catch "
 	    "%.1f %% of all held more than one of %lld s (now %lld s).",
@@ -164,7 +164,7 @@ survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 	write_rows(survival, &curve, doc);
 	if (curve.holds < AT_RISK)
 		return;
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "Of %llu holds, %.0f %% are still there after 10 s, %.0f %% after 60 "
 	    "s, "
 	    "%.0f %% after %u s. %s",

@@ -60,7 +60,7 @@ lay_out(const struct section *section, struct flow *flow)
 {
 	const struct chart *chart = &section->chart;
 
-	memset(flow, 0, sizeof(*flow));
+	memset(flow, 0, sizeof *flow);
 	for (size_t row = 0; row < section->rows_count; row++) {
 		double number = svg_number(section, row, chart->values[1]);
 		place_of(flow, name_at(section, row, chart->label))->out += number;

@@ -18,18 +18,18 @@ struct tally {
 struct tally *
 tally_new(size_t room)
 {
-	struct tally *tally = calloc(1, sizeof(*tally));
+	struct tally *tally = calloc(1, sizeof *tally);
 
 	if (tally == NULL)
 		return NULL;
-	if (getrandom(tally->key, sizeof(tally->key), 0) < 0)
-		memset(tally->key, 0x5a, sizeof(tally->key));
+	if (getrandom(tally->key, sizeof tally->key, 0) < 0)
+		memset(tally->key, 0x5a, sizeof tally->key);
 	tally->room = room;
 	tally->slots_count = 1;
 	while (tally->slots_count < room * 2)
 		tally->slots_count *= 2;
-	tally->rows = calloc(room, sizeof(*tally->rows));
-	tally->slots = calloc(tally->slots_count, sizeof(*tally->slots));
+	tally->rows = calloc(room, sizeof *tally->rows);
+	tally->slots = calloc(tally->slots_count, sizeof *tally->slots);
 	if (tally->rows == NULL || tally->slots == NULL)
 		tally_free(&tally);
 	return tally;
@@ -76,7 +76,7 @@ by_rank(const void *a, const void *b)
 static void
 rebuild(struct tally *tally)
 {
-	memset(tally->slots, 0, tally->slots_count * sizeof(*tally->slots));
+	memset(tally->slots, 0, tally->slots_count * sizeof *tally->slots);
 	for (size_t i = 0; i < tally->count; i++) {
 		uint32_t *slot = find(tally, tally->rows[i].hash);
 		*slot = (uint32_t)i + 1;
@@ -88,7 +88,7 @@ prune(struct tally *tally)
 {
 	size_t kept = tally->room / 2;
 
-	qsort(tally->rows, tally->count, sizeof(*tally->rows), by_rank);
+	qsort(tally->rows, tally->count, sizeof *tally->rows, by_rank);
 	tally->error += tally->rows[kept].rank;
 	for (size_t i = kept; i < tally->count; i++)
 		free(tally->rows[i].name);
@@ -126,7 +126,7 @@ tally_add(struct tally *tally, const char *name, uint64_t weight, int64_t time)
 const struct tally_row *
 tally_sort(struct tally *tally, size_t *count_r)
 {
-	qsort(tally->rows, tally->count, sizeof(*tally->rows), by_rank);
+	qsort(tally->rows, tally->count, sizeof *tally->rows, by_rank);
 	rebuild(tally);
 	*count_r = tally->count;
 	return tally->rows;

@@ -132,7 +132,7 @@ write_one(struct top *top, struct tally *tally, size_t most, bool has_chart,
 		    (unsigned long long)tally_error(tally));
 	if (rows_count == 0 || !has_chart)
 		return;
-	snprintf(chart.alternative, sizeof(chart.alternative),
+	snprintf(chart.alternative, sizeof chart.alternative,
 	    "First: %.100s with %llu of %llu suspects.", rows[0].name,
 	    (unsigned long long)rows[0].count[SUSPECTS],
 	    (unsigned long long)top->suspects);

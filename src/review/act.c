@@ -78,7 +78,7 @@ discarded_folder(
 	if (kind == FOLDER_MAILDIR)
 		maildir_root(folder, root);
 	else
-		text_copy(root, sizeof(root), folder);
+		text_copy(root, sizeof root, folder);
 	return snprintf(path, PATH_MAX, "%s/%s", root, DISCARDED) < PATH_MAX;
 }
 
@@ -121,7 +121,7 @@ file_of(const char *name)
 static void
 set_from(struct doing *doing, const char *name)
 {
-	snprintf(doing->from, sizeof(doing->from), "%s%c%s", doing->folder.path,
+	snprintf(doing->from, sizeof doing->from, "%s%c%s", doing->folder.path,
 	    doing->mail->kind == FOLDER_MBOX ? ':' : '/', name);
 }
 
@@ -141,7 +141,7 @@ move_to_inbox(struct doing *doing, struct error *error)
 	if (!find_inbox(doing, inbox, error))
 		return false;
 	/* in new/ a name has no flags: it is new again */
-	snprintf(doing->to, sizeof(doing->to), "%s/new/%.*s", inbox,
+	snprintf(doing->to, sizeof doing->to, "%s/new/%.*s", inbox,
 	    (int)maildir_base(file), file);
 	if (!move_it(doing, error))
 		return false;
@@ -158,9 +158,9 @@ send_it(struct doing *doing, struct error *error)
 
 	if (!(quarantined
 	            ? amavis_release(doing->review->amavis_socket, doing->mail,
-	                  doing->review->to, answer, sizeof(answer), error)
+	                  doing->review->to, answer, sizeof answer, error)
 	            : reinject(doing->review, doing->mail, doing->fd, answer,
-	                  sizeof(answer), error)))
+	                  sizeof answer, error)))
 		return false;
 	doing->sent = true;
 	say(doing, "%s", answer);
@@ -193,7 +193,7 @@ keep_as_spam(struct doing *doing, struct error *error)
 		say(doing, "stays where it is, as spam");
 		return true;
 	}
-	snprintf(doing->to, sizeof(doing->to), "%s/%s", folder,
+	snprintf(doing->to, sizeof doing->to, "%s/%s", folder,
 	    doing->from + strlen(doing->folder.path) + 1);
 	if (!move_it(doing, error))
 		return false;
@@ -220,12 +220,12 @@ discard(struct doing *doing, struct error *error)
 	if (doing->mail->kind == FOLDER_MAILDIR) {
 		if (!make_maildir(folder, doing->folder.path, error))
 			return false;
-		snprintf(doing->to, sizeof(doing->to), "%s/%s", folder,
+		snprintf(doing->to, sizeof doing->to, "%s/%s", folder,
 		    doing->from + strlen(doing->folder.path) + 1);
 	} else {
 		if (!make_folder_like(folder, doing->folder.path, error))
 			return false;
-		snprintf(doing->to, sizeof(doing->to), "%s/%s", folder, file);
+		snprintf(doing->to, sizeof doing->to, "%s/%s", folder, file);
 	}
 	if (!move_it(doing, error))
 		return false;
@@ -241,7 +241,7 @@ teach(struct doing *doing, const char *verdict, struct error *error)
 	struct review *review = doing->review;
 	char counted[600];
 
-	if (!feed(review, doing->mail, verdict, counted, sizeof(counted), error)) {
+	if (!feed(review, doing->mail, verdict, counted, sizeof counted, error)) {
 		error_prefix(error, "%s, but not counted", doing->outcome);
 		return false;
 	}

@@ -37,9 +37,8 @@ reach(const char *path, struct error *error)
 	struct timeval patience = {.tv_sec = ANSWER_S};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 ||
-	    !text_copy(address.sun_path, sizeof(address.sun_path), path) ||
-	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (fd < 0 || !text_copy(address.sun_path, sizeof address.sun_path, path) ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		error_set_errno(error,
 		    "amavis' socket %s (set review.amavis_socket to its "
 		    "$unix_socketname, and its policy bank to protocol AM.PDP)",
@@ -48,8 +47,8 @@ reach(const char *path, struct error *error)
 			close(fd);
 		return -1;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	return fd;
 }
 
@@ -63,7 +62,7 @@ ask(FILE *file, const struct mail *mail, const char *recipients)
 	put(file, "mail_id", mail->quarantine_id);
 	put(file, "quar_type", is_packed(mail->name) ? "Z" : "F");
 	put(file, "mail_file", mail->name);
-	text_copy(copy, sizeof(copy), recipients == NULL ? "" : recipients);
+	text_copy(copy, sizeof copy, recipients == NULL ? "" : recipients);
 	for (char *at = strtok_r(copy, " ,", &rest); at != NULL;
 	     at = strtok_r(NULL, " ,", &rest))
 		put(file, "recipient", at);
@@ -96,14 +95,14 @@ hear(FILE *file, char *outcome, size_t size, struct error *error)
 	char line[2048];
 	bool said = false, ok = true;
 
-	while (fgets(line, sizeof(line), file) != NULL) {
+	while (fgets(line, sizeof line, file) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		if (*line == '\0')
 			break;
-		if (strncmp(line, name, sizeof(name) - 1) != 0)
+		if (strncmp(line, name, sizeof name - 1) != 0)
 			continue;
 		decode(line);
-		const char *reply = line + sizeof(name) - 1;
+		const char *reply = line + sizeof name - 1;
 		said = true;
 		if (*reply == '2' && ok) {
 			snprintf(outcome, size, "amavis: %.300s", reply);

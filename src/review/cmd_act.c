@@ -89,7 +89,7 @@ pick(void *ctx, const struct mail *mail)
 	if (picked->count == picked->room) {
 		picked->room = picked->room * 2 + 256;
 		void *grown =
-		    realloc(picked->ids, picked->room * sizeof(*picked->ids));
+		    realloc(picked->ids, picked->room * sizeof *picked->ids);
 		if (grown == NULL) {
 			picked->failed = true;
 			return false;
@@ -116,7 +116,7 @@ is_agreed(struct admin *admin, const char *what)
 		return false;
 	}
 	fprintf(admin->err, "%s? [y/N] ", what);
-	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	return fgets(answer, sizeof answer, stdin) != NULL &&
 	       (*answer == 'y' || *answer == 'Y');
 }
 
@@ -126,7 +126,7 @@ discard_picked(struct admin *admin, const struct picked *picked)
 	char what[80];
 	bool ok = true;
 
-	snprintf(what, sizeof(what), "Discard %zu mails", picked->count);
+	snprintf(what, sizeof what, "Discard %zu mails", picked->count);
 	if (picked->count == 0) {
 		fputs("nothing to discard\n", admin->out);
 		return EXIT_OK;
@@ -245,7 +245,7 @@ purge_folder(struct purging *purging, const char *path, const char *part)
 {
 	char name[PATH_MAX + 8];
 
-	snprintf(name, sizeof(name), "%s%s", path, part);
+	snprintf(name, sizeof name, "%s%s", path, part);
 	int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
@@ -304,7 +304,7 @@ run_purge(struct admin *admin)
 	purging.until = admin_now(admin) - older;
 	if (!purge_words(&purging))
 		return EXIT_FAILED;
-	snprintf(what, sizeof(what),
+	snprintf(what, sizeof what,
 	    "Remove %llu discarded mails (%.1f MB) for ever",
 	    (unsigned long long)purging.count, (double)purging.octets / 1e6);
 	if (purging.count == 0) {

@@ -24,11 +24,11 @@ put_bands(struct doc *doc, const uint64_t counts[static BANDS], double mark)
 	for (int i = BAND_GOOD; i < BANDS; i++) {
 		band_range((enum band)i, mark, &least, &most);
 		if (i == BAND_GOOD)
-			snprintf(range, sizeof(range), "below %g", most);
+			snprintf(range, sizeof range, "below %g", most);
 		else if (i == BAND_CERTAIN)
-			snprintf(range, sizeof(range), "%g and more", least);
+			snprintf(range, sizeof range, "%g and more", least);
 		else
-			snprintf(range, sizeof(range), "%g to %g", least, most);
+			snprintf(range, sizeof range, "%g to %g", least, most);
 		doc_row(doc, (struct cell[]){cell_text(band_words[i]),
 		                 cell_text(range), cell_count(counts[i])});
 	}

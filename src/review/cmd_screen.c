@@ -33,7 +33,7 @@ take_row(void *ctx, const struct mail *mail)
 	    .time = mail->time,
 	    .score = mail->score,
 	    .kind = mail->score_kind};
-	text_copy(row->id, sizeof(row->id), mail->id);
+	text_copy(row->id, sizeof row->id, mail->id);
 	screen->count++;
 	return screen->count < ROWS_MOST;
 }
@@ -49,7 +49,7 @@ load(struct screen *screen)
 	forget_rows(screen);
 	if (!sync_folders(screen->admin, 0, false, &folders)) {
 		text_copy(
-		    screen->said, sizeof(screen->said), "no folder can be read");
+		    screen->said, sizeof screen->said, "no folder can be read");
 		return;
 	}
 	filter.folders = folders.ids;
@@ -60,7 +60,7 @@ load(struct screen *screen)
 		band_range((enum band)screen->band, review->mark, &filter.least,
 		    &filter.most);
 	if (!index_list(review->index, &filter, take_row, screen, &error))
-		text_copy(screen->said, sizeof(screen->said), error.text);
+		text_copy(screen->said, sizeof screen->said, error.text);
 	if (screen->at >= screen->count)
 		screen->at = screen->count > 0 ? screen->count - 1 : 0;
 }
@@ -83,7 +83,7 @@ act(struct screen *screen, enum action action)
 		    review_act(screen->review, action, &mail.mail, outcome, &error);
 		own_mail_free(&mail);
 	}
-	snprintf(screen->said, sizeof(screen->said), "%s: %.1100s",
+	snprintf(screen->said, sizeof screen->said, "%s: %.1100s",
 	    action_words[action], ok ? outcome : error.text);
 	load(screen);
 }
@@ -94,22 +94,22 @@ undo(struct screen *screen)
 	struct error error;
 
 	if (!review_undo(screen->review, NULL, screen->said, &error))
-		text_copy(screen->said, sizeof(screen->said), error.text);
+		text_copy(screen->said, sizeof screen->said, error.text);
 	load(screen);
 }
 
 static void
 search(struct screen *screen)
 {
-	char text[sizeof(screen->search)] = "";
+	char text[sizeof screen->search] = "";
 
 	screen_bar(LINES - 1, "Search: ");
 	echo();
 	curs_set(1);
-	mvgetnstr(LINES - 1, 8, text, (int)sizeof(text) - 1);
+	mvgetnstr(LINES - 1, 8, text, (int)sizeof text - 1);
 	curs_set(0);
 	noecho();
-	text_copy(screen->search, sizeof(screen->search), text);
+	text_copy(screen->search, sizeof screen->search, text);
 	screen->at = screen->top = 0;
 	load(screen);
 }
@@ -123,7 +123,7 @@ decide(struct screen *screen, int key)
 	} keys[] = {{'r', ACTION_RELEASE}, {'s', ACTION_SPAM}, {'h', ACTION_HAM},
 	    {'d', ACTION_DISCARD}};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		if (keys[i].key == key) {
 			act(screen, keys[i].action);
 			return true;
@@ -142,7 +142,7 @@ open_chosen(struct screen *screen)
 		return;
 	if (!review_find(
 	        screen->review, screen->rows[screen->at].id, &mail, &error)) {
-		text_copy(screen->said, sizeof(screen->said), error.text);
+		text_copy(screen->said, sizeof screen->said, error.text);
 		load(screen);
 		return;
 	}
@@ -244,7 +244,7 @@ run_screen(struct admin *admin)
 	setlocale(LC_CTYPE, "");
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
-	screen.rows = calloc(ROWS_MOST, sizeof(*screen.rows));
+	screen.rows = calloc(ROWS_MOST, sizeof *screen.rows);
 	/* warnings would run over the list; they are told at the end */
 	admin->err = open_memstream(&warnings, &length);
 	if (screen.rows != NULL && admin->err != NULL)

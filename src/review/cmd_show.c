@@ -21,7 +21,7 @@ show_facts(struct doc *doc, const struct mail *mail, double mark)
 	doc_fact(doc, "score", "Score",
 	    mail->score_kind == SCORE_NONE ? cell_none() : cell_real(mail->score));
 	doc_fact(doc, "certainty", "Certainty",
-	    cell_text(certainty(mail, mark, near, sizeof(near))));
+	    cell_text(certainty(mail, mark, near, sizeof near)));
 	doc_fact(doc, "why", "Why", cell_text(mail->why));
 	doc_fact(doc, "client", "Client", cell_text(mail->client));
 	doc_fact(doc, "client_ip", "Its address", cell_text(mail->client_ip));
@@ -32,7 +32,7 @@ show_facts(struct doc *doc, const struct mail *mail, double mark)
 	    doc, "envelope_from", "Envelope from", cell_text(mail->envelope_from));
 	doc_fact(doc, "envelope_to", "Envelope to", cell_text(mail->envelope_to));
 	doc_fact(doc, "notes", "Odd",
-	    cell_text(head_notes(mail->notes, notes, sizeof(notes))));
+	    cell_text(head_notes(mail->notes, notes, sizeof notes)));
 	doc_fact(doc, "decided", "Decided", cell_text(mail->decided));
 	doc_fact(doc, "folder", "Folder", cell_text(mail->folder));
 	doc_fact(doc, "file", "File", cell_text(mail->name));

@@ -23,7 +23,7 @@ is_maildir(const char *path)
 	struct stat stat;
 
 	for (size_t i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s/%s", path, parts[i]);
+		snprintf(name, sizeof name, "%s/%s", path, parts[i]);
 		if (lstat(name, &stat) != 0 || !S_ISDIR(stat.st_mode))
 			return false;
 	}
@@ -98,7 +98,7 @@ maildir_time(const char *base)
 	int64_t time;
 
 	snprintf(
-	    digits, sizeof(digits), "%.*s", (int)strspn(base, "0123456789"), base);
+	    digits, sizeof digits, "%.*s", (int)strspn(base, "0123456789"), base);
 	/* from 1990 to 2100: else it is a name of another kind */
 	if (!text_integer(digits, INT64_C(631152000), INT64_C(4102444800), &time))
 		return 0;
@@ -127,7 +127,7 @@ add_stamp(struct walk *walk, const struct stat *stat)
 	uint64_t parts[4] = {walk->stamp, (uint64_t)time, (uint64_t)stat->st_size,
 	    (uint64_t)stat->st_ino};
 
-	walk->stamp = siphash(key, parts, sizeof(parts));
+	walk->stamp = siphash(key, parts, sizeof parts);
 	if (time > walk->newest)
 		walk->newest = time;
 }
@@ -158,8 +158,8 @@ visit(struct walk *walk, int fd, const char *below, const struct dirent *entry,
 	unsigned char type = type_of(fd, entry);
 	bool is_files = walk->folder->kind == FOLDER_FILES;
 
-	if (snprintf(name, sizeof(name), "%s%s%s", below, *below == '\0' ? "" : "/",
-	        entry->d_name) >= (int)sizeof(name))
+	if (snprintf(name, sizeof name, "%s%s%s", below, *below == '\0' ? "" : "/",
+	        entry->d_name) >= (int)sizeof name)
 		return true;
 	if (type == DT_DIR && is_files && level < SUB_MOST)
 		return walk_directory(walk, name, level + 1);
@@ -173,7 +173,7 @@ visit(struct walk *walk, int fd, const char *below, const struct dirent *entry,
 			        : "no file");
 		return true;
 	}
-	snprintf(base, sizeof(base), "%.*s",
+	snprintf(base, sizeof base, "%.*s",
 	    is_files ? (int)strlen(name) : (int)maildir_base(entry->d_name),
 	    is_files ? name : entry->d_name);
 	walk->ended =
@@ -305,7 +305,7 @@ find_renamed(const struct folder *folder, char name[static PLACE_NAME_SIZE])
 	char old[PLACE_NAME_SIZE];
 	struct error error;
 
-	text_copy(old, sizeof(old), name);
+	text_copy(old, sizeof old, name);
 	const char *slash = strrchr(old, '/');
 	const char *base = slash == NULL ? old : slash + 1;
 	struct search search = {

@@ -73,32 +73,32 @@ keep_decoded(char *target, size_t size, const char *source)
 static void
 take_from(struct head *head, const char *value)
 {
-	keep_decoded(head->from, sizeof(head->from), value);
+	keep_decoded(head->from, sizeof head->from, value);
 }
 
 static void
 take_to(struct head *head, const char *value)
 {
-	keep_decoded(head->to, sizeof(head->to), value);
+	keep_decoded(head->to, sizeof head->to, value);
 }
 
 static void
 take_subject(struct head *head, const char *value)
 {
-	keep_decoded(head->subject, sizeof(head->subject), value);
+	keep_decoded(head->subject, sizeof head->subject, value);
 }
 
 static void
 take_message_id(struct head *head, const char *value)
 {
-	keep_text(head->message_id, sizeof(head->message_id), value);
+	keep_text(head->message_id, sizeof head->message_id, value);
 }
 
 static void
 take_flags(struct head *head, const char *value)
 {
 	if (strcmp(value, "-") != 0)
-		keep_text(head->flags, sizeof(head->flags), value);
+		keep_text(head->flags, sizeof head->flags, value);
 }
 
 static void
@@ -114,12 +114,12 @@ take_client(struct head *head, const char *value)
 {
 	char name[256];
 
-	if (client_value(value, "ip", name, sizeof(name)))
-		keep_text(head->client_ip, sizeof(head->client_ip), name);
-	if (!client_value(value, "name", name, sizeof(name)) ||
+	if (client_value(value, "ip", name, sizeof name))
+		keep_text(head->client_ip, sizeof head->client_ip, name);
+	if (!client_value(value, "name", name, sizeof name) ||
 	    strcmp(name, "unknown") == 0)
-		text_copy(name, sizeof(name), head->client_ip);
-	keep_text(head->client, sizeof(head->client), name);
+		text_copy(name, sizeof name, head->client_ip);
+	keep_text(head->client, sizeof head->client, name);
 }
 
 /* "<a@b>" -> "a@b"; what a shell or SMTP would take amiss is no address. */
@@ -149,9 +149,8 @@ take_envelope_from(struct head *head, const char *value)
 {
 	char address[HEAD_TEXT_SIZE];
 
-	if (bare_address(value, address, sizeof(address)))
-		keep_text(
-		    head->envelope_from, sizeof(head->envelope_from), address);
+	if (bare_address(value, address, sizeof address))
+		keep_text(head->envelope_from, sizeof head->envelope_from, address);
 }
 
 /* One address a field, or several parted by commas (amavis). */
@@ -162,11 +161,11 @@ take_envelope_to(struct head *head, const char *value)
 
 	while (*value != '\0') {
 		size_t used = strlen(head->envelope_to);
-		if (bare_address(value, address, sizeof(address)) &&
+		if (bare_address(value, address, sizeof address) &&
 		    strchr(address, '@') != NULL &&
-		    used + strlen(address) + 2 < sizeof(head->envelope_to))
+		    used + strlen(address) + 2 < sizeof head->envelope_to)
 			snprintf(head->envelope_to + used,
-			    sizeof(head->envelope_to) - used, "%s%s",
+			    sizeof head->envelope_to - used, "%s%s",
 			    used > 0 ? " " : "", address);
 		value += strcspn(value, ",");
 		value += *value == ',';
@@ -176,7 +175,7 @@ take_envelope_to(struct head *head, const char *value)
 static void
 take_quarantine_id(struct head *head, const char *value)
 {
-	bare_address(value, head->quarantine_id, sizeof(head->quarantine_id));
+	bare_address(value, head->quarantine_id, sizeof head->quarantine_id);
 }
 
 static const struct field {
@@ -196,7 +195,7 @@ static const struct field {
     {"Delivered-To", take_envelope_to},
     {"X-Quarantine-ID", take_quarantine_id},
 };
-#define FIELDS (sizeof(fields) / sizeof(*fields))
+#define FIELDS (sizeof fields / sizeof *fields)
 
 static void
 take_field(struct reading *reading)
@@ -253,9 +252,9 @@ begin_field(struct reading *reading, const char *line, size_t length)
 		if ((unsigned char)line[i] <= ' ' || (unsigned char)line[i] > '~')
 			return false;
 	}
-	if (name < sizeof(reading->name))
+	if (name < sizeof reading->name)
 		snprintf(
-		    reading->name, sizeof(reading->name), "%.*s", (int)name, line);
+		    reading->name, sizeof reading->name, "%.*s", (int)name, line);
 	const char *value = colon + 1;
 	while (value < line + length && (*value == ' ' || *value == '\t'))
 		value++;
@@ -266,12 +265,12 @@ begin_field(struct reading *reading, const char *line, size_t length)
 void
 head_parse(const char *text, size_t length, struct head *head_r)
 {
-	struct reading *reading = malloc(sizeof(*reading));
+	struct reading *reading = malloc(sizeof *reading);
 	const char *end = text + length;
 	const char *at = text;
 	bool ended = false;
 
-	memset(head_r, 0, sizeof(*head_r));
+	memset(head_r, 0, sizeof *head_r);
 	if (reading == NULL)
 		return;
 	/* the value is long and need not be cleared */
@@ -375,7 +374,7 @@ head_read(int fd, bool is_gzip, struct head *head_r, struct error *error)
 	bool ok = false, ended = false;
 	ssize_t got = 1;
 
-	memset(head_r, 0, sizeof(*head_r));
+	memset(head_r, 0, sizeof *head_r);
 	if (text == NULL) {
 		error_set(error, "out of memory");
 		return false;

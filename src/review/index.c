@@ -114,7 +114,7 @@ make_tables(struct index *index, struct error *error)
 struct index *
 index_open(const char *path, struct error *error)
 {
-	struct index *index = calloc(1, sizeof(*index));
+	struct index *index = calloc(1, sizeof *index);
 	mode_t mask = umask(077);
 
 	if (index == NULL) {

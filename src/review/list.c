@@ -240,7 +240,7 @@ index_list(struct index *index, const struct mail_filter *filter,
 
 	if (filter->order == ORDER_NEAREST)
 		return list_nearest(index, filter, each, ctx, error);
-	snprintf(tail, sizeof(tail), " ORDER BY random() LIMIT %zu",
+	snprintf(tail, sizeof tail, " ORDER BY random() LIMIT %zu",
 	    filter->limit == 0 ? (size_t)1000000000 : filter->limit);
 	return run_mails(index, prepare(index, MAIL_COLUMNS, filter, tail, error),
 	    each, ctx, error);
@@ -286,7 +286,7 @@ index_bands(struct index *index, const struct mail_filter *filter,
 {
 	struct mail_filter all = *filter;
 
-	memset(counts_r, 0, BANDS * sizeof(*counts_r));
+	memset(counts_r, 0, BANDS * sizeof *counts_r);
 	all.only_unscored = false;
 	all.least = all.most = 0;
 	if (is_given(all.sender) || is_given(all.subject) || is_given(all.client) ||

@@ -14,7 +14,7 @@ put_encoded(FILE *file, const char *name, const char *value)
 {
 	char text[700];
 
-	text_percent(text, sizeof(text), 600, value, strlen(value));
+	text_percent(text, sizeof text, 600, value, strlen(value));
 	fprintf(file, " %s=%s", name, *text == '\0' ? "-" : text);
 }
 
@@ -32,8 +32,7 @@ review_log(struct review *review, const char *what, const char *id,
 	bool ok = false;
 
 	if (file != NULL && localtime_r(&now, &tm) != NULL &&
-	    strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S%z", &tm) >
-	        0) {
+	    strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S%z", &tm) > 0) {
 		fprintf(file, "%s", time_text);
 		put_encoded(file, "user", review->who);
 		fprintf(file, " action=%s id=%s", what, id);

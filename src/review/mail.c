@@ -54,7 +54,7 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 {
 	struct finding finding = {mail_r, 0};
 
-	memset(mail_r, 0, sizeof(*mail_r));
+	memset(mail_r, 0, sizeof *mail_r);
 	if (strlen(id) < 4 || strspn(id, "0123456789abcdef") != strlen(id)) {
 		error_set(error,
 		    "\"%.40s\" is no id; an id is what list shows: 12 of 0-9 a-f, "
@@ -90,7 +90,7 @@ void
 own_mail_free(struct own_mail *mail)
 {
 	free(mail->text);
-	memset(mail, 0, sizeof(*mail));
+	memset(mail, 0, sizeof *mail);
 }
 
 int
@@ -134,7 +134,7 @@ strip_markup(GString *to, const char *html)
 			for (size_t i = 0; i < 4; i++) {
 				size_t length = strlen(hidden[i]);
 				char close[16];
-				snprintf(close, sizeof(close), "</%s", hidden[i]);
+				snprintf(close, sizeof close, "</%s", hidden[i]);
 				if (g_ascii_strncasecmp(
 				        at + 1, hidden[i], length) == 0 &&
 				    !g_ascii_isalnum(at[1 + length]) &&
@@ -151,7 +151,7 @@ strip_markup(GString *to, const char *html)
 		}
 		char character = *at;
 		size_t length = 1;
-		for (size_t i = 0; i < sizeof(entities) / sizeof(*entities); i++) {
+		for (size_t i = 0; i < sizeof entities / sizeof *entities; i++) {
 			if (strncmp(at, entities[i].name,
 			        strlen(entities[i].name)) == 0) {
 				character = entities[i].character;

@@ -91,7 +91,7 @@ tell(const char *from_line, int64_t start, int64_t end, folder_each_fn *each,
 {
 	char name[24];
 
-	snprintf(name, sizeof(name), "%lld", (long long)start);
+	snprintf(name, sizeof name, "%lld", (long long)start);
 	return each(ctx, &(struct place){.name = name,
 	                     .time = time_of(from_line),
 	                     .size = end - start,

@@ -16,7 +16,7 @@ sync_folder_of(const char *path)
 {
 	char folder[PATH_MAX];
 
-	text_copy(folder, sizeof(folder), path);
+	text_copy(folder, sizeof folder, path);
 	char *slash = strrchr(folder, '/');
 	if (slash == NULL)
 		return;
@@ -34,7 +34,7 @@ copy_octets(int from, int to)
 	char buf[65536];
 	ssize_t got;
 
-	while ((got = read(from, buf, sizeof(buf))) > 0) {
+	while ((got = read(from, buf, sizeof buf)) > 0) {
 		for (ssize_t at = 0; at < got;) {
 			ssize_t put = write(to, buf + at, (size_t)(got - at));
 			if (put < 0)
@@ -68,7 +68,7 @@ copy_file(const char *from, const char *to, struct error *error)
 	int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	bool ok = false;
 
-	snprintf(part, sizeof(part), "%s.part%ld", to, (long)getpid());
+	snprintf(part, sizeof part, "%s.part%ld", to, (long)getpid());
 	int out =
 	    in < 0 ? -1 : open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (in < 0 || out < 0) {
@@ -134,13 +134,13 @@ move_find(const char *path, char path_r[static PATH_MAX])
 	if (lstat(path, &stat) == 0)
 		return true;
 	/* ROOT/new/NAME and ROOT/cur/NAME:2,FLAGS are the same mail */
-	text_copy(root, sizeof(root), path);
+	text_copy(root, sizeof root, path);
 	char *slash = strrchr(root, '/');
 	if (slash == NULL || slash - root < 5 ||
 	    (strncmp(slash - 4, "/new", 4) != 0 &&
 	        strncmp(slash - 4, "/cur", 4) != 0))
 		return false;
-	snprintf(name, sizeof(name), "%s", slash - 3);
+	snprintf(name, sizeof name, "%s", slash - 3);
 	slash[-4] = '\0';
 	if (!folder_open(&folder, root, &error))
 		return false;
@@ -192,12 +192,12 @@ make_maildir(const char *path, const char *like, struct error *error)
 		return false;
 	}
 	for (size_t i = 0; i < 4; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, parts[i]);
+		snprintf(name, sizeof name, "%s%s", path, parts[i]);
 		if (!make_folder(name, &stat, error))
 			return false;
 	}
 	/* what Courier and Dovecot look for in a sub-folder */
-	snprintf(name, sizeof(name), "%s/maildirfolder", path);
+	snprintf(name, sizeof name, "%s/maildirfolder", path);
 	int fd = open(
 	    name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, stat.st_mode & 0666);
 	if (fd >= 0) {

@@ -28,7 +28,7 @@ act_on(struct admin *admin, const struct folders *folders, enum action action,
 	result->done += ok;
 	result->failed += !ok;
 	if (!ok && *result->wrong == '\0')
-		text_copy(result->wrong, sizeof(result->wrong), error.text);
+		text_copy(result->wrong, sizeof result->wrong, error.text);
 }
 
 static void
@@ -37,15 +37,15 @@ tell(struct web_request *request, enum action action, const struct result *resul
 	char text[OUTCOME_SIZE + 100];
 
 	if (result->done == 1)
-		snprintf(text, sizeof(text), "%s: %s", action_words[action],
+		snprintf(text, sizeof text, "%s: %s", action_words[action],
 		    result->last);
 	else
-		snprintf(text, sizeof(text), "%s: %u mails", action_words[action],
+		snprintf(text, sizeof text, "%s: %u mails", action_words[action],
 		    result->done);
 	if (result->done > 0)
 		web_say(request, false, text);
 	if (result->failed > 0) {
-		snprintf(text, sizeof(text), "%u could not be done: %s",
+		snprintf(text, sizeof text, "%u could not be done: %s",
 		    result->failed, result->wrong);
 		web_say(request, true, text);
 	}
@@ -125,7 +125,7 @@ keep_id(void *ctx, const struct mail *mail)
 
 	if (ids->count == ids->room) {
 		ids->room = ids->room * 2 + 256;
-		void *grown = realloc(ids->id, ids->room * sizeof(*ids->id));
+		void *grown = realloc(ids->id, ids->room * sizeof *ids->id);
 		if (grown == NULL)
 			return false;
 		ids->id = grown;

@@ -95,7 +95,7 @@ become(const char *const argv[], int in, int out)
 	char home_text[PATH_MAX];
 
 	if (home != NULL) {
-		snprintf(home_text, sizeof(home_text), "HOME=%s", home);
+		snprintf(home_text, sizeof home_text, "HOME=%s", home);
 		empty[1] = home_text;
 	}
 	dup2(in, 0);
@@ -115,12 +115,12 @@ read_answer(int fd, char *answer, size_t size)
 	ssize_t got;
 
 	while (
-	    (got = read(fd, buf, sizeof(buf))) > 0 || (got < 0 && errno == EINTR)) {
+	    (got = read(fd, buf, sizeof buf)) > 0 || (got < 0 && errno == EINTR)) {
 		for (ssize_t i = 0; i < got && used + 1 < size; i++)
 			answer[used++] = (unsigned char)buf[i] < ' ' ? ' ' : buf[i];
 	}
 	answer[used] = '\0';
-	text_copy(buf, sizeof(buf), answer);
+	text_copy(buf, sizeof buf, answer);
 	text_copy(answer, size, text_trim(buf));
 }
 
@@ -183,12 +183,12 @@ learn(enum learner learner, const char *what, const struct mail *mail, int fd,
 	const char *const sa_learn[] = {"sa-learn", option, "-", NULL};
 	const char *const spamc[] = {"spamc", "-L", what, NULL};
 
-	snprintf(option, sizeof(option), "--%s", what);
+	snprintf(option, sizeof option, "--%s", what);
 	return learner == LEARN_NONE ||
 	       run_program(learner == LEARN_SPAMC ? spamc : sa_learn, fd,
 	           is_packed(mail->name),
 	           mail->kind == FOLDER_MBOX ? mail->size : 0, NULL, answer,
-	           sizeof(answer), error);
+	           sizeof answer, error);
 }
 
 bool
@@ -204,7 +204,7 @@ reinject(const struct review *review, const struct mail *mail, int fd,
 	char recipients[2048], answer[400], *rest = NULL;
 	size_t count = 5;
 
-	text_copy(recipients, sizeof(recipients),
+	text_copy(recipients, sizeof recipients,
 	    review->to != NULL ? review->to : mail->envelope_to);
 	for (char *at = strtok_r(recipients, " ,", &rest); at != NULL && count < 70;
 	     at = strtok_r(NULL, " ,", &rest))
@@ -218,7 +218,7 @@ reinject(const struct review *review, const struct mail *mail, int fd,
 	/* sendmail(1) takes "" for the null sender */
 	if (!run_program(argv, fd, is_packed(mail->name),
 	        mail->kind == FOLDER_MBOX ? mail->size : 0, left_out, answer,
-	        sizeof(answer), error))
+	        sizeof answer, error))
 		return false;
 	snprintf(outcome, size, "sent again from <%s> to %s", mail->envelope_from,
 	    review->to != NULL ? review->to : mail->envelope_to);

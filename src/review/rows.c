@@ -36,7 +36,7 @@ static const struct column columns[] = {
 void
 mails_table(struct doc *doc)
 {
-	doc_table(doc, columns, sizeof(columns) / sizeof(*columns));
+	doc_table(doc, columns, sizeof columns / sizeof *columns);
 }
 
 static struct cell
@@ -55,11 +55,11 @@ mails_row(void *ctx, const struct mail *mail)
 	    (struct cell[]){cell_text(mail->id), cell_time(mail->time),
 	        mail->score_kind == SCORE_NONE ? cell_none()
 	                                       : cell_real(mail->score),
-	        cell_text(certainty(mail, mails->mark, near, sizeof(near))),
+	        cell_text(certainty(mail, mails->mark, near, sizeof near)),
 	        text_or_none(mail->sender), text_or_none(mail->subject),
 	        text_or_none(mail->client), text_or_none(mail->flags),
 	        text_or_none(mail->why),
-	        text_or_none(head_notes(mail->notes, notes, sizeof(notes))),
+	        text_or_none(head_notes(mail->notes, notes, sizeof notes)),
 	        text_or_none(mail->decided), cell_text(mail->folder)});
 	return true;
 }

@@ -45,7 +45,7 @@ status(const char *value)
 
 	at += *at == ',';
 	at = skip_blanks(at);
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		size_t length = strlen(keys[i]);
 		if (strncasecmp(at, keys[i], length) == 0)
 			return number(at + length);
@@ -112,10 +112,10 @@ keep_test(
 
 	while (at > 0 && points > most[at - 1].points)
 		at--;
-	if (at == count || length >= sizeof(most->name))
+	if (at == count || length >= sizeof most->name)
 		return;
-	memmove(&most[at + 1], &most[at], (count - at - 1) * sizeof(*most));
-	snprintf(most[at].name, sizeof(most[at].name), "%.*s", (int)length, name);
+	memmove(&most[at + 1], &most[at], (count - at - 1) * sizeof *most);
+	snprintf(most[at].name, sizeof most[at].name, "%.*s", (int)length, name);
 	most[at].points = points;
 }
 
@@ -146,14 +146,14 @@ read_tests(struct score *score, const char *text)
 	*score->tests = '\0';
 	for (size_t i = 0; i < 3 && most[i].points > 0; i++)
 		used += (size_t)snprintf(score->tests + used,
-		    sizeof(score->tests) - used, "%s%s %.1f", i > 0 ? ", " : "",
+		    sizeof score->tests - used, "%s%s %.1f", i > 0 ? ", " : "",
 		    most[i].name, most[i].points);
 }
 
 bool
 score_field(struct score *score, const char *name, const char *value)
 {
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		const struct form *form = &forms[i];
 		if (strcasecmp(form->name, name) != 0)
 			continue;

@@ -40,12 +40,12 @@ put_row(const struct screen *screen, size_t number, int line)
 		attron(A_REVERSE);
 	mvhline(line, 0, ' ', COLS);
 	if (row->kind == SCORE_NONE)
-		text_copy(text, sizeof(text), "      -");
+		text_copy(text, sizeof text, "      -");
 	else
-		snprintf(text, sizeof(text), "%7.2f", row->score);
+		snprintf(text, sizeof text, "%7.2f", row->score);
 	put(line, 0, text, 8);
 	if (localtime_r(&time, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%m-%d %H:%M", &tm) > 0)
+	    strftime(text, sizeof text, "%m-%d %H:%M", &tm) > 0)
 		put(line, 8, text, 12);
 	put(line, 20, row->sender, who);
 	put(line, 21 + who, row->subject, COLS - 21 - who);
@@ -78,7 +78,7 @@ screen_list(struct screen *screen)
 	if (screen->at >= screen->top + lines)
 		screen->top = screen->at - lines + 1;
 	erase();
-	snprintf(text, sizeof(text), "targrey-review: %s%s%s, %zu of %zu, mark %g",
+	snprintf(text, sizeof text, "targrey-review: %s%s%s, %zu of %zu, mark %g",
 	    screen->band < 0 ? "all" : band_titles[screen->band],
 	    *screen->search == '\0' ? "" : ", with ", screen->search,
 	    screen->count > 0 ? screen->at + 1 : 0, screen->count,
@@ -108,7 +108,7 @@ draw_text(const char *text, int skip)
 		size_t length = strcspn(text, "\n"), used = 0;
 		size_t columns = 0;
 		/* so many octets as fit, at least one character */
-		while (used < length && used < sizeof(part) - 8) {
+		while (used < length && used < sizeof part - 8) {
 			unsigned code;
 			size_t step = escape_utf8(text + used, &code);
 			size_t wide = step == 0 ? 4 : code >= 0x1100 ? 2 : 1;
@@ -117,7 +117,7 @@ draw_text(const char *text, int skip)
 			columns += wide;
 			used += step == 0 ? 1 : step;
 		}
-		snprintf(part, sizeof(part), "%.*s", (int)used, text);
+		snprintf(part, sizeof part, "%.*s", (int)used, text);
 		part[strcspn(part, "\r")] = '\0';
 		if (line >= skip && line - skip < LINES - 2)
 			put(line - skip + 1, 0, part, COLS);
@@ -149,7 +149,7 @@ screen_text(struct screen *screen, const struct mail *mail)
 	        "From: %s\nTo: %s\nSubject: %s\nScore: %.2f, %s\nClient: %s\nWhy: "
 	        "%s\n\n%s",
 	        mail->sender, mail->recipients, mail->subject, mail->score,
-	        certainty(mail, screen->review->mark, near, sizeof(near)),
+	        certainty(mail, screen->review->mark, near, sizeof near),
 	        mail->client, mail->why,
 	        text != NULL ? text
 	        : fd < 0     ? error.text

@@ -47,12 +47,12 @@ session_words_read(const char *text, struct session_words *words_r)
 	const char *key, *value;
 	size_t key_length, length;
 
-	memset(words_r, 0, sizeof(*words_r));
+	memset(words_r, 0, sizeof *words_r);
 	if (strncmp(text, "v=1; ", 5) != 0)
 		return false;
 	for (const char *at = text; *at != '\0';) {
 		if (!take_pair(&at, &key, &key_length, &value, &length)) {
-			memset(words_r, 0, sizeof(*words_r));
+			memset(words_r, 0, sizeof *words_r);
 			return false;
 		}
 		keep(words_r, key, key_length, value, length);

@@ -58,11 +58,11 @@ name_reviewer(struct review *review)
 	if (*review->who != '\0')
 		return;
 	if (getuid() == 0 && sudo != NULL)
-		snprintf(review->who, sizeof(review->who), "%s", sudo);
+		snprintf(review->who, sizeof review->who, "%s", sudo);
 	else if (account != NULL)
-		snprintf(review->who, sizeof(review->who), "%s", account->pw_name);
+		snprintf(review->who, sizeof review->who, "%s", account->pw_name);
 	else
-		snprintf(review->who, sizeof(review->who), "%ld", (long)getuid());
+		snprintf(review->who, sizeof review->who, "%ld", (long)getuid());
 }
 
 bool
@@ -73,19 +73,19 @@ review_open_state(struct review *review, const char *path, struct error *error)
 	review->log_fd = -1;
 	name_reviewer(review);
 	if (path != NULL && *path != '\0')
-		text_copy(review->state, sizeof(review->state), path);
+		text_copy(review->state, sizeof review->state, path);
 	else if (!own_state(review->state, error))
 		return false;
 	if (!make_folders(review->state, error))
 		return false;
-	snprintf(name, sizeof(name), "%s/review.log", review->state);
+	snprintf(name, sizeof name, "%s/review.log", review->state);
 	review->log_fd = open(
 	    name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (review->log_fd < 0) {
 		error_set_errno(error, "%s", name);
 		return false;
 	}
-	snprintf(name, sizeof(name), "%s/review.db", review->state);
+	snprintf(name, sizeof name, "%s/review.db", review->state);
 	review->index = index_open(name, error);
 	return review->index != NULL;
 }

@@ -68,7 +68,7 @@ bind_head(sqlite3_stmt *s, const struct head *head)
 	bind_text(s, 11, head->client);
 	bind_text(s, 12, head->client_ip);
 	bind_text(s, 13, head->flags);
-	bind_text(s, 14, head_why(head, why, sizeof(why)));
+	bind_text(s, 14, head_why(head, why, sizeof why));
 	bind_text(s, 15, head->message_id);
 	bind_text(s, 16, head->has_session ? head->session.value[SK_SID] : "");
 	bind_text(s, 17, head->envelope_from);
@@ -96,7 +96,7 @@ add_mail(struct syncing *syncing, const struct place *place, const char *id)
 	struct head head;
 	struct stat stat;
 
-	snprintf(name, sizeof(name), "%s", place->name);
+	snprintf(name, sizeof name, "%s", place->name);
 	int fd = folder_open_mail(syncing->folder, name, &stat, &error);
 	if (fd < 0) {
 		syncing->warn(syncing->warn_ctx, error.text);

@@ -51,7 +51,7 @@ head_notes(unsigned notes, char *buf, size_t size)
 	struct words words = {buf, size, 0};
 
 	*buf = '\0';
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if ((notes & texts[i].note) != 0)
 			say(&words, "%s", texts[i].text);
 	}
@@ -106,7 +106,7 @@ say_client(const struct head *head, struct words *words)
 		say(words, "came back %ld times", number(head, SK_GREY_TRIES));
 	if (number(head, SK_GAVEUP) > 0)
 		say(words, "hung up on %ld earlier holds", number(head, SK_GAVEUP));
-	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++) {
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
 		if (is(head, sentences[i].key, sentences[i].word))
 			say(words, "%s", sentences[i].text);
 	}

@@ -33,7 +33,7 @@ web_random(char hex[static TOKEN_SIZE])
 	unsigned char octets[16];
 
 	/* never fails for so few once the system is up; it waits till then */
-	while (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets))
+	while (getrandom(octets, sizeof octets, 0) != (ssize_t)sizeof octets)
 		;
 	to_hex(octets, hex);
 }
@@ -109,7 +109,7 @@ access_by_proxy(struct web_request *request, const char **reason_r)
 	    request->connection, MHD_HEADER_KIND, count_field, &counting);
 	*reason_r = "the proxy does not say who is there";
 	if (user == NULL || *user == '\0' || counting.count != 1 ||
-	    !text_copy(request->user, sizeof(request->user), user)) {
+	    !text_copy(request->user, sizeof request->user, user)) {
 		*request->user = '\0';
 		return ACCESS_REFUSED;
 	}

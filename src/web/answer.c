@@ -194,7 +194,7 @@ refuse(struct web_request *request, unsigned status, const char *reason)
 		fprintf(request->web->settings.log, ": %s\n", reason);
 		fflush(request->web->settings.log);
 	}
-	snprintf(text, sizeof(text), "Not shown: %s.\n", reason);
+	snprintf(text, sizeof text, "Not shown: %s.\n", reason);
 	return web_send_text(request, status, text);
 }
 
@@ -209,7 +209,7 @@ begin(struct web_request *request)
 
 	if (response == NULL)
 		return MHD_NO;
-	snprintf(cookie, sizeof(cookie), "%s=%s; Path=/; HttpOnly; SameSite=Strict",
+	snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict",
 	    web->cookie, web->token);
 	add_header(response, "Set-Cookie", cookie);
 	add_header(response, "Referrer-Policy", "no-referrer");

@@ -84,8 +84,8 @@ triplet_of(const struct visit *visit, char sender[static FOLD_SIZE],
 	const char *recipients = visit->recipients == NULL ? "" : visit->recipients;
 	char first[256];
 
-	snprintf(first, sizeof(first), "%.*s", (int)strcspn(recipients, " "),
-	    recipients);
+	snprintf(
+	    first, sizeof first, "%.*s", (int)strcspn(recipients, " "), recipients);
 	return (struct triplet){
 	    sender_fold(visit->sender == NULL ? "" : visit->sender, sender),
 	    recipient_fold(first, recipient)};
@@ -334,7 +334,7 @@ tell_story(struct store *store, _Atomic int64_t *now_ms)
 {
 	struct session_words words;
 
-	for (size_t i = 0; i < sizeof(story) / sizeof(*story); i++) {
+	for (size_t i = 0; i < sizeof story / sizeof *story; i++) {
 		const struct visit *visit = &story[i].visit;
 		/* an event is written when its transaction ends */
 		*now_ms = (END_S - visit->before_s) * 1000 + visit->hold_ms;
@@ -369,14 +369,14 @@ invent(struct store *store, long count)
 		bool is_suspect = dice(&state) % 10 < 6,
 		     gone = dice(&state) % 10 < 8;
 		unsigned host = (unsigned)(dice(&state) % 400000);
-		snprintf(sid, sizeof(sid), "%010lx", i);
-		snprintf(ip, sizeof(ip), "%u.%u.%u.%u", 11 + host / 65536 % 200,
+		snprintf(sid, sizeof sid, "%010lx", i);
+		snprintf(ip, sizeof ip, "%u.%u.%u.%u", 11 + host / 65536 % 200,
 		    host / 256 % 256, host % 256, host % 250 + 1);
-		snprintf(name, sizeof(name), "p%u-%u.line%u.example.net",
-		    host % 256, host / 256, host % 977);
-		snprintf(sender, sizeof(sender), "s%u@d%u.example.com",
+		snprintf(name, sizeof name, "p%u-%u.line%u.example.net", host % 256,
+		    host / 256, host % 977);
+		snprintf(sender, sizeof sender, "s%u@d%u.example.com",
 		    (unsigned)(dice(&state) % 50000), host % 5000);
-		snprintf(recipient, sizeof(recipient), "u%u@example.jp",
+		snprintf(recipient, sizeof recipient, "u%u@example.jp",
 		    (unsigned)(dice(&state) % 2000));
 		struct visit visit = {
 		    .before_s = 30 * 86400 - i * 30 * 86400 / count,
@@ -419,7 +419,7 @@ main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	clock_init_manual(&clock, &now_ms);
-	snprintf(url, sizeof(url), "sqlite:%s", argv[1]);
+	snprintf(url, sizeof url, "sqlite:%s", argv[1]);
 	struct store_settings settings = {.url = url,
 	    .durable = false,
 	    .events_s = 400 * 86400,

@@ -120,7 +120,7 @@ write_amavis(struct line *line)
 	amavis_id(line->two, line->message_id);
 	line->kind = LOG_VERDICT;
 	line->verdict = "spam";
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h amavis[7]: (7-1) Passed SPAM {RelayedTagged}, [" IP
 	    "]:25 <%s@evil.example> -> <%s@d.example>, Queue-ID: " QUEUE_ID
 	    ", Message-ID: %s, mail_id: i, Hits: 8.5, size: 7, 10 ms",
@@ -138,10 +138,10 @@ write_spamd(struct line *line)
 		          : *c == '<' || *c == '>' || (unsigned char)*c > 126 ? '?'
 		                                                              : *c;
 	id[i] = '\0';
-	snprintf(line->message_id, sizeof(line->message_id), "<%s>", id);
+	snprintf(line->message_id, sizeof line->message_id, "<%s>", id);
 	line->kind = LOG_VERDICT;
 	line->verdict = "spam";
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h spamd[9]: spamd: result: Y  9 - X "
 	    "scantime=1.0,size=2,user=u,uid=1,required_score=5.0,rhost=::1,raddr=::"
 	    "1,"
@@ -162,10 +162,10 @@ write_rspamd(struct line *line, bool is_old)
 		    (*c == ' ' && is_old) || (*c > ' ' && *c < 127) ? *c : '?';
 	id[i] = '\0';
 	if (!is_old)
-		snprintf(line->message_id, sizeof(line->message_id), "<%s>", id);
+		snprintf(line->message_id, sizeof line->message_id, "<%s>", id);
 	line->kind = LOG_VERDICT;
 	line->verdict = "spam";
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h rspamd[3]: <94f35d>; proxy; rspamd_task_write_log: "
 	    "id: "
 	    "<%s>, qid: <" QUEUE_ID ">, ip: " IP
@@ -183,7 +183,7 @@ write_header_check(struct line *line)
 	printable(line->one, header);
 	address(line->two, sender);
 	line->kind = LOG_OTHER;
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/cleanup[3]: " QUEUE_ID ": info: header "
 	    "%s: %.200s from " CLIENT "; from=<%s> to=<c@d> proto=ESMTP helo=<x>",
 	    strlen(header) % 2 == 0 ? "Subject" : "X-Spam-Status", header, sender);
@@ -198,7 +198,7 @@ write_header_reject(struct line *line)
 	address(line->two, sender);
 	line->kind = LOG_REFUSE;
 	line->code = 500;
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/cleanup[3]: " QUEUE_ID ": reject: header "
 	    "Subject: %.200s from " CLIENT "; from=<%s> to=<c@d> proto=ESMTP "
 	    "helo=<x>: 5.7.1 no",
@@ -214,7 +214,7 @@ write_end(struct line *line)
 	address(line->two, recipient);
 	line->kind = LOG_REFUSE;
 	line->code = 400;
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/cleanup[3]: " QUEUE_ID ": milter-reject: "
 	    "END-OF-MESSAGE from " CLIENT ": 4.7.1 Try again; from=<%s> to=<%s> "
 	    "proto=ESMTP helo=<x>",
@@ -230,7 +230,7 @@ write_reject(struct line *line)
 	address(line->two, recipient);
 	line->kind = LOG_REFUSE;
 	line->code = 450;
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/smtpd[3]: " QUEUE_ID
 	    ": reject: RCPT from " CLIENT
 	    ":7: 450 4.1.1 <%s>: Recipient address rejected; from=<%s> to=<%s> "
@@ -247,7 +247,7 @@ write_milter_header(struct line *line)
 	address(line->two, recipient);
 	line->kind = LOG_VERDICT;
 	line->verdict = "spam";
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/cleanup[3]: " QUEUE_ID
 	    ": milter-header-info: "
 	    "header X-Spam-Status: Yes, score=8.5 required=5.0 tests=X from " CLIENT
@@ -261,9 +261,9 @@ write_message_id(struct line *line)
 	char id[ROOM];
 
 	printable(line->one, id);
-	snprintf(line->message_id, sizeof(line->message_id), "%s", id);
+	snprintf(line->message_id, sizeof line->message_id, "%s", id);
 	line->kind = LOG_MESSAGE;
-	snprintf(line->text, sizeof(line->text),
+	snprintf(line->text, sizeof line->text,
 	    "Jan 26 00:57:38 h postfix/cleanup[3]: " QUEUE_ID ": message-id=%s",
 	    id);
 }
@@ -349,9 +349,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct log_envelope envelope;
 	struct log_clock clock = {0};
 
-	if (size < 1 || size > sizeof(one))
+	if (size < 1 || size > sizeof one)
 		return 0;
-	memset(&line, 0, sizeof(line));
+	memset(&line, 0, sizeof line);
 	size_t length = strnlen((const char *)data + 1, size - 1);
 	memcpy(one, data + 1, length);
 	one[length] = '\0';

@@ -97,7 +97,7 @@ main(int argc, char **argv)
 		for (unsigned part = 0; part < 2; part++) {
 			for (unsigned word = dice(9); word > 0; word--) {
 				const char *text =
-				    words[dice(sizeof(words) / sizeof(*words))];
+				    words[dice(sizeof words / sizeof *words)];
 				memcpy(data + size, text, strlen(text));
 				size += strlen(text);
 			}

@@ -82,7 +82,7 @@ check_all(const struct wanted *wanted, size_t count)
 	for (size_t i = 0; i < count; i++)
 		check(&wanted[i]);
 }
-#define CHECK(table) check_all(table, sizeof(table) / sizeof(*(table)))
+#define CHECK(table) check_all(table, sizeof table / sizeof(*(table)))
 
 static const struct wanted postfix_lines[] = {
     {.line = "garbage", .kind = LOG_BROKEN},
@@ -542,11 +542,11 @@ static void
 every_form_of_a_log_tells_time_process_and_text(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct log_envelope envelope;
 		const char *hole = strstr(forms[i], "%s");
 		char text[500];
-		snprintf(text, sizeof(text), "%.*s%s%s", (int)(hole - forms[i]),
+		snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - forms[i]),
 		    forms[i], "4bZ: client=a.example[192.0.2.1]:55729", hole + 2);
 		struct log_line line = parse(text, &envelope);
 		if (line.kind != LOG_ACCEPT)
@@ -616,7 +616,7 @@ static void
 what_was_refused_is_read_from_its_fixed_places(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
 		struct log_envelope envelope;
 		char *text = strdup(refusals[i].line);
 		struct log_line line = parse(text, &envelope);
@@ -680,18 +680,18 @@ broken_lines_do_no_harm(void **state)
 		const struct wanted *lines;
 		size_t count;
 	} tables[] = {
-#define TABLE(lines) {lines, sizeof(lines) / sizeof(*(lines))}
+#define TABLE(lines) {lines, sizeof lines / sizeof(*(lines))}
 	    TABLE(postfix_lines), TABLE(header_lines), TABLE(amavis_lines),
 	    TABLE(spamd_lines), TABLE(rspamd_lines)};
 	uint64_t dice = 1;
 
 	(void)state;
 	for (int round = 0; round < 700; round++) {
-		for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 			for (size_t j = 0; j < tables[i].count; j++)
 				maim(tables[i].lines[j].line, &dice);
 		}
-		for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 			maim(forms[i], &dice);
 	}
 }

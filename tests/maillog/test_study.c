@@ -92,7 +92,7 @@ time_of(struct log_clock *clock, const char *text)
 	struct log_envelope envelope;
 	char line[200];
 
-	snprintf(line, sizeof(line), "%s h x: y", text);
+	snprintf(line, sizeof line, "%s h x: y", text);
 	struct log_line parsed = maillog_parse(clock, &envelope, line, NOW);
 	assert_int_not_equal(parsed.kind, LOG_BROKEN);
 	envelope_clear(&envelope);
@@ -144,7 +144,7 @@ times_without_a_zone_are_local_times(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct log_clock clock = {0};
 		set_zone(cases[i].zone);
 		if (time_of(&clock, cases[i].text) != cases[i].time)
@@ -191,7 +191,7 @@ months_are_read_in_other_languages(void **state)
 	struct log_envelope envelope;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_int_equal(time_of(&clock, cases[i].text), cases[i].time);
 	/* Croatian for October, Czech and Polish for November */
 	char text[] = "lis 07 11:00:00 h x: y";
@@ -325,7 +325,7 @@ what_is_refused_at_the_end_is_not_accepted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		const char *lines[] = {
 		    SMTPD "4AB: client=p1-2.example.net[192.0.2.1]", ends[i], NULL};
 		char *json = json_of(lines);

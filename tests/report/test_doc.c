@@ -73,7 +73,7 @@ static void
 every_form_says_the_same(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct doc *doc = sample();
 		char *text = written(doc, forms[i].format, forms[i].width);
 		assert_string_equal(text, forms[i].wanted);
@@ -146,8 +146,8 @@ what_may_be_cut_does_not_overrun_a_narrow_terminal(void **state)
 	char name[120];
 
 	(void)state;
-	memset(name, 'n', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
 	doc_section(doc, "one", "One");
 	doc_table(doc, details, 3);
 	doc_row(doc, (struct cell[]){cell_text(name), cell_count(7), cell_none()});
@@ -169,9 +169,9 @@ the_tally_keeps_the_frequent_in_bounded_room(void **state)
 	for (int i = 0; i < 100000; i++) {
 		char name[16];
 		if (i % 4 == 0)
-			snprintf(name, sizeof(name), "often%d", i % 3);
+			snprintf(name, sizeof name, "often%d", i % 3);
 		else
-			snprintf(name, sizeof(name), "rare%d", i);
+			snprintf(name, sizeof name, "rare%d", i);
 		assert_non_null(tally_add(tally, name, 1, i));
 	}
 	const struct tally_row *rows = tally_sort(tally, &count);

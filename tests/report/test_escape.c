@@ -55,7 +55,7 @@ static void
 text_of_strangers_is_harmless(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char *text = NULL;
 		size_t size;
 		FILE *file = open_memstream(&text, &size);

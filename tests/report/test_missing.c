@@ -89,7 +89,7 @@ listed(const struct visit *visits, size_t count, size_t limit, int64_t until)
 }
 
 #define LISTED(visits, limit, until)                                               \
-	listed(visits, sizeof(visits) / sizeof(*(visits)), limit, until)
+	listed(visits, sizeof visits / sizeof(*(visits)), limit, until)
 
 static void
 the_likeliest_good_mail_stands_first(void **state)
@@ -185,13 +185,13 @@ static void
 many_mails_are_all_told_apart(void **state)
 {
 	enum { COUNT = 5000 };
-	struct visit *visits = calloc(COUNT, sizeof(*visits));
-	char(*senders)[32] = calloc(COUNT, sizeof(*senders));
+	struct visit *visits = calloc(COUNT, sizeof *visits);
+	char(*senders)[32] = calloc(COUNT, sizeof *senders);
 	size_t lines = 0;
 
 	(void)state;
 	for (int i = 0; i < COUNT; i++) {
-		snprintf(senders[i], sizeof(senders[i]), "%c%c%c%c@a.example",
+		snprintf(senders[i], sizeof senders[i], "%c%c%c%c@a.example",
 		    'a' + i % 17, 'a' + i / 17 % 17, 'a' + i / 289 % 17,
 		    'a' + i / 4913);
 		visits[i] = (struct visit){.sender = senders[i], .time = i + 1};

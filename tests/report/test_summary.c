@@ -34,8 +34,7 @@ make(struct made *made, int number, int64_t time)
 	struct event *event = &made->event;
 	event->time = time;
 	event->sender = "a@example.com";
-	snprintf(
-	    made->recipient, sizeof(made->recipient), "u%d@example.jp", number);
+	snprintf(made->recipient, sizeof made->recipient, "u%d@example.jp", number);
 	event->recipients = made->recipient;
 	event->rcpt_accepted = 1;
 	event->hold_ms = event->hold_asked_ms = event->dns_ms = -1;

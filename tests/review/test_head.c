@@ -72,8 +72,8 @@ every_form_of_a_score_is_read(void **state)
 	char text[1024];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		snprintf(text, sizeof(text), "%sFrom: a\n\n", forms[i].lines);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		snprintf(text, sizeof text, "%sFrom: a\n\n", forms[i].lines);
 		parse(text);
 		if (head.score.kind != forms[i].kind)
 			print_error("%s", forms[i].lines);
@@ -155,7 +155,7 @@ the_examples_of_the_headers_page_are_read(void **state)
 
 	(void)state;
 	assert_non_null(page);
-	while (fgets(line, sizeof(line), page) != NULL) {
+	while (fgets(line, sizeof line, page) != NULL) {
 		if (strncmp(line, "    X-TaRgrey-", 14) == 0 &&
 		    strstr(line, "...") == NULL)
 			strcat(block, line + 4);
@@ -173,7 +173,7 @@ the_examples_of_the_headers_page_are_read(void **state)
 		assert_int_equal(head.notes, 0);
 		assert_string_equal(head.session.value[SK_SID], wanted[count].sid);
 		assert_string_equal(head.client, wanted[count].client);
-		head_why(&head, why, sizeof(why));
+		head_why(&head, why, sizeof why);
 		const char *from = strchr(wanted[count].why, ';');
 		assert_non_null(
 		    strstr(why, count == 0 ? from + 2 : wanted[count].why));
@@ -193,8 +193,8 @@ a_session_of_another_grammar_is_left_alone_and_said(void **state)
 	char text[200];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
-		snprintf(text, sizeof(text), "X-TaRgrey-Session: %s\n\n", odd[i]);
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+		snprintf(text, sizeof text, "X-TaRgrey-Session: %s\n\n", odd[i]);
 		parse(text);
 		if (head.has_session && i != 2)
 			print_error("%s", text);
@@ -236,7 +236,7 @@ odd_headers_are_read_as_far_as_they_go(void **state)
 	char *large = malloc(HEAD_MOST * 2);
 
 	(void)state;
-	head_parse(nuls, sizeof(nuls) - 1, &head);
+	head_parse(nuls, sizeof nuls - 1, &head);
 	assert_string_equal(head.subject, "a\xef\xbf\xbd"
 	                                  "b");
 	assert_int_equal(head.notes & HEAD_NULS, HEAD_NULS);

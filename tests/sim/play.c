@@ -15,11 +15,11 @@ pass_spf(struct session *session, const char *domain)
 {
 	struct transaction *mail = session->mail;
 
-	mail->dns = calloc(1, sizeof(*mail->dns));
+	mail->dns = calloc(1, sizeof *mail->dns);
 	if (mail->dns == NULL)
 		abort();
 	mail->dns->mailfrom.result = SPF_PASS;
-	snprintf(mail->dns->mailfrom.domain, sizeof(mail->dns->mailfrom.domain),
+	snprintf(mail->dns->mailfrom.domain, sizeof mail->dns->mailfrom.domain,
 	    "%s", domain);
 	session->facts.dns = mail->dns;
 }
@@ -85,9 +85,9 @@ play_mail(struct rig *rig, const struct mail_of *mail, uint64_t *random)
 	    .spf_domain = sender->has_spf ? domain : NULL,
 	    .patience_s = sender->patience_s};
 
-	snprintf(domain, sizeof(domain), "farm%u.example", mail->farm);
-	snprintf(from, sizeof(from), "<writer@%s>", domain);
-	snprintf(to, sizeof(to), "<reader%u@example.jp>", mail->number);
+	snprintf(domain, sizeof domain, "farm%u.example", mail->farm);
+	snprintf(from, sizeof from, "<writer@%s>", domain);
+	snprintf(to, sizeof to, "<reader%u@example.jp>", mail->number);
 	for (unsigned n = 0;; n++) {
 		int64_t age =
 		    n == 0 ? 0 : schedule_at(sender->schedule, n, mix(random));
@@ -97,7 +97,7 @@ play_mail(struct rig *rig, const struct mail_of *mail, uint64_t *random)
 		if (rig->now_ms < mail->begun_ms + age * 1000)
 			rig->now_ms = mail->begun_ms + age * 1000;
 		write_ip(sender, mail->farm,
-		    (unsigned)(mix(random) % sender->addresses), ip, sizeof(ip));
+		    (unsigned)(mix(random) % sender->addresses), ip, sizeof ip);
 		if (play_visit(rig, &visitor))
 			return (rig->now_ms - mail->begun_ms) / 1000;
 	}

@@ -46,7 +46,7 @@ const struct sender senders[] = {
     {"waits, other address each time", true, SCHEDULE_BOT, 64, 64, false, 300, 100,
         600, true},
 };
-const unsigned senders_count = sizeof(senders) / sizeof(*senders);
+const unsigned senders_count = sizeof senders / sizeof *senders;
 
 /*
  * postconf(5): minimal_backoff_time 300 s, maximal_backoff_time 4000 s, the time

@@ -65,13 +65,13 @@ keep_trying(struct rig *rig, const struct keeper *keeper, unsigned number)
 	    .spf_domain = keeper->has_spf ? domain : NULL,
 	    .patience_s = keeper->patience_s};
 
-	snprintf(domain, sizeof(domain), "keeper%u.example", number);
-	snprintf(from, sizeof(from), "<a@%s>", domain);
-	snprintf(to, sizeof(to), "<b%u@example.jp>", number);
+	snprintf(domain, sizeof domain, "keeper%u.example", number);
+	snprintf(from, sizeof from, "<a@%s>", domain);
+	snprintf(to, sizeof to, "<b%u@example.jp>", number);
 	for (unsigned attempt = 1; attempt <= 100; attempt++) {
 		unsigned address = dice(keeper->addresses);
 		unsigned network = number * 16 + address % keeper->networks;
-		snprintf(ip, sizeof(ip), "%u.%u.%u.%u", 11 + network / 65536,
+		snprintf(ip, sizeof ip, "%u.%u.%u.%u", 11 + network / 65536,
 		    network / 256 % 256, network % 256, 1 + address);
 		if (play_visit(rig, &visitor))
 			return attempt;
