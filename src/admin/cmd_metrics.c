@@ -115,7 +115,7 @@ gauge_value(const struct live *live, const char *key)
 	                                     : (double)live_number(live, key);
 }
 
-#define COUNT(gauges) (sizeof(gauges) / sizeof(*(gauges)))
+#define COUNT(gauges) (sizeof gauges / sizeof(*(gauges)))
 
 /* How the daemon is now. */
 static size_t
@@ -146,7 +146,7 @@ add_state(const struct live *live, struct metric *metrics)
 	        gauge_value(live, "connections"), false, NULL, NULL},
 	};
 
-	memcpy(metrics, gauges, sizeof(gauges));
+	memcpy(metrics, gauges, sizeof gauges);
 	return COUNT(gauges);
 }
 
@@ -190,7 +190,7 @@ add_counts(const struct live *live, struct metric *metrics)
 	        gauge_value(live, "notes_failed"), true, NULL, NULL},
 	};
 
-	memcpy(metrics, gauges, sizeof(gauges));
+	memcpy(metrics, gauges, sizeof gauges);
 	return COUNT(gauges);
 }
 
@@ -214,7 +214,7 @@ add_database(const struct store_status_report *report, struct metric *metrics)
 	        "table", "event"},
 	};
 
-	memcpy(metrics, gauges, sizeof(gauges));
+	memcpy(metrics, gauges, sizeof gauges);
 	return COUNT(gauges);
 }
 

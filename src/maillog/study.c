@@ -13,7 +13,7 @@ static void count_accept(void *ctx, const struct accepted_mail *mail);
 struct logstudy *
 logstudy_new(const struct study_settings *settings)
 {
-	struct logstudy *study = calloc(1, sizeof(*study));
+	struct logstudy *study = calloc(1, sizeof *study);
 
 	if (study == NULL)
 		return NULL;
@@ -66,7 +66,7 @@ judge_client(const struct logstudy *study, struct log_client *client,
 	    matches && allow != NULL && list_match_client(allow, ip, name, NULL);
 	client->is_suspect = matches && !client->is_let_off;
 	client->is_unknown = name == NULL;
-	snprintf(client->rule, sizeof(client->rule), "%s",
+	snprintf(client->rule, sizeof client->rule, "%s",
 	    fact.rule == NULL ? "" : fact.rule->id);
 }
 
@@ -78,8 +78,8 @@ client_of(struct logstudy *study, const struct ip *ip, const char *name,
 	bool is_new, is_named = strcmp(name, "unknown") != 0;
 
 	*by_name_r = NULL;
-	client = log_clients_find(
-	    &study->clients, ip->bytes, sizeof(ip->bytes), &is_new);
+	client =
+	    log_clients_find(&study->clients, ip->bytes, sizeof ip->bytes, &is_new);
 	if (client == NULL)
 		return NULL;
 	if (is_new || (client->is_unknown && is_named))
@@ -151,7 +151,7 @@ count_client(struct logstudy *study, const struct log_line *line)
 		study->users++;
 		return;
 	}
-	text_copy(name, sizeof(name), line->name);
+	text_copy(name, sizeof name, line->name);
 	text_lower(name);
 	if (line->kind == LOG_ACCEPT)
 		accepted_add(&study->accepted, line);

@@ -46,14 +46,14 @@ domain_of(const struct event *event)
 struct missing *
 missing_new(void)
 {
-	struct missing *missing = calloc(1, sizeof(*missing));
+	struct missing *missing = calloc(1, sizeof *missing);
 
 	if (missing == NULL)
 		return NULL;
 	missing->mails.room = missing->domains_room = 1024;
 	missing->mails.slots =
-	    calloc(missing->mails.room, sizeof(*missing->mails.slots));
-	missing->domains = calloc(missing->domains_room, sizeof(*missing->domains));
+	    calloc(missing->mails.room, sizeof *missing->mails.slots);
+	missing->domains = calloc(missing->domains_room, sizeof *missing->domains);
 	if (missing->mails.slots == NULL || missing->domains == NULL)
 		missing_free(&missing);
 	return missing;
@@ -103,7 +103,7 @@ static void
 grow(struct missing *missing)
 {
 	size_t room = missing->mails.room * 2;
-	struct mail *slots = calloc(room, sizeof(*slots));
+	struct mail *slots = calloc(room, sizeof *slots);
 
 	if (slots == NULL) {
 		missing->failed = true;
@@ -156,7 +156,7 @@ know_domain(struct missing *missing, uint64_t domain)
 		return;
 	if (missing->domains_used * 2 >= missing->domains_room) {
 		size_t room = missing->domains_room * 2;
-		uint64_t *slots = calloc(room, sizeof(*slots));
+		uint64_t *slots = calloc(room, sizeof *slots);
 		if (slots == NULL) {
 			missing->failed = true;
 			return;
@@ -183,7 +183,7 @@ missing_words(void)
 	    SK_SID, SK_VERDICT, SK_WHY, SK_RDNS, SK_PASSED, SK_HAM, SK_SPF};
 	uint64_t words = 0;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		words |= UINT64_C(1) << keys[i];
 	return words;
 }
@@ -284,7 +284,7 @@ missing_choose(struct missing *missing, size_t limit)
 {
 	struct table *mails = &missing->mails;
 
-	missing->chosen = calloc(mails->used + 1, sizeof(*missing->chosen));
+	missing->chosen = calloc(mails->used + 1, sizeof *missing->chosen);
 	if (missing->chosen == NULL) {
 		missing->failed = true;
 		return;
@@ -297,7 +297,7 @@ missing_choose(struct missing *missing, size_t limit)
 			mail->signs |= SIGN_DOMAIN;
 		missing->chosen[missing->undelivered++] = mail;
 	}
-	qsort(missing->chosen, missing->undelivered, sizeof(*missing->chosen),
+	qsort(missing->chosen, missing->undelivered, sizeof *missing->chosen,
 	    by_likelihood);
 	missing->chosen_count = missing->undelivered;
 	if (limit > 0 && limit < missing->chosen_count)
@@ -327,7 +327,7 @@ missing_name(struct missing *missing, const struct view *view)
 	if (mail->key == 0 || !mail->is_chosen || mail->last_id != event->id ||
 	    mail->names != NULL)
 		return;
-	struct names *names = calloc(1, sizeof(*names));
+	struct names *names = calloc(1, sizeof *names);
 	if (names == NULL) {
 		missing->failed = true;
 		return;
@@ -340,7 +340,7 @@ missing_name(struct missing *missing, const struct view *view)
 	names->recipients = copy(missing, event->recipients);
 	names->sid = copy(missing, view_word(view, SK_SID));
 	ip_to_text(&event->ip, names->ip);
-	snprintf(names->how, sizeof(names->how), "%s",
+	snprintf(names->how, sizeof names->how, "%s",
 	    view->is_gone          ? "hung up"
 	    : view->is_greylisted  ? "greylisted"
 	    : event->reply != NULL ? event->reply

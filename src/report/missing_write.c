@@ -15,7 +15,7 @@ signs_text(unsigned signs, char *buf, size_t size)
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (signs & names[i].bit)
 			used += (size_t)snprintf(buf + used, size - used, "%s%s",
 			    used == 0 ? "" : ", ", names[i].name);
@@ -33,7 +33,7 @@ write_mail(const struct mail *mail, int64_t until, struct doc *doc)
 		return;
 	doc_row(doc, (struct cell[]){cell_text(mail->last > until ? "may come back"
 	                                                          : "stayed away"),
-	                 cell_text(signs_text(mail->signs, signs, sizeof(signs))),
+	                 cell_text(signs_text(mail->signs, signs, sizeof signs)),
 	                 cell_time(mail->first), cell_time(mail->last),
 	                 cell_count(mail->attempts), cell_text(names->how),
 	                 cell_text(names->ip),
@@ -69,7 +69,7 @@ missing_write(struct missing *missing, int64_t until, struct doc *doc)
 	    cell_count(away));
 	doc_fact(doc, "may_come_back", "Came lately, may come back",
 	    cell_count(missing->undelivered - away));
-	doc_table(doc, columns, sizeof(columns) / sizeof(*columns));
+	doc_table(doc, columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < missing->chosen_count; i++)
 		write_mail(missing->chosen[i], until, doc);
 	if (missing->chosen_count < missing->undelivered)

@@ -56,7 +56,7 @@ void
 svg_label(FILE *file, const char *text, size_t columns)
 {
 	char label[200] = "";
-	FILE *cut = fmemopen(label, sizeof(label) - 1, "w");
+	FILE *cut = fmemopen(label, sizeof label - 1, "w");
 
 	if (cut == NULL)
 		return;

@@ -24,7 +24,7 @@ become(struct admin *admin, const char *user)
 		return true;
 	if (!is_user(user))
 		return false;
-	text_copy(review->who, sizeof(review->who), user);
+	text_copy(review->who, sizeof review->who, user);
 	apply_user(admin, review);
 	return true;
 }
@@ -209,7 +209,7 @@ put_mail(void *ctx, const struct mail *mail)
 	fputs("</a><br>", body);
 	escape_html(body, *mail->sender == '\0' ? "(no From)" : mail->sender);
 	fputs("<br><span class=\"soft\">", body);
-	escape_html(body, certainty(mail, listing->mark, near, sizeof(near)));
+	escape_html(body, certainty(mail, listing->mark, near, sizeof near));
 	fprintf(body, " &#183; %s", cell_for_people(&when, buf));
 	if (*mail->client != '\0') {
 		fputs(" &#183; ", body);

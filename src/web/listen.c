@@ -22,10 +22,10 @@ remove_stale(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool is_stale = false;
 
-	text_copy(address.sun_path, sizeof(address.sun_path), path);
+	text_copy(address.sun_path, sizeof address.sun_path, path);
 	if (fd >= 0 && lstat(path, &stat) == 0 && S_ISSOCK(stat.st_mode))
 		is_stale = connect(fd, (const struct sockaddr *)&address,
-		               sizeof(address)) != 0 &&
+		               sizeof address) != 0 &&
 		           errno == ECONNREFUSED;
 	if (fd >= 0)
 		close(fd);
@@ -39,8 +39,7 @@ listen_unix(struct web *web, const char *path, struct error *error)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	web->is_unix = true;
-	if (fd < 0 ||
-	    !text_copy(address.sun_path, sizeof(address.sun_path), path)) {
+	if (fd < 0 || !text_copy(address.sun_path, sizeof address.sun_path, path)) {
 		error_set(error, "%s: no path for a socket", path);
 		if (fd >= 0)
 			close(fd);
@@ -49,14 +48,14 @@ listen_unix(struct web *web, const char *path, struct error *error)
 	remove_stale(path);
 	/* whoever may write to it may name any user: owner and group */
 	mode_t mask = umask(0117);
-	int code = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	int code = bind(fd, (const struct sockaddr *)&address, sizeof address);
 	umask(mask);
 	if (code != 0 || listen(fd, 64) != 0) {
 		error_set_errno(error, "%s", path);
 		close(fd);
 		return -1;
 	}
-	text_copy(web->socket_path, sizeof(web->socket_path), path);
+	text_copy(web->socket_path, sizeof web->socket_path, path);
 	return fd;
 }
 
@@ -95,7 +94,7 @@ bind_inet(const char *host, const char *port, struct error *error)
 	fd =
 	    socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
 	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
 	    listen(fd, 64) != 0) {
 		error_set_errno(error, "%s port %s", host, port);
@@ -111,7 +110,7 @@ static unsigned
 port_of(int fd)
 {
 	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
+	socklen_t length = sizeof address;
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return 0;
@@ -130,7 +129,7 @@ web_listen(struct web *web, struct error *error)
 
 	if (strncmp(text, "unix:/", 6) == 0)
 		return listen_unix(web, text + 5, error);
-	if (!split(text, host, sizeof(host), port, sizeof(port))) {
+	if (!split(text, host, sizeof host, port, sizeof port)) {
 		error_set(error,
 		    "\"%s\" is not allowed; allowed: 127.0.0.1:8025, [::1]:8025, "
 		    "unix:/path",
@@ -143,13 +142,12 @@ web_listen(struct web *web, struct error *error)
 	bool is_v6 = strchr(host, ':') != NULL;
 	/* 0 is a port of the system's choice */
 	unsigned number = port_of(fd);
-	snprintf(web->host[0], sizeof(web->host[0]), is_v6 ? "[%s]:%u" : "%s:%u",
+	snprintf(web->host[0], sizeof web->host[0], is_v6 ? "[%s]:%u" : "%s:%u",
 	    host, number);
 	if (strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0)
-		snprintf(
-		    web->host[1], sizeof(web->host[1]), "localhost:%u", number);
-	snprintf(web->cookie, sizeof(web->cookie), "targrey_%u", number);
-	snprintf(web->url, sizeof(web->url), "http://%s/?token=%s", web->host[0],
+		snprintf(web->host[1], sizeof web->host[1], "localhost:%u", number);
+	snprintf(web->cookie, sizeof web->cookie, "targrey_%u", number);
+	snprintf(web->url, sizeof web->url, "http://%s/?token=%s", web->host[0],
 	    web->token);
 	return fd;
 }

@@ -121,8 +121,8 @@ web_say(struct web_request *request, bool is_error, const char *text)
 	struct web *web = request->web;
 	struct said *said = &web->said[web->said_next++ % SAID_MOST];
 
-	text_copy(said->user, sizeof(said->user), request->user);
-	text_copy(said->text, sizeof(said->text), text);
+	text_copy(said->user, sizeof said->user, request->user);
+	text_copy(said->text, sizeof said->text, text);
 	said->is_error = is_error;
 }
 
@@ -150,7 +150,7 @@ static struct web_request *
 new_request(struct web *web, struct MHD_Connection *connection, const char *path,
     const char *method)
 {
-	struct web_request *request = calloc(1, sizeof(*request));
+	struct web_request *request = calloc(1, sizeof *request);
 
 	if (request == NULL || (request->path = strdup(path)) == NULL) {
 		free(request);
@@ -230,7 +230,7 @@ completed(void *ctx, struct MHD_Connection *connection, void **request,
 struct web *
 web_open(const struct web_settings *settings, struct error *error)
 {
-	struct web *web = calloc(1, sizeof(*web));
+	struct web *web = calloc(1, sizeof *web);
 
 	if (web == NULL) {
 		error_set(error, "out of memory");
@@ -239,14 +239,14 @@ web_open(const struct web_settings *settings, struct error *error)
 	web->settings = *settings;
 	web_random(web->token);
 	web_random(web->secret);
-	snprintf(web->cookie, sizeof(web->cookie), "targrey");
+	snprintf(web->cookie, sizeof web->cookie, "targrey");
 	web->fd = web_listen(web, error);
 	if (web->fd < 0) {
 		free(web);
 		return NULL;
 	}
 	if (web->is_unix && *settings->user_header == '\0')
-		snprintf(web->url, sizeof(web->url), "/?token=%s", web->token);
+		snprintf(web->url, sizeof web->url, "/?token=%s", web->token);
 	web->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, web,
 	    MHD_OPTION_LISTEN_SOCKET, web->fd, MHD_OPTION_NOTIFY_COMPLETED,
 	    completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
