@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A wall clock that is wrong loses no mail and nothing that is on record."""
+import calendar
+import datetime
+import os
 import unittest
 
 from support.lab import LabTest
@@ -60,6 +63,56 @@ class WrongClock(LabTest):
             self.retries_until_it_passes(waits, "b@example.com", other), 1)
         newest = self.lab.daemon.query("SELECT max(logged) AS t FROM event")[0]["t"]
         self.assertLess(newest, self.lab.clock.wall() + MINUTE)
+
+
+def last_sunday(year, month):
+    """01:00 UTC of it, when summer time begins and ends in Europe."""
+    day = max(week[calendar.SUNDAY]
+              for week in calendar.Calendar().monthdayscalendar(year, month))
+    return datetime.datetime(
+        year, month, day, 1, tzinfo=datetime.timezone.utc).timestamp()
+
+
+class SummerTime(LabTest):
+    """The hour that is missing, and the one that comes twice."""
+    config = {"mode": "rgrey"}
+    # With the rule in the value: no time zone data is needed.
+    zone = "CET-1CEST,M3.5.0,M10.5.0/3"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.before = os.environ.get("TZ")
+        os.environ["TZ"] = cls.zone
+        try:
+            super().setUpClass()
+        finally:
+            if cls.before is None:
+                del os.environ["TZ"]
+            else:
+                os.environ["TZ"] = cls.before
+
+    def test_a_delay_is_as_long_as_on_any_other_day(self):
+        now = self.lab.clock.wall()
+        year = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).year
+        changes = [last_sunday(y, m) for y in (year, year + 1) for m in (3, 10)]
+        for number, change in enumerate(
+                [c for c in changes if c > now + HOUR][:2]):
+            self.lab.clock.advance(change - 20 * MINUTE - self.lab.clock.wall())
+            client, you = self.lab.client(LINE), self.person("n%d" % number)
+            first = self.lab.clock.wall()
+            client.try_one("a@example.com", you).expect(450)
+            self.lab.event(you)
+            self.lab.clock.advance(10 * MINUTE)
+            client.try_one("a@example.com", you).expect(450)
+            self.lab.clock.advance(21 * MINUTE)
+            client.try_one("a@example.com", you).expect(450)
+            self.lab.clock.advance(2 * MINUTE)
+            client.try_one("a@example.com", you).expect(250)
+            self.assertGreater(self.lab.clock.wall(), change)
+            told = self.lab.stamp(you)
+            self.assertEqual(told["grey_tries"], 2)
+            self.assertAlmostEqual(
+                told["grey_secs"], self.lab.clock.wall() - first, delta=60)
 
 
 if __name__ == "__main__":
