@@ -64,6 +64,8 @@ __wrap_store_recall(struct store *store, const struct store_who *who,
 	                                   count, now, history_r);
 }
 
+#define DAY 86400
+
 static struct rig *
 begin(enum mode mode, bool fail_open)
 {
@@ -269,6 +271,35 @@ observe_counts_nothing(void **state)
 	rig_free(&rig);
 }
 
+/* What is known of old is not made younger by being observed. */
+static void
+observe_prolongs_no_allowance(void **state)
+{
+	struct rig *rig = begin(MODE_TARGREY, true);
+	int64_t allowed_until = 0;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
+		allowed_until = rig->session->history.address.allowed_until;
+		rig_close(rig);
+		rig_advance(rig, 2 * HOUR);
+		rig_connect(rig, SUSPECT, LINE);
+	}
+	assert_true(allowed_until > 0);
+	rig->world.policy.mode = MODE_OBSERVE;
+	for (int i = 0; i < 2; i++) {
+		rig_close(rig);
+		rig_advance(rig, 5 * DAY);
+		rig_connect(rig, SUSPECT, LINE);
+		assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
+		word_is(rig, "why", "allowed-address");
+	}
+	assert_in_range(rig->session->history.address.allowed_until, 1,
+	    allowed_until + 2 * HOUR);
+	rig_free(&rig);
+}
+
 int
 main(void)
 {
@@ -287,6 +318,7 @@ main(void)
 	    cmocka_unit_test(a_450_is_told_with_its_queue_id),
 	    cmocka_unit_test(an_attempt_that_failed_is_noted_at_the_next_450),
 	    cmocka_unit_test(observe_counts_nothing),
+	    cmocka_unit_test(observe_prolongs_no_allowance),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
