@@ -99,16 +99,19 @@ sub new {
 	return $self;
 }
 
-# A process of its own: two SpamAssassin objects in one share compiled rules.
+# A process of its own: two SpamAssassin objects in one share compiled rules. It
+# must not keep the lines to its elders open: they end when theirs is closed.
+my %lines;
+
 sub serve {
 	my ($self, $start) = @_;
 	socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die $!;
 	$self->{pid} = fork // die "fork: $!";
 	if ($self->{pid}) {
-		$self->{line} = $ours;
+		$self->{line} = $lines{ $self->{pid} } = $ours;
 		return;
 	}
-	close $ours;
+	close $_ for $ours, values %lines;
 	my $sa = Mail::SpamAssassin->new($start);
 	my %do = (lint => \&lint_it, check => \&check_it, ignored => \&ignored_it);
 	while (my $asked = eval { fd_retrieve($theirs) }) {
@@ -133,6 +136,7 @@ sub ignored { my ($self) = @_; return ($self->ask('ignored'))[0] }
 sub DESTROY {
 	my ($self) = @_;
 	local $?;
+	delete $lines{ $self->{pid} } if $self->{pid};
 	close $self->{line} if $self->{line};
 	waitpid $self->{pid}, 0 if $self->{pid};
 }
