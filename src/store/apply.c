@@ -10,7 +10,7 @@
 /* A last use is written at most this often for a key. */
 #define REFRESH_S 3600
 /* What was noted before the clock was set back by so much is still found. */
-#define CLOCK_BACK_S 43200
+#define CLOCK_BACK_S 90000 /* a day, and an hour for the retry */
 /* From here on networks of a domain are no longer told apart. */
 #define NETWORKS_COUNTED 1000
 
