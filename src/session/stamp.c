@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "session/session_private.h"
-#include "session/spf_headers.h"
+#include "spf/headers.h"
 
 #define CLIENT_LIMIT 128
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "session/spf_headers.h"
+#include "spf/headers.h"
 
 static char text[SPF_HEADER_SIZE];
 

@@ -5,13 +5,14 @@
  * controls can end no value, comment or line and can name no identity: octets
  * other than letters, digits and a few signs become '?', long values are cut.
  */
-#ifndef SESSION_SPF_HEADERS_H
-#define SESSION_SPF_HEADERS_H
+#ifndef SPF_HEADERS_H
+#define SPF_HEADERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "facts/gather.h"
+#include "base/ip.h"
+#include "spf/spf.h"
 
 #define SPF_HEADER_SIZE 900
 

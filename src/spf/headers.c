@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "session/spf_headers.h"
+#include "spf/headers.h"
 
 #include <stdarg.h>
 #include <stdio.h>
