@@ -29,6 +29,7 @@ set(may_review words base record query report config web admin)
 
 # A library and the only files that may include its header.
 set(owner_libmilter/mfapi.h "^milter/")
+set(owner_libmilter/mfdef.h "^gate/protocol\\.h$")
 set(owner_pcre2.h "^lists/(s25r|local|pattern)\\.c$")
 set(owner_spf2/ "^spf/")
 set(owner_ares.h "^dns/")
@@ -42,7 +43,7 @@ set(owner_microhttpd.h "^web/")
 set(owner_gmime/ "^review/")
 set(owner_json-c/ "^maillog/journal\\.c$")
 set(owner_syslog.h "^base/log(_channel)?\\.c$")
-set(libraries libmilter/mfapi.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h
+set(libraries libmilter/mfapi.h libmilter/mfdef.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h
   confuse.h gmime/ json-c/ syslog.h microhttpd.h curses.h)
 
 set(wrong 0)

@@ -105,28 +105,15 @@ answer_command(struct conn *conn, char cmd)
 	}
 }
 
-static enum gate_end
-end_of(enum answerer how)
-{
-	switch (how) {
-	case ANSWER_GONE:
-		return GATE_END_GONE;
-	case ANSWER_STOPPED:
-		return GATE_END_STOPPED;
-	case ANSWER_LIBMILTER:
-	case ANSWER_ACCEPT:
-	case ANSWER_TEMPFAIL:
-		break;
-	}
-	return GATE_END_NONE;
-}
-
 void
 answer_take_over(struct gate *gate, struct conn *conn, enum answerer how)
 {
 	char cmd = conn->wait.cmd;
+	enum gate_end end = how == ANSWER_GONE      ? GATE_END_GONE
+	                    : how == ANSWER_STOPPED ? GATE_END_STOPPED
+	                                            : GATE_END_NONE;
 
-	wait_end(gate, conn, end_of(how), how != ANSWER_ACCEPT);
+	wait_end(gate, conn, end, how != ANSWER_ACCEPT);
 	pthread_mutex_lock(&gate->lock);
 	conn->shared.is_shut = true;
 	gate->report.gone += how == ANSWER_GONE;

@@ -5,11 +5,10 @@
 
 #include "gate/gate_private.h"
 
-/* With gate->lock held: of a connection's number, or of a ticket of its. */
-static struct conn *
-find(struct gate *gate, uint64_t number)
+struct conn *
+gate_slot(const struct gate *gate, uint64_t number)
 {
-	uint64_t slot = number & ((1U << SLOT_BITS) - 1);
+	uint64_t slot = number & SLOT_MASK;
 
 	return number != 0 && slot < gate->max_connections ? gate->slots[slot]
 	                                                   : NULL;
@@ -42,22 +41,20 @@ bool
 gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
     struct gate_moment *moment_r)
 {
-	*moment_r = (struct gate_moment){.mono_ms = clock_mono_ms(&gate->clock)};
+	*moment_r = (struct gate_moment){.wall = clock_wall(&gate->clock),
+	    .mono_ms = clock_mono_ms(&gate->clock)};
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = find(gate, number);
+	struct conn *conn = gate_slot(gate, number);
 	bool is_known = conn != NULL && conn->number == number;
 	if (is_known) {
-		struct shared *shared = &conn->shared;
-		shared->asked_ms = moment_r->mono_ms;
-		moment_r->ticket = shared->ticket;
-		moment_r->delayed_ms = shared->delayed_ms;
-		if (place != NULL && shared->ticket != 0)
-			moment_r->has_place = book(gate, conn, *place);
-		moment_r->holds = gate->report.holds;
-		moment_r->max_holds = gate->max_holds;
-		moment_r->early = shared->early;
-		moment_r->ahead = shared->ahead;
-		moment_r->last = shared->last;
+		struct gate_moment *moment = &conn->shared.moment;
+		moment->wall = moment_r->wall;
+		moment->mono_ms = moment_r->mono_ms;
+		moment->has_place = place != NULL && moment->ticket != 0 &&
+		                    book(gate, conn, *place);
+		moment->holds = gate->report.holds;
+		moment->max_holds = gate->max_holds;
+		*moment_r = *moment;
 	}
 	pthread_mutex_unlock(&gate->lock);
 	return is_known;
@@ -80,7 +77,7 @@ tell(
 		budget_release(gate, conn);
 	if (wish->command_until_ms == 0 || shared->is_decided)
 		return;
-	shared->command_ticket = shared->ticket;
+	shared->command_ticket = shared->moment.ticket;
 	shared->command_until_ms = wish->command_until_ms;
 	shared->delays_rcpt = wish->delays_rcpt;
 }
@@ -92,8 +89,8 @@ gate_tell(struct gate *gate, uint64_t ticket, const struct gate_wish *wish)
 	    wish->other != NULL ? strndup(wish->other, REFUSAL_MAX) : NULL;
 
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = find(gate, ticket);
-	bool is_current = conn != NULL && conn->shared.ticket == ticket;
+	struct conn *conn = gate_slot(gate, ticket);
+	bool is_current = conn != NULL && conn->shared.moment.ticket == ticket;
 	if (is_current)
 		tell(gate, conn, wish, other);
 	pthread_mutex_unlock(&gate->lock);
@@ -105,11 +102,11 @@ void
 gate_decide(struct gate *gate, uint64_t ticket, bool other)
 {
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = find(gate, ticket);
+	struct conn *conn = gate_slot(gate, ticket);
 	if (conn != NULL && conn->shared.command_ticket == ticket) {
 		conn->shared.command_ticket = 0;
 		notify(gate, conn);
-	} else if (conn != NULL && conn->shared.ticket == ticket) {
+	} else if (conn != NULL && conn->shared.moment.ticket == ticket) {
 		conn->shared.is_decided = true;
 		conn->shared.chosen = other;
 		notify(gate, conn);

@@ -19,7 +19,7 @@ observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 {
 	struct epoll_event event = {
 	    .events = (uint32_t)EDGES | (out ? (uint32_t)EPOLLOUT : 0),
-	    .data.u64 = (uint64_t)(uintptr_t)conn | (is_back ? 1 : 0)};
+	    .data.u64 = conn->number << 1 | (is_back ? 1 : 0)};
 	int fd = is_back ? conn->back.fd : conn->mta.fd;
 
 	return epoll_ctl(gate->epoll, how, fd, &event) == 0;
@@ -34,6 +34,9 @@ take_slot(struct gate *gate, struct conn *conn)
 		uint32_t slot = gate->free_slots[--gate->free_count];
 		conn->number = ++gate->generation << SLOT_BITS | slot;
 		gate->slots[slot] = conn;
+		gate->due_ms[slot] = INT64_MAX;
+		if (slot >= gate->slots_used)
+			gate->slots_used = slot + 1;
 		gate->report.connections++;
 		gate->report.accepted++;
 	}
@@ -55,8 +58,8 @@ conn_open(struct gate *gate, int fd)
 	conn->mta.fd = fd;
 	conn->mta.has_more = true;
 	conn->back.fd = -1;
-	conn->wait.heap_at = -1;
-	conn->sent_at_helo = conn->sent_at_data = -1;
+	conn->wait.watch_ms = INT64_MAX;
+	conn->client.sent_at_helo = conn->client.sent_at_data = -1;
 	if (gate->socket_path == NULL)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (!observe(gate, conn, false, EPOLL_CTL_ADD, false))
@@ -82,7 +85,7 @@ connect_back(struct gate *gate, struct conn *conn)
 	}
 	if (back->fd >= 0 && (errno == EAGAIN || errno == EINTR)) {
 		back->state = BACK_RETRY;
-		heap_set(&gate->heap, conn, gate->now_ms + RETRY_MS);
+		wait_due(gate, conn, gate->now_ms + RETRY_MS);
 		return;
 	}
 	if (log_may(&gate->limit_back, gate->now_ms, NULL))
@@ -239,10 +242,9 @@ follow_libmilter(struct gate *gate, struct conn *conn)
 static void
 end(struct gate *gate, struct conn *conn)
 {
-	uint32_t slot = (uint32_t)(conn->number & ((1U << SLOT_BITS) - 1));
+	uint32_t slot = (uint32_t)(conn->number & SLOT_MASK);
 
-	conn->is_dead = true;
-	heap_remove(&gate->heap, conn);
+	gate->due_ms[slot] = INT64_MAX;
 	pthread_mutex_lock(&gate->lock);
 	gate->slots[slot] = NULL;
 	gate->free_slots[gate->free_count++] = slot;
@@ -255,9 +257,11 @@ end(struct gate *gate, struct conn *conn)
 	pthread_mutex_unlock(&gate->lock);
 	buf_clear(&conn->back.in);
 	buf_clear(&conn->back.out);
+	free(conn);
 }
 
-static void
+/* true: the connection is gone */
+static bool
 end_what_is_over(struct gate *gate, struct conn *conn)
 {
 	struct mta_side *mta = &conn->mta;
@@ -283,14 +287,16 @@ end_what_is_over(struct gate *gate, struct conn *conn)
 	}
 	bool is_over = back->state == BACK_CLOSED ||
 	               (back->state == BACK_NONE && back->out.len == 0);
-	if (mta->state == MTA_CLOSED && is_over)
-		end(gate, conn);
+	if (mta->state != MTA_CLOSED || !is_over)
+		return false;
+	end(gate, conn);
+	return true;
 }
 
-bool
+void
 conn_run(struct gate *gate, struct conn *conn)
 {
-	for (int round = 0; round < MOST_ROUNDS && !conn->is_dead; round++) {
+	for (int round = 0; round < MOST_ROUNDS; round++) {
 		bool has_moved = false;
 		if (may_read_back(conn))
 			has_moved = read_some(gate, conn, true);
@@ -303,13 +309,13 @@ conn_run(struct gate *gate, struct conn *conn)
 		    !write_some(gate, conn, false))
 			conn->mta.state = MTA_ENDS;
 		write_back(gate, conn);
-		end_what_is_over(gate, conn);
-		if (conn->is_dead ||
-		    (!has_moved && !may_read_back(conn) && !may_read_mta(conn) &&
-		        !may_hand_over(conn)))
-			return false;
+		if (end_what_is_over(gate, conn))
+			return;
+		if (!has_moved && !may_read_back(conn) && !may_read_mta(conn) &&
+		    !may_hand_over(conn))
+			return;
 	}
-	return !conn->is_dead;
+	wait_due(gate, conn, gate->now_ms);
 }
 
 /* The MTA has closed its end, or (not whole) perhaps only its writing half. */

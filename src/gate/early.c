@@ -34,35 +34,33 @@ address_of(const char *text, uint8_t octets_r[static 16])
 }
 
 /* data: strings, name and value by turns, each with its NUL */
-void
-early_helo_macros(struct conn *conn, const char *data, size_t len)
+static const char *
+macro(const char *data, size_t len, const char *wanted)
 {
-	conn->has_tls = false;
-	for (const char *name = data; name < data + len;
-	     name += strlen(name) + 1, name += strlen(name) + 1)
-		if (strcmp(name, "{tls_version}") == 0)
-			conn->has_tls = true;
+	for (const char *name = data; name < data + len;) {
+		const char *value = name + strlen(name) + 1;
+		if (strcmp(name, wanted) == 0)
+			return value;
+		name = value + strlen(value) + 1;
+	}
+	return NULL;
 }
 
-void
-early_macros(struct gate *gate, struct conn *conn, const char *data, size_t len)
+static void
+read_macros(struct client *client, const char *data, size_t len)
 {
-	const char *address = "", *port = "0";
-
-	for (const char *name = data, *value; name < data + len;
-	     name = value + strlen(value) + 1) {
-		value = name + strlen(name) + 1;
-		if (strcmp(name, "{daemon_addr}") == 0)
-			address = value;
-		else if (strcmp(name, "{daemon_port}") == 0)
-			port = value;
-	}
-	struct watch_socket socket = {.family = 0};
-	socket.family = address_of(address, socket.mta);
-	socket.mta_port = htons((uint16_t)strtoul(port, NULL, 10));
-	pthread_mutex_lock(&gate->lock);
-	conn->shared.socket = socket;
-	pthread_mutex_unlock(&gate->lock);
+	if (*data == SMFIC_HELO)
+		client->has_tls = macro(data + 1, len - 1, "{tls_version}") != NULL;
+	if (*data != SMFIC_CONNECT)
+		return;
+	const char *address = macro(data + 1, len - 1, "{daemon_addr}");
+	const char *port = macro(data + 1, len - 1, "{daemon_port}");
+	struct watch_socket *socket = &client->socket;
+	*socket = (struct watch_socket){.family = 0};
+	if (address == NULL || port == NULL)
+		return;
+	socket->family = address_of(address, socket->mta);
+	socket->mta_port = htons((uint16_t)strtoul(port, NULL, 10));
 }
 
 /* CONNECT: name NUL, family, port in network order, address NUL. */
@@ -78,94 +76,107 @@ add_client(struct watch_socket *socket, const char *data, size_t len)
 	       address_of(data + at + 3, socket->client) == socket->family;
 }
 
-static void
-add(struct gate *gate, struct conn *conn, enum gate_early early)
-{
-	pthread_mutex_lock(&gate->lock);
-	conn->shared.early = early;
-	pthread_mutex_unlock(&gate->lock);
-}
-
-static enum watch_state
-look(struct gate *gate, struct conn *conn, struct watch_octets *octets_r)
-{
-	pthread_mutex_lock(&gate->lock);
-	struct watch_socket socket = conn->shared.socket;
-	pthread_mutex_unlock(&gate->lock);
-	return watch_octets(&gate->watch_socket, &socket, octets_r);
-}
-
 /* Something was sent over it before a second CONNECT, after XCLIENT. */
-void
-early_connect(struct gate *gate, struct conn *conn, const char *data, size_t len)
+static enum gate_early
+at_connect(struct gate *gate, struct client *client, const char *data, size_t len)
 {
-	struct shared *shared = &conn->shared;
 	struct watch_octets octets;
 
-	conn->sent_at_helo = conn->sent_at_data = -1;
-	conn->has_tls = false;
-	pthread_mutex_lock(&gate->lock);
-	struct watch_socket socket = shared->socket;
-	pthread_mutex_unlock(&gate->lock);
-	if (!add_client(&socket, data, len))
-		socket.family = 0;
-	enum watch_state state =
-	    watch_octets(&gate->watch_socket, &socket, &octets);
-	pthread_mutex_lock(&gate->lock);
-	shared->socket = socket;
-	shared->was_seen = state == WATCH_STANDS || state == WATCH_LEFT;
-	shared->early = octets.sent != 0       ? GATE_EARLY_UNKNOWN
-	                : octets.received == 0 ? GATE_EARLY_NO
-	                                       : GATE_EARLY_YES;
-	pthread_mutex_unlock(&gate->lock);
+	client->sent_at_helo = client->sent_at_data = -1;
+	client->has_tls = false;
+	if (!add_client(&client->socket, data, len))
+		client->socket.family = 0;
+	enum watch_state state = watch_look(&gate->watch, &client->socket, &octets);
+	client->was_seen = state == WATCH_STANDS || state == WATCH_LEFT;
+	if (octets.sent != 0)
+		return GATE_EARLY_UNKNOWN;
+	return octets.received == 0 ? GATE_EARLY_NO : GATE_EARLY_YES;
 }
 
-void
-early_helo(struct gate *gate, struct conn *conn)
+static enum gate_early
+at_helo(struct gate *gate, struct client *client, enum gate_early early)
 {
 	struct watch_octets octets;
 
-	look(gate, conn, &octets);
-	conn->sent_at_helo = octets.sent;
+	watch_look(&gate->watch, &client->socket, &octets);
+	client->sent_at_helo = octets.sent;
 	/* TLS may send records of its own. */
-	if (octets.unread > 0 && !conn->has_tls)
-		add(gate, conn, GATE_EARLY_YES);
+	return octets.unread > 0 && !client->has_tls ? GATE_EARLY_YES : early;
 }
 
-void
-early_rcpt(struct gate *gate, struct conn *conn)
+static enum gate_early
+at_rcpt(struct gate *gate, struct client *client, enum gate_early early)
 {
 	struct watch_octets octets;
 
-	if (conn->sent_at_helo < 0)
-		return;
-	look(gate, conn, &octets);
-	if (octets.sent == conn->sent_at_helo)
-		add(gate, conn, GATE_EARLY_YES);
-	conn->sent_at_helo = -1;
+	if (client->sent_at_helo < 0)
+		return early;
+	watch_look(&gate->watch, &client->socket, &octets);
+	if (octets.sent == client->sent_at_helo)
+		early = GATE_EARLY_YES;
+	client->sent_at_helo = -1;
+	return early;
 }
 
-enum gate_early
-early_data(struct gate *gate, struct conn *conn)
+static enum gate_early
+at_data(struct gate *gate, struct client *client)
 {
 	struct watch_octets octets;
 
-	look(gate, conn, &octets);
-	conn->sent_at_data = octets.unread == 0 ? octets.sent : -1;
+	watch_look(&gate->watch, &client->socket, &octets);
+	client->sent_at_data = octets.unread == 0 ? octets.sent : -1;
 	return octets.unread > 0 ? GATE_EARLY_YES : GATE_EARLY_UNKNOWN;
 }
 
-enum gate_early
-early_eom(struct gate *gate, struct conn *conn, enum gate_early at_data)
+static enum gate_early
+at_eom(struct gate *gate, struct client *client, enum gate_early ahead)
 {
 	struct watch_octets octets;
-	int64_t sent = conn->sent_at_data;
+	int64_t sent = client->sent_at_data;
 
-	conn->sent_at_data = -1;
+	client->sent_at_data = -1;
 	if (sent < 0)
-		return at_data;
-	look(gate, conn, &octets);
+		return ahead;
+	watch_look(&gate->watch, &client->socket, &octets);
 	if (octets.sent < 0)
 		return GATE_EARLY_UNKNOWN;
 	return octets.sent == sent ? GATE_EARLY_YES : GATE_EARLY_NO;
+}
+
+void
+early_look(
+    struct gate *gate, struct conn *conn, char cmd, const char *data, size_t len)
+{
+	struct gate_moment *moment = &conn->shared.moment;
+	enum gate_early early = moment->early, ahead = moment->ahead;
+
+	switch (cmd) {
+	case SMFIC_MACRO:
+		read_macros(&conn->client, data, len);
+		return;
+	case SMFIC_CONNECT:
+		early = at_connect(gate, &conn->client, data, len);
+		break;
+	case SMFIC_HELO:
+		early = at_helo(gate, &conn->client, early);
+		break;
+	case SMFIC_MAIL:
+		ahead = GATE_EARLY_UNKNOWN;
+		break;
+	case SMFIC_RCPT:
+		early = at_rcpt(gate, &conn->client, early);
+		break;
+	case SMFIC_DATA:
+		ahead = at_data(gate, &conn->client);
+		break;
+	case SMFIC_BODYEOB:
+		ahead = at_eom(gate, &conn->client, ahead);
+		break;
+	default:
+		return;
+	}
+	pthread_mutex_lock(&gate->lock);
+	moment->early = early;
+	moment->ahead = ahead;
+	pthread_mutex_unlock(&gate->lock);
 }

@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gate/gate_private.h"
 
@@ -43,45 +44,45 @@ put_macros(struct conn *conn, const char *data, size_t len)
 	conn->back.has_macro = true;
 }
 
-/* What the transaction has come to by a command that was not refused. */
+/* What the transaction has come to by a command and what was answered. */
 static void
-accepted(struct conn *conn, char cmd)
+answered(struct conn *conn, char cmd, char reply)
 {
+	enum mail_state *mail = &conn->back.mail;
+
+	if (reply != SMFIR_CONTINUE) {
+		if (cmd == SMFIC_MAIL || cmd == SMFIC_DATA)
+			*mail = MAIL_REFUSED;
+		else if (cmd == SMFIC_BODYEOB || reply == SMFIR_ACCEPT ||
+		         reply == SMFIR_DISCARD)
+			*mail = MAIL_NONE;
+		return;
+	}
 	switch (cmd) {
 	case SMFIC_MAIL:
-		conn->back.mail = MAIL_BEGUN;
+		*mail = MAIL_BEGUN;
 		break;
 	case SMFIC_RCPT:
 		if (!conn->wait.is_refused)
-			conn->back.mail = MAIL_HAS_RECIPIENT;
+			*mail = MAIL_HAS_RECIPIENT;
 		break;
 	case SMFIC_DATA:
 	case SMFIC_HEADER:
-		conn->back.mail = MAIL_HEADERS;
+		*mail = MAIL_HEADERS;
 		break;
 	case SMFIC_EOH:
 	case SMFIC_BODY:
-		conn->back.mail = MAIL_BODY;
+		*mail = MAIL_BODY;
 		break;
 	case SMFIC_BODYEOB:
 	case SMFIC_ABORT:
 	case SMFIC_CONNECT:
 	case SMFIC_HELO:
-		conn->back.mail = MAIL_NONE;
+		*mail = MAIL_NONE;
 		break;
 	default:
 		break;
 	}
-}
-
-static void
-refused(struct conn *conn, char cmd, char reply)
-{
-	if (cmd == SMFIC_MAIL || cmd == SMFIC_DATA)
-		conn->back.mail = MAIL_REFUSED;
-	else if (cmd == SMFIC_BODYEOB || reply == SMFIR_ACCEPT ||
-	         reply == SMFIR_DISCARD)
-		conn->back.mail = MAIL_NONE;
 }
 
 static void
@@ -90,36 +91,29 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	struct back_side *back = &conn->back;
 	const char *frame = buf_head(&conn->mta.in), *data = frame + FRAME_HEAD;
 	bool is_owed = answer_is_due(back->no_reply, cmd);
+	bool is_greeting = cmd == SMFIC_CONNECT || cmd == SMFIC_HELO;
 
+	early_look(gate, conn, cmd, data, len - FRAME_HEAD);
 	if (cmd == SMFIC_OPTNEG) {
 		conn->mta.has_negotiated = true;
 		conn->mta.version = protocol_get32(data);
 		conn->mta.offered = protocol_get32(data + 8);
 	} else if (!back->has_macro && cmd != SMFIC_MACRO)
 		put_macros(conn, NULL, 0);
-	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT) {
-		early_macros(gate, conn, data + 1, len - FRAME_HEAD - 1);
+	if (cmd == SMFIC_MACRO && *data == SMFIC_CONNECT)
 		put_macros(conn, data + 1, len - FRAME_HEAD - 1);
-	} else
+	else
 		buf_append(&back->out, frame, len);
-	if (cmd == SMFIC_MACRO && *data == SMFIC_HELO)
-		early_helo_macros(conn, data + 1, len - FRAME_HEAD - 1);
-	if (cmd == SMFIC_CONNECT)
-		early_connect(gate, conn, data, len - FRAME_HEAD);
-	if (cmd == SMFIC_HELO)
-		early_helo(gate, conn);
-	if ((cmd == SMFIC_CONNECT || cmd == SMFIC_HELO) && !is_owed &&
-	    answer_is_due(conn->mta.no_reply, cmd))
-		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
 	buf_take(&conn->mta.in, len);
+	if (is_greeting && !is_owed && answer_is_due(conn->mta.no_reply, cmd))
+		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
 	/* What nobody waits for travels with the next frame. */
-	if (is_owed ||
-	    (cmd != SMFIC_MACRO && cmd != SMFIC_CONNECT && cmd != SMFIC_HELO))
+	if (is_owed || (cmd != SMFIC_MACRO && !is_greeting))
 		back->is_urgent = true;
 	if (is_owed)
 		wait_for_libmilter(gate, conn, cmd);
 	else
-		accepted(conn, cmd);
+		answered(conn, cmd, SMFIR_CONTINUE);
 }
 
 /*
@@ -244,7 +238,7 @@ frames_from_mta(struct gate *gate, struct conn *conn)
 	}
 }
 
-/* The reply to the command that was waited for, other or libmilter's own. */
+/* The reply that was delayed, or the other one. */
 static void
 reply(struct gate *gate, struct conn *conn, bool other)
 {
@@ -262,10 +256,7 @@ reply(struct gate *gate, struct conn *conn, bool other)
 		buf_append(&conn->mta.out, buf_head(kept), kept->len);
 	}
 	wait_end(gate, conn, GATE_END_ELAPSED, other);
-	if (letter == SMFIR_CONTINUE)
-		accepted(conn, cmd);
-	else
-		refused(conn, cmd, letter);
+	answered(conn, cmd, letter);
 }
 
 /* The MTA must not give up while it waits for us. */
@@ -369,8 +360,7 @@ pass_negotiation(struct conn *conn, const char *frame, size_t len)
 		conn->mta.state = MTA_ENDS;
 		return;
 	}
-	for (size_t i = 0; i < sizeof told; i++)
-		told[i] = frame[i];
+	memcpy(told, frame, sizeof told);
 	uint32_t wants = protocol_get32(steps);
 	conn->back.no_reply = wants & conn->mta.offered;
 	wants &= ~(uint32_t)(SMFIP_NR_CONN | SMFIP_NR_HELO);
@@ -404,10 +394,7 @@ take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 		pass_negotiation(conn, frame, len);
 	else if (answer_is_due(conn->mta.no_reply, cmd))
 		buf_append(&conn->mta.out, frame, len);
-	if (letter == SMFIR_CONTINUE)
-		accepted(conn, cmd);
-	else
-		refused(conn, cmd, letter);
+	answered(conn, cmd, letter);
 }
 
 void

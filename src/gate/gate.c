@@ -14,7 +14,7 @@
 #include "base/block.h"
 #include "gate/gate_private.h"
 
-#define MOST_CONNECTIONS ((size_t)1 << 20)
+#define MOST_CONNECTIONS ((size_t)1 << SLOT_BITS)
 
 static size_t
 connections_within(rlim_t limit, rlim_t reserved)
@@ -51,10 +51,12 @@ make_tables(struct gate *gate)
 
 	gate->slots = calloc(count, sizeof(struct conn *));
 	gate->free_slots = calloc(count, sizeof *gate->free_slots);
+	gate->due_ms = calloc(count, sizeof *gate->due_ms);
 	gate->scratch = malloc(READ_SIZE);
-	if (!heap_init(&gate->heap, count) || gate->slots == NULL ||
-	    gate->free_slots == NULL || gate->scratch == NULL)
+	if (gate->slots == NULL || gate->free_slots == NULL ||
+	    gate->due_ms == NULL || gate->scratch == NULL)
 		return false;
+	gate->soonest_ms = INT64_MAX;
 	for (size_t i = 0; i < count; i++)
 		gate->free_slots[i] = (uint32_t)(count - 1 - i);
 	gate->free_count = count;
@@ -72,7 +74,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 		return NULL;
 	}
 	gate->epoll = gate->wake_fd = gate->lock_fd = gate->listen_fd = -1;
-	gate->watch_socket.fd = -1;
+	gate->watch.fd = -1;
 	gate->clock = *clock;
 	pthread_mutex_init(&gate->lock, NULL);
 	gate->max_connections = connections_of(settings);
@@ -93,7 +95,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	gate->socket_mode = settings->socket_mode;
 	gate->socket_group = settings->socket_group;
 	gate_configure(gate, settings);
-	if (!listen_open(gate, settings, error))
+	if (!listen_open(gate, settings->listen, error))
 		gate_free(&gate);
 	return gate;
 }
@@ -124,7 +126,8 @@ start_thread(struct gate *gate, struct error *error)
 bool
 gate_start(struct gate *gate, struct error *error)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = 2};
+	struct epoll_event event = {
+	    .events = EPOLLIN | EPOLLET, .data.u64 = EVENT_WAKE};
 
 	gate->epoll = epoll_create1(EPOLL_CLOEXEC);
 	gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -133,17 +136,12 @@ gate_start(struct gate *gate, struct error *error)
 		error_set_errno(error, "gate: epoll");
 		return false;
 	}
-	watch_open(&gate->watch_socket);
-	if (gate->watch_socket.fd < 0)
+	watch_open(&gate->watch);
+	if (gate->watch.fd < 0)
 		log_warn("gate: no sock_diag, hang-ups cannot be seen");
 	gate->now_ms = clock_mono_ms(&gate->clock);
-	gate->is_started = true;
-	listen_resume(gate);
-	if (!start_thread(gate, error)) {
-		gate->is_started = false;
-		return false;
-	}
-	return true;
+	gate->is_started = start_thread(gate, error);
+	return gate->is_started;
 }
 
 void
@@ -160,7 +158,7 @@ gate_configure(struct gate *gate, const struct gate_settings *settings)
 void
 gate_stop(struct gate *gate, int64_t grace_ms)
 {
-	if (!gate->is_started || gate->is_joined)
+	if (!gate->is_started)
 		return;
 	block_declare("gate: stop");
 	pthread_mutex_lock(&gate->lock);
@@ -169,7 +167,7 @@ gate_stop(struct gate *gate, int64_t grace_ms)
 	pthread_mutex_unlock(&gate->lock);
 	loop_notify(gate);
 	pthread_join(gate->thread, NULL);
-	gate->is_joined = true;
+	gate->is_started = false;
 }
 
 static void
@@ -195,13 +193,13 @@ gate_free(struct gate **gate_ptr)
 		return;
 	*gate_ptr = NULL;
 	listen_close(gate);
-	watch_close(&gate->watch_socket);
+	watch_close(&gate->watch);
 	close_fd(gate->epoll);
 	close_fd(gate->wake_fd);
 	close_fd(gate->lock_fd);
-	heap_free(&gate->heap);
 	free(gate->slots);
 	free(gate->free_slots);
+	free(gate->due_ms);
 	free(gate->scratch);
 	free(gate->socket_path);
 	free(gate->back_path);

@@ -6,9 +6,10 @@
  * hundred instructions at most and never across a system call, save the write
  * to the loop's eventfd.
  *
- * Calls go one way: loop -> conn -> frames -> answer -> wait -> budget. Only
- * conn_run() closes descriptors and ends a connection: everything below it marks
- * what has come to an end, in mta.state and back.state, and goes on.
+ * Calls go one way: loop -> conn -> frames -> answer, early -> wait -> budget. Only
+ * conn_run() closes descriptors and ends a connection, after which its memory is
+ * gone: everything below it marks what has come to an end, in mta.state and
+ * back.state, and goes on.
  */
 #ifndef GATE_PRIVATE_H
 #define GATE_PRIVATE_H
@@ -18,7 +19,6 @@
 #include "base/log.h"
 #include "gate/buf.h"
 #include "gate/gate.h"
-#include "gate/heap.h"
 #include "gate/protocol.h"
 #include "gate/watch.h"
 
@@ -33,7 +33,12 @@
 #define REFUSAL_MAX      512
 #define RETRY_MS         2   /* libmilter's backlog is full */
 #define PAUSE_MS         100 /* accept() has no descriptor */
-#define SLOT_BITS        24
+/* Of epoll_event.data; a connection's is its number, doubled, with 1 for libmilter.
+ */
+#define EVENT_ACCEPT 0
+#define EVENT_WAKE   1
+#define SLOT_BITS    20 /* of a number: 2^20 connections */
+#define SLOT_MASK    (((uint64_t)1 << SLOT_BITS) - 1)
 
 /* The MTA's end; it only goes on, never back. */
 enum mta_state {
@@ -102,25 +107,27 @@ struct wait {
 	int64_t since_ms;    /* when this state began */
 	int64_t until_ms;    /* when it is due */
 	int64_t progress_ms; /* next SMFIR_PROGRESS; 0: none is needed */
-	int64_t timer_ms;    /* heap's key: no later than anything to do */
-	int32_t heap_at;     /* heap's index, -1 = not in */
+	int64_t watch_ms;    /* next look at the client; INT64_MAX: none */
 	int64_t delayed_ms;  /* of the command at the head, once let go */
 	bool is_refused;     /* the recipient, by the MTA itself */
-	bool was_seen;       /* the client's socket, when the hold began */
-	bool has_left;       /* the client */
-	bool is_watched;     /* in gate->watch */
-	int64_t watch_ms;
-	struct conn *watch_next, *watch_prev;
+};
+
+/* The client's connection to the MTA, as far as it can be seen. */
+struct client {
+	struct watch_socket socket;
+	bool was_seen, has_tls;
+	/* Octets that the MTA had sent when HELO and DATA came; -1: not known */
+	int64_t sent_at_helo, sent_at_data;
 };
 
 /* Guarded by gate->lock. */
 struct shared {
-	/* Of the command that libmilter works on, or whose reply is delayed. */
-	uint64_t ticket;
-	struct gate_wish wish; /* its other is owned */
-	char *other;
+	/* For the next callback; the ticket is 0 when it may not wait. */
+	struct gate_moment moment;
+	/* What the last one has told. */
+	struct gate_wish wish;
+	char *other; /* of the wish, owned */
 	bool is_decided, chosen;
-	int64_t asked_ms;
 	/* Of the MAIL that delays commands. */
 	uint64_t command_ticket;
 	int64_t command_until_ms;
@@ -131,12 +138,6 @@ struct shared {
 	bool is_shut; /* nothing is waited for any more */
 	bool is_waiting, is_notified;
 	struct conn *next_notified;
-
-	struct gate_delay last;
-	int64_t delayed_ms;
-	enum gate_early early, ahead;
-	struct watch_socket socket;
-	bool was_seen;
 };
 
 /* Who answers the MTA: libmilter, or the gate for the rest of the session. */
@@ -149,18 +150,13 @@ enum answerer {
 };
 
 struct conn {
-	uint64_t number;
+	uint64_t number; /* a generation, and the slot */
 	struct mta_side mta;
 	struct back_side back;
 	struct wait wait;
+	struct client client;
 	enum answerer answerer;
 	bool said_stopped; /* the first refusal of a stop was sent */
-	bool is_dead;
-	bool is_queued; /* in gate->todo */
-	bool has_tls;   /* the client's connection */
-	/* Octets that the MTA had sent when HELO and DATA came; -1: not known */
-	int64_t sent_at_helo, sent_at_data;
-	struct conn *next;
 	struct shared shared;
 };
 
@@ -171,31 +167,27 @@ struct budget_row {
 };
 #define BUDGET_ROWS 256
 
-struct conn_list {
-	struct conn *first, *last;
-};
-
 struct gate {
 	struct clock clock;
 	int64_t now_ms;    /* of this turn of the loop */
 	int64_t jumped_ms; /* when the clock was last seen to jump */
 	int epoll, wake_fd, lock_fd, listen_fd;
-	bool is_listening, is_started, is_joined;
-	bool is_paused;
-	int64_t paused_until_ms; /* real time */
+	bool is_listening, is_started;
+	int64_t paused_until_ms; /* real time; there was no descriptor */
 	char *socket_path;       /* NULL: not a unix socket */
 	mode_t socket_mode;
 	gid_t socket_group;
 	atomic_bool is_unlinked; /* the socket has to be made again */
 	char *back_path;
-	struct heap heap;
-	struct conn_list todo;  /* to be run in the next turn, or freed */
-	struct conn_list watch; /* by watch_next, in the order of watch_ms */
-	struct watch watch_socket;
+	/* When something is to be done for a slot's connection: may be too early,
+	 * never too late. INT64_MAX: nothing */
+	int64_t *due_ms, soonest_ms;
+	struct watch watch;
 	char *scratch; /* READ_SIZE */
 	bool said_unwatched;
 	const char *const *headers; /* NULL: all */
 	size_t max_connections;
+	size_t slots_used; /* no slot behind these had ever a connection */
 	bool is_stopping, are_closed;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
 	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept;
@@ -224,14 +216,19 @@ void loop_notify(struct gate *gate);
 int64_t loop_real_ms(void);
 
 /* listen.c */
-bool listen_open(
-    struct gate *gate, const struct gate_settings *settings, struct error *error);
+/* where: as in struct gate_settings */
+bool listen_open(struct gate *gate, const char *where, struct error *error);
 /* A new connection's descriptor, or -1 when there is none for now. */
 int listen_accept(struct gate *gate);
+/* Listens, if there is room. */
 void listen_resume(struct gate *gate);
 void listen_close(struct gate *gate);
 /* On the gate's thread: the socket anew where its file has been removed. */
 void listen_again(struct gate *gate);
+
+/* call.c: with gate->lock held, or on the loop's thread */
+/* By a connection's number or a ticket of its; NULL: its slot is empty */
+struct conn *gate_slot(const struct gate *gate, uint64_t number);
 
 /* conn.c */
 /* NULL: no memory, or no room */
@@ -240,10 +237,9 @@ void conn_event(
     struct gate *gate, struct conn *conn, bool is_back, uint32_t events);
 /*
  * Reads, hands over, answers, writes and closes what can be. The only function
- * after which conn may be dead; its memory is the loop's to free.
- * true: there is more to do, in the next turn
+ * after which conn may be gone.
  */
-bool conn_run(struct gate *gate, struct conn *conn);
+void conn_run(struct gate *gate, struct conn *conn);
 /* At a stop: the MTA's end; both ends. */
 void conn_end(struct conn *conn, bool both);
 
@@ -266,20 +262,9 @@ enum filter_verdict {
 enum filter_verdict filter_frame(const struct gate *gate, const struct conn *conn,
     char cmd, const char *data, size_t len);
 
-/* early.c: each of the others looks at the client's socket */
-/* Of CONNECT and of HELO. */
-void early_macros(
-    struct gate *gate, struct conn *conn, const char *data, size_t len);
-void early_helo_macros(struct conn *conn, const char *data, size_t len);
-/* data: of the CONNECT */
-void early_connect(
-    struct gate *gate, struct conn *conn, const char *data, size_t len);
-void early_helo(struct gate *gate, struct conn *conn);
-void early_rcpt(struct gate *gate, struct conn *conn);
-/* Whether the message came before DATA was answered. */
-enum gate_early early_data(struct gate *gate, struct conn *conn);
-enum gate_early early_eom(
-    struct gate *gate, struct conn *conn, enum gate_early at_data);
+/* early.c: before this frame is handed over. data: behind its head */
+void early_look(
+    struct gate *gate, struct conn *conn, char cmd, const char *data, size_t len);
 
 /* answer.c: the gate's own answers */
 void answer_put(struct buf *buf, char cmd, const void *data, size_t len);
@@ -319,11 +304,8 @@ void wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool othe
 bool wait_is_delay(const struct conn *conn);
 /* To be called whenever a time of the connection may have come nearer. */
 void wait_set_timer(struct gate *gate, struct conn *conn);
-/*
- * Looks for the clients whose second is over; those that have left are marked,
- * and some are returned: call it until there are none.
- */
-size_t wait_watch(struct gate *gate, struct conn *left_r[static WATCH_BATCH]);
+/* The connection is to be looked after at that time, or before. */
+void wait_due(struct gate *gate, const struct conn *conn, int64_t at_ms);
 
 /* budget.c: with gate->lock held */
 bool budget_book(struct gate *gate, struct conn *conn, uint64_t key);

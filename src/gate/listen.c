@@ -42,61 +42,66 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 	return true;
 }
 
-/*
- * The mode is there before anybody can connect; the group follows no link: the
- * folder may be another user's.
- */
+/* The folder may have given the group: then nothing needs to be allowed. */
 static bool
-bind_unix(struct gate *gate, const struct gate_settings *settings,
-    const struct sockaddr_un *address, struct error *error)
+give_to_group(const struct gate *gate, const char *path, struct error *error)
 {
-	gate->listen_fd =
-	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat status;
-	mode_t before = umask(~settings->socket_mode & 0777);
-	int bound = gate->listen_fd < 0
-	                ? -1
-	                : bind(gate->listen_fd, (const struct sockaddr *)address,
-	                      sizeof *address);
-	umask(before);
-	if (bound != 0) {
-		error_set_errno(error, "%s", address->sun_path);
-		return false;
+
+	if (gate->socket_group == (gid_t)-1 ||
+	    (lstat(path, &status) == 0 && status.st_gid == gate->socket_group) ||
+	    lchown(path, (uid_t)-1, gate->socket_group) == 0)
+		return true;
+	error_set_errno(error,
+	    "%s: cannot be given to group %lu: the daemon's user must be in it, "
+	    "or the folder of that group with mode 2750",
+	    path, (unsigned long)gate->socket_group);
+	return false;
+}
+
+/*
+ * A new socket at gate->socket_path, listening; -1: none. Its mode is that of the
+ * settings but for what the umask takes. It has its group before anybody can
+ * connect, and no link is followed: the folder may be another user's.
+ */
+static int
+make_unix(const struct gate *gate, struct error *error)
+{
+	const char *path = gate->socket_path;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	/* bind() takes the file's mode from the socket */
+	if (fd < 0 || fchmod(fd, gate->socket_mode) != 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+		error_set_errno(error, "%s", path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
 	}
-	gate->socket_path = strdup(address->sun_path);
-	if (gate->socket_path == NULL) {
-		error_set(error, "gate: out of memory");
-		return false;
+	if (give_to_group(gate, path, error)) {
+		if (listen(fd, SOMAXCONN) == 0)
+			return fd;
+		error_set_errno(error, "%s", path);
 	}
-	/* The folder may have given the group: then nothing needs to be allowed. */
-	if (settings->socket_group != (gid_t)-1 &&
-	    (lstat(address->sun_path, &status) != 0 ||
-	        status.st_gid != settings->socket_group) &&
-	    lchown(address->sun_path, (uid_t)-1, settings->socket_group) != 0) {
-		error_set_errno(error,
-		    "%s: cannot be given to group %lu: the daemon's user must be "
-		    "in "
-		    "it, or the folder of that group with mode 2750",
-		    address->sun_path, (unsigned long)settings->socket_group);
-		return false;
-	}
-	return true;
+	close(fd);
+	unlink(path);
+	return -1;
 }
 
 static bool
-open_unix(struct gate *gate, const struct gate_settings *settings, const char *path,
-    struct error *error)
+open_unix(struct gate *gate, const char *path, struct error *error)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat status;
 
-	if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path) {
+	if (path[0] == '\0' ||
+	    strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
 		error_set(error,
 		    "listen: the path of a unix socket has 1 to %zu octets",
-		    sizeof address.sun_path - 1);
+		    sizeof((struct sockaddr_un *)NULL)->sun_path - 1);
 		return false;
 	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (!lock_path(gate, path, error))
 		return false;
 	if (lstat(path, &status) == 0) {
@@ -106,7 +111,15 @@ open_unix(struct gate *gate, const struct gate_settings *settings, const char *p
 		}
 		unlink(path);
 	}
-	return bind_unix(gate, settings, &address, error);
+	gate->socket_path = strdup(path);
+	if (gate->socket_path == NULL) {
+		error_set(error, "gate: out of memory");
+		return false;
+	}
+	mode_t before = umask(0);
+	gate->listen_fd = make_unix(gate, error);
+	umask(before);
+	return gate->listen_fd >= 0;
 }
 
 static bool
@@ -133,10 +146,12 @@ open_inet(struct gate *gate, const char *text, int family, struct error *error)
 	}
 	gate->listen_fd =
 	    socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool bound = gate->listen_fd >= 0 &&
-	             setsockopt(gate->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on,
-	                 sizeof on) == 0 &&
-	             bind(gate->listen_fd, found->ai_addr, found->ai_addrlen) == 0;
+	bool bound =
+	    gate->listen_fd >= 0 &&
+	    setsockopt(gate->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ==
+	        0 &&
+	    bind(gate->listen_fd, found->ai_addr, found->ai_addrlen) == 0 &&
+	    listen(gate->listen_fd, SOMAXCONN) == 0;
 	if (!bound)
 		error_set_errno(error, "listen: %s", text);
 	freeaddrinfo(found);
@@ -144,30 +159,21 @@ open_inet(struct gate *gate, const char *text, int family, struct error *error)
 }
 
 bool
-listen_open(
-    struct gate *gate, const struct gate_settings *settings, struct error *error)
+listen_open(struct gate *gate, const char *where, struct error *error)
 {
-	const char *listen_at = settings->listen == NULL ? "" : settings->listen;
-	bool opened = false;
-
-	if (strncmp(listen_at, "unix:", 5) == 0)
-		opened = open_unix(gate, settings, listen_at + 5, error);
-	else if (strncmp(listen_at, "local:", 6) == 0)
-		opened = open_unix(gate, settings, listen_at + 6, error);
-	else if (strncmp(listen_at, "inet:", 5) == 0)
-		opened = open_inet(gate, listen_at + 5, AF_INET, error);
-	else if (strncmp(listen_at, "inet6:", 6) == 0)
-		opened = open_inet(gate, listen_at + 6, AF_INET6, error);
-	else
-		error_set(error,
-		    "listen: \"%s\": unix:/path, inet:port@address or "
-		    "inet6:port@address wanted",
-		    listen_at);
-	if (opened && listen(gate->listen_fd, SOMAXCONN) != 0) {
-		error_set_errno(error, "listen: %s", listen_at);
-		opened = false;
-	}
-	return opened;
+	if (where != NULL && strncmp(where, "unix:", 5) == 0)
+		return open_unix(gate, where + 5, error);
+	if (where != NULL && strncmp(where, "local:", 6) == 0)
+		return open_unix(gate, where + 6, error);
+	if (where != NULL && strncmp(where, "inet:", 5) == 0)
+		return open_inet(gate, where + 5, AF_INET, error);
+	if (where != NULL && strncmp(where, "inet6:", 6) == 0)
+		return open_inet(gate, where + 6, AF_INET6, error);
+	error_set(error,
+	    "listen: \"%s\": unix:/path, inet:port@address or "
+	    "inet6:port@address wanted",
+	    where != NULL ? where : "");
+	return false;
 }
 
 static void
@@ -182,20 +188,11 @@ set_listening(struct gate *gate, bool on)
 	gate->is_listening = on;
 }
 
-static bool
-is_full(struct gate *gate)
-{
-	pthread_mutex_lock(&gate->lock);
-	bool full = gate->free_count == 0;
-	pthread_mutex_unlock(&gate->lock);
-	return full;
-}
-
 /* At the cap, or out of descriptors, the rest waits in the backlog. */
 int
 listen_accept(struct gate *gate)
 {
-	if (is_full(gate)) {
+	if (gate->free_count == 0) {
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
 			log_warnx("gate: %zu connections, no more at once",
 			    gate->max_connections);
@@ -214,7 +211,6 @@ listen_accept(struct gate *gate)
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
 			log_warn("gate: accept");
 		set_listening(gate, false);
-		gate->is_paused = true;
 		gate->paused_until_ms = loop_real_ms() + PAUSE_MS;
 		return -1;
 	}
@@ -223,9 +219,9 @@ listen_accept(struct gate *gate)
 void
 listen_resume(struct gate *gate)
 {
-	if (!gate->is_stopping && gate->is_started)
+	if (!gate->is_listening && gate->free_count > 0 &&
+	    loop_real_ms() >= gate->paused_until_ms)
 		set_listening(gate, true);
-	gate->is_paused = false;
 }
 
 void
@@ -260,8 +256,8 @@ lock_again(struct gate *gate)
 void
 listen_again(struct gate *gate)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char lock[sizeof address.sun_path + 8];
+	char lock[sizeof((struct sockaddr_un *)NULL)->sun_path + 8];
+	struct error error;
 
 	if (gate->is_stopping || gate->socket_path == NULL ||
 	    access(gate->socket_path, F_OK) == 0)
@@ -269,30 +265,26 @@ listen_again(struct gate *gate)
 	snprintf(lock, sizeof lock, "%s.lock", gate->socket_path);
 	if (access(lock, F_OK) != 0)
 		lock_again(gate);
-	memcpy(address.sun_path, gate->socket_path, strlen(gate->socket_path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* bind() gives what of these the umask leaves; chmod() the rest */
-	bool ok =
-	    fd >= 0 && fchmod(fd, 0600) == 0 &&
-	    bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-	    listen(fd, SOMAXCONN) == 0 &&
-	    (gate->socket_group == (gid_t)-1 ||
-	        lchown(address.sun_path, (uid_t)-1, gate->socket_group) == 0) &&
-	    chmod(address.sun_path, gate->socket_mode) == 0;
-	if (!ok) {
+	int fd = make_unix(gate, &error);
+	/* other threads make files: the umask stays as it is */
+	if (fd >= 0 && fchmodat(AT_FDCWD, gate->socket_path, gate->socket_mode,
+	                   AT_SYMLINK_NOFOLLOW) != 0) {
+		error_set_errno(&error, "mode");
+		unlink(gate->socket_path);
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0) {
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
-			log_warn("%s has been removed and cannot be made again",
-			    gate->socket_path);
-		if (fd >= 0)
-			close(fd);
+			log_warnx(
+			    "%s has been removed and cannot be made again: %s",
+			    gate->socket_path, error.text);
 		return;
 	}
 	log_warnx("%s has been removed: made again", gate->socket_path);
-	bool was_listening = gate->is_listening;
 	set_listening(gate, false);
 	close(gate->listen_fd);
-	gate->listen_fd = fd;
-	set_listening(gate, was_listening);
+	gate->listen_fd = fd; /* the loop listens on it in its next turn */
 }
 
 void

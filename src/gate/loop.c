@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one loop: descriptors, times, wakes, the watch, the stop. */
+/* The one loop: descriptors, times, decisions, the stop. */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,97 +28,33 @@ loop_notify(struct gate *gate)
 		log_warn("gate: eventfd");
 }
 
-static void
-list_add(struct conn_list *list, struct conn *conn)
-{
-	conn->next = NULL;
-	conn->is_queued = true;
-	if (list->last == NULL)
-		list->first = conn;
-	else
-		list->last->next = conn;
-	list->last = conn;
-}
-
-static struct conn *
-list_take(struct conn_list *list)
-{
-	struct conn *conn = list->first;
-	if (conn == NULL)
-		return NULL;
-	list->first = conn->next;
-	if (list->first == NULL)
-		list->last = NULL;
-	conn->is_queued = false;
-	return conn;
-}
-
-/* What is not done, or dead, comes into the list of the next turn. */
-static void
-run(struct gate *gate, struct conn *conn)
-{
-	bool has_more = conn_run(gate, conn);
-
-	if ((has_more || conn->is_dead) && !conn->is_queued)
-		list_add(&gate->todo, conn);
-}
-
 /* A time, a decision, a stop or a look at the client may have changed things. */
 static void
 check(struct gate *gate, struct conn *conn)
 {
 	frames_check(gate, conn);
-	run(gate, conn);
+	conn_run(gate, conn);
+}
+
+static int64_t
+sooner(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
 }
 
 static void
-run_todo(struct gate *gate)
+run_due(struct gate *gate)
 {
-	struct conn_list todo = gate->todo;
-	struct conn *conn;
-	bool is_any_dead = false;
-
-	gate->todo = (struct conn_list){NULL, NULL};
-	while ((conn = list_take(&todo)) != NULL) {
-		if (!conn->is_dead) {
-			run(gate, conn);
-			continue;
+	if (gate->now_ms < gate->soonest_ms)
+		return;
+	gate->soonest_ms = INT64_MAX;
+	for (size_t slot = 0; slot < gate->slots_used; slot++) {
+		int64_t *due_ms = &gate->due_ms[slot];
+		if (*due_ms <= gate->now_ms) {
+			*due_ms = INT64_MAX;
+			check(gate, gate->slots[slot]);
 		}
-		free(conn);
-		is_any_dead = true;
-	}
-	if (is_any_dead)
-		listen_resume(gate);
-}
-
-static void
-run_timers(struct gate *gate)
-{
-	while (gate->heap.count > 0) {
-		struct conn *conn = gate->heap.rows[0];
-		if (conn->wait.timer_ms > gate->now_ms)
-			break;
-		heap_remove(&gate->heap, conn);
-		check(gate, conn);
-	}
-}
-
-static bool
-is_watch_due(const struct gate *gate)
-{
-	return gate->watch.first != NULL &&
-	       gate->watch.first->wait.watch_ms <= gate->now_ms;
-}
-
-static void
-run_watch(struct gate *gate)
-{
-	struct conn *left[WATCH_BATCH];
-
-	while (is_watch_due(gate)) {
-		size_t count = wait_watch(gate, left);
-		for (size_t i = 0; i < count; i++)
-			check(gate, left[i]);
+		gate->soonest_ms = sooner(gate->soonest_ms, *due_ms);
 	}
 }
 
@@ -149,7 +84,7 @@ begin_stop(struct gate *gate)
 	int64_t polite = grace / 2 < 250 ? grace / 2 : 250;
 	gate->stop_close_ms = loop_real_ms() + polite;
 	gate->stop_end_ms = loop_real_ms() + grace;
-	for (size_t i = 0; i < gate->max_connections; i++)
+	for (size_t i = 0; i < gate->slots_used; i++)
 		if (gate->slots[i] != NULL)
 			check(gate, gate->slots[i]);
 }
@@ -157,12 +92,12 @@ begin_stop(struct gate *gate)
 static void
 end_all(struct gate *gate, bool both)
 {
-	for (size_t i = 0; i < gate->max_connections; i++) {
+	for (size_t i = 0; i < gate->slots_used; i++) {
 		struct conn *conn = gate->slots[i];
 		if (conn == NULL)
 			continue;
 		conn_end(conn, both);
-		run(gate, conn);
+		conn_run(gate, conn);
 	}
 }
 
@@ -191,29 +126,15 @@ run_stop(struct gate *gate)
 	return gate->free_count == gate->max_connections;
 }
 
-static int64_t
-sooner(int64_t least, int64_t other)
-{
-	return other < least ? other : least;
-}
-
 static int
 timeout_ms(const struct gate *gate)
 {
-	int64_t least = 60000;
+	int64_t least = sooner(60000, gate->soonest_ms - gate->now_ms);
 
-	if (gate->todo.first != NULL)
-		return 0;
-	if (gate->heap.count > 0)
-		least =
-		    sooner(least, gate->heap.rows[0]->wait.timer_ms - gate->now_ms);
-	if (gate->watch.first != NULL)
-		least =
-		    sooner(least, gate->watch.first->wait.watch_ms - gate->now_ms);
-	if (gate->is_paused)
-		least = sooner(least, PAUSE_MS);
 	if (gate->is_stopping)
 		least = sooner(least, 10);
+	else if (!gate->is_listening)
+		least = sooner(least, PAUSE_MS);
 	return clock_slice_ms(&gate->clock, least < 0 ? 0 : (int)least);
 }
 
@@ -226,26 +147,25 @@ accept_some(struct gate *gate)
 			return;
 		struct conn *conn = conn_open(gate, fd);
 		if (conn != NULL)
-			run(gate, conn);
+			conn_run(gate, conn);
 	}
 }
 
 static void
 handle(struct gate *gate, const struct epoll_event *event)
 {
-	struct conn *conn =
-	    (struct conn *)(uintptr_t)(event->data.u64 & ~(uint64_t)1);
-	uint64_t count;
+	uint64_t number = event->data.u64 >> 1, count;
+	struct conn *conn = gate_slot(gate, number);
 
-	if (event->data.u64 == 0)
+	if (event->data.u64 == EVENT_ACCEPT)
 		accept_some(gate);
-	else if (event->data.u64 == 2) {
+	else if (event->data.u64 == EVENT_WAKE) {
 		if (read(gate->wake_fd, &count, sizeof count) < 0 &&
 		    errno != EAGAIN)
 			log_warn("gate: eventfd");
-	} else if (!conn->is_dead) {
+	} else if (conn != NULL && conn->number == number) {
 		conn_event(gate, conn, (event->data.u64 & 1) != 0, event->events);
-		run(gate, conn);
+		conn_run(gate, conn);
 	}
 }
 
@@ -257,6 +177,7 @@ loop_run(void *arg)
 
 	pthread_setname_np(pthread_self(), "gate");
 	do {
+		listen_resume(gate);
 		int timeout = timeout_ms(gate);
 		block_declare("gate: epoll_wait");
 		int count = epoll_wait(gate->epoll, events, EVENTS, timeout);
@@ -269,13 +190,8 @@ loop_run(void *arg)
 			handle(gate, &events[i]);
 		if (atomic_exchange(&gate->is_unlinked, false))
 			listen_again(gate);
-		if (gate->is_paused && loop_real_ms() >= gate->paused_until_ms)
-			listen_resume(gate);
 		run_notified(gate);
-		run_timers(gate);
-		run_watch(gate);
-		run_todo(gate);
+		run_due(gate);
 	} while (!run_stop(gate));
-	run_todo(gate);
 	return NULL;
 }

@@ -29,20 +29,29 @@ answer_limit(const struct gate *gate, const struct conn *conn)
 	       atomic_load(&gate->answer_timeout_ms);
 }
 
-/* The heap's time may be too early, never too late: most commands cost none. */
+void
+wait_due(struct gate *gate, const struct conn *conn, int64_t at_ms)
+{
+	int64_t *due_ms = &gate->due_ms[conn->number & SLOT_MASK];
+
+	if (at_ms < *due_ms)
+		*due_ms = at_ms;
+	if (at_ms < gate->soonest_ms)
+		gate->soonest_ms = at_ms;
+}
+
 void
 wait_set_timer(struct gate *gate, struct conn *conn)
 {
-	struct wait *wait = &conn->wait;
+	const struct wait *wait = &conn->wait;
 
 	if (wait->state == WAIT_NONE)
 		return;
-	int64_t at = wait->state == WAIT_LIBMILTER ? answer_limit(gate, conn)
-	                                           : wait->until_ms;
-	if (wait->progress_ms < at)
-		at = wait->progress_ms;
-	if (wait->heap_at < 0 || at < wait->timer_ms)
-		heap_set(&gate->heap, conn, at);
+	wait_due(gate, conn, wait->progress_ms);
+	wait_due(gate, conn, wait->watch_ms);
+	wait_due(gate, conn,
+	    wait->state == WAIT_LIBMILTER ? answer_limit(gate, conn)
+	                                  : wait->until_ms);
 }
 
 static void
@@ -57,19 +66,6 @@ begin(struct gate *gate, struct conn *conn, enum wait_state state, char cmd)
 		wait->progress_ms = (gate->now_ms + PROGRESS_MS) /
 		                    PROGRESS_GRID_MS * PROGRESS_GRID_MS;
 	wait_set_timer(gate, conn);
-}
-
-static struct watch_result
-look(struct gate *gate, struct conn *conn)
-{
-	pthread_mutex_lock(&gate->lock);
-	struct watch_socket socket = conn->shared.socket;
-	pthread_mutex_unlock(&gate->lock);
-
-	const struct watch_socket *wanted = &socket;
-	struct watch_result result;
-	watch_look(&gate->watch_socket, &wanted, 1, &result);
-	return result;
 }
 
 /* With gate->lock held. */
@@ -92,20 +88,12 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 
 	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA ||
 	    cmd == SMFIC_BODYEOB) {
-		enum gate_early ahead = GATE_EARLY_UNKNOWN;
-		if (cmd == SMFIC_RCPT)
-			early_rcpt(gate, conn);
-		else if (cmd == SMFIC_DATA)
-			ahead = early_data(gate, conn);
-		else if (cmd == SMFIC_BODYEOB)
-			ahead = early_eom(gate, conn, shared->ahead);
 		pthread_mutex_lock(&gate->lock);
-		shared->ticket = ++gate->generation << SLOT_BITS |
-		                 (conn->number & ((1U << SLOT_BITS) - 1));
+		shared->moment.ticket =
+		    ++gate->generation << SLOT_BITS | (conn->number & SLOT_MASK);
+		shared->moment.delayed_ms = conn->wait.delayed_ms;
 		shared->wish = (struct gate_wish){.is_hold = false};
 		shared->is_decided = shared->chosen = false;
-		shared->delayed_ms = conn->wait.delayed_ms;
-		shared->ahead = ahead;
 		if (cmd == SMFIC_MAIL)
 			shared->command_ticket = 0;
 		pthread_mutex_unlock(&gate->lock);
@@ -140,68 +128,11 @@ wait_delays(struct gate *gate, struct conn *conn, char cmd)
 	return is_delayed;
 }
 
-static void
-unwatch(struct gate *gate, struct conn *conn)
-{
-	struct wait *wait = &conn->wait;
-
-	if (!wait->is_watched)
-		return;
-	wait->is_watched = false;
-	if (wait->watch_prev == NULL)
-		gate->watch.first = wait->watch_next;
-	else
-		wait->watch_prev->wait.watch_next = wait->watch_next;
-	if (wait->watch_next == NULL)
-		gate->watch.last = wait->watch_prev;
-	else
-		wait->watch_next->wait.watch_prev = wait->watch_prev;
-}
-
-/* At the end of the list, which is in the order of watch_ms. */
-static void
-watch(struct gate *gate, struct conn *conn)
-{
-	struct wait *wait = &conn->wait;
-
-	wait->is_watched = true;
-	wait->watch_ms = (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
-	wait->watch_next = NULL;
-	wait->watch_prev = gate->watch.last;
-	if (gate->watch.last == NULL)
-		gate->watch.first = conn;
-	else
-		gate->watch.last->wait.watch_next = conn;
-	gate->watch.last = conn;
-}
-
-static void
-begin_watch(struct gate *gate, struct conn *conn)
-{
-	struct wait *wait = &conn->wait;
-	enum watch_state state = look(gate, conn).state;
-
-	pthread_mutex_lock(&gate->lock);
-	bool was_seen = conn->shared.was_seen;
-	pthread_mutex_unlock(&gate->lock);
-	wait->was_seen = was_seen || state == WATCH_STANDS || state == WATCH_LEFT;
-	if (state == WATCH_STANDS || (was_seen && state == WATCH_UNKNOWN))
-		watch(gate, conn);
-	else if (wait->was_seen)
-		wait->has_left = true;
-	else if (!gate->said_unwatched) {
-		gate->said_unwatched = true;
-		log_info(
-		    "gate: a held client's socket cannot be seen from here; its "
-		    "hang-up is noticed when the hold ends (said once)");
-	}
-}
-
 /* With gate->lock held: the ticket is stale from here. */
 static void
 forget(struct gate *gate, struct conn *conn)
 {
-	conn->shared.ticket = 0;
+	conn->shared.moment.ticket = 0;
 	free(conn->shared.other);
 	conn->shared.other = NULL;
 	budget_release(gate, conn);
@@ -213,58 +144,73 @@ wait_takes_reply(
     struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	struct shared *shared = &conn->shared;
-	bool is_counted = conn->wait.cmd == SMFIC_RCPT ||
-	                  conn->wait.cmd == SMFIC_DATA ||
-	                  conn->wait.cmd == SMFIC_BODYEOB;
+	struct wait *wait = &conn->wait;
 
 	pthread_mutex_lock(&gate->lock);
-	bool takes = is_counted && shared->wish.reply_until_ms != 0;
+	bool may_wait = shared->moment.ticket != 0 && wait->cmd != SMFIC_MAIL;
+	bool takes = may_wait && shared->wish.reply_until_ms != 0;
 	bool is_hold = takes && shared->wish.is_hold;
-	conn->wait.is_refused = shared->wish.is_refused;
-	conn->wait.until_ms = shared->wish.reply_until_ms;
+	wait->is_refused = shared->wish.is_refused;
+	wait->until_ms = shared->wish.reply_until_ms;
 	if (takes)
 		set_waiting(gate, conn, true);
 	else
 		forget(gate, conn);
-	if (is_counted && !takes)
-		shared->last = (struct gate_delay){.end = GATE_END_NONE};
+	if (may_wait && !takes)
+		shared->moment.last = (struct gate_delay){.end = GATE_END_NONE};
 	gate->report.holds_begun += is_hold;
 	pthread_mutex_unlock(&gate->lock);
 	if (!takes) {
-		conn->wait.state = WAIT_NONE;
-		conn->wait.progress_ms = 0;
+		wait->state = WAIT_NONE;
+		wait->progress_ms = 0;
 		return false;
 	}
-	buf_append(&conn->wait.reply, frame, len);
-	conn->wait.was_seen = conn->wait.has_left = false;
-	begin(gate, conn, WAIT_REPLY, conn->wait.cmd);
+	buf_append(&wait->reply, frame, len);
 	buf_trim(&conn->mta.in);
 	if (is_hold)
-		begin_watch(gate, conn);
+		wait->watch_ms = gate->now_ms;
+	begin(gate, conn, WAIT_REPLY, wait->cmd);
 	return true;
 }
 
+/* Of a hold: is looked up at its beginning, once a second, and at its end. */
 static bool
-is_gone(enum watch_state state)
+client_has_left(struct gate *gate, struct conn *conn)
 {
-	return state != WATCH_STANDS && state != WATCH_UNKNOWN;
+	struct client *client = &conn->client;
+	enum watch_state state = watch_look(&gate->watch, &client->socket, NULL);
+
+	conn->wait.watch_ms =
+	    (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
+	if (state == WATCH_STANDS || state == WATCH_LEFT)
+		client->was_seen = true;
+	if (client->was_seen)
+		return state == WATCH_LEFT || state == WATCH_UNSEEN;
+	conn->wait.watch_ms = INT64_MAX;
+	if (!gate->said_unwatched)
+		log_info(
+		    "gate: a held client's socket cannot be seen from here; its "
+		    "hang-up is noticed when the hold ends (said once)");
+	gate->said_unwatched = true;
+	return false;
 }
 
-/* The reply is due: a client that left in the last second is not let through. */
 static enum wait_event
 reply_event(struct gate *gate, struct conn *conn)
 {
 	const struct shared *shared = &conn->shared;
+	int64_t watch_ms = conn->wait.watch_ms;
 
 	pthread_mutex_lock(&gate->lock);
 	bool is_due = gate->now_ms >= conn->wait.until_ms;
 	bool leaves = is_due || (shared->is_decided && !shared->wish.is_hold);
 	bool other = shared->is_decided && shared->chosen;
 	pthread_mutex_unlock(&gate->lock);
+	if (watch_ms != INT64_MAX && (leaves || gate->now_ms >= watch_ms) &&
+	    client_has_left(gate, conn))
+		return WAIT_CLIENT_GONE;
 	if (!leaves)
 		return WAIT_GOES_ON;
-	if (conn->wait.is_watched && is_gone(look(gate, conn).state))
-		return WAIT_CLIENT_GONE;
 	return other ? WAIT_OTHER : WAIT_FORWARD;
 }
 
@@ -297,13 +243,9 @@ wait_look(struct gate *gate, struct conn *conn)
 		return gate->now_ms >= answer_limit(gate, conn) ? WAIT_SILENT
 		                                                : WAIT_GOES_ON;
 	case WAIT_COMMAND:
+		return gate->is_stopping ? WAIT_STOPS : command_event(gate, conn);
 	case WAIT_REPLY:
-		if (gate->is_stopping)
-			return WAIT_STOPS;
-		if (conn->wait.has_left)
-			return WAIT_CLIENT_GONE;
-		return conn->wait.state == WAIT_REPLY ? reply_event(gate, conn)
-		                                      : command_event(gate, conn);
+		return gate->is_stopping ? WAIT_STOPS : reply_event(gate, conn);
 	}
 	return WAIT_GOES_ON;
 }
@@ -312,16 +254,15 @@ void
 wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other)
 {
 	struct shared *shared = &conn->shared;
+	struct gate_moment *moment = &shared->moment;
 
-	unwatch(gate, conn);
 	pthread_mutex_lock(&gate->lock);
-	int64_t waited_ms = gate->now_ms - shared->asked_ms;
-	bool was_told = shared->ticket != 0 && shared->wish.reply_until_ms != 0;
+	int64_t waited_ms = gate->now_ms - moment->mono_ms;
+	bool was_told = moment->ticket != 0 && shared->wish.reply_until_ms != 0;
 	if (was_told || other)
-		shared->last = (struct gate_delay){.end = end,
+		moment->last = (struct gate_delay){.end = end,
 		    .waited_ms = was_told && waited_ms > 0 ? waited_ms : 0,
-		    .was_hold = was_told && shared->wish.is_hold,
-		    .watched = conn->wait.was_seen,
+		    .watched = shared->wish.is_hold && conn->client.was_seen,
 		    .other = other};
 	forget(gate, conn);
 	pthread_mutex_unlock(&gate->lock);
@@ -329,34 +270,5 @@ wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other)
 	conn->wait.state = WAIT_NONE;
 	conn->wait.cmd = 0;
 	conn->wait.progress_ms = 0;
-}
-
-size_t
-wait_watch(struct gate *gate, struct conn *left_r[static WATCH_BATCH])
-{
-	struct conn *conns[WATCH_BATCH];
-	struct watch_socket sockets[WATCH_BATCH];
-	const struct watch_socket *wanted[WATCH_BATCH];
-	struct watch_result results[WATCH_BATCH];
-	size_t count = 0, left = 0;
-
-	pthread_mutex_lock(&gate->lock);
-	while (count < WATCH_BATCH && gate->watch.first != NULL &&
-	       gate->watch.first->wait.watch_ms <= gate->now_ms) {
-		struct conn *conn = gate->watch.first;
-		unwatch(gate, conn);
-		watch(gate, conn);
-		sockets[count] = conn->shared.socket;
-		wanted[count] = &sockets[count];
-		conns[count++] = conn;
-	}
-	pthread_mutex_unlock(&gate->lock);
-	watch_look(&gate->watch_socket, wanted, count, results);
-	for (size_t i = 0; i < count; i++) {
-		if (!is_gone(results[i].state))
-			continue;
-		conns[i]->wait.has_left = true;
-		left_r[left++] = conns[i];
-	}
-	return left;
+	conn->wait.watch_ms = INT64_MAX;
 }

@@ -8,6 +8,8 @@
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,8 +17,7 @@ struct request {
 	struct nlmsghdr head;
 	struct inet_diag_req_v2 body;
 };
-#define ANSWER_SIZE      512
-#define INFO_ANSWER_SIZE 2048 /* with the kernel's struct tcp_info */
+#define ANSWER_SIZE 2048 /* with the kernel's struct tcp_info */
 
 /* States of a socket, as in the kernel's net/tcp_states.h. */
 enum {
@@ -59,7 +60,6 @@ fill(struct request *request, const struct watch_socket *wanted, uint32_t sequen
 	struct inet_diag_sockid *id = &request->body.id;
 	id->idiag_sport = wanted->mta_port;
 	id->idiag_dport = wanted->client_port;
-	id->idiag_if = wanted->interface;
 	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	memcpy(id->idiag_src, wanted->mta, 16);
 	memcpy(id->idiag_dst, wanted->client, 16);
@@ -73,106 +73,7 @@ has_fin(uint8_t state)
 	       state == STATE_LAST_ACK || state == STATE_CLOSING;
 }
 
-static struct watch_result
-judge(const char *answer, size_t length, const struct watch_socket *wanted)
-{
-	struct watch_result result = {WATCH_UNKNOWN, 0};
-	struct nlmsghdr head;
-	struct nlmsgerr failure;
-	struct inet_diag_msg body;
-
-	memcpy(&head, answer, sizeof head);
-	if (head.nlmsg_type == NLMSG_ERROR &&
-	    length >= sizeof head + sizeof failure) {
-		memcpy(&failure, answer + sizeof head, sizeof failure);
-		if (failure.error == -ENOENT)
-			result.state = WATCH_UNSEEN;
-		return result;
-	}
-	if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    length < sizeof head + sizeof body)
-		return result;
-	result.state = WATCH_UNSEEN;
-	memcpy(&body, answer + sizeof head, sizeof body);
-	/* After a reset the kernel offers the listening socket instead. */
-	if (body.idiag_state == STATE_LISTEN ||
-	    body.id.idiag_dport != wanted->client_port)
-		return result;
-	result.state =
-	    body.idiag_state == STATE_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
-	result.unread = body.idiag_rqueue;
-	if (has_fin(body.idiag_state) && result.unread > 0)
-		result.unread--;
-	return result;
-}
-
-static size_t
-ask(struct watch *watch, const struct watch_socket *const *sockets, size_t count,
-    size_t *index)
-{
-	struct request requests[WATCH_BATCH];
-	size_t asked = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (sockets[i]->family == 0)
-			continue;
-		fill(&requests[asked], sockets[i],
-		    watch->sequence + (uint32_t)asked);
-		index[asked++] = i;
-	}
-	if (asked == 0)
-		return 0;
-	ssize_t sent = send(watch->fd, requests, asked * sizeof requests[0], 0);
-	return sent < 0 ? 0 : asked;
-}
-
-void
-watch_look(struct watch *watch, const struct watch_socket *const *sockets,
-    size_t count, struct watch_result *results_r)
-{
-	static const struct watch_result unknown = {WATCH_UNKNOWN, 0};
-	char answers[WATCH_BATCH][ANSWER_SIZE];
-	struct mmsghdr heads[WATCH_BATCH];
-	struct iovec parts[WATCH_BATCH];
-	size_t index[WATCH_BATCH];
-
-	for (size_t i = 0; i < count; i++)
-		results_r[i] = unknown;
-	if (watch->fd < 0)
-		return;
-	uint32_t first = watch->sequence;
-	size_t asked = ask(watch, sockets, count, index);
-	watch->sequence += (uint32_t)asked;
-	for (size_t left = asked; left > 0;) {
-		for (size_t i = 0; i < left; i++) {
-			parts[i] = (struct iovec){answers[i], ANSWER_SIZE};
-			heads[i] = (struct mmsghdr){
-			    .msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
-		}
-		int got =
-		    recvmmsg(watch->fd, heads, (unsigned)left, MSG_DONTWAIT, NULL);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return;
-		for (size_t i = 0; i < (size_t)got; i++) {
-			struct nlmsghdr head;
-			if (heads[i].msg_len < sizeof head)
-				continue;
-			memcpy(&head, answers[i], sizeof head);
-			uint32_t at = head.nlmsg_seq - first;
-			if (at < asked)
-				results_r[index[at]] = judge(answers[i],
-				    heads[i].msg_len, sockets[index[at]]);
-		}
-		left -= (size_t)got;
-	}
-}
-
-/*
- * -1 where not known. The kernel's struct tcp_info grows at its end; an older one
- * is too short.
- */
+/* The kernel's struct tcp_info grows at its end; an older one is too short. */
 static void
 read_info(const char *attributes, size_t length, struct watch_octets *octets)
 {
@@ -199,35 +100,64 @@ read_info(const char *attributes, size_t length, struct watch_octets *octets)
 	}
 }
 
+/* What a whole answer says of the socket that was asked for. */
+static enum watch_state
+judge(const char *answer, size_t length, const struct watch_socket *wanted,
+    struct watch_octets *octets_r)
+{
+	struct nlmsghdr head;
+	struct nlmsgerr failure;
+	struct inet_diag_msg body;
+
+	memcpy(&head, answer, sizeof head);
+	answer += sizeof head;
+	length -= sizeof head;
+	if (head.nlmsg_type == NLMSG_ERROR && length >= sizeof failure) {
+		memcpy(&failure, answer, sizeof failure);
+		return failure.error == -ENOENT ? WATCH_UNSEEN : WATCH_UNKNOWN;
+	}
+	if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || length < sizeof body)
+		return WATCH_UNKNOWN;
+	memcpy(&body, answer, sizeof body);
+	/* After a reset the kernel offers the listening socket instead. */
+	if (body.idiag_state == STATE_LISTEN ||
+	    body.id.idiag_dport != wanted->client_port)
+		return WATCH_UNSEEN;
+	octets_r->unread = body.idiag_rqueue;
+	if (has_fin(body.idiag_state) && octets_r->unread > 0)
+		octets_r->unread--;
+	read_info(answer + sizeof body, length - sizeof body, octets_r);
+	return body.idiag_state == STATE_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
+}
+
 enum watch_state
-watch_octets(struct watch *watch, const struct watch_socket *wanted,
+watch_look(struct watch *watch, const struct watch_socket *wanted,
     struct watch_octets *octets_r)
 {
 	struct request request;
-	char answer[INFO_ANSWER_SIZE];
-	const size_t fixed = sizeof(struct nlmsghdr) + sizeof(struct inet_diag_msg);
+	struct watch_octets octets = {-1, -1, -1};
+	enum watch_state state = WATCH_UNKNOWN;
+	char answer[ANSWER_SIZE];
 	struct nlmsghdr head;
 
-	*octets_r = (struct watch_octets){-1, -1, -1};
-	fill(&request, wanted, watch->sequence++);
-	request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	if (watch->fd < 0 || wanted->family == 0 ||
-	    send(watch->fd, &request, sizeof request, 0) < 0)
-		return WATCH_UNKNOWN;
-	for (;;) {
+	fill(&request, wanted, ++watch->sequence);
+	if (octets_r != NULL)
+		request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	bool is_asked = watch->fd >= 0 && wanted->family != 0 &&
+	                send(watch->fd, &request, sizeof request, 0) > 0;
+	while (is_asked) {
 		ssize_t got = recv(watch->fd, answer, sizeof answer, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < (ssize_t)sizeof head)
-			return WATCH_UNKNOWN;
+			break;
 		memcpy(&head, answer, sizeof head);
 		if (head.nlmsg_seq != request.head.nlmsg_seq)
 			continue; /* a late answer to an earlier question */
-		struct watch_result result = judge(answer, (size_t)got, wanted);
-		if (result.state == WATCH_STANDS || result.state == WATCH_LEFT) {
-			octets_r->unread = result.unread;
-			read_info(answer + fixed, (size_t)got - fixed, octets_r);
-		}
-		return result.state;
+		state = judge(answer, (size_t)got, wanted, &octets);
+		break;
 	}
+	if (octets_r != NULL)
+		*octets_r = octets;
+	return state;
 }

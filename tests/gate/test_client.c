@@ -206,7 +206,6 @@ expect_gone(struct mta *mta, int64_t waited_ms)
 		assert_int_equal(last->end, GATE_END_GONE);
 		assert_true(last->other);
 		assert_true(last->watched);
-		assert_true(last->was_hold);
 		assert_int_equal(last->waited_ms, waited_ms);
 	}
 	end(mta);

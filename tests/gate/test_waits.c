@@ -146,7 +146,6 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
 	assert_int_equal(play_seen[FILTER_DATA].last.end, GATE_END_ELAPSED);
 	assert_int_equal(play_seen[FILTER_DATA].last.waited_ms, 125000);
-	assert_true(play_seen[FILTER_DATA].last.was_hold);
 	assert_false(play_seen[FILTER_DATA].last.watched);
 	/* DATA was answered without a delay */
 	assert_int_equal(play_seen[FILTER_EOM].last.end, GATE_END_NONE);
