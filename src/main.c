@@ -193,7 +193,7 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 		return false;
 	*config_ptr = NULL;
 	struct milter_settings settings = {
-	    daemon->back.path, current_world, daemon, &daemon->clock};
+	    daemon->back.path, current_world, daemon};
 	return milter_start(&settings, daemon->gate, error) &&
 	       gate_start(daemon->gate, error);
 }

@@ -143,7 +143,7 @@ static bool
 tell(void *ctx, const struct event *event)
 {
 	struct doc *doc = ctx;
-	char header[EXPLAIN_TEXT_SIZE];
+	char header[STAMP_SESSION_SIZE];
 
 	put_client(doc, event);
 	put_event_steps(doc, event);
@@ -151,7 +151,7 @@ tell(void *ctx, const struct event *event)
 	if (event->exempt != NULL) {
 		doc_say(doc, "Exempt mail gets no headers.");
 	} else {
-		explain_header(event->words, header);
+		stamp_session(event->words, header);
 		doc_fact(doc, "session", "X-TaRgrey-Session:", cell_text(header));
 	}
 	return true;

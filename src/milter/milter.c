@@ -51,48 +51,16 @@ leave(sfsistat status)
 	return status;
 }
 
-static enum hold_end
-end_of(enum gate_end end)
-{
-	switch (end) {
-	case GATE_END_ELAPSED:
-		return HOLD_ELAPSED;
-	case GATE_END_GONE:
-		return HOLD_GONE;
-	case GATE_END_STOPPED:
-		return HOLD_STOPPED;
-	case GATE_END_MTA_GONE:
-		return HOLD_MTA_GONE;
-	case GATE_END_NONE:
-		break;
-	}
-	return HOLD_NONE;
-}
-
 /* What the gate knows now; place: a hold may come of it. */
-static struct moment
+static struct gate_moment
 look(const struct connection *connection, bool place)
 {
-	struct gate_moment seen;
+	struct gate_moment moment;
 	uint64_t key;
 
 	place = place && session_wants_place(connection->session, &key);
-	gate_look(here.gate, connection->number, place ? &key : NULL, &seen);
-	return (struct moment){
-	    .wall = clock_wall(here.settings.clock),
-	    .mono_ms = seen.mono_ms,
-	    .ticket = seen.ticket,
-	    .delayed_ms = seen.delayed_ms,
-	    .has_place = seen.has_place,
-	    .holds = seen.holds,
-	    .max_holds = seen.max_holds,
-	    .talked_early = seen.early == GATE_EARLY_YES,
-	    .ahead = seen.ahead == GATE_EARLY_YES  ? PIPE_YES
-	             : seen.ahead == GATE_EARLY_NO ? PIPE_NO
-	                                           : PIPE_UNKNOWN,
-	    .last = {end_of(seen.last.end), seen.last.waited_ms, seen.last.watched,
-	        seen.last.other},
-	};
+	gate_look(here.gate, connection->number, place ? &key : NULL, &moment);
+	return moment;
 }
 
 /* smfi_setreply() passes the text to printf-like readers: % is doubled. */
@@ -116,18 +84,9 @@ set_reply(SMFICTX *ctx, const struct answer *answer)
 
 /* What the session wants goes to the gate, its reply to libmilter. */
 static sfsistat
-tell(SMFICTX *ctx, const struct moment *moment, struct answer answer)
+tell(SMFICTX *ctx, const struct gate_moment *moment, struct answer answer)
 {
-	struct gate_wish wish = {
-	    .command_until_ms = answer.delay_until_ms,
-	    .delays_rcpt = answer.delays_rcpt,
-	    .reply_until_ms = answer.leaves_at_ms,
-	    .is_hold = answer.is_hold,
-	    .other = answer.other,
-	    .is_refused = answer.is_only_counted,
-	};
-
-	gate_tell(here.gate, moment->ticket, &wish);
+	gate_tell(here.gate, moment->ticket, &answer.wish);
 	if (answer.refuse)
 		set_reply(ctx, &answer);
 	return leave(answer.refuse ? SMFIS_TEMPFAIL : SMFIS_CONTINUE);
@@ -215,7 +174,7 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 		log_warnx("out of memory: a session goes on without targrey");
 		return quietly(connection, SMFIP_NR_CONN);
 	}
-	struct moment moment = look(connection, false);
+	struct gate_moment moment = look(connection, false);
 	session_connect(connection->session, &moment, &client);
 	return quietly(connection, SMFIP_NR_CONN);
 }
@@ -238,7 +197,7 @@ on_mail(SMFICTX *ctx, char **argv)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	struct moment moment = look(connection, false);
+	struct gate_moment moment = look(connection, false);
 	return tell(ctx, &moment,
 	    session_mail(connection->session, &moment, argv[0],
 	        client_macro(ctx, "{auth_type}") != NULL,
@@ -254,7 +213,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	struct moment moment = look(connection, !refused);
+	struct gate_moment moment = look(connection, !refused);
 	return tell(ctx, &moment,
 	    session_rcpt(connection->session, &moment, argv[0], refused));
 }
@@ -266,7 +225,7 @@ on_data(SMFICTX *ctx)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	struct moment moment = look(connection, true);
+	struct gate_moment moment = look(connection, true);
 	return tell(ctx, &moment,
 	    session_data(connection->session, &moment, client_macro(ctx, "i")));
 }
@@ -313,7 +272,7 @@ on_eom(SMFICTX *ctx)
 
 	if (connection->session == NULL)
 		return leave(SMFIS_CONTINUE);
-	struct moment moment = look(connection, false);
+	struct gate_moment moment = look(connection, false);
 	return tell(ctx, &moment,
 	    session_eom(
 	        connection->session, &moment, client_macro(ctx, "i"), &edits));
@@ -325,7 +284,7 @@ on_abort(SMFICTX *ctx)
 	struct connection *connection = enter(ctx);
 
 	if (connection->session != NULL) {
-		struct moment moment = look(connection, false);
+		struct gate_moment moment = look(connection, false);
 		session_abort(connection->session, &moment);
 	}
 	return leave(SMFIS_CONTINUE);
@@ -337,7 +296,7 @@ on_close(SMFICTX *ctx)
 	struct connection *connection = enter(ctx);
 
 	if (connection != NULL) {
-		struct moment moment = look(connection, false);
+		struct gate_moment moment = look(connection, false);
 		session_close(&connection->session, &moment);
 		free(connection);
 		smfi_setpriv(ctx, NULL);

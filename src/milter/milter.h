@@ -17,7 +17,6 @@ struct milter_settings {
 	/* A reference to the world of the moment, for a new session; never NULL. */
 	struct world *(*current)(void *ctx);
 	void *ctx;
-	const struct clock *clock; /* the gate's */
 };
 
 /* gate_decide(), as struct world wants it. */

@@ -100,12 +100,12 @@ background_delay(const struct session *session)
 	const struct transaction *mail = session->mail;
 	struct answer answer = answer_continue;
 
-	answer.delay_until_ms = deadline_of(mail);
-	if (answer.delay_until_ms == 0)
+	answer.wish.command_until_ms = deadline_of(mail);
+	if (answer.wish.command_until_ms == 0)
 		return answer;
-	answer.delays_rcpt = *mail->sender != '\0' && session->exempt_by == NULL &&
-	                     !session->hold.begun && !session->overflow &&
-	                     decide_may_hold(session);
+	answer.wish.delays_rcpt =
+	    *mail->sender != '\0' && session->exempt_by == NULL &&
+	    !session->hold.begun && !session->overflow && decide_may_hold(session);
 	return answer;
 }
 

@@ -3,15 +3,16 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define NAME_LIMIT 64
 #define ONE_CLIENT 50 /* sessions of one address until it is said */
 
 struct board {
+	_Atomic uint64_t faults[FAULTS], shed;
 	pthread_mutex_t lock; /* guards everything below */
 	struct board_hold *first;
-	uint64_t faults[FAULTS], shed;
 	bool has_no_data, has_outside, is_one_client;
 	struct ip private_ip; /* of the last sessions, so many */
 	unsigned private_count;
@@ -71,21 +72,15 @@ board_hold_end(struct board *board, struct board_hold *hold)
 void
 board_fault(struct board *board, enum fault fault)
 {
-	if (board == NULL)
-		return;
-	pthread_mutex_lock(&board->lock);
-	board->faults[fault]++;
-	pthread_mutex_unlock(&board->lock);
+	if (board != NULL)
+		atomic_fetch_add(&board->faults[fault], 1);
 }
 
 void
 board_shed(struct board *board)
 {
-	if (board == NULL)
-		return;
-	pthread_mutex_lock(&board->lock);
-	board->shed++;
-	pthread_mutex_unlock(&board->lock);
+	if (board != NULL)
+		atomic_fetch_add(&board->shed, 1);
 }
 
 bool
@@ -146,10 +141,10 @@ board_write(struct board *board, int64_t now, FILE *file)
 		fputs("trouble\t" BOARD_NO_DATA "\n", file);
 	if (board->is_one_client)
 		fputs("trouble\t" BOARD_ONE_CLIENT "\n", file);
-	fprintf(file, "shed\t%" PRIu64 "\n", board->shed);
+	fprintf(file, "shed\t%" PRIu64 "\n", atomic_load(&board->shed));
 	for (enum fault fault = FAULT_STORE; fault < FAULTS; fault++)
 		fprintf(file, "fault_%s\t%" PRIu64 "\n", fault_words[fault],
-		    board->faults[fault]);
+		    atomic_load(&board->faults[fault]));
 	for (const struct board_hold *hold = board->first; hold != NULL;
 	     hold = hold->next)
 		if (hold->since + hold->asked_s >= now)

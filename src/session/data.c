@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "base/log.h"
 #include "session/session_private.h"
 
 /*
@@ -75,9 +74,8 @@ session_not_greylisted(struct session *session)
 		mail->reply = "451";
 }
 
-/* What is answered where a 450 cannot be. */
-static struct answer
-on_failure(const struct session *session)
+struct answer
+session_on_failure(const struct session *session)
 {
 	return session->world->fail_open ? answer_continue : answer_trouble;
 }
@@ -90,14 +88,13 @@ session_greylist(struct session *session)
 	if (!session->has_history || session->now.ticket == 0 ||
 	    session_refusal(session) == NULL) {
 		session_not_greylisted(session);
-		return on_failure(session);
+		return session_on_failure(session);
 	}
 	session->waits_for = WAITS_FOR_RECORD;
-	if (!record_attempt(session, 0, mail->count, session_record_done))
-		session_fault(session, FAULT_STORE);
-	struct answer answer = on_failure(session);
-	answer.leaves_at_ms = session->now.mono_ms + COMMIT_LIMIT_MS;
-	answer.other = mail->other;
+	record_attempt(session, 0, mail->count, session_record_done);
+	struct answer answer = session_on_failure(session);
+	answer.wish.reply_until_ms = session->now.mono_ms + COMMIT_LIMIT_MS;
+	answer.wish.other = mail->other;
 	return answer;
 }
 
@@ -123,13 +120,13 @@ is_set_free(struct session *session)
 void
 session_look_for_pipe(struct session *session)
 {
-	enum pipe_state ahead = session->now.ahead;
+	enum gate_early ahead = session->now.ahead;
 
 	if (session->facts.pipe == PIPE_YES)
 		return;
-	if (ahead == PIPE_YES && !session->world->policy.trust_eom)
-		ahead = PIPE_UNKNOWN;
-	session->facts.pipe = ahead;
+	session->facts.pipe = ahead == GATE_EARLY_NO ? PIPE_NO : PIPE_UNKNOWN;
+	if (ahead == GATE_EARLY_YES && session->world->policy.trust_eom)
+		session->facts.pipe = PIPE_YES;
 }
 
 /* For all recipients; what RCPT and a hold have decided stands. */
@@ -154,9 +151,62 @@ judge_message(struct session *session)
 	return verdict;
 }
 
+/*
+ * At the end of the message the headers are written before the reply is decided. So
+ * one that is greylisted there is never accepted any more: it gets the 450, or a
+ * 451 when its record cannot be kept.
+ */
+static struct answer
+greylist_late(struct session *session)
+{
+	struct answer answer = session_greylist(session), refusal = answer_trouble;
+	const struct note *note = session->mail->note;
+
+	if (answer.wish.other == NULL)
+		return answer;
+	if (note == NULL || note_state(note) == NOTE_FAILED) {
+		session->waits_for = WAITS_FOR_NOTHING;
+		session_not_greylisted(session);
+		return session_on_failure(session);
+	}
+	refusal.wish.reply_until_ms = answer.wish.reply_until_ms;
+	refusal.wish.other = answer.wish.other;
+	return refusal;
+}
+
+struct answer
+session_judge(struct session *session, bool is_late)
+{
+	struct transaction *mail = session->mail;
+
+	if (mail->gather != NULL && mail->dns == NULL)
+		session_fault(session, FAULT_DNS);
+	if (is_set_free(session)) {
+		if (!session->is_outgoing)
+			decide_listed(session);
+		return answer_continue;
+	}
+	if (session_is_lost(session))
+		return answer_continue;
+	switch (judge_message(session)) {
+	case VERDICT_GREYLIST:
+		return is_late ? greylist_late(session) : session_greylist(session);
+	case VERDICT_HOLD:
+		if (!is_late)
+			return hold_start(session, 0, true);
+		mail->judgement.would = VERDICT_HOLD;
+		mail->judgement.verdict = VERDICT_PASS;
+		break;
+	case VERDICT_PASS:
+	case VERDICTS:
+		break;
+	}
+	return answer_continue;
+}
+
 struct answer
 session_data(
-    struct session *session, const struct moment *moment, const char *queue_id)
+    struct session *session, const struct gate_moment *moment, const char *queue_id)
 {
 	struct transaction *mail = session->mail;
 
@@ -168,80 +218,5 @@ session_data(
 		mail->queue_id = text_dup(queue_id);
 	session_look_for_pipe(session);
 	session_take_dns(session);
-	if (mail->gather != NULL && mail->dns == NULL)
-		session_fault(session, FAULT_DNS);
-	if (is_set_free(session)) {
-		if (!session->is_outgoing)
-			decide_listed(session);
-		return answer_continue;
-	}
-	if (session_is_lost(session))
-		return answer_continue;
-
-	enum verdict verdict = judge_message(session);
-	if (verdict == VERDICT_HOLD)
-		return hold_start(session, 0, true);
-	return verdict == VERDICT_GREYLIST ? session_greylist(session)
-	                                   : answer_continue;
-}
-
-/*
- * The headers are written before the reply is decided. So a message that is
- * greylisted here is never accepted any more: it gets the 450, or a 451 when its
- * record cannot be kept.
- */
-static struct answer
-greylist_late(struct session *session, bool *ends_r)
-{
-	struct answer answer = session_greylist(session);
-
-	if (answer.other != NULL &&
-	    (session->mail->note == NULL ||
-	        note_state(session->mail->note) == NOTE_FAILED)) {
-		session->waits_for = WAITS_FOR_NOTHING;
-		session_not_greylisted(session);
-		answer = on_failure(session);
-	}
-	if (answer.other == NULL) {
-		*ends_r = answer.refuse;
-		return answer;
-	}
-	int64_t leaves_at_ms = answer.leaves_at_ms;
-	const char *other = answer.other;
-	answer = answer_trouble;
-	answer.leaves_at_ms = leaves_at_ms;
-	answer.other = other;
-	*ends_r = true;
-	return answer;
-}
-
-struct answer
-session_judge_late(struct session *session, bool *ends_r)
-{
-	struct transaction *mail = session->mail;
-
-	*ends_r = false;
-	if (board_no_data(session->world->board))
-		log_warnx("%s", BOARD_NO_DATA);
-	if (is_set_free(session)) {
-		if (!session->is_outgoing)
-			decide_listed(session);
-		return answer_continue;
-	}
-	*ends_r = session_is_lost(session);
-	if (*ends_r)
-		return answer_continue;
-	switch (judge_message(session)) {
-	case VERDICT_GREYLIST:
-		return greylist_late(session, ends_r);
-	case VERDICT_HOLD:
-		/* too late for one */
-		mail->judgement.would = VERDICT_HOLD;
-		mail->judgement.verdict = VERDICT_PASS;
-		break;
-	case VERDICT_PASS:
-	case VERDICTS:
-		break;
-	}
-	return answer_continue;
+	return session_judge(session, false);
 }

@@ -9,13 +9,6 @@
 #include "base/text.h"
 #include "session/session_private.h"
 
-void
-explain_header(
-    const struct session_words *words, char buf[static EXPLAIN_TEXT_SIZE])
-{
-	stamp_session(words, buf);
-}
-
 static void
 keep(char *target, const char *source)
 {
@@ -61,18 +54,18 @@ give_dns(struct session *session, const struct dns_facts *dns)
 
 /* A hold is endured, and its attempt on record. */
 static void
-pass_time(struct moment *moment, const struct session *session,
+pass_time(struct gate_moment *moment, const struct session *session,
     const struct answer *answer, struct explained *out)
 {
-	if (!answer->is_hold)
+	if (!answer->wish.is_hold)
 		return;
 	out->hold = decide_hold(session, session->mail->data_seen);
 	moment->mono_ms += out->hold.ms;
 	moment->wall += out->hold.ms / 1000;
-	moment->last = (struct session_delay){.end = HOLD_ELAPSED,
+	moment->last = (struct gate_delay){.end = GATE_END_ELAPSED,
 	    .waited_ms = out->hold.ms,
 	    .watched = true,
-	    .other = answer->other != NULL};
+	    .other = answer->wish.other != NULL};
 }
 
 /* The session as the daemon's would go, up to the end of DATA. */
@@ -80,11 +73,10 @@ static bool
 play(struct session *session, const struct explain_visit *visit,
     struct explained *out)
 {
-	struct moment moment = {.wall = visit->now,
+	struct gate_moment moment = {.wall = visit->now,
 	    .ticket = 1,
 	    .has_place = true,
-	    .max_holds = UINT32_MAX,
-	    .ahead = PIPE_UNKNOWN};
+	    .max_holds = UINT32_MAX};
 
 	session_connect(session, &moment, &visit->client);
 	session_helo(session, visit->helo, visit->tls);
@@ -99,7 +91,7 @@ play(struct session *session, const struct explain_visit *visit,
 	pass_time(&moment, session, &answer, out);
 	answer = session_data(session, &moment, NULL);
 	pass_time(&moment, session, &answer, out);
-	if (answer.is_hold)
+	if (answer.wish.is_hold)
 		session_enter(session, &moment);
 	return true;
 }
@@ -143,20 +135,6 @@ fill(const struct session *session, struct explained *out)
 	stamp_flags(session, &out->words, out->flags_header);
 }
 
-/* Without a trace: session_close() would write an event. */
-static void
-let_go(struct session *session)
-{
-	transaction_free(&session->mail);
-	world_drop(&session->world);
-	free(session->name);
-	free(session->ptr);
-	free(session->helo);
-	free(session->local);
-	free(session->exempt_by);
-	free(session);
-}
-
 bool
 session_explain(struct world *world, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *out)
@@ -176,6 +154,6 @@ session_explain(struct world *world, const struct explain_visit *visit,
 	if (ok)
 		fill(session, out);
 	world->recall = NULL;
-	let_go(session);
+	session_free(session); /* session_close() would write an event */
 	return ok;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one hold of a connection. */
 #include "base/log.h"
-#include "base/siphash.h"
 #include "session/session_private.h"
 
 static void
@@ -22,10 +21,16 @@ begin(struct session *session)
 }
 
 void
-hold_end(struct session *session, enum hold_end end)
+hold_end(struct session *session, enum gate_end end)
 {
+	static const enum hold_end ends[] = {[GATE_END_NONE] = HOLD_MTA_GONE,
+	    [GATE_END_ELAPSED] = HOLD_ELAPSED,
+	    [GATE_END_GONE] = HOLD_GONE,
+	    [GATE_END_STOPPED] = HOLD_STOPPED,
+	    [GATE_END_MTA_GONE] = HOLD_MTA_GONE};
+
 	session->hold.over = true;
-	session->hold.end = end;
+	session->hold.end = ends[end];
 	board_hold_end(session->world->board, &session->hold.board);
 }
 
@@ -81,21 +86,16 @@ hold_start(struct session *session, size_t first, bool at_data)
 	/* strict at DATA: without a record of the attempt there is no 450 either */
 	bool greylists = at_data && mail->judgement.then_greylist &&
 	                 session_refusal(session) != NULL;
-	if (!record_attempt(session, first, at_data ? mail->count : 1,
-	        greylists ? session_record_done : NULL))
-		session_fault(session, FAULT_STORE);
+	record_attempt(session, first, at_data ? mail->count : 1,
+	    greylists ? session_record_done : NULL);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		log_debug("sid=%s hold begins, %lld ms, %u of %u", session->sid,
 		    (long long)hold->asked_ms, session->now.holds,
 		    session->now.max_holds);
-	struct answer answer = {
-	    .is_hold = true, .leaves_at_ms = session->now.mono_ms + hold->asked_ms};
-	if (greylists && !session->world->fail_open) {
-		answer.refuse = true;
-		answer.code = answer_trouble.code;
-		answer.enhanced = answer_trouble.enhanced;
-		answer.text = answer_trouble.text;
-	}
-	answer.other = greylists ? mail->other : NULL;
+	struct answer answer =
+	    greylists ? session_on_failure(session) : answer_continue;
+	answer.wish.is_hold = true;
+	answer.wish.reply_until_ms = session->now.mono_ms + hold->asked_ms;
+	answer.wish.other = greylists ? mail->other : NULL;
 	return answer;
 }

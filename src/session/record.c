@@ -77,7 +77,7 @@ forget_lost(struct transaction *mail)
 		mail->recipients[i].noted = false;
 }
 
-bool
+void
 record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t ticket, enum note_state state))
 {
@@ -85,9 +85,10 @@ record_attempt(struct session *session, size_t from, size_t count,
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
 
 	if (triplets == NULL) {
+		session_fault(session, FAULT_STORE);
 		if (done != NULL)
 			done(session->world, session->now.ticket, NOTE_FAILED);
-		return false;
+		return;
 	}
 	struct note_spec spec = {.triplets = triplets, .done = done};
 	forget_lost(mail);
@@ -106,8 +107,7 @@ record_attempt(struct session *session, size_t from, size_t count,
 	free(triplets);
 	if (mail->note == NULL && done != NULL && session->world->store != NULL)
 		done(session->world, session->now.ticket, NOTE_FAILED);
-	return session->world->store == NULL ||
-	       (mail->note != NULL && note_state(mail->note) != NOTE_FAILED);
+	record_look(session);
 }
 
 void
@@ -307,9 +307,7 @@ record_transaction(struct session *session, bool delivered)
 		session->any_event = true;
 		free(recipients);
 	}
-	session->facts.sender = NULL;
-	session->facts.dns = NULL;
-	transaction_free(&session->mail);
+	session_end_mail(session);
 }
 
 void

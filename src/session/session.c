@@ -12,11 +12,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "facts/helo.h"
+#include "lists/address.h"
 #include "session/session_private.h"
 
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
-
-/* The job ends at its deadline; a moment for it to say so. */
 
 const struct answer answer_continue = {.refuse = false};
 const struct answer answer_trouble = {.refuse = true,
@@ -63,14 +62,14 @@ warn_of_lost_hold(const struct session *session)
 
 /* How the last answer's delay has ended decides what the client has heard. */
 void
-session_enter(struct session *session, const struct moment *moment)
+session_enter(struct session *session, const struct gate_moment *moment)
 {
-	const struct session_delay *last = &moment->last;
+	const struct gate_delay *last = &moment->last;
 	enum waits_for waits_for = session->waits_for;
 	struct transaction *mail = session->mail;
 
 	session->now = *moment;
-	if (moment->talked_early)
+	if (moment->early == GATE_EARLY_YES)
 		session->facts.pipe = PIPE_YES;
 	session->waits_for = WAITS_FOR_NOTHING;
 	if (waits_for == WAITS_FOR_NOTHING)
@@ -78,17 +77,17 @@ session_enter(struct session *session, const struct moment *moment)
 	if (waits_for == WAITS_FOR_HOLD) {
 		session->hold.waited_ms = last->waited_ms;
 		session->hold.watched = last->watched;
-		hold_end(
-		    session, last->end == HOLD_NONE ? HOLD_MTA_GONE : last->end);
+		hold_end(session, last->end);
 		warn_of_lost_hold(session);
 	}
 	if (mail == NULL)
 		return;
-	if (last->end == HOLD_STOPPED || (last->end == HOLD_NONE && last->other))
+	if (last->end == GATE_END_STOPPED ||
+	    (last->end == GATE_END_NONE && last->other))
 		mail->reply = "451";
-	else if (last->end == HOLD_GONE || last->other)
+	else if (last->end == GATE_END_GONE || last->other)
 		mail->reply = mail->is_last ? "421" : "450";
-	else if (last->end == HOLD_ELAPSED && mail->other != NULL)
+	else if (last->end == GATE_END_ELAPSED && mail->other != NULL)
 		session_not_greylisted(session);
 }
 
@@ -106,7 +105,20 @@ look_at_clients(const struct session *session)
 }
 
 void
-session_close(struct session **session_ptr, const struct moment *moment)
+session_free(struct session *session)
+{
+	session_end_mail(session);
+	world_drop(&session->world);
+	free(session->name);
+	free(session->ptr);
+	free(session->helo);
+	free(session->local);
+	free(session->exempt_by);
+	free(session);
+}
+
+void
+session_close(struct session **session_ptr, const struct gate_moment *moment)
 {
 	struct session *session = *session_ptr;
 
@@ -116,13 +128,7 @@ session_close(struct session **session_ptr, const struct moment *moment)
 	session_abort(session, moment);
 	record_session(session);
 	look_at_clients(session);
-	world_drop(&session->world);
-	free(session->name);
-	free(session->ptr);
-	free(session->helo);
-	free(session->local);
-	free(session->exempt_by);
-	free(session);
+	session_free(session);
 }
 
 char *
@@ -142,9 +148,7 @@ session_is_lost(struct session *session)
 		return false;
 	log_warnx(
 	    "sid=%s out of memory: a mail goes on without targrey", session->sid);
-	session->facts.sender = NULL;
-	session->facts.dns = NULL;
-	transaction_free(&session->mail);
+	session_end_mail(session);
 	return true;
 }
 
@@ -175,7 +179,7 @@ rdns_of(const struct session *session, const char *resolve)
 }
 
 void
-session_connect(struct session *session, const struct moment *moment,
+session_connect(struct session *session, const struct gate_moment *moment,
     const struct session_client *client)
 {
 	struct facts *facts = &session->facts;
@@ -189,7 +193,7 @@ session_connect(struct session *session, const struct moment *moment,
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(
 	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
-	if (moment->talked_early)
+	if (moment->early == GATE_EARLY_YES)
 		facts->pipe = PIPE_YES;
 	session->is_local = client->is_local;
 	session->exempt_by = exempt_client(session, &session->is_outgoing);
@@ -221,7 +225,7 @@ set_authenticated(struct session *session)
 }
 
 struct answer
-session_mail(struct session *session, const struct moment *moment,
+session_mail(struct session *session, const struct gate_moment *moment,
     const char *sender, bool authenticated, bool tls)
 {
 	session_abort(session, moment);
@@ -255,7 +259,7 @@ add_recipient(struct transaction *mail, const char *recipient)
 			return -1;
 		mail->recipients = grown;
 	}
-	char *address = address_clean(recipient);
+	char *address = address_normalize(recipient);
 	if (address == NULL)
 		return -1;
 	mail->recipients[mail->count] = (struct recipient){.address = address};
@@ -277,11 +281,11 @@ session_wants_place(const struct session *session, uint64_t *key_r)
 }
 
 struct answer
-session_rcpt(struct session *session, const struct moment *moment,
+session_rcpt(struct session *session, const struct gate_moment *moment,
     const char *recipient, bool refused)
 {
 	struct transaction *mail = session->mail;
-	struct answer answer = {.is_only_counted = refused};
+	struct answer answer = {.wish.is_refused = refused};
 
 	session_enter(session, moment);
 	if (mail == NULL)
@@ -408,7 +412,7 @@ session_header(struct session *session, const char *name, const char *value)
 }
 
 struct answer
-session_eom(struct session *session, const struct moment *moment,
+session_eom(struct session *session, const struct gate_moment *moment,
     const char *queue_id, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
@@ -421,9 +425,10 @@ session_eom(struct session *session, const struct moment *moment,
 	session_look_for_pipe(session);
 	session_take_dns(session);
 	if (!mail->data_seen) {
-		bool ends;
-		struct answer answer = session_judge_late(session, &ends);
-		if (ends)
+		if (board_no_data(session->world->board))
+			log_warnx("%s", BOARD_NO_DATA);
+		struct answer answer = session_judge(session, true);
+		if (answer.refuse || session->mail == NULL)
 			return answer;
 	}
 	record_look(session);
@@ -434,7 +439,7 @@ session_eom(struct session *session, const struct moment *moment,
 }
 
 void
-session_abort(struct session *session, const struct moment *moment)
+session_abort(struct session *session, const struct gate_moment *moment)
 {
 	session_enter(session, moment);
 	if (session->mail != NULL)

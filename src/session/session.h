@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One SMTP connection: events in, answers out. It knows neither libmilter nor
- * frames, and it waits for nothing: each function takes the moment, with what the
- * last wait came to, and returns what shall happen. A session belongs to the
+ * frames, and it waits for nothing: each function takes the gate's moment, with
+ * what the last wait came to, and returns what shall happen; world->decide() is
+ * called with the moment's ticket when a wait has its end. A session belongs to the
  * callback that runs, and to nobody while it waits: nothing here locks.
  */
 #ifndef SESSION_SESSION_H
@@ -13,37 +14,11 @@
 
 #include "base/ip.h"
 #include "facts/facts.h"
+#include "gate/moment.h"
 #include "record/event.h"
 #include "session/world.h"
 
 struct session;
-
-struct moment {
-	int64_t wall;    /* seconds since 1970 */
-	int64_t mono_ms; /* that answers count in */
-	/*
-	 * Names the wait that this function may ask for; world->decide() is called
-	 * with it when the wait has its end. 0: there is nobody who could wait.
-	 */
-	uint64_t ticket;
-	int64_t delayed_ms;        /* how long this command was delayed */
-	bool has_place;            /* for a hold, see session_wants_place() */
-	unsigned holds, max_holds; /* in progress, this one included */
-	/* before the greeting, or behind EHLO or HELO before its reply */
-	bool talked_early;
-	enum pipe_state ahead; /* of the message, before DATA was answered */
-	/*
-	 * How the last delay of a reply ended: HOLD_ELAPSED, when the reply has
-	 * left, HOLD_GONE, HOLD_STOPPED or HOLD_MTA_GONE; HOLD_NONE: nothing was
-	 * delayed.
-	 */
-	struct session_delay {
-		enum hold_end end;
-		int64_t waited_ms;
-		bool watched; /* the client's socket was seen standing */
-		bool other;   /* the other reply was sent, or one of the gate's */
-	} last;
-};
 
 /* What shall happen. */
 struct answer {
@@ -51,19 +26,8 @@ struct answer {
 	const char *code;     /* "450", static */
 	const char *enhanced; /* "4.7.1", static */
 	const char *text;     /* static */
-	/* MAIL: DATA, and RCPT too, may stay away until decided, or then; 0: no */
-	int64_t delay_until_ms;
-	bool delays_rcpt;
-	/* RCPT, DATA, end of message: this answer leaves when decided, or then;
-	 * 0: at once */
-	int64_t leaves_at_ms;
-	bool is_hold; /* it leaves then, and the client is watched meanwhile */
-	/*
-	 * "450 4.7.1 text": sent instead when decided so; lives as long as the
-	 * transaction. NULL: none.
-	 */
-	const char *other;
-	bool is_only_counted; /* RCPT: the MTA has refused it */
+	/* Its other reply lives as long as the transaction. */
+	struct gate_wish wish;
 };
 
 /* What the MTA knows of the client; strings borrowed for the call. */
@@ -81,28 +45,29 @@ struct session_client {
 /* world: a reference is taken. NULL when memory is out. */
 struct session *session_new(struct world *world);
 /* The end of the connection: the last events are written. Accepts NULL; nulls. */
-void session_close(struct session **session, const struct moment *moment);
+void session_close(struct session **session, const struct gate_moment *moment);
 
-void session_connect(struct session *session, const struct moment *moment,
+void session_connect(struct session *session, const struct gate_moment *moment,
     const struct session_client *client);
 /* tls: the session is encrypted by now. May come again after STARTTLS. */
 void session_helo(struct session *session, const char *helo, bool tls);
 /*
  * sender  as given, with or without angle brackets, without parameters
  */
-struct answer session_mail(struct session *session, const struct moment *moment,
-    const char *sender, bool authenticated, bool tls);
+struct answer session_mail(struct session *session,
+    const struct gate_moment *moment, const char *sender, bool authenticated,
+    bool tls);
 /*
  * Whether RCPT or DATA may lead to a hold, so that the moment should bring a
  * place in the budget for it. key_r: of the client's network, in that budget
  */
 bool session_wants_place(const struct session *session, uint64_t *key_r);
 /* refused: the MTA has refused the recipient already; it is only counted. */
-struct answer session_rcpt(struct session *session, const struct moment *moment,
-    const char *recipient, bool refused);
+struct answer session_rcpt(struct session *session,
+    const struct gate_moment *moment, const char *recipient, bool refused);
 /* queue_id may be NULL */
-struct answer session_data(
-    struct session *session, const struct moment *moment, const char *queue_id);
+struct answer session_data(struct session *session,
+    const struct gate_moment *moment, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
 /* Beginnings of the names that session_header() wants to hear of; NULL ends. */
 extern const char *const session_headers[];
@@ -115,10 +80,10 @@ struct session_edits {
 	/* goes above everything; several calls end up in reverse order */
 	void (*insert)(void *ctx, const char *name, const char *value);
 };
-struct answer session_eom(struct session *session, const struct moment *moment,
+struct answer session_eom(struct session *session, const struct gate_moment *moment,
     const char *queue_id, const struct session_edits *edits);
 
 /* The transaction ends without a message. */
-void session_abort(struct session *session, const struct moment *moment);
+void session_abort(struct session *session, const struct gate_moment *moment);
 
 #endif

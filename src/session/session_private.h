@@ -11,6 +11,7 @@
 #include "policy/hold.h"
 #include "policy/judge.h"
 #include "session/board.h"
+#include "session/explain.h"
 #include "session/session.h"
 
 #define SID_SIZE 11
@@ -93,7 +94,7 @@ enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_HOLD, WAITS_FOR_RECORD };
 
 struct session {
 	struct world *world;
-	struct moment now; /* of the function that runs */
+	struct gate_moment now; /* of the function that runs */
 	enum waits_for waits_for;
 	char sid[SID_SIZE];
 	struct facts facts; /* strings are those below */
@@ -119,9 +120,7 @@ struct session {
 
 /* transaction.c */
 struct transaction *transaction_new(const char *sender, int64_t now);
-void transaction_free(struct transaction **transaction);
-/* Address without brackets, lower case, on the heap. */
-char *address_clean(const char *address);
+void session_end_mail(struct session *session);
 
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
 /* is_outgoing_r: what it sends may be our own */
@@ -139,8 +138,10 @@ extern const struct answer answer_continue, answer_trouble;
 char *session_keep(struct session *session, const char *text);
 /* Then it says so and the mail is gone; to be asked before anything is decided. */
 bool session_is_lost(struct session *session);
+/* Nothing is written of it. */
+void session_free(struct session *session);
 /* The moment begins; what the last answer waited for is taken note of. */
-void session_enter(struct session *session, const struct moment *moment);
+void session_enter(struct session *session, const struct gate_moment *moment);
 
 /* background.c */
 void background_start(struct session *session);
@@ -179,7 +180,7 @@ void session_fault(struct session *session, enum fault fault);
 /* hold.c */
 struct answer hold_start(
     struct session *session, size_t first_recipient, bool at_data);
-void hold_end(struct session *session, enum hold_end end);
+void hold_end(struct session *session, enum gate_end end);
 
 /* data.c */
 /* Takes over the DNS result when it is there. */
@@ -188,16 +189,18 @@ void session_take_dns(struct session *session);
 const char *session_refusal(struct session *session);
 /* On the writer's thread: its record is final. */
 void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
+/* What is answered where a 450 cannot be. */
+struct answer session_on_failure(const struct session *session);
 struct answer session_greylist(struct session *session);
 void session_look_for_pipe(struct session *session);
-/* Judges the message where no DATA event came; *ends_r: the answer is final. */
-struct answer session_judge_late(struct session *session, bool *ends_r);
+/* The whole message: at DATA or, late, at its end where no DATA event came. */
+struct answer session_judge(struct session *session, bool is_late);
 /* The 450 was not sent, because its record could not be kept. */
 void session_not_greylisted(struct session *session);
 
 /* record.c */
-/* Notes the attempt for recipients not noted yet. done may be NULL. */
-bool record_attempt(struct session *session, size_t from, size_t count,
+/* Notes the attempt for recipients not noted yet. done: NULL, or told its end */
+void record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t ticket, enum note_state state));
 /* Notes the attempt again, now that the SPF domain is known. */
 void record_named(struct session *session);
@@ -223,11 +226,8 @@ void authres_remove(
     const struct transaction *mail, const struct session_edits *edits);
 
 /* stamp.c */
-#define STAMP_SESSION_SIZE 701
-#define STAMP_CLIENT_SIZE  801
-#define STAMP_FLAGS_SIZE   256
-void stamp_session(
-    const struct session_words *words, char buf[static STAMP_SESSION_SIZE]);
+#define STAMP_CLIENT_SIZE 801
+#define STAMP_FLAGS_SIZE  256
 void stamp_client(
     const struct session *session, char buf[static STAMP_CLIENT_SIZE]);
 void stamp_flags(const struct session *session, const struct session_words *words,

@@ -8,37 +8,11 @@
 #include "lists/address.h"
 #include "record/fold.h"
 
-char *
-address_clean(const char *address)
+static void
+transaction_free(struct transaction *mail)
 {
-	return address_normalize(address);
-}
-
-struct transaction *
-transaction_new(const char *sender, int64_t now)
-{
-	struct transaction *mail = calloc(1, sizeof *mail);
-	char folded[FOLD_SIZE];
-
-	if (mail == NULL)
-		return NULL;
-	mail->started = now;
-	mail->sender = address_clean(sender);
-	if (mail->sender != NULL)
-		mail->folded = text_dup(sender_fold(mail->sender, folded));
-	if (mail->folded == NULL)
-		transaction_free(&mail);
-	return mail;
-}
-
-void
-transaction_free(struct transaction **mail_ptr)
-{
-	struct transaction *mail = *mail_ptr;
-
 	if (mail == NULL)
 		return;
-	*mail_ptr = NULL;
 	for (size_t i = 0; i < mail->count; i++)
 		free(mail->recipients[i].address);
 	for (size_t i = 0; i < mail->forged_count; i++)
@@ -58,4 +32,31 @@ transaction_free(struct transaction **mail_ptr)
 	free(mail->message_id);
 	free(mail->other);
 	free(mail);
+}
+
+struct transaction *
+transaction_new(const char *sender, int64_t now)
+{
+	struct transaction *mail = calloc(1, sizeof *mail);
+	char folded[FOLD_SIZE];
+
+	if (mail == NULL)
+		return NULL;
+	mail->started = now;
+	mail->sender = address_normalize(sender);
+	if (mail->sender != NULL)
+		mail->folded = text_dup(sender_fold(mail->sender, folded));
+	if (mail->folded != NULL)
+		return mail;
+	transaction_free(mail);
+	return NULL;
+}
+
+void
+session_end_mail(struct session *session)
+{
+	session->facts.sender = NULL;
+	session->facts.dns = NULL;
+	transaction_free(session->mail);
+	session->mail = NULL;
 }

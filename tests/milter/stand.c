@@ -105,7 +105,7 @@ stand_start(void)
 	gate = gate_open(&settings, &the_clock, &error);
 	must(gate != NULL);
 	build_world();
-	struct milter_settings milter = {back, current, NULL, &the_clock};
+	struct milter_settings milter = {back, current, NULL};
 	must(milter_start(&milter, gate, &error));
 	must(gate_start(gate, &error));
 }

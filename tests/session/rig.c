@@ -49,7 +49,6 @@ rig_new(enum mode mode)
 	rig->store = must(store_open(&settings, &rig->clock, &error), &error);
 	rig->holds = 1;
 	rig->max_holds = 50;
-	rig->ahead = PIPE_UNKNOWN;
 	rig->decided = -1;
 	(void)ipnet_from_text("10.0.0.0/8", &rig->exempt[0]);
 	(void)ipnet_from_text("fe80::/10", &rig->exempt[1]);
@@ -111,9 +110,9 @@ rig_connect(struct rig *rig, const char *ip, const char *name)
 
 	(void)ip_from_text(ip, &client.ip);
 	(void)ip_from_text("192.0.2.25", &client.server_ip);
-	rig->last = (struct session_delay){.end = HOLD_NONE};
+	rig->last = (struct gate_delay){.end = GATE_END_NONE};
 	rig->session = session_new(&rig->world);
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 	session_connect(rig->session, &moment, &client);
 	session_helo(rig->session, "helo.example.net", false);
 }
@@ -121,35 +120,35 @@ rig_connect(struct rig *rig, const char *ip, const char *name)
 void
 rig_close(struct rig *rig)
 {
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 
 	session_close(&rig->session, &moment);
 	store_flush(rig->store);
 }
 
-struct moment
+struct gate_moment
 rig_moment(struct rig *rig)
 {
-	struct moment moment = {.wall = rig->now_ms / 1000,
+	struct gate_moment moment = {.wall = rig->now_ms / 1000,
 	    .mono_ms = rig->now_ms,
 	    .ticket = rig->has_no_gate ? 0 : ++rig->ticket,
 	    .delayed_ms = rig->delayed_ms,
 	    .has_place = !rig->has_no_place,
 	    .holds = rig->holds,
 	    .max_holds = rig->max_holds,
-	    .talked_early = rig->talked_early,
+	    .early = rig->talked_early ? GATE_EARLY_YES : GATE_EARLY_UNKNOWN,
 	    .ahead = rig->ahead,
 	    .last = rig->last};
 
 	rig->decided = -1;
-	rig->last = (struct session_delay){.end = HOLD_NONE};
+	rig->last = (struct gate_delay){.end = GATE_END_NONE};
 	return moment;
 }
 
 struct answer
 rig_mail(struct rig *rig, const char *from)
 {
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 
 	return session_mail(rig->session, &moment, from, false, false);
 }
@@ -157,7 +156,7 @@ rig_mail(struct rig *rig, const char *from)
 void
 rig_abort(struct rig *rig)
 {
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 
 	session_abort(rig->session, &moment);
 	store_flush(rig->store);
@@ -167,10 +166,10 @@ rig_abort(struct rig *rig)
 static struct answer
 take(struct rig *rig, struct answer answer)
 {
-	if (answer.leaves_at_ms != 0) {
+	if (answer.wish.reply_until_ms != 0) {
 		rig->answer = answer;
 		snprintf(rig->other, sizeof rig->other, "%s",
-		    answer.other != NULL ? answer.other : "");
+		    answer.wish.other != NULL ? answer.wish.other : "");
 		rig->waits++;
 		store_flush(rig->store);
 	}
@@ -186,7 +185,7 @@ rig_advance(struct rig *rig, int64_t seconds)
 struct answer
 rig_rcpt_alone(struct rig *rig, const char *recipient)
 {
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 
 	return take(rig, session_rcpt(rig->session, &moment, recipient, false));
 }
@@ -195,9 +194,9 @@ rig_rcpt_alone(struct rig *rig, const char *recipient)
 static bool
 pass_time(struct rig *rig, const struct answer *answer, enum hold_end end)
 {
-	int64_t ms = answer->leaves_at_ms - rig->now_ms;
+	int64_t ms = answer->wish.reply_until_ms - rig->now_ms;
 
-	if (!answer->is_hold) { /* its record is on disk at once */
+	if (!answer->wish.is_hold) { /* its record is on disk at once */
 		ms = 0;
 	} else if (rig->patience_ms != 0 && ms > rig->patience_ms) {
 		end = HOLD_GONE;
@@ -205,10 +204,14 @@ pass_time(struct rig *rig, const struct answer *answer, enum hold_end end)
 	} else if (end != HOLD_ELAPSED)
 		ms /= 3;
 	rig->now_ms += ms;
-	rig->last = (struct session_delay){.end = end,
-	    .waited_ms = ms,
-	    .watched = true,
-	    .other = end != HOLD_ELAPSED || rig->decided == 1};
+	rig->last =
+	    (struct gate_delay){.end = end == HOLD_GONE       ? GATE_END_GONE
+	                               : end == HOLD_STOPPED  ? GATE_END_STOPPED
+	                               : end == HOLD_MTA_GONE ? GATE_END_MTA_GONE
+	                                                      : GATE_END_ELAPSED,
+	        .waited_ms = ms,
+	        .watched = true,
+	        .other = end != HOLD_ELAPSED || rig->decided == 1};
 	return rig->last.other || answer->refuse;
 }
 
@@ -217,7 +220,7 @@ rig_rcpt(struct rig *rig, const char *recipient, enum hold_end end)
 {
 	struct answer answer = rig_rcpt_alone(rig, recipient);
 
-	if (answer.leaves_at_ms != 0)
+	if (answer.wish.reply_until_ms != 0)
 		answer.refuse = pass_time(rig, &answer, end);
 	return answer;
 }
@@ -225,12 +228,13 @@ rig_rcpt(struct rig *rig, const char *recipient, enum hold_end end)
 bool
 rig_data_refused(struct rig *rig)
 {
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 	struct answer answer =
 	    take(rig, session_data(rig->session, &moment, "4Qx1"));
 
-	return answer.leaves_at_ms == 0 ? answer.refuse
-	                                : pass_time(rig, &answer, HOLD_ELAPSED);
+	return answer.wish.reply_until_ms == 0
+	           ? answer.refuse
+	           : pass_time(rig, &answer, HOLD_ELAPSED);
 }
 
 static void
@@ -264,7 +268,7 @@ rig_eom(struct rig *rig)
 
 	forget_edits(rig);
 	session_header(rig->session, "Message-ID", " <1@example.net>");
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 	struct answer reply = session_eom(rig->session, &moment, "4Qx1", &edits);
 	store_flush(rig->store);
 	return reply;

@@ -25,9 +25,9 @@ struct rig {
 	bool has_no_place, has_no_gate, talked_early;
 	unsigned holds, max_holds;
 	int64_t delayed_ms;
-	enum pipe_state ahead;
+	enum gate_early ahead;
 	int64_t patience_ms; /* a client leaves a longer hold then; 0: never */
-	struct session_delay last;
+	struct gate_delay last;
 
 	struct answer answer; /* the last one that was delayed */
 	char other[600];      /* its other text, "" without one */
@@ -49,7 +49,7 @@ void rig_connect(struct rig *rig, const char *ip, const char *name);
 void rig_close(struct rig *rig);
 void rig_advance(struct rig *rig, int64_t seconds);
 
-struct moment rig_moment(struct rig *rig);
+struct gate_moment rig_moment(struct rig *rig);
 struct answer rig_mail(struct rig *rig, const char *from);
 void rig_abort(struct rig *rig);
 /* RCPT, and no more; rig->answer when it is delayed. */

@@ -138,7 +138,8 @@ a_record_that_takes_too_long_is_none(void **state)
 		store_now.becomes = NOTE_WAITING + 1;
 		store_now.is_never_decided = true;
 		assert_int_equal(rig_message(rig, FROM, TO, HOLD_NONE), fail_open);
-		assert_in_range(rig->answer.leaves_at_ms - rig->now_ms, 1, 5000);
+		assert_in_range(
+		    rig->answer.wish.reply_until_ms - rig->now_ms, 1, 5000);
 		if (fail_open)
 			expect_fault(rig);
 		else
@@ -211,7 +212,7 @@ a_hold_at_data_ends_by_on_failure_when_its_record_is_lost(void **state)
 		struct rig *rig = begin(MODE_STRICT, fail_open);
 		store_now.becomes = NOTE_FAILED;
 		assert_int_equal(rig_message(rig, "<>", TO, HOLD_NONE), fail_open);
-		assert_true(rig->answer.is_hold);
+		assert_true(rig->answer.wish.is_hold);
 		assert_int_equal(rig->answer.refuse, !fail_open);
 		told_is(rig, fail_open ? "250" : "451");
 	}
@@ -241,7 +242,7 @@ an_attempt_that_failed_is_noted_at_the_next_450(void **state)
 	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
 	store_now.becomes = NOTE_WAITING;
 	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_int_equal(rig->answer.leaves_at_ms > 0, 1);
+	assert_int_equal(rig->answer.wish.reply_until_ms > 0, 1);
 	rig_close(rig);
 	rig_advance(rig, 2 * MINUTE);
 	rig_connect(rig, SUSPECT, LINE);

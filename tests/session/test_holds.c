@@ -61,7 +61,7 @@ a_hold_of_no_length_is_followed_by_a_450_in_strict(void **state)
 	rig->world.policy.hold_s = 0;
 	rig_connect(rig, SUSPECT, LINE);
 	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_false(rig->answer.is_hold);
+	assert_false(rig->answer.wish.is_hold);
 	assert_int_equal(rig->waits, 1);
 	rig_free(&rig);
 }
@@ -72,7 +72,7 @@ asked_ms(struct rig *rig, const char *ip)
 	rig_connect(rig, ip, LINE);
 	rig_mail(rig, FROM);
 	struct answer answer = rig_rcpt_alone(rig, TO);
-	int64_t asked = answer.leaves_at_ms - rig->now_ms;
+	int64_t asked = answer.wish.reply_until_ms - rig->now_ms;
 	rig_close(rig);
 	return asked;
 }
@@ -100,7 +100,7 @@ a_hold_at_data_and_the_delay_before_it_stay_under_100_seconds(void **state)
 	rig->delayed_ms = 30000;
 	rig_connect(rig, SUSPECT, LINE);
 	assert_true(rig_message(rig, "<>", TO, HOLD_NONE));
-	assert_in_range(rig->answer.leaves_at_ms, 1, rig->now_ms);
+	assert_in_range(rig->answer.wish.reply_until_ms, 1, rig->now_ms);
 	word_is(rig, "tarpit_secs", "69");
 	rig_free(&rig);
 }

@@ -102,7 +102,7 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 	struct session_client client = {
 	    .name = "unknown", .ptr = "mail.example.net", .resolve = "FORGED"};
 	assert_true(ip_from_text("198.51.100.9", &client.ip));
-	struct moment moment = rig_moment(rig);
+	struct gate_moment moment = rig_moment(rig);
 	rig->session = session_new(&rig->world);
 	session_connect(rig->session, &moment, &client);
 	rig_mail(rig, "<a@example.net>");
@@ -172,7 +172,7 @@ outgoing_mail_carries_no_headers(void **state)
 		                         : i == 3 ? "127.0.0.1"
 		                                  : SUSPECT,
 		    &client.ip));
-		struct moment moment = rig_moment(rig);
+		struct gate_moment moment = rig_moment(rig);
 		rig->session = session_new(&rig->world);
 		session_connect(rig->session, &moment, &client);
 		session_helo(rig->session, "pc", false);
@@ -200,7 +200,7 @@ an_authenticated_user_in_an_exempt_network_is_no_trusted_relay(void **state)
 		rig->world.trusted_relays = relays;
 		rig->world.trusted_count = 1;
 		rig_connect(rig, "10.1.2.3", LINE);
-		struct moment moment = rig_moment(rig);
+		struct gate_moment moment = rig_moment(rig);
 		session_mail(rig->session, &moment, "<a@example.net>", login, true);
 		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
 		assert_false(rig_data_refused(rig));

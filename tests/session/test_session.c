@@ -109,7 +109,7 @@ a_client_that_hangs_up_is_greylisted_until_its_tries_are_reached(void **state)
 	rig_connect(rig, SUSPECT, LINE);
 	assert_false(rig_message(rig, from, to, HOLD_ELAPSED));
 	assert_string_equal(rig->other, "450 4.7.1 Greylisted, please try again");
-	assert_false(rig->answer.is_hold);
+	assert_false(rig->answer.wish.is_hold);
 	rig_close(rig);
 
 	rig_advance(rig, 31 * MINUTE);
@@ -193,7 +193,7 @@ a_call_out_is_never_delayed_and_a_null_sender_is_held_at_data(void **state)
 	assert_int_equal(rig->waits, 0);
 	assert_false(rig_data_refused(rig));
 	assert_int_equal(rig->waits, 1);
-	assert_true(rig->answer.is_hold);
+	assert_true(rig->answer.wish.is_hold);
 	assert_int_equal(rig->last.waited_ms, 90000);
 	rig_eom(rig);
 	word_is(rig, "tarpit", "endured");
@@ -212,7 +212,7 @@ exempt_mail_is_not_delayed_and_shows_nothing_of_its_client(void **state)
 	for (int authenticated = 0; authenticated < 2; authenticated++) {
 		struct rig *rig = rig_new(MODE_STRICT);
 		rig_connect(rig, authenticated ? SUSPECT : "10.1.2.3", LINE);
-		struct moment moment = rig_moment(rig);
+		struct gate_moment moment = rig_moment(rig);
 		session_mail(
 		    rig->session, &moment, "<a@example.net>", authenticated, false);
 		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
@@ -335,7 +335,7 @@ strict_refuses_a_null_sender_after_its_hold_at_data(void **state)
 	rig_connect(rig, SUSPECT, LINE);
 	assert_false(rig_message(rig, "<>", "<u@example.jp>", HOLD_NONE));
 	assert_int_equal(rig->waits, 1);
-	assert_true(rig->answer.is_hold && *rig->other != '\0');
+	assert_true(rig->answer.wish.is_hold && *rig->other != '\0');
 	rig_free(&rig);
 }
 
@@ -436,11 +436,11 @@ refused_recipients_are_only_counted(void **state)
 	rig_connect(rig, SUSPECT, LINE);
 	rig_mail(rig, "<a@example.net>");
 	for (int i = 0; i < 3; i++) {
-		struct moment moment = rig_moment(rig);
+		struct gate_moment moment = rig_moment(rig);
 		struct answer answer = session_rcpt(
 		    rig->session, &moment, "<nobody@example.jp>", true);
 		assert_false(answer.refuse);
-		assert_true(answer.is_only_counted);
+		assert_true(answer.wish.is_refused);
 	}
 	assert_int_equal(rig->waits, 0);
 	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
@@ -455,13 +455,15 @@ static void
 a_client_that_talks_on_behind_data_is_known_by_it(void **state)
 {
 	static const struct {
-		enum pipe_state ahead;
+		enum gate_early ahead;
 		bool early, trusts;
 		const char *word;
-	} cases[] = {{PIPE_NO, false, false, "no"},
-	    {PIPE_YES, false, false, "unknown"}, {PIPE_YES, false, true, "yes"},
-	    {PIPE_UNKNOWN, false, true, "unknown"}, {PIPE_NO, true, false, "yes"},
-	    {PIPE_UNKNOWN, true, false, "yes"}};
+	} cases[] = {{GATE_EARLY_NO, false, false, "no"},
+	    {GATE_EARLY_YES, false, false, "unknown"},
+	    {GATE_EARLY_YES, false, true, "yes"},
+	    {GATE_EARLY_UNKNOWN, false, true, "unknown"},
+	    {GATE_EARLY_NO, true, false, "yes"},
+	    {GATE_EARLY_UNKNOWN, true, false, "yes"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -208,7 +208,7 @@ a_hold_at_data_is_short_enough_for_a_client_to_wait(void **state)
 	assert_int_equal(rig->waits, 0);
 	give_spf(rig, SPF_FAIL);
 	assert_false(rig_data_refused(rig));
-	assert_true(rig->answer.is_hold);
+	assert_true(rig->answer.wish.is_hold);
 	assert_int_equal(rig->last.waited_ms, 90000);
 	rig_eom(rig);
 	rig_free(&rig);
