@@ -267,7 +267,6 @@ end_what_is_over(struct gate *gate, struct conn *conn)
 	struct mta_side *mta = &conn->mta;
 	struct back_side *back = &conn->back;
 
-	check_memory(conn);
 	if (back->state == BACK_CLOSED)
 		follow_libmilter(gate, conn);
 	bool is_idle = conn->wait.state == WAIT_NONE;

@@ -64,119 +64,98 @@ read_macros(struct client *client, const char *data, size_t len)
 }
 
 /* CONNECT: name NUL, family, port in network order, address NUL. */
-static bool
-add_client(struct watch_socket *socket, const char *data, size_t len)
+static void
+read_client(struct client *client, const char *data, size_t len)
 {
+	struct watch_socket *socket = &client->socket;
 	size_t at = strlen(data) + 1;
+	bool is_known = len >= at + 4 && data[at] != SMFIA_UNKNOWN &&
+	                address_of(data + at + 3, socket->client) == socket->family;
 
-	if (len < at + 4 || data[at] == SMFIA_UNKNOWN || socket->mta_port == 0)
-		return false;
-	memcpy(&socket->client_port, data + at + 1, sizeof socket->client_port);
-	return socket->client_port != 0 && socket->family != 0 &&
-	       address_of(data + at + 3, socket->client) == socket->family;
-}
-
-/* Something was sent over it before a second CONNECT, after XCLIENT. */
-static enum gate_early
-at_connect(struct gate *gate, struct client *client, const char *data, size_t len)
-{
-	struct watch_octets octets;
-
+	if (is_known)
+		memcpy(&socket->client_port, data + at + 1,
+		    sizeof socket->client_port);
+	if (!is_known || socket->client_port == 0 || socket->mta_port == 0)
+		socket->family = 0;
 	client->sent_at_helo = client->sent_at_data = -1;
 	client->has_tls = false;
-	if (!add_client(&client->socket, data, len))
-		client->socket.family = 0;
-	enum watch_state state = watch_look(&gate->watch, &client->socket, &octets);
-	client->was_seen = state == WATCH_STANDS || state == WATCH_LEFT;
-	if (octets.sent != 0)
-		return GATE_EARLY_UNKNOWN;
-	return octets.received == 0 ? GATE_EARLY_NO : GATE_EARLY_YES;
 }
 
-static enum gate_early
-at_helo(struct gate *gate, struct client *client, enum gate_early early)
+/* Who was not seen at CONNECT will not be seen later. */
+static bool
+is_telling(const struct client *client, char cmd)
 {
-	struct watch_octets octets;
-
-	watch_look(&gate->watch, &client->socket, &octets);
-	client->sent_at_helo = octets.sent;
-	/* TLS may send records of its own. */
-	return octets.unread > 0 && !client->has_tls ? GATE_EARLY_YES : early;
+	switch (cmd) {
+	case SMFIC_CONNECT:
+		return true;
+	case SMFIC_HELO:
+	case SMFIC_DATA:
+		return client->was_seen;
+	case SMFIC_RCPT:
+		return client->sent_at_helo >= 0;
+	case SMFIC_BODYEOB:
+		return client->sent_at_data >= 0;
+	default:
+		return false;
+	}
 }
 
-static enum gate_early
-at_rcpt(struct gate *gate, struct client *client, enum gate_early early)
+static void
+see(struct client *client, char cmd, enum watch_state state,
+    const struct watch_octets *octets, struct gate_moment *moment)
 {
-	struct watch_octets octets;
+	bool has_sent_more = octets->sent != client->sent_at_data;
 
-	if (client->sent_at_helo < 0)
-		return early;
-	watch_look(&gate->watch, &client->socket, &octets);
-	if (octets.sent == client->sent_at_helo)
-		early = GATE_EARLY_YES;
-	client->sent_at_helo = -1;
-	return early;
-}
-
-static enum gate_early
-at_data(struct gate *gate, struct client *client)
-{
-	struct watch_octets octets;
-
-	watch_look(&gate->watch, &client->socket, &octets);
-	client->sent_at_data = octets.unread == 0 ? octets.sent : -1;
-	return octets.unread > 0 ? GATE_EARLY_YES : GATE_EARLY_UNKNOWN;
-}
-
-static enum gate_early
-at_eom(struct gate *gate, struct client *client, enum gate_early ahead)
-{
-	struct watch_octets octets;
-	int64_t sent = client->sent_at_data;
-
-	client->sent_at_data = -1;
-	if (sent < 0)
-		return ahead;
-	watch_look(&gate->watch, &client->socket, &octets);
-	if (octets.sent < 0)
-		return GATE_EARLY_UNKNOWN;
-	return octets.sent == sent ? GATE_EARLY_YES : GATE_EARLY_NO;
+	switch (cmd) {
+	case SMFIC_CONNECT:
+		client->was_seen = state == WATCH_STANDS || state == WATCH_LEFT;
+		/* Something was sent over it before a second one, after XCLIENT. */
+		moment->early = octets->sent != 0       ? GATE_EARLY_UNKNOWN
+		                : octets->received == 0 ? GATE_EARLY_NO
+		                                        : GATE_EARLY_YES;
+		break;
+	case SMFIC_HELO:
+		client->sent_at_helo = octets->sent;
+		/* TLS may send records of its own. */
+		if (octets->unread > 0 && !client->has_tls)
+			moment->early = GATE_EARLY_YES;
+		break;
+	case SMFIC_RCPT:
+		if (octets->sent == client->sent_at_helo)
+			moment->early = GATE_EARLY_YES;
+		client->sent_at_helo = -1;
+		break;
+	case SMFIC_DATA:
+		moment->ahead =
+		    octets->unread > 0 ? GATE_EARLY_YES : GATE_EARLY_UNKNOWN;
+		client->sent_at_data = octets->unread == 0 ? octets->sent : -1;
+		break;
+	case SMFIC_BODYEOB:
+		moment->ahead = octets->sent < 0 ? GATE_EARLY_UNKNOWN
+		                : has_sent_more  ? GATE_EARLY_NO
+		                                 : GATE_EARLY_YES;
+		client->sent_at_data = -1;
+		break;
+	default:
+		break;
+	}
 }
 
 void
 early_look(
     struct gate *gate, struct conn *conn, char cmd, const char *data, size_t len)
 {
-	struct gate_moment *moment = &conn->shared.moment;
-	enum gate_early early = moment->early, ahead = moment->ahead;
+	struct client *client = &conn->client;
+	struct watch_octets octets;
 
-	switch (cmd) {
-	case SMFIC_MACRO:
-		read_macros(&conn->client, data, len);
+	if (cmd == SMFIC_MACRO)
+		read_macros(client, data, len);
+	if (cmd == SMFIC_CONNECT)
+		read_client(client, data, len);
+	if (!is_telling(client, cmd))
 		return;
-	case SMFIC_CONNECT:
-		early = at_connect(gate, &conn->client, data, len);
-		break;
-	case SMFIC_HELO:
-		early = at_helo(gate, &conn->client, early);
-		break;
-	case SMFIC_MAIL:
-		ahead = GATE_EARLY_UNKNOWN;
-		break;
-	case SMFIC_RCPT:
-		early = at_rcpt(gate, &conn->client, early);
-		break;
-	case SMFIC_DATA:
-		ahead = at_data(gate, &conn->client);
-		break;
-	case SMFIC_BODYEOB:
-		ahead = at_eom(gate, &conn->client, ahead);
-		break;
-	default:
-		return;
-	}
+	enum watch_state state = watch_look(&gate->watch, &client->socket, &octets);
 	pthread_mutex_lock(&gate->lock);
-	moment->early = early;
-	moment->ahead = ahead;
+	see(client, cmd, state, &octets, &conn->shared.moment);
 	pthread_mutex_unlock(&gate->lock);
 }

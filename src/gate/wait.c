@@ -94,8 +94,10 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 		shared->moment.delayed_ms = conn->wait.delayed_ms;
 		shared->wish = (struct gate_wish){.is_hold = false};
 		shared->is_decided = shared->chosen = false;
-		if (cmd == SMFIC_MAIL)
+		if (cmd == SMFIC_MAIL) {
 			shared->command_ticket = 0;
+			shared->moment.ahead = GATE_EARLY_UNKNOWN;
+		}
 		pthread_mutex_unlock(&gate->lock);
 	}
 	conn->wait.delayed_ms = 0;
