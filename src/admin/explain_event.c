@@ -24,6 +24,7 @@ put_client(struct doc *doc, const struct event *event)
 
 	doc_section(doc, "client", "The client");
 	doc_fact(doc, "time", "Time", cell_time(event->time));
+	doc_fact(doc, "mx", "MX", cell_text(word(event, SK_ID)));
 	doc_fact(doc, "ip", "Address", cell_text(ip_to_text(&event->ip, ip)));
 	doc_fact(doc, "name", "Verified name", cell_text(event->name));
 	doc_fact(doc, "ptr", "Unverified name", cell_text(event->ptr));
@@ -56,6 +57,22 @@ why_text(const char *word)
 	return word;
 }
 
+/* Where there is but one, nothing is to be said. */
+static void
+put_mx(struct doc *doc, const struct event *event)
+{
+	bool is_backwards =
+	    strcmp(word(event, SK_MX_ORDER), "secondary-first") == 0;
+	unsigned long count = strtoul(word(event, SK_MX), NULL, 10);
+	char text[100];
+
+	if (count < 2 && !is_backwards)
+		return;
+	snprintf(text, sizeof text, "tried at %lu MX%s so far%s", count,
+	    count == 1 ? "" : "s", is_backwards ? ", at a secondary first" : "");
+	put_step(doc, "mx", text);
+}
+
 /* Behind us Postfix or another filter may still refuse: only a log tells. */
 static void
 put_reply(struct doc *doc, const struct event *event)
@@ -73,6 +90,18 @@ put_reply(struct doc *doc, const struct event *event)
 		snprintf(text, sizeof text, "%.20s%s", reply,
 		    event->delivered ? ", let through by targrey" : "");
 	put_step(doc, "reply", text);
+}
+
+static void
+put_feedback(struct doc *doc, const struct event *event)
+{
+	char text[100];
+
+	if (event->feedback == NULL)
+		return;
+	snprintf(
+	    text, sizeof text, "%s, score %.2f", event->feedback, event->score);
+	put_step(doc, "filter", text);
 }
 
 static void
@@ -111,6 +140,7 @@ put_event_steps(struct doc *doc, const struct event *event)
 		        : word(event, SK_WOULD));
 		put_step(doc, "verdict", text);
 	}
+	put_mx(doc, event);
 	if (event->hold_end != HOLD_NONE) {
 		snprintf(text, sizeof text,
 		    "asked %.1f s, lasted %.1f s, ended: %s",
@@ -132,11 +162,7 @@ put_event_steps(struct doc *doc, const struct event *event)
 	if (strcmp(word(event, SK_FAULT), "none") != 0)
 		put_step(doc, "fault", word(event, SK_FAULT));
 	put_reply(doc, event);
-	if (event->feedback != NULL) {
-		snprintf(text, sizeof text, "%s, score %.2f", event->feedback,
-		    event->score);
-		put_step(doc, "filter", text);
-	}
+	put_feedback(doc, event);
 }
 
 static bool

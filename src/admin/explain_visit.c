@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/world.h"
 #include "policy/grey.h"
+#include "record/mx.h"
 #include "session/explain.h"
 
 struct memory {
@@ -126,6 +127,9 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 	    cell_time(is->row.first));
 	doc_fact(doc, "triplet_last", "last attempt", cell_time(is->row.last));
 	doc_fact(doc, "triplet_tries", "tries so far", cell_count(is->row.tries));
+	if (mx_count(is->row.mxs) > 1)
+		doc_fact(doc, "triplet_mxs", "at so many MXs",
+		    cell_count(mx_count(is->row.mxs)));
 	doc_fact(
 	    doc, "triplet_passed", "passed, last used", cell_time(is->row.passed));
 }

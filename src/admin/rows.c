@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "record/mx.h"
+
 void
 rows_clients(struct doc *doc)
 {
@@ -94,9 +96,10 @@ rows_triplets(struct doc *doc)
 	    {"last", "Last", 0, false},
 	    {"last_try", "Last try", 0, true},
 	    {"early", "Early", 0, true},
+	    {"mxs", "MXs", 0, true},
 	};
 
-	doc_table(doc, columns, 9);
+	doc_table(doc, columns, 10);
 }
 
 void
@@ -110,7 +113,9 @@ rows_triplet(struct doc *doc, const struct triplet_row *row)
 	                 cell_time(row->row.passed > row->row.last ? row->row.passed
 	                                                           : row->row.last),
 	                 cell_time(row->row.last_try),
-	                 cell_text(row->row.early ? "yes" : "no")});
+	                 cell_text(row->row.early ? "yes" : "no"),
+	                 row->row.mxs != 0 ? cell_count(mx_count(row->row.mxs))
+	                                   : cell_none()});
 }
 
 void
@@ -138,9 +143,10 @@ rows_events(struct doc *doc)
 	    {"queue_id", "Queue id", 0, true},
 	    {"message_id", "Message-ID", 0, true},
 	    {"fault", "Fault", 0, true},
+	    {"mx", "MX", 0, true},
 	};
 
-	doc_table(doc, columns, 21);
+	doc_table(doc, columns, 22);
 }
 
 void
@@ -169,5 +175,6 @@ rows_event(struct doc *doc, const struct event *event)
 	        cell_text(event->reply), cell_text(event->delivered ? "yes" : "no"),
 	        cell_real(event->score), cell_text(event->feedback),
 	        cell_text(words->value[SK_SID]), cell_text(event->queue_id),
-	        cell_text(event->message_id), cell_text(words->value[SK_FAULT])});
+	        cell_text(event->message_id), cell_text(words->value[SK_FAULT]),
+	        cell_text(words->value[SK_ID])});
 }

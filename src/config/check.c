@@ -130,6 +130,38 @@ check_hostname(const char *value, struct error *error)
 }
 
 bool
+parse_mx(const char *value, unsigned *priority_r, char name_r[static MX_NAME_SIZE],
+    struct error *error)
+{
+	size_t digits = strcspn(value, " ");
+	char number[8] = "";
+	int64_t priority;
+
+	if (value[digits] == '\0' || digits >= sizeof number)
+		return wrong(error, "is not a priority, a blank and a host name");
+	memcpy(number, value, digits);
+	if (!text_integer(number, 0, 65535, &priority))
+		return wrong(error, "the priority is not a number from 0 to 65535");
+	const char *name = value + digits + strspn(value + digits, " ");
+	if (!text_copy(name_r, MX_NAME_SIZE, name))
+		return wrong(error, "the host name is too long");
+	size_t length = strlen(name_r);
+	if (length > 1 && name_r[length - 1] == '.')
+		name_r[length - 1] = '\0'; /* as a zone's file has it */
+	*priority_r = (unsigned)priority;
+	return check_relay(name_r, error);
+}
+
+bool
+check_mx(const char *value, struct error *error)
+{
+	char name[MX_NAME_SIZE];
+	unsigned priority;
+
+	return parse_mx(value, &priority, name, error);
+}
+
+bool
 check_network(const char *value, struct error *error)
 {
 	struct ipnet net;

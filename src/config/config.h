@@ -17,6 +17,7 @@
 #include "facts/gather.h"
 #include "gate/gate.h"
 #include "policy/policy.h"
+#include "session/world.h"
 
 /* NULL-terminated array of strings, all owned by the config. */
 struct string_list {
@@ -37,6 +38,9 @@ struct config {
 	bool hash_people;           /* privacy = "hash" */
 	struct string_list suspect; /* words as written, "helo warn" included */
 	struct string_list exempt_networks, trusted_relays;
+	struct string_list mx;    /* "10 mx1.example.jp" */
+	struct mx_rank *mx_ranks; /* the same, parsed; policy.mx is our own */
+	size_t mx_ranks_count;
 	struct ipnet *exempt; /* exempt_networks, Postfix's put in their place */
 	size_t exempt_count;
 

@@ -2,6 +2,7 @@
 /* Rules between keys, what is derived from them, and what a reload may change. */
 #include "config/table.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/text.h"
 #include "postfix/settings.h"
+#include "record/mx.h"
 
 #define HOLD_AND_DNS_MAX 240
 
@@ -178,6 +180,61 @@ derive_hostname(struct config *config)
 	return config->hostname != NULL;
 }
 
+static bool
+add_rank(struct config *config, const char *item, unsigned best,
+    const struct places *places, struct error *error)
+{
+	struct mx_rank *rank = &config->mx_ranks[config->mx_ranks_count];
+	char name[MX_NAME_SIZE];
+	unsigned priority;
+
+	if (!parse_mx(item, &priority, name, error))
+		return false;
+	*rank = (struct mx_rank){mx_code(name), priority == best};
+	for (size_t i = 0; i < config->mx_ranks_count; i++) {
+		if (config->mx_ranks[i].code != rank->code)
+			continue;
+		error_set(error,
+		    "%d: mx: \"%s\" is in the list twice, or cannot be told from "
+		    "\"%s\": give it another hostname",
+		    places_line(places, "", "mx"), name, config->mx.items[i]);
+		return false;
+	}
+	config->mx_ranks_count++;
+	return true;
+}
+
+/* Who is a primary, and that this host is among them. */
+static bool
+derive_mx(struct config *config, const struct places *places, struct error *error)
+{
+	unsigned best = UINT_MAX, priority;
+	char name[MX_NAME_SIZE];
+	bool is_own = config->mx.count == 0;
+
+	config->policy.mx = mx_code(config->hostname);
+	config->mx_ranks = calloc(config->mx.count + 1, sizeof *config->mx_ranks);
+	if (config->mx_ranks == NULL) {
+		error_set(error, "0: out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < config->mx.count; i++) {
+		if (parse_mx(config->mx.items[i], &priority, name, error) &&
+		    priority < best)
+			best = priority;
+	}
+	for (size_t i = 0; i < config->mx.count; i++) {
+		if (!add_rank(config, config->mx.items[i], best, places, error))
+			return false;
+		is_own |= config->mx_ranks[i].code == config->policy.mx;
+	}
+	if (!is_own)
+		error_set(error,
+		    "%d: mx: this host is not in the list; its hostname is \"%s\"",
+		    places_line(places, "", "mx"), config->hostname);
+	return is_own;
+}
+
 bool
 config_finish(
     struct config *config, const struct places *places, struct error *error)
@@ -195,7 +252,7 @@ config_finish(
 		error_set(error, "0: out of memory");
 		return false;
 	}
-	return true;
+	return derive_mx(config, places, error);
 }
 
 bool

@@ -83,6 +83,14 @@ const struct key config_keys[] = {
         .help =
             "Name of this host in id= of the headers, and what HELO \"ours\" is "
             "compared with."},
+    {"", "mx", KEY_LIST, FIELD(mx), .check = check_mx,
+        .allowed =
+            "priority and hostname of each MX, such as \"10 mx1.example.jp\"",
+        .help =
+            "The MX records of your domains, where several MXs share a memory: "
+            "priority and hostname of each, this one too. Then mx_order= in the "
+            "headers says whether a client came to one of the lowest number "
+            "first."},
     {"", "exempt_networks", KEY_LIST, FIELD(exempt_networks),
         .initials = exempt_initials, .check = check_network,
         .allowed = "addresses and networks such as 192.0.2.0/24 and "

@@ -236,6 +236,7 @@ config_free(struct config **config)
 	}
 	free((*config)->dnsbl_settings);
 	free((*config)->exempt);
+	free((*config)->mx_ranks);
 	free((*config)->hostname);
 	free((*config)->dns_servers_text);
 	free((*config)->path);

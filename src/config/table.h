@@ -100,6 +100,12 @@ bool check_server(const char *value, struct error *error);
 bool check_dnsbl(const char *value, struct error *error);
 bool check_store(const char *value, struct error *error);
 
+/* "10 mx1.example.jp": priority and name of an MX record. */
+bool check_mx(const char *value, struct error *error);
+#define MX_NAME_SIZE 65
+bool parse_mx(const char *value, unsigned *priority_r,
+    char name_r[static MX_NAME_SIZE], struct error *error);
+
 /* "s25r", "helo warn": the selector's bit and whether it only warns. */
 bool parse_suspect(const char *value, unsigned *bit_r, bool *warn_r);
 

@@ -66,6 +66,8 @@ world_build(
 	    .unused_ctx = parts->unused_ctx,
 	    .policy = config->policy,
 	    .hostname = config->hostname,
+	    .mx_ranks = config->mx_ranks,
+	    .mx_ranks_count = config->mx_ranks_count,
 	    .greylist_text = config->greylist_text,
 	    .fail_open = config->on_failure == GATE_ACCEPT,
 	    .hash_people = config->hash_people,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/grey.h"
 
+#include "record/mx.h"
+
 #define HOUR_S 3600
 #define DAY_S  86400
 /* Two sessions at once may note a second or a stalled disk out of order. */
@@ -36,10 +38,12 @@ has_expired(
  * counts, so that a clock set back costs one delay_s at most.
  */
 static struct grey_row
-start_from_future(struct grey_row row, int64_t now)
+start_from_future(
+    const struct policy_settings *settings, struct grey_row row, int64_t now)
 {
 	row.first = row.last = row.last_try = now;
 	row.tries++;
+	row.mxs = mx_add(row.mxs, settings->mx, false);
 	return row;
 }
 
@@ -47,7 +51,9 @@ static struct grey_row
 attempt(const struct policy_settings *settings, struct grey_row row, int64_t now)
 {
 	if (row.first == 0 || has_expired(settings, &row, now))
-		return (struct grey_row){.first = now, .last = now};
+		return (struct grey_row){.first = now,
+		    .last = now,
+		    .mxs = mx_add(0, settings->mx, false)};
 	if (row.passed != 0) {
 		leave_future(&row.passed, now);
 		leave_future(&row.first, now);
@@ -55,13 +61,15 @@ attempt(const struct policy_settings *settings, struct grey_row row, int64_t now
 		return row;
 	}
 	if (is_future(row.first, now))
-		return start_from_future(row, now);
+		return start_from_future(settings, row, now);
 	if (is_future(row.last, now))
 		row.last = row.first;
 	if (is_future(row.last_try, now))
 		row.last_try = 0;
-	if (now - row.last < settings->retry_gap_s)
+	bool is_walk = now - row.last < settings->retry_gap_s;
+	if (is_walk && (settings->mx == 0 || mx_is_walked(row.mxs, settings->mx)))
 		row.early = true;
+	row.mxs = mx_add(row.mxs, settings->mx, is_walk);
 	int64_t since = row.last_try != 0 ? row.last_try : row.first;
 	if (now - row.first >= settings->delay_s &&
 	    now - since >= settings->retry_gap_s) {
@@ -86,6 +94,7 @@ grey_step(const struct policy_settings *settings, struct grey_row row,
 	case DEED_PASSED:
 		row = attempt(settings, row, now);
 		row.passed = now;
+		row.mxs = 0; /* a mail that comes later is another one */
 		return row;
 	case DEED_NONE:
 	case DEED_GONE:

@@ -15,8 +15,10 @@
 
 /*
  * One triplet. An attempt at least delay_s after the first one and retry_gap_s
- * after the last try counts as a try; when the first retry comes after
- * retry_window_s, or a passed row was last used max_age_s ago, it starts anew.
+ * after the last try counts as a try, at whichever MX; when the first retry comes
+ * after retry_window_s, or a passed row was last used max_age_s ago, it starts
+ * anew. Too early is what comes to the same MX sooner than retry_gap_s after the
+ * one before: a client may try one MX after the other as fast as it likes.
  * So does a row from the future (the clock was set back); that attempt counts.
  */
 struct grey_row grey_step(const struct policy_settings *settings,

@@ -2,6 +2,7 @@
 #include "policy/judge.h"
 
 #include "policy/grey.h"
+#include "record/mx.h"
 
 const char *const mode_words[MODES] = {MODE_LIST(WORD_TEXT)};
 const char *const selector_words[SELECTORS] = {SELECTOR_LIST(WORD_TEXT)};
@@ -128,17 +129,40 @@ is_allowed(struct judgement *judgement, const struct history *history, int64_t n
 	return true;
 }
 
+/* A row as it is with the attempt of this visit in it. */
+static struct grey_row
+row_after(const struct policy_settings *settings, const struct history *history,
+    size_t i, int64_t now)
+{
+	bool noted = history->rows_noted != NULL && history->rows_noted[i];
+
+	return noted ? grey_step(settings, history->rows[i], DEED_NAMED,
+	                   history->noted_at)
+	             : grey_step(settings, history->rows[i], DEED_ATTEMPT, now);
+}
+
+static uint64_t
+where_tried(const struct policy_settings *settings, const struct history *history,
+    int64_t now)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < history->rows_count; i++) {
+		struct grey_row after = row_after(settings, history, i, now);
+		uint64_t mxs =
+		    after.passed == 0 ? after.mxs : mx_add(0, settings->mx, false);
+		if (i == 0 || mx_count(mxs) > mx_count(most))
+			most = mxs;
+	}
+	return most;
+}
+
 static bool
 has_tries(const struct policy_settings *settings, struct judgement *judgement,
     const struct history *history, int64_t now)
 {
 	for (size_t i = 0; i < history->rows_count; i++) {
-		struct grey_row before = history->rows[i];
-		bool noted = history->rows_noted != NULL && history->rows_noted[i];
-		struct grey_row after =
-		    noted
-		        ? grey_step(settings, before, DEED_NAMED, history->noted_at)
-		        : grey_step(settings, before, DEED_ATTEMPT, now);
+		struct grey_row after = row_after(settings, history, i, now);
 		if (after.early)
 			judgement->early = true;
 		if (judgement->why == WHY_TRIES ||
@@ -213,6 +237,8 @@ judge(const struct policy_settings *settings, const struct facts *facts,
 	unsigned warned;
 	unsigned acting = judge_selectors(settings, facts, &warned);
 
+	if (history != NULL)
+		judgement.mxs = where_tried(settings, history, now);
 	if (acting != 0) {
 		judgement.is_suspect = true;
 		judgement.suspect = first_selector(acting);

@@ -69,6 +69,11 @@ struct judgement {
 	uint32_t grey_tries;
 	int64_t grey_secs;
 	bool early; /* this attempt or an earlier one came too early */
+	/*
+	 * Where the mail was tried so far, here too: record/mx.h; of several
+	 * triplets the one that was at most MXs. 0: what is on record is not known.
+	 */
+	uint64_t mxs;
 	struct trace_step trace[TRACE_MAX];
 	uint8_t trace_count;
 };

@@ -47,6 +47,7 @@ struct policy_settings {
 	uint32_t auto_allow; /* successes; 0 = never */
 	int64_t auto_allow_gap_s;
 	int dnsbl_weight; /* sum from which the selector dnsbl speaks */
+	uint16_t mx;      /* mx_code() of this host; 0: none is noted */
 };
 
 #endif

@@ -20,7 +20,9 @@ struct grey_row {
 	int64_t last_try; /* last attempt that counted as a try */
 	int64_t passed;   /* last use since the tries were reached */
 	uint32_t tries;
-	bool early; /* an attempt came less than retry_gap after the one before */
+	bool early; /* an attempt came less than retry_gap after one at the same MX
+	             */
+	uint64_t mxs; /* where it was tried since first: record/mx.h; 0: passed */
 };
 
 /* One address: IPv4 /32, IPv6 /64. first_seen 0: no such record. */

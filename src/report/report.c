@@ -9,6 +9,7 @@
 #include "report/hours.h"
 #include "report/feedback.h"
 #include "report/mode_forecast.h"
+#include "report/mxs.h"
 #include "report/survival.h"
 #include "report/top.h"
 #include "report/view.h"
@@ -23,6 +24,7 @@ struct report {
 	struct retry_series retries;
 	struct mode_forecast forecast;
 	struct feedback feedback;
+	struct mxs mxs;
 };
 
 struct report *
@@ -38,6 +40,7 @@ report_new(const struct report_settings *settings)
 	ok = retry_series_init(&report->retries, settings->retry_window_s) && ok;
 	ok = mode_forecast_init(&report->forecast) && ok;
 	ok = feedback_init(&report->feedback) && ok;
+	ok = mxs_init(&report->mxs) && ok;
 	if (!ok)
 		report_free(&report);
 	return report;
@@ -53,6 +56,7 @@ report_free(struct report **report)
 	retry_series_clear(&(*report)->retries);
 	mode_forecast_clear(&(*report)->forecast);
 	feedback_clear(&(*report)->feedback);
+	mxs_clear(&(*report)->mxs);
 	free(*report);
 	*report = NULL;
 }
@@ -70,6 +74,7 @@ report_add(struct report *report, const struct event *event)
 	retry_series_add(&report->retries, &view);
 	mode_forecast_add(&report->forecast, &view);
 	feedback_add(&report->feedback, &view);
+	mxs_add(&report->mxs, &view);
 }
 
 /* The five numbers that a hurried reader wants. */
@@ -118,6 +123,7 @@ report_finish(struct report *report)
 	hours_write(&report->hours, doc);
 	week_write(&report->days, doc);
 	retry_series_write(&report->retries, doc);
+	mxs_write(&report->mxs, doc);
 	top_write(&report->top, settings->top, doc);
 	mode_forecast_write(&report->forecast, doc);
 	feedback_write(&report->feedback, settings->top, doc);
@@ -129,7 +135,8 @@ report_words(void)
 {
 	static const enum session_key keys[] = {SK_SID, SK_MODE, SK_VERDICT, SK_WHY,
 	    SK_WOULD, SK_S25R, SK_S25R_RULE, SK_GREY, SK_GREY_TRIES, SK_EARLY,
-	    SK_AGE, SK_SEEN, SK_GAVEUP, SK_SPF, SK_LOCAL, SK_FAULT};
+	    SK_AGE, SK_SEEN, SK_GAVEUP, SK_SPF, SK_LOCAL, SK_FAULT, SK_ID, SK_MX,
+	    SK_MX_ORDER};
 	uint64_t words = 0;
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

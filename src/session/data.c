@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "record/mx.h"
 #include "session/session_private.h"
 
 /*
@@ -146,6 +147,8 @@ judge_message(struct session *session)
 	if (was_judged && session->hold.over && verdict == VERDICT_PASS &&
 	    mail->judgement.verdict != VERDICT_PASS) {
 		at_rcpt.early |= mail->judgement.early;
+		if (mx_count(mail->judgement.mxs) > mx_count(at_rcpt.mxs))
+			at_rcpt.mxs = mail->judgement.mxs;
 		mail->judgement = at_rcpt;
 	}
 	return verdict;

@@ -11,6 +11,7 @@
 #include "base/siphash.h"
 #include "base/text.h"
 #include "facts/helo.h"
+#include "record/mx.h"
 #include "session/session_private.h"
 
 #define ADDRESS_TAG "addr-in-name"
@@ -92,6 +93,7 @@ skip_noted(struct session *session, size_t from, const struct history *history,
     bool *noted)
 {
 	struct transaction *mail = session->mail;
+	uint16_t mx = session->world->policy.mx;
 	size_t used = 0;
 
 	if (session->attempt_at == 0)
@@ -99,7 +101,10 @@ skip_noted(struct session *session, size_t from, const struct history *history,
 	for (size_t i = from; i < mail->count && used < history->rows_count; i++) {
 		if (mail->recipients[i].exempt)
 			continue;
-		if (history->rows[used].last >= session->attempt_at)
+		/* Another MX's attempt meanwhile is none of this visit. */
+		const struct grey_row *row = &history->rows[used];
+		if (row->last >= session->attempt_at &&
+		    (row->passed != 0 || mx_is_walked(row->mxs, mx) || mx == 0))
 			noted[used] = mail->recipients[i].noted = true;
 		used++;
 	}

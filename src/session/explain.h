@@ -60,7 +60,7 @@ bool session_explain(struct world *world, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *explained_r);
 
 /* X-TaRgrey-Session of these words. */
-#define STAMP_SESSION_SIZE 701
+#define STAMP_SESSION_SIZE 901
 void stamp_session(
     const struct session_words *words, char buf[static STAMP_SESSION_SIZE]);
 

@@ -8,11 +8,12 @@
 
 #include "base/text.h"
 #include "facts/helo.h"
+#include "record/mx.h"
 #include "session/session_private.h"
 
 #define DAY_S      86400
 #define ID_LIMIT   64
-#define TAGS_LIMIT 28 /* keeps the whole header within 700 octets */
+#define TAGS_LIMIT 28 /* keeps the whole header within 900 octets */
 
 static const char *
 domain_of(const char *address)
@@ -108,6 +109,29 @@ fill_verdict(const struct session *session, struct session_words *words)
 	put_number(words, SK_GREY_TRIES, by_tries ? judgement->grey_tries : 0);
 	put_number(words, SK_GREY_SECS, by_tries ? judgement->grey_secs : 0);
 	put_yes(words, SK_EARLY, judged && judgement->early);
+}
+
+static const char *
+mx_order(const struct world *world, uint64_t mxs)
+{
+	uint16_t first = mx_first(mxs);
+
+	for (size_t i = 0; first != 0 && i < world->mx_ranks_count; i++) {
+		if (world->mx_ranks[i].code == first)
+			return world->mx_ranks[i].is_primary ? "primary-first"
+			                                     : "secondary-first";
+	}
+	return "none";
+}
+
+static void
+fill_mx(const struct session *session, struct session_words *words)
+{
+	const struct transaction *mail = session->mail;
+	uint64_t mxs = mail != NULL && mail->is_judged ? mail->judgement.mxs : 0;
+
+	put_number(words, SK_MX, mx_count(mxs));
+	put(words, SK_MX_ORDER, mx_order(session->world, mxs));
 }
 
 static const char *
@@ -215,4 +239,5 @@ session_words_fill(
 	        ? session->mail->forged_headers
 	        : 0);
 	put(words, SK_FAULT, fault_words[session->fault]);
+	fill_mx(session, words);
 }

@@ -22,6 +22,11 @@
 #include "session/board.h"
 #include "store/store.h"
 
+struct mx_rank {
+	uint16_t code;   /* record/mx.h */
+	bool is_primary; /* none comes before it */
+};
+
 struct world {
 	atomic_uint refs;
 	/* called once, by whoever dropped the last reference; must not block */
@@ -30,6 +35,9 @@ struct world {
 
 	struct policy_settings policy;
 	const char *hostname; /* id= */
+	/* The MX records, as the configuration says them; none: no mx_order. */
+	const struct mx_rank *mx_ranks;
+	size_t mx_ranks_count;
 	const char *greylist_text;
 	bool fail_open; /* on_failure = accept */
 	bool hash_people;

@@ -105,7 +105,8 @@ static bool
 row_is_fresh(const struct grey_row *was, const struct grey_row *row)
 {
 	if (was->first != row->first || was->last_try != row->last_try ||
-	    was->tries != row->tries || was->early != row->early)
+	    was->tries != row->tries || was->early != row->early ||
+	    was->mxs != row->mxs)
 		return false;
 	if (was->passed == 0 || row->passed == 0)
 		return was->passed == row->passed && was->last == row->last;

@@ -137,6 +137,11 @@
 #define GREY_LIST(X)                                                               \
 	X(, "none")                                                                \
 	X(, "passed")
+/* Where the first attempt came to, by the priorities of the MX records. */
+#define MX_ORDER_LIST(X)                                                           \
+	X(, "none")                                                                \
+	X(, "primary-first")                                                       \
+	X(, "secondary-first")
 #define YES_LIST(X)                                                                \
 	X(, "no")                                                                  \
 	X(, "yes")
@@ -205,6 +210,8 @@
 	TEXT(SK_LOCAL, "local")                                                    \
 	NUMBER(SK_FORGED, "forged")                                                \
 	WORD(SK_FAULT, "fault", FAULT_LIST)                                        \
-	TEXT(SK_DNSBL, "dnsbl") /* only when DNS lists are configured */
+	TEXT(SK_DNSBL, "dnsbl") /* only when DNS lists are configured */           \
+	NUMBER(SK_MX, "mx")                                                        \
+	WORD(SK_MX_ORDER, "mx_order", MX_ORDER_LIST)
 
 #endif

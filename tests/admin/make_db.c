@@ -37,6 +37,7 @@ struct visit {
 	int64_t hold_ms;
 	bool delivered;
 	const char *reply, *queue_id, *domain, *would, *tries, *fault;
+	const char *mx; /* a secondary, where the mail was tried first; NULL: no */
 };
 
 static void
@@ -50,7 +51,11 @@ fill_words(struct session_words *words, const struct visit *visit)
 	}
 	strcpy(words->value[SK_DNSBL], "");
 	strcpy(words->value[SK_V], "1");
-	strcpy(words->value[SK_ID], "mx.example.jp");
+	strcpy(
+	    words->value[SK_ID], visit->mx == NULL ? "mx.example.jp" : visit->mx);
+	strcpy(words->value[SK_MX], visit->mx == NULL ? "1" : "2");
+	strcpy(words->value[SK_MX_ORDER],
+	    visit->mx == NULL ? "none" : "secondary-first");
 	strcpy(words->value[SK_SID], visit->sid);
 	strcpy(words->value[SK_MODE], "targrey");
 	strcpy(words->value[SK_VERDICT], visit->verdict);
@@ -232,6 +237,7 @@ static const struct {
         DEED_ATTEMPT},
     {{.before_s = 192000,
          .sid = "a000000005",
+         .mx = "mx2.example.jp",
          .ip = "198.51.100.7",
          .ptr = "p7-dyn100.example.net",
          .helo = "friend.example.com",

@@ -148,6 +148,16 @@ static const struct {
     {"hostname = \"mx_\xff\"", "1: hostname: *"},
     {"hostname = \"mx;v=2\"", "1: hostname: \"mx;v=2\": is no host name; *"},
     {"trusted_relays = {\"\"}", "1: trusted_relays: *"},
+    {"mx = {\"mx1.example.jp\"}",
+        "1: mx: \"mx1.example.jp\": is not a priority, a blank and a host name; *"},
+    {"mx = {\"x mx1.example.jp\"}", "1: mx: *the priority is not a number *"},
+    {"mx = {\"65536 mx1.example.jp\"}", "1: mx: *the priority is not a number *"},
+    {"mx = {\"10 mx1;v=2\"}", "1: mx: *is no host name; *"},
+    {"hostname = \"mx3.example.jp\"\nmx = {\"10 mx1.example.jp\"}",
+        "2: mx: this host is not in the list; its hostname is \"mx3.example.jp\""},
+    {"hostname = \"mx1.example.jp\"\nmx = {\"10 mx1.example.jp\", \"20 "
+     "MX1.example.jp.\"}",
+        "2: mx: \"MX1.example.jp\" is in the list twice, *"},
     {"exempt_networks = {\"10.0.0.1/8\"}",
         "1: exempt_networks: \"10.0.0.1/8\": is no *"},
     {"exempt_networks = {\"localhost\"}", "1: exempt_networks: *"},
@@ -418,6 +428,26 @@ settings_are_read_as_written(void **state)
 }
 
 static void
+the_lowest_numbers_of_the_mx_records_are_primaries(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct config *c =
+	    load("hostname = \"MX2.example.jp\"\n"
+	         "mx = {\"20 mx2.example.jp\", \"5  mx1.example.jp.\","
+	         " \"5 mx3.example.jp\"}",
+	        &error);
+	if (c == NULL)
+		fail_msg("%s", error.text);
+	assert_int_equal(c->mx_ranks_count, 3);
+	assert_false(c->mx_ranks[0].is_primary);
+	assert_true(c->mx_ranks[1].is_primary);
+	assert_true(c->mx_ranks[2].is_primary);
+	assert_int_equal(c->policy.mx, c->mx_ranks[0].code);
+	config_free(&c);
+}
+
+static void
 a_list_can_be_added_to(void **state)
 {
 	(void)state;
@@ -545,6 +575,7 @@ main(void)
 	    cmocka_unit_test(everything_has_the_default_of_the_design),
 	    cmocka_unit_test(an_empty_file_means_the_defaults),
 	    cmocka_unit_test(settings_are_read_as_written),
+	    cmocka_unit_test(the_lowest_numbers_of_the_mx_records_are_primaries),
 	    cmocka_unit_test(a_list_can_be_added_to),
 	    cmocka_unit_test(what_postfix_calls_its_own_is_exempt_by_default),
 	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),

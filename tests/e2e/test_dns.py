@@ -3,7 +3,6 @@
 import time
 import unittest
 
-from support import headers
 from support.names import DnsTest
 
 TIMEOUT, BURST, HOLD, HOLD_AT_DATA = 30, 20, 125, 90
@@ -182,27 +181,27 @@ class Lists(DnsTest):
         "bl.test bl", "second.test second", "masked.test masked 2",
         "wl.test wl 255 -3"]}}
 
-    def ends_with(self, addr, words):
-        """The last key of the message of a client that is not held."""
+    def says(self, addr, words):
+        """The lists in the message of a client that is not held."""
         you = self.person(addr)
         self.at(addr, LINE).try_one("a@good.test", you).expect(250)
         stamp = self.lab.stamp(you)
         self.assertEqual(stamp["verdict"], "pass")
-        self.assertEqual(list(stamp.session.items())[-1], ("dnsbl", words))
+        self.assertEqual(stamp["dnsbl"], words)
 
     def test_who_is_on_no_list_says_so(self):
-        self.ends_with(GOOD, "none")
+        self.says(GOOD, "none")
 
     def test_refusals_and_answers_outside_127_never_count(self):
-        self.ends_with("203.0.113.67", "none")
-        self.ends_with("203.0.113.68", "none")
-        self.ends_with("203.0.113.72", "none")
+        self.says("203.0.113.67", "none")
+        self.says("203.0.113.68", "none")
+        self.says("203.0.113.72", "none")
 
     def test_a_mask_chooses_among_the_answers(self):
-        self.ends_with("203.0.113.69", "none")
+        self.says("203.0.113.69", "none")
 
     def test_weights_are_summed_and_a_good_list_takes_off(self):
-        self.ends_with("203.0.113.71", "bl,wl")
+        self.says("203.0.113.71", "bl,wl")
 
     def is_held(self, addr, words):
         you = self.person(addr)
@@ -223,7 +222,7 @@ class Lists(DnsTest):
         self.lab.daemon.settle()
         self.lab.daemon.restart({"spf": {"enabled": False}})
         try:
-            self.ends_with("203.0.113.67", "none")
+            self.says("203.0.113.67", "none")
             self.assertEqual(self.lab.stamp(self.person("203.0.113.67"))["spf"],
                              "skipped")
         finally:
@@ -303,7 +302,7 @@ class NoLists(DnsTest):
     def test_the_key_is_there_only_when_lists_are_configured(self):
         you = self.person()
         self.at(GOOD).try_one("a@good.test", you).expect(250)
-        self.assertEqual(list(self.lab.stamp(you).session), headers.SESSION_KEYS)
+        self.assertNotIn("dnsbl", self.lab.stamp(you).session)
 
 
 if __name__ == "__main__":

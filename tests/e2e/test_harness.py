@@ -80,7 +80,8 @@ class Grammar(unittest.TestCase):
             "grey_secs=0; early=no; age=0; seen=0; passed=0; gaveup=1; "
             "gaveup_secs=41; ham=0; spam=0; rcpt_refused=0; helo=fqdn; "
             "helo_dns=mismatch; from=ok; spf=fail; spf_helo=none; pipe=no; "
-            "tls=yes; local=none; forged=0; fault=none")
+            "tls=yes; local=none; forged=0; fault=none"
+            "; mx=1; mx_order=none")
 
     def test_the_example_of_the_definition_is_read(self):
         words = headers.session(self.GOOD)

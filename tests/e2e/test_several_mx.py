@@ -25,6 +25,7 @@ class SeveralMx(unittest.TestCase):
             store = {"url": url, "timeout": "5s"}
             for number in (1, 2):
                 lab = Lab({"mode": "rgrey", "store": store,
+                           "mx": ["10 mx1.example.jp", "20 mx2.example.jp"],
                            "hostname": "mx%d.example.jp" % number})
                 cls.labs.append(lab.start())
         except BaseException:
@@ -65,12 +66,35 @@ class SeveralMx(unittest.TestCase):
         stamp = self.labs[0].stamp(you)
         self.assertEqual((stamp["grey"], stamp["grey_tries"], stamp["fault"]),
                          ("passed", 2, "none"))
+        self.assertEqual((stamp["mx"], stamp["mx_order"]), (2, "primary-first"))
         self.wait_for(lambda: len(self.server.ask(
             "SELECT 1 FROM event WHERE recipients = '%s'" % you)) == 3, "events")
         self.assertEqual(
             self.server.ask("SELECT id FROM event WHERE recipients = '%s'"
                             " ORDER BY event_id" % you),
             ["mx1.example.jp", "mx2.example.jp", "mx1.example.jp"])
+
+    def test_1_client_that_walks_the_mx_list_is_not_early(self):
+        source, sender, you = "127.77.7.5", "w@example.com", "walk@example.jp"
+        for order in ((1, 0), (1, 0), (0,)):
+            for number in order:
+                self.visit(number, source, sender, you)
+            self.advance(31 * MINUTE)
+        stamp = self.labs[0].stamp(you)
+        self.assertEqual((stamp["grey_tries"], stamp["early"]), (2, "no"))
+        self.assertEqual((stamp["mx"], stamp["mx_order"]), (2, "secondary-first"))
+        sid = stamp["sid"]
+        ctl = self.labs[1].daemon.ctl
+        self.wait_for(lambda: "mx1.example.jp" in str(ctl("find", sid)), "the event")
+        explained = str(ctl("explain", "--sid", sid))
+        self.assertIn("tried at 2 MXs so far, at a secondary first", explained)
+        self.assertIn("mx1.example.jp", explained)
+        # Twice at one of them is.
+        for number in (0, 0, 1):
+            self.visit(number, source, "x@example.com", you).expect(450)
+        early = "SELECT early FROM event WHERE sender = 'x@example.com' ORDER BY early"
+        self.wait_for(lambda: len(self.server.ask(early)) == 3, "events")
+        self.assertEqual(self.server.ask(early), ["no", "yes", "yes"])
 
     def test_2_targreyctl_at_one_sees_what_the_other_did(self):
         self.visit(1, "127.77.2.5", "b@example.com", "two@example.jp").expect(450)

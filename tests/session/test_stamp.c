@@ -14,7 +14,7 @@
 
 #define MAX_EXAMPLES 16
 
-static char sessions[MAX_EXAMPLES][900], clients[MAX_EXAMPLES][900];
+static char sessions[MAX_EXAMPLES][1000], clients[MAX_EXAMPLES][900];
 static char flags[MAX_EXAMPLES][300];
 static size_t count;
 
@@ -59,7 +59,7 @@ read_examples(void **state)
 static void
 parse(const char *text, struct session_words *words)
 {
-	char copy[900], *rest = copy, *pair;
+	char copy[1000], *rest = copy, *pair;
 
 	memset(words, 0, sizeof *words);
 	text_copy(copy, sizeof copy, text);
@@ -67,8 +67,12 @@ parse(const char *text, struct session_words *words)
 		char *name = text_trim(pair), *value = strchr(name, '=');
 		assert_non_null(value);
 		*value++ = '\0';
+		/* In this order; some stand there only where they are configured.
+		 */
+		while (
+		    key < SESSION_KEYS && strcmp(name, session_keys[key].name) != 0)
+			key++;
 		assert_true(key < SESSION_KEYS);
-		assert_string_equal(name, session_keys[key].name);
 		text_copy(words->value[key], SESSION_VALUE_SIZE, value);
 	}
 }
@@ -93,8 +97,10 @@ every_word_of_the_examples_stands_in_the_closed_lists(void **state)
 	for (size_t i = 0; i < count; i++) {
 		struct session_words words;
 		parse(sessions[i], &words);
-		for (size_t key = 0; key < SK_DNSBL; key++) {
+		for (size_t key = 0; key < SESSION_KEYS; key++) {
 			const char *const *word = session_keys[key].words;
+			if (key == SK_DNSBL)
+				continue;
 			assert_string_not_equal(words.value[key], "");
 			while (word != NULL && *word != NULL &&
 			       strcmp(*word, words.value[key]) != 0)
@@ -195,8 +201,8 @@ the_longest_headers_keep_their_limits(void **state)
 	memset(words.value[SK_LOCAL], 'l', 28);
 	memset(words.value[SK_DNSBL], 'd', 28);
 	stamp_session(&words, text);
-	assert_true(strlen(text) <= 700);
-	assert_non_null(strstr(text, "; fault=store; dnsbl=ddd"));
+	assert_true(strlen(text) <= 900);
+	assert_non_null(strstr(text, "; mx_order=secondary-first"));
 
 	memset(name, 0xff, sizeof name - 1);
 	name[sizeof name - 1] = '\0';

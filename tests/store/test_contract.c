@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "record/mx.h"
 #include "store_fixture.h"
 
 #define IP       "192.0.2.10"
@@ -99,6 +100,45 @@ every_number_of_a_waiting_row_comes_back(void **state)
 	assert_int_equal(row.tries, 2);
 	assert_true(row.early);
 	assert_int_equal(row.passed, 0);
+}
+
+static void
+attempt_at(struct store_fixture *fixture, const char *mx)
+{
+	struct policy_settings policy = test_policy;
+	struct triplet triplet = {FROM, TO};
+	struct note_spec spec = {.now = fixture_time(fixture),
+	    .deed = DEED_ATTEMPT,
+	    .triplets = &triplet,
+	    .count = 1,
+	    .settings = &policy};
+
+	policy.mx = mx_code(mx);
+	ip_from_text(IP, &spec.who.ip);
+	struct note *note = note_new(&spec);
+	store_submit(fixture->store, note);
+	store_flush(fixture->store);
+	assert_int_equal(note_state(note), NOTE_COMMITTED);
+	note_drop(&note);
+}
+
+static void
+the_mxs_of_a_waiting_row_come_back(void **state)
+{
+	struct store_fixture *fixture = *state;
+	static const char *const names[] = {"mx4", "mx2", "mx3", "mx1"};
+
+	for (int i = 0; i < 4; i++) {
+		attempt_at(fixture, names[i]);
+		fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+		assert_int_equal(mx_count(row.mxs), i + 1);
+		assert_int_equal(mx_first(row.mxs), mx_code("mx4"));
+		assert_true(mx_is_walked(row.mxs, mx_code(names[i])));
+	}
+	assert_false(row.early);
+	attempt_at(fixture, "mx2");
+	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+	assert_true(row.early);
 }
 
 static void
@@ -570,6 +610,7 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 		    TEST(attempt_is_found_under_the_network_and_nowhere_else,        \
 		        open),                                                       \
 		    TEST(every_number_of_a_waiting_row_comes_back, open),            \
+		    TEST(the_mxs_of_a_waiting_row_come_back, open),                  \
 		    TEST(waiting_row_is_forgotten_after_the_window, open),           \
 		    TEST(try_keeps_the_row_for_another_window, open),                \
 		    TEST(passed_row_outlives_the_window, open),                      \

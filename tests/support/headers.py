@@ -4,7 +4,7 @@ import re
 import urllib.parse
 
 SESSION, CLIENT, FLAGS = "X-TaRgrey-Session", "X-TaRgrey-Client", "X-TaRgrey-Flags"
-LIMITS = {SESSION: 700, CLIENT: 800}
+LIMITS = {SESSION: 900, CLIENT: 800}
 
 SESSION_KEYS = """v id sid mode verdict why would rdns s25r s25r_rule tarpit
 tarpit_secs grey grey_tries grey_secs early age seen passed gaveup gaveup_secs
@@ -33,6 +33,8 @@ WORDS = {
     "tls": "no yes",
     "fault": "none store dns limit gate",
 }
+# Behind what is there only in some configurations.
+AT_END = {"mx": "0 1 2 3 4", "mx_order": "none primary-first secondary-first"}
 NUMBERS = """tarpit_secs grey_tries grey_secs age seen passed gaveup gaveup_secs
 ham spam rcpt_refused forged""".split()
 FLAG_WORDS = """S25R NORDNS MISMATCH TARPIT SHED GREY EARLY NO-SUCCESS KNOWN GAVEUP
@@ -82,6 +84,10 @@ def session(text):
         if not words[key].isdigit():
             raise Malformed("%s=%s is not a number" % (key, words[key]))
         words[key] = int(words[key])
+    for key, allowed in AT_END.items():
+        if words.get(key) not in allowed.split():
+            raise Malformed("%s=%s" % (key, words.get(key)))
+    words["mx"] = int(words["mx"])
     return words
 
 

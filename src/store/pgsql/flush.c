@@ -54,12 +54,12 @@ add_triplet(struct table *table, const struct row *row)
 	    grey->passed != 0 ? grey->passed : backend_waits_since(grey);
 	const int64_t numbers[] = {row->key, row->version + 1, grey->first,
 	    grey->last, grey->last_try, grey->passed, grey->tries, grey->early,
-	    row->pair, backend_day(kept_by)};
+	    row->pair, backend_day(kept_by), (int64_t)grey->mxs};
 
-	add(table, numbers, 10, 0);
-	array_add_text(&table->columns[10], row->client);
-	array_add_text(&table->columns[11], row->sender);
-	array_add_text(&table->columns[12], row->recipient);
+	add(table, numbers, 11, 0);
+	array_add_text(&table->columns[11], row->client);
+	array_add_text(&table->columns[12], row->sender);
+	array_add_text(&table->columns[13], row->recipient);
 }
 
 static void
@@ -127,7 +127,7 @@ send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 	} of[ROW_KINDS] = {
 	    [ROW_ADDRESS] = {SQL_KEEP_ADDRESSES, 16},
 	    [ROW_DOMAIN] = {SQL_KEEP_DOMAINS, 11},
-	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 13},
+	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 14},
 	    [ROW_NETWORK] = {SQL_KEEP_NETWORKS, 2},
 	};
 	bool ok = true;

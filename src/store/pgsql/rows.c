@@ -126,6 +126,7 @@ pgsql_read_triplet(const PGresult *result, int row, struct grey_row *row_r)
 	    .passed = pgsql_number(result, row, 5),
 	    .tries = count_of(result, row, 6),
 	    .early = pgsql_number(result, row, 7) != 0,
+	    .mxs = (uint64_t)pgsql_number(result, row, 10),
 	};
 }
 

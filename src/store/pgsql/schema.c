@@ -12,7 +12,7 @@
  * meta        name: schema, secret (hexadecimal), probe
  * triplet     pair: hash of client and sender, under which a session's are
  *             read before the recipient is known; day: of the time that the row
- *             is kept by, seconds / 86400
+ *             is kept by, seconds / 86400; mxs: record/mx.h
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
  * event       one row an SMTP transaction or session
@@ -61,7 +61,10 @@ static const char step_1[] =
     " WHERE message_id IS NOT NULL;"
     "CREATE INDEX event_ip ON event ((ip::inet));";
 
-static const char *const steps[] = {step_1};
+static const char step_2[] =
+    "ALTER TABLE triplet ADD COLUMN mxs bigint NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = {step_1, step_2};
 const int pgsql_schema_version = sizeof steps / sizeof *steps;
 
 /* Nobody but the migration may hold it; the number marks targrey's locks. */

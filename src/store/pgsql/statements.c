@@ -18,7 +18,8 @@
 	"name, version, first_seen, last_seen, last_success, last_counted,"        \
 	" allowed_until, successes, counted, day, networks"
 #define TRIPLET                                                                    \
-	"hash, version, first, last, last_try, passed, tries, early, pair, day"
+	"hash, version, first, last, last_try, passed, tries, early, pair, day,"   \
+	" mxs"
 #define TEXTS ", client, sender, recipient"
 
 /* Fails with division_by_zero when not all rows were written. */
@@ -99,16 +100,16 @@ const char *const link_statements[STATEMENTS] = {
         KEPT "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
-        "$9::bigint[], $10::bigint[], $11::text[], $12::text[], "
-        "$13::text[]"
+        "$9::bigint[], $10::bigint[], $11::bigint[], $12::text[], "
+        "$13::text[], $14::text[]"
         ") AS new (" TRIPLET TEXTS ") ORDER BY hash"
         " ON CONFLICT (hash) DO UPDATE SET "
         "version = EXCLUDED.version, first = EXCLUDED.first, "
         "last = EXCLUDED.last, last_try = EXCLUDED.last_try, "
         "passed = EXCLUDED.passed, tries = EXCLUDED.tries, "
-        "early = EXCLUDED.early, day = EXCLUDED.day"
+        "early = EXCLUDED.early, day = EXCLUDED.day, mxs = EXCLUDED.mxs"
         " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$14"),
+        ALL_OF("$15"),
     [SQL_KEEP_NETWORKS] =
         KEPT "INSERT INTO domain_network (hash, day) SELECT * FROM"
         " unnest($1::bigint[], $2::bigint[]) AS new (hash, day)"

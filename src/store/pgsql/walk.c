@@ -129,9 +129,9 @@ give_triplet(void *arg, const PGresult *result, int row)
 	struct triplets *triplets = arg;
 	struct triplet_text text = {
 	    .pair = pgsql_number(result, row, 8),
-	    .client = PQgetvalue(result, row, 10),
-	    .sender = PQgetvalue(result, row, 11),
-	    .recipient = PQgetvalue(result, row, 12),
+	    .client = PQgetvalue(result, row, 11),
+	    .sender = PQgetvalue(result, row, 12),
+	    .recipient = PQgetvalue(result, row, 13),
 	};
 	struct grey_row grey;
 
@@ -148,11 +148,15 @@ pgsql_each_triplet(struct view *view, bool has_passed,
 {
 	struct triplets triplets = {each, ctx};
 
+	/* Columns as pgsql_read_triplet() has them, and the texts. */
+#define ROWS                                                                       \
+	"SELECT hash, version, first, last, last_try, passed, tries, early, pair," \
+	" day, mxs, client, sender, recipient FROM triplet WHERE passed "
 	return pgsql_walk(view,
-	    has_passed
-	        ? "SELECT * FROM triplet WHERE passed <> 0 ORDER BY first, hash"
-	        : "SELECT * FROM triplet WHERE passed = 0 ORDER BY first, hash",
+	    has_passed ? ROWS "<> 0 ORDER BY first, hash"
+	               : ROWS "= 0 ORDER BY first, hash",
 	    0, NULL, give_triplet, &triplets, trouble);
+#undef ROWS
 }
 
 /* --------------------------------------------------------------------- drops */

@@ -19,7 +19,7 @@ static const char *const texts[STATEMENTS] = {
     [SQL_FIND_DOMAIN] =
         "SELECT first_seen, last_seen, last_success, last_counted, allowed_until,"
         " successes, counted, day, networks FROM domain WHERE name = ?1",
-    [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags FROM waiting"
+    [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags, mxs FROM waiting"
                          " WHERE bucket = ?1 AND hash = ?2",
     [SQL_FIND_PASSED] =
         "SELECT first, last, last_try, passed, flags FROM passed WHERE hash = ?1",
@@ -28,7 +28,7 @@ static const char *const texts[STATEMENTS] = {
     [SQL_KEEP_DOMAIN] =
         "INSERT OR REPLACE INTO domain VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [SQL_KEEP_WAITING] =
-        "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6)",
+        "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6,?7)",
     [SQL_KEEP_WAITING_TEXT] =
         "INSERT INTO waiting_text (bucket, hash, client, sender, recipient)"
         " VALUES (?1,?2,?3,?4,?5)",

@@ -169,6 +169,7 @@ sqlite_read_waiting(
 	    .last_try = last_try == 0 ? 0 : first + last_try - 1,
 	    .tries = (uint32_t)(flags >> 1),
 	    .early = (flags & 1) != 0,
+	    .mxs = (uint64_t)sqlite3_column_int64(statement, column + 4),
 	};
 }
 
@@ -240,7 +241,7 @@ keep_waiting(struct view *view, int64_t hash, const struct grey_row *row,
 	const int64_t numbers[] = {bucket, hash,
 	    row->first - bucket * SCHEMA_BUCKET_S, row->last - row->first,
 	    row->last_try == 0 ? 0 : row->last_try - row->first + 1,
-	    (int64_t)row->tries * 2 + row->early};
+	    (int64_t)row->tries * 2 + row->early, (int64_t)row->mxs};
 
 	if (!step(view,
 	        bind_numbers(

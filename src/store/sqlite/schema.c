@@ -5,7 +5,7 @@
  * meta        name: secret (16 octets), probe (a write that shows that it works)
  * waiting     triplets that have not passed; times as seconds after the one
  *	       before: first after the bucket's start, last and last_try after
- *	       first; flags = tries * 2 + early
+ *	       first; flags = tries * 2 + early; mxs: record/mx.h
  * waiting_text  the same for people, in the order of writing; a row whose
  *	       (bucket, hash) is not in waiting is left over
  * passed      triplets that have; text in passed_text
@@ -67,5 +67,9 @@ static const char step_1[] =
     " day INTEGER, hash INTEGER, event_id INTEGER,"
     " PRIMARY KEY (day, hash, event_id)) WITHOUT ROWID;";
 
-const char *const schema_steps[] = {step_1};
+static const char step_2[] = "ALTER TABLE waiting ADD COLUMN mxs INTEGER;"
+                             "ALTER TABLE event ADD COLUMN mx INTEGER;"
+                             "ALTER TABLE event ADD COLUMN mx_order TEXT;";
+
+const char *const schema_steps[] = {step_1, step_2};
 const int schema_version = sizeof schema_steps / sizeof *schema_steps;

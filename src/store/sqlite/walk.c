@@ -140,7 +140,7 @@ sqlite_each_triplet(struct view *view, bool has_passed,
 		    0, give_passed, &triplets, trouble);
 	return walk(view,
 	    "SELECT t.client, t.sender, t.recipient, w.hash, w.bucket, w.first,"
-	    " w.last, w.last_try, w.flags FROM waiting_text AS t CROSS JOIN"
+	    " w.last, w.last_try, w.flags, w.mxs FROM waiting_text AS t CROSS JOIN"
 	    " waiting AS w ON w.bucket = t.bucket AND w.hash = t.hash"
 	    " ORDER BY t.id",
 	    0, give_waiting, &triplets, trouble);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What came to each of several MXs; nothing where there is but one. */
+#ifndef REPORT_MXS_H
+#define REPORT_MXS_H
+
+#include "report/doc.h"
+#include "report/tally.h"
+#include "report/view.h"
+
+struct mxs {
+	struct tally *hosts;
+};
+
+bool mxs_init(struct mxs *mxs);
+void mxs_clear(struct mxs *mxs);
+void mxs_add(struct mxs *mxs, const struct view *view);
+void mxs_write(struct mxs *mxs, struct doc *doc);
+
+#endif
