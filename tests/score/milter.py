@@ -60,7 +60,7 @@ class Session:
         return piece
 
     def _is_readable(self):
-        return self._buffer or select.select([self.socket], [], [], 0.05)[0]
+        return self._buffer or select.select([self.socket], [], [], 0.02)[0]
 
     def _read(self, held=None):
         while True:
@@ -85,7 +85,7 @@ class Session:
         if reply not in "ca":
             raise Refused("%s: %s %r" % (command, reply, more))
 
-    def play(self, name, ptr, address, helo, sender, recipient, fields):
+    def play(self, name, ptr, address, helo, sender, recipient, fields, queue_id="4ABCDEF012"):
         """The edited list of fields: octets, without the line end.
 
         name     verified name, or None
@@ -107,7 +107,7 @@ class Session:
         self._tell("M", b"<" + octets(sender) + b">\0", {"{mail_addr}": sender})
         self._tell("R", b"<" + octets(recipient) + b">\0",
                    {"{rcpt_addr}": recipient, "{rcpt_mailer}": "local"})
-        queue = {"i": "4ABCDEF012"}
+        queue = {"i": queue_id}
         self._tell("T", b"", queue)
         for field in fields:
             key, _, value = field.replace(b"\0", b"").partition(b":")

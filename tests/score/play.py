@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent import futures
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -24,9 +25,13 @@ from support.clock import Clock  # noqa: E402
 from support.daemon import Daemon  # noqa: E402
 from support.dnsd import Server  # noqa: E402
 
+RULES = TOP / "rules" / "70_targrey.cf"
 SETS = ("local", "net", "local+Bayes", "net+Bayes")
 MODES = ("observe", "targrey")
 HOLD = 125
+STEP = 9  # shorter than what DNS is waited for
+AT_ONCE = 12
+STOCK_HEADER = "X-Test-Stock"
 # .example is no domain of the public list, its addresses are nobody's; here
 # they are the world's, and one of them is a free mailer.
 SITE = """\
@@ -39,7 +44,7 @@ bayes_min_spam_num 1
 
 
 class Player:
-    """One targreyd of one mode."""
+    """One targreyd of one mode, with the shipped allow list."""
 
     def __init__(self, root, mode, names):
         self.root = root / mode
@@ -48,6 +53,8 @@ class Player:
         self.dns = Server(names).start()
         self.daemon = Daemon(self.root, self.root / "run" / "targrey.sock", self.clock, {
             "mode": mode, "hostname": "mx.receiver.example", "spf": {"enabled": True},
+            "allow": {"files": [str(TOP / "conf" / "allow.d" / "*")]},
+            "tarpit": {"max_sessions": 1000, "max_per_net": 1000},
             "dns": {"servers": [self.dns.text], "timeout": "20s"}})
         self.clock.settle = self.daemon.settle
 
@@ -62,34 +69,38 @@ class Player:
             self.dns.close()
             self.clock.close()
 
-    def _dns_at_rest(self):
-        before, calm = -1, 0
-        while calm < 6:
-            time.sleep(0.03)
-            now = len(self.dns.asked)
-            calm = calm + 1 if now == before else 0
-            before = now
-
-    def _wait(self):
-        """A part of a hold passes; what DNS has to say has been said."""
-        self._dns_at_rest()
-        for _ in range(HOLD // 9 + 1):
-            self.clock.step(9)
-            time.sleep(0.02)
-
-    def play(self, mail):
-        """The delivered message, octets."""
-        for _ in range(mail.visits):
-            self._once(mail)
-            self.clock.advance(86400)
-        return mail.message(self._once(mail))
-
-    def _once(self, mail):
-        with milter.Session(self.daemon.socket, held=self._wait) as session:
-            fields = session.play(mail.name, mail.ptr, mail.address, mail.helo, mail.sender,
-                                  first.RECIPIENT, mail.fields())
+    def play(self, mails):
+        """{mail: the delivered message}. All sessions are open at the same time."""
+        waiting = set()
+        with futures.ThreadPoolExecutor(len(mails)) as pool:
+            jobs = {mail: pool.submit(self._session, mail, waiting) for mail in mails}
+            while not all(job.done() for job in jobs.values()):
+                # Time passes when each is held, and DNS has said what it had to.
+                waiting.clear()
+                self._dns_at_rest()
+                if all(job.done() or mail in waiting for mail, job in jobs.items()):
+                    self.clock.step(STEP)
         self.daemon.settle()
-        return fields
+        return {mail: mail.message(job.result()) for mail, job in jobs.items()}
+
+    def play_for_days(self, mail):
+        """The same for one that comes every day."""
+        for _ in range(mail.visits):
+            self.play([mail])
+            self.clock.advance(86400)
+        return self.play([mail])
+
+    def _session(self, mail, waiting):
+        with milter.Session(self.daemon.socket, held=lambda: waiting.add(mail)) as session:
+            return session.play(mail.name, mail.ptr, mail.address, mail.helo, mail.sender,
+                                first.RECIPIENT, mail.fields())
+
+    def _dns_at_rest(self):
+        calm = 0
+        while calm < 3:
+            before = len(self.dns.asked)
+            time.sleep(0.025)
+            calm = calm + 1 if len(self.dns.asked) == before else 0
 
 
 def facts_of(message):
@@ -140,10 +151,13 @@ class Result:
         self.mail, self.facts = mail, {}
         self.hits = {mode: {} for mode in MODES}
 
+    def stock_hits(self, number):
+        return {rule: points for rule, points in self.hits[MODES[0]][number].items()
+                if not rule.startswith("TARGREY_")}
+
     def stock(self, number):
         """What it has in this set without us."""
-        return sum(points for rule, points in self.hits[MODES[0]][number].items()
-                   if not rule.startswith("TARGREY_"))
+        return sum(self.stock_hits(number).values())
 
     def lift(self, number):
         """The most that our rules added in this set, of both modes."""
@@ -164,10 +178,10 @@ def play_all(found, work):
     results = {mail: Result(mail) for mail in found}
     for name in ("bare", *MODES):
         (work / "mail" / name).mkdir(parents=True)
-    for mode in MODES:
-        with Player(work, mode, table) as player:
-            for mail in found:
-                message = player.play(mail)
+    with futures.ThreadPoolExecutor(len(MODES)) as pool:
+        for mode, played in zip(MODES, pool.map(lambda mode: play_mode(
+                found, Player(work, mode, table)), MODES)):
+            for mail, message in played.items():
                 results[mail].facts[mode] = facts_of(message)
                 (work / "mail" / mode / mail.id).write_bytes(message)
                 if mode == MODES[0]:
@@ -175,43 +189,87 @@ def play_all(found, work):
     return results
 
 
+def play_mode(found, player):
+    """{mail: the delivered message} of them all."""
+    played = {}
+    once = [mail for mail in found if not mail.visits]
+    with player:
+        for mail in found:
+            if mail.visits:
+                played.update(player.play_for_days(mail))
+        for number in range(0, len(once), AT_ONCE):
+            played.update(player.play(once[number:number + AT_ONCE]))
+    return played
+
+
 def score_all(results, work, rules):
     """Fills in the hits; Bayes is that of the other half of the set."""
     folder = site(work / "site", rules)
     halves = [[mail for number, mail in enumerate(results) if number % 2 == side] for side in (0, 1)]
-    for side in (0, 1):
-        for label in ("ham", "spam"):
-            scan([work / "mail" / "bare" / mail.id for mail in halves[1 - side] if mail.label == label],
-                 folder, "--state", state(work, side), "--learn", label)
-    for number in range(4):
-        net = ["--net"] if number & 1 else []
-        if number & 2:
-            for side in (0, 1):
-                score_part(results, work, number, halves[side], folder,
-                           *net, "--bayes", "--state", state(work, side))
-        else:
-            score_part(results, work, number, list(results), folder, *net)
+    states = [work / "bayes0", work / "bayes1"]
+    with futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda side: learn(halves[1 - side], work, folder, states[side]), (0, 1)))
+        jobs = []
+        for number in range(4):
+            net = ["--net"] if number & 1 else []
+            parts = [(list(results), [])] if not number & 2 else [
+                (halves[side], ["--bayes", "--state", states[side]]) for side in (0, 1)]
+            jobs += [(number, part, pool.submit(scan, [
+                work / "mail" / MODES[0] / mail.id for mail in part], folder, *net, *more))
+                for part, more in parts]
+        for number, part, job in jobs:
+            for mail in part:
+                results[mail].hits[MODES[0]][number] = job.result()[
+                    str(work / "mail" / MODES[0] / mail.id)]
+    asked = {(mail, number): work / "mail" / "targrey" / mail.id
+             for mail in results for number in range(4)}
+    for (mail, number), ours in ask_ours(asked, results, work, rules).items():
+        results[mail].hits["targrey"][number] = dict(results[mail].stock_hits(number), **ours)
 
 
-def score_part(results, work, number, part, folder, *more):
-    """These mails in this score set. What was not held has the same facts in
-    both modes, and is scored once."""
-    paths = {str(work / "mail" / mode / mail.id): (mail, mode) for mail in part for mode in MODES
-             if mode == MODES[0] or results[mail].facts[mode]["verdict"] == "hold"}
-    for path, hits in scan(paths, folder, *more).items():
-        mail, mode = paths[path]
-        results[mail].hits[mode][number] = hits
-    for mail in part:
-        results[mail].hits["targrey"].setdefault(number, results[mail].hits[MODES[0]][number])
+def learn(mails, work, folder, state):
+    state.mkdir()
+    for label in ("ham", "spam"):
+        scan([work / "mail" / "bare" / mail.id for mail in mails if mail.label == label],
+             folder, "--state", state, "--learn", label)
 
 
-def state(work, side):
-    folder = work / ("bayes%d" % side)
-    folder.mkdir(exist_ok=True)
-    return folder
+def ask_ours(asked, results, work, rules):
+    """{(mail, set): {rule of ours: points}} of other sessions of the mails.
+
+    asked    {(mail, set): file with the message as that session had it}
+
+    What stock rules say of a mail is known, and does not hang on our headers. A
+    header of the test tells it to a SpamAssassin with no rules but ours.
+    """
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="ours-", dir=work))
+    (folder / "none").mkdir()
+    (folder / "site").mkdir()
+    text = pathlib.Path(rules).read_text()
+    points = {name: [float(word) for word in words.split()] for name, words in re.findall(
+        r"(?m)^score\s+(TARGREY_\w+)\s+(.*)$", text)}
+    stock = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", " ".join(
+        re.findall(r"(?m)^meta\s+\w+\s+(.*)$", text)))) - set(points)
+    (folder / "site" / "check.pre").write_text("loadplugin Mail::SpamAssassin::Plugin::Check\n")
+    shutil.copy("/usr/share/spamassassin/20_aux_tlds.cf", folder / "site")
+    (folder / "site" / "70_ours.cf").write_text(text + "".join(
+        "header %s %s =~ /,%s,/\nscore %s 0.5\n" % (name, STOCK_HEADER, name, name)
+        for name in sorted(stock)) + "".join("score %s 0.5\n" % name for name in points))
+    paths = {}
+    for number, (key, path) in enumerate(asked.items()):
+        head, _, body = path.read_bytes().partition(b"\n\n")
+        told = "\n%s: ,%s," % (STOCK_HEADER, ",".join(results[key[0]].stock_hits(key[1])))
+        paths[str(folder / str(number))] = key
+        (folder / str(number)).write_bytes(head + told.encode() + b"\n\n" + body)
+    found = {}
+    for path, hits in scan(paths, folder / "site", "--rules", folder / "none").items():
+        number = paths[path][1]
+        found[paths[path]] = {name: points[name][number % len(points[name])] for name in hits
+                              if name in points and points[name][number % len(points[name])]}
+    return found
 
 
-def run(work, rules=TOP / "rules" / "70_targrey.cf"):
+def run(work, rules=RULES):
     """Every first mail's Result, in order."""
     found = first.mails()
     results = play_all(found, work)

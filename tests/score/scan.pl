@@ -5,7 +5,7 @@
 # prints one line a message: name, score, hits as NAME=POINTS joined by blanks.
 #
 # usage: scan.pl --site DIR [--state DIR] [--bayes] [--net] [--subtests]
-#                [--learn spam|ham] < FILE-NAMES
+#                [--learn spam|ham] [--rules DIR] < FILE-NAMES
 #
 # --site      folder with *.pre and *.cf, read instead of /etc/spamassassin
 # --state     folder for Bayes; a new one is made without it
@@ -13,6 +13,7 @@
 # --net       rules for the network run, too, but DNS is not asked: SPF is what
 #             Received-SPF says, and the site may have stand-ins for lists
 # --learn     teach the messages to Bayes instead of scoring them
+# --rules     folder instead of the one with the stock rules
 # --subtests  name the sub-rules that hit, too, as NAME=0
 use strict;
 use warnings;
@@ -21,7 +22,7 @@ use Getopt::Long;
 use Mail::SpamAssassin;
 
 my %opt;
-GetOptions(\%opt, 'site=s', 'state=s', 'bayes', 'net', 'subtests', 'learn=s')
+GetOptions(\%opt, 'site=s', 'state=s', 'bayes', 'net', 'subtests', 'learn=s', 'rules=s')
     or die "usage: scan.pl --site DIR ...\n";
 die "scan.pl: --site is needed\n" unless $opt{site};
 my $state = $opt{state} // tempdir(CLEANUP => 1);
@@ -29,12 +30,13 @@ my $bayes = $opt{bayes} || $opt{learn} ? 1 : 0;
 
 my $sa = Mail::SpamAssassin->new({
     site_rules_filename => $opt{site},
+    ($opt{rules} ? (rules_filename => $opt{rules}) : ()),
     userprefs_filename  => '/dev/null',
     userstate_dir       => $state,
     home_dir_for_helpers => $state,
     local_tests_only    => $opt{net} ? 0 : 1,
     dont_copy_prefs     => 1,
-    require_rules       => 1,
+    require_rules       => $opt{rules} ? 0 : 1,
     post_config_text    => "use_bayes $bayes\nbayes_path $state/bayes\n"
         . "bayes_auto_learn 0\ndns_available no\nuse_auto_welcomelist 0\nreport_safe 0\n",
 });

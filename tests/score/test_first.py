@@ -3,6 +3,7 @@
 score sets. Fails when a good one comes to harm."""
 import collections
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -13,10 +14,11 @@ import play
 class FirstMail(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with tempfile.TemporaryDirectory(prefix="targrey-first-") as folder:
-            work = pathlib.Path(folder)
-            work.chmod(0o755)
-            cls.results = play.run(work)
+        cls.folder = tempfile.TemporaryDirectory(prefix="targrey-first-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.work = pathlib.Path(cls.folder.name)
+        cls.work.chmod(0o755)
+        cls.results = play.run(cls.work)
         cls.ham = [result for result in cls.results if result.mail.label == "ham"]
         cls.spam = [result for result in cls.results if result.mail.label == "spam"]
         print("\n".join(play.table(cls.results)))
@@ -49,6 +51,33 @@ class FirstMail(unittest.TestCase):
             over = [sum(r.is_lifted_over_5(number) for r in self.spam), len(self.spam)]
             self.assertGreaterEqual(over[0] * 20, over[1], "%s: %s" % (play.SETS[number], over))
         self.assertGreater(sum(r.is_marked(3) for r in self.spam), 0)
+
+    def test_a_listed_farm_is_not_judged_by_its_name(self):
+        """Its mail carries headers with why=listed: HELO, SPF and content count."""
+        farm = [r for r in self.results if r.mail.kind == "farm"]
+        self.assertGreaterEqual(len(farm), 16)
+        odd = set()
+        for result in farm:
+            for mode in play.MODES:
+                facts = result.facts[mode]
+                self.assertEqual("listed none pass match", " ".join(
+                    facts[key] for key in ("why", "would", "verdict", "s25r")), result.mail.id)
+                ours = {rule for number in range(4) for rule in result.hits[mode][number]
+                        if rule.startswith("TARGREY_")}
+                self.assertEqual(set(), {rule for rule in ours if re.match(
+                    "TARGREY_(S25R|MISMATCH|LINE|SURE|HALF|KNOWN|HAM|SPAMMER)", rule)}, result.mail.id)
+                odd |= ours if result.mail.label == "spam" else set()
+        self.assertLessEqual({"TARGREY_NEW_SIGNS", "TARGREY_ODD_SIGNS"}, odd)
+
+    def test_our_rules_asked_alone_say_the_same(self):
+        """What hits in mode targrey is asked of our rules alone, in no time."""
+        results = {result.mail: result for result in self.results}
+        asked = {(mail, 3): self.work / "mail" / "observe" / mail.id for mail in results}
+        alone = play.ask_ours(asked, results, self.work, play.RULES)
+        for mail, result in results.items():
+            whole = {rule: points for rule, points in result.hits["observe"][3].items()
+                     if rule.startswith("TARGREY_")}
+            self.assertEqual(whole, alone[(mail, 3)], mail.id)
 
     def test_the_sessions_were_as_the_files_say(self):
         """Name, SPF and holds: what targreyd found is what the file told DNS."""
