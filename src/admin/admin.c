@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "admin/cmd.h"
 
 int64_t
@@ -157,12 +157,9 @@ progress_begin(struct progress *progress, struct admin *admin, const char *what)
 void
 progress_show(struct progress *progress, uint64_t done, uint64_t total)
 {
-	struct timespec now;
-
 	if (progress->file == NULL)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	int64_t ms = clock_real_ms();
 	if (ms - progress->shown_ms < 200)
 		return;
 	progress->shown_ms = ms;

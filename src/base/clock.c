@@ -72,6 +72,14 @@ read_ms(const struct clock *clock, clockid_t id)
 }
 
 int64_t
+clock_real_ms(void)
+{
+	static const struct clock real = {.manual = false};
+
+	return clock_mono_ms(&real);
+}
+
+int64_t
 clock_wall_ms(const struct clock *clock)
 {
 	int64_t alone = clock->wall_ms == NULL ? 0 : atomic_load(clock->wall_ms);

@@ -45,6 +45,9 @@ int64_t clock_wall(const struct clock *clock);
 /* Milliseconds that never run backwards (CLOCK_MONOTONIC). */
 int64_t clock_mono_ms(const struct clock *clock);
 
+/* The same of the system, whatever a test sets: for the patience of sockets. */
+int64_t clock_real_ms(void);
+
 /*
  * The longest that a loop may sleep at once so that it sees a shifted clock:
  * timeout_ms itself (-1 = for ever) with the system's clocks, at most 10 ms

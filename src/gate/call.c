@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What callbacks and other threads may call: they only touch struct shared. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/gate_private.h"
 
 struct conn *
-gate_slot(const struct gate *gate, uint64_t number)
+call_slot(const struct gate *gate, uint64_t number)
 {
 	uint64_t slot = number & SLOT_MASK;
 
 	return number != 0 && slot < gate->max_connections ? gate->slots[slot]
 	                                                   : NULL;
+}
+
+void
+call_wake(struct gate *gate)
+{
+	static const uint64_t one = 1;
+	if (write(gate->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+		log_warn("gate: eventfd");
 }
 
 static void
@@ -25,7 +35,7 @@ notify(struct gate *gate, struct conn *conn)
 	conn->shared.next_notified = gate->notified;
 	gate->notified = conn;
 	if (is_first)
-		loop_notify(gate);
+		call_wake(gate);
 }
 
 /* While the program stops every hold is answered at once, and none is refused. */
@@ -44,7 +54,7 @@ gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
 	*moment_r = (struct gate_moment){.wall = clock_wall(&gate->clock),
 	    .mono_ms = clock_mono_ms(&gate->clock)};
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = gate_slot(gate, number);
+	struct conn *conn = call_slot(gate, number);
 	bool is_known = conn != NULL && conn->number == number;
 	if (is_known) {
 		struct gate_moment *moment = &conn->shared.moment;
@@ -89,7 +99,7 @@ gate_tell(struct gate *gate, uint64_t ticket, const struct gate_wish *wish)
 	    wish->other != NULL ? strndup(wish->other, REFUSAL_MAX) : NULL;
 
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = gate_slot(gate, ticket);
+	struct conn *conn = call_slot(gate, ticket);
 	bool is_current = conn != NULL && conn->shared.moment.ticket == ticket;
 	if (is_current)
 		tell(gate, conn, wish, other);
@@ -102,7 +112,7 @@ void
 gate_decide(struct gate *gate, uint64_t ticket, bool other)
 {
 	pthread_mutex_lock(&gate->lock);
-	struct conn *conn = gate_slot(gate, ticket);
+	struct conn *conn = call_slot(gate, ticket);
 	if (conn != NULL && conn->shared.command_ticket == ticket) {
 		conn->shared.command_ticket = 0;
 		notify(gate, conn);

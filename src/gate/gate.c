@@ -165,7 +165,7 @@ gate_stop(struct gate *gate, int64_t grace_ms)
 	gate->stop_asked = gate->no_waits = true;
 	gate->grace_ms = grace_ms;
 	pthread_mutex_unlock(&gate->lock);
-	loop_notify(gate);
+	call_wake(gate);
 	pthread_join(gate->thread, NULL);
 	gate->is_started = false;
 }
@@ -180,7 +180,7 @@ close_fd(int fd)
 unsigned
 gate_turns(struct gate *gate)
 {
-	loop_notify(gate);
+	call_wake(gate);
 	return atomic_load(&gate->turns);
 }
 

@@ -6,7 +6,9 @@
  * hundred instructions at most and never across a system call, save the write
  * to the loop's eventfd.
  *
- * Calls go one way: loop -> conn -> frames -> answer, early -> wait -> budget. Only
+ * Calls go one way: loop -> listen, conn -> frames -> filter, early -> answer ->
+ * wait
+ * -> call -> budget, watch, buf (tests/layers.cmake). Only
  * conn_run() closes descriptors and ends a connection, after which its memory is
  * gone: everything below it marks what has come to an end, in mta.state and
  * back.state, and goes on.
@@ -212,8 +214,6 @@ struct gate {
 
 /* loop.c */
 void *loop_run(void *arg);
-void loop_notify(struct gate *gate);
-int64_t loop_real_ms(void);
 
 /* listen.c */
 /* where: as in struct gate_settings */
@@ -226,9 +226,14 @@ void listen_close(struct gate *gate);
 /* On the gate's thread: the socket anew where its file has been removed. */
 void listen_again(struct gate *gate);
 
-/* call.c: with gate->lock held, or on the loop's thread */
-/* By a connection's number or a ticket of its; NULL: its slot is empty */
-struct conn *gate_slot(const struct gate *gate, uint64_t number);
+/* call.c */
+/*
+ * By a connection's number or a ticket of its; NULL: its slot is empty. On the
+ * loop's thread, or with gate->lock held.
+ */
+struct conn *call_slot(const struct gate *gate, uint64_t number);
+/* Makes the loop turn. From any thread. */
+void call_wake(struct gate *gate);
 
 /* conn.c */
 /* NULL: no memory, or no room */

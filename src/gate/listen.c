@@ -211,7 +211,7 @@ listen_accept(struct gate *gate)
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
 			log_warn("gate: accept");
 		set_listening(gate, false);
-		gate->paused_until_ms = loop_real_ms() + PAUSE_MS;
+		gate->paused_until_ms = clock_real_ms() + PAUSE_MS;
 		return -1;
 	}
 }
@@ -220,7 +220,7 @@ void
 listen_resume(struct gate *gate)
 {
 	if (!gate->is_listening && gate->free_count > 0 &&
-	    loop_real_ms() >= gate->paused_until_ms)
+	    clock_real_ms() >= gate->paused_until_ms)
 		set_listening(gate, true);
 }
 
@@ -293,5 +293,5 @@ gate_look_after(struct gate *gate)
 	if (gate->socket_path == NULL || access(gate->socket_path, F_OK) == 0)
 		return;
 	atomic_store(&gate->is_unlinked, true);
-	loop_notify(gate);
+	call_wake(gate);
 }

@@ -2,7 +2,6 @@
 /* The one loop: descriptors, times, decisions, the stop. */
 #include <errno.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/block.h"
@@ -11,22 +10,6 @@
 #define EVENTS  256
 #define ACCEPTS 64   /* a turn */
 #define JUMP_MS 2000 /* no turn of the loop takes so long */
-
-int64_t
-loop_real_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void
-loop_notify(struct gate *gate)
-{
-	static const uint64_t one = 1;
-	if (write(gate->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
-		log_warn("gate: eventfd");
-}
 
 /* A time, a decision, a stop or a look at the client may have changed things. */
 static void
@@ -82,8 +65,8 @@ begin_stop(struct gate *gate)
 	listen_close(gate);
 	int64_t grace = gate->grace_ms < 0 ? 0 : gate->grace_ms;
 	int64_t polite = grace / 2 < 250 ? grace / 2 : 250;
-	gate->stop_close_ms = loop_real_ms() + polite;
-	gate->stop_end_ms = loop_real_ms() + grace;
+	gate->stop_close_ms = clock_real_ms() + polite;
+	gate->stop_end_ms = clock_real_ms() + grace;
 	for (size_t i = 0; i < gate->slots_used; i++)
 		if (gate->slots[i] != NULL)
 			check(gate, gate->slots[i]);
@@ -111,7 +94,7 @@ run_stop(struct gate *gate)
 		return false;
 	if (!gate->is_stopping)
 		begin_stop(gate);
-	int64_t now = loop_real_ms();
+	int64_t now = clock_real_ms();
 	if (now >= gate->stop_close_ms && !gate->are_closed) {
 		gate->are_closed = true;
 		end_all(gate, false);
@@ -155,7 +138,7 @@ static void
 handle(struct gate *gate, const struct epoll_event *event)
 {
 	uint64_t number = event->data.u64 >> 1, count;
-	struct conn *conn = gate_slot(gate, number);
+	struct conn *conn = call_slot(gate, number);
 
 	if (event->data.u64 == EVENT_ACCEPT)
 		accept_some(gate);

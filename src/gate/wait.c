@@ -21,7 +21,7 @@ wait_is_delay(const struct conn *conn)
  * suspended, a test) takes nothing off its time.
  */
 static int64_t
-answer_limit(const struct gate *gate, const struct conn *conn)
+limit_ms(const struct gate *gate, const struct conn *conn)
 {
 	int64_t since = conn->wait.since_ms;
 
@@ -50,8 +50,7 @@ wait_set_timer(struct gate *gate, struct conn *conn)
 	wait_due(gate, conn, wait->progress_ms);
 	wait_due(gate, conn, wait->watch_ms);
 	wait_due(gate, conn,
-	    wait->state == WAIT_LIBMILTER ? answer_limit(gate, conn)
-	                                  : wait->until_ms);
+	    wait->state == WAIT_LIBMILTER ? limit_ms(gate, conn) : wait->until_ms);
 }
 
 static void
@@ -242,8 +241,8 @@ wait_look(struct gate *gate, struct conn *conn)
 	case WAIT_NONE:
 		break;
 	case WAIT_LIBMILTER:
-		return gate->now_ms >= answer_limit(gate, conn) ? WAIT_SILENT
-		                                                : WAIT_GOES_ON;
+		return gate->now_ms >= limit_ms(gate, conn) ? WAIT_SILENT
+		                                            : WAIT_GOES_ON;
 	case WAIT_COMMAND:
 		return gate->is_stopping ? WAIT_STOPS : command_event(gate, conn);
 	case WAIT_REPLY:

@@ -10,34 +10,25 @@
 #include <stdlib.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/block.h"
+#include "base/clock.h"
 
 #define PATIENCE_MS 5000
 #define OUTPUT_MAX  65536
 #define NAMES_MAX   16
 
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Up to the end of the output; false: too long, in time or size. */
 static bool
 read_all(int fd, char buf[static OUTPUT_MAX])
 {
-	int64_t until = now_ms() + PATIENCE_MS;
+	int64_t until = clock_real_ms() + PATIENCE_MS;
 	size_t used = 0;
 
 	for (;;) {
 		struct pollfd ready = {fd, POLLIN, 0};
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_real_ms();
 		if (left <= 0 || poll(&ready, 1, (int)left) <= 0)
 			return false;
 		ssize_t more = read(fd, buf + used, OUTPUT_MAX - used);

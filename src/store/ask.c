@@ -2,9 +2,9 @@
 /* Look-ups in a shared database, by workers. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/block.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "store/keys.h"
 #include "store/store_private.h"
@@ -27,16 +27,6 @@ struct asked {
 	_Atomic bool is_over;
 	struct view *view;
 };
-
-/* Deadlines of the network count real time, whatever a test's clock says. */
-int64_t
-store_real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static void
 release(struct asked *asked)
@@ -74,7 +64,7 @@ look_up(struct store *store, const struct ip *ip, const char *sender,
 	    .pairs_count = 1 + count,
 	};
 	struct view *view =
-	    store_real_ms() >= until_ms || atomic_load(&store->away)
+	    clock_real_ms() >= until_ms || atomic_load(&store->away)
 	        ? NULL
 	        : store->ops->recall(store->backend, &wanted, until_ms, &trouble);
 	if (view == NULL)
@@ -136,7 +126,7 @@ store_ask(struct store *store, const struct ask_request *request,
 	asked->domains[0] = text_dup(request->domains[0]);
 	asked->domains[1] = text_dup(request->domains[1]);
 	asked->deadline_ms = clock_mono_ms(store->clock) + timeout_ms;
-	asked->real_deadline_ms = store_real_ms() + timeout_ms;
+	asked->real_deadline_ms = clock_real_ms() + timeout_ms;
 	asked->done = done;
 	asked->ctx = ctx;
 	asked->number = number;
@@ -212,7 +202,7 @@ store_recall_shared(struct store *store, const struct store_who *who,
 	block_declare("store_recall");
 	struct view *view = look_up(store, &who->ip,
 	    count > 0 ? triplets[0].sender : "", &who->domain, who->domain != NULL,
-	    store_real_ms() + store_timeout_ms(store));
+	    clock_real_ms() + store_timeout_ms(store));
 	if (view == NULL)
 		return STORE_FAILED;
 	enum store_status status =

@@ -91,8 +91,6 @@ enum store_status store_recall_shared(struct store *store,
 /* A look-up has failed: tells of it, and counts it. */
 void store_missed(struct store *store, const struct trouble *trouble);
 int64_t store_timeout_ms(struct store *store);
-/* CLOCK_MONOTONIC, for the deadlines of begin() and recall() */
-int64_t store_real_ms(void);
 
 /* ---- housekeeping.c; the writer's thread */
 void store_say_failing(struct store *store, const struct trouble *trouble);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/block.h"
+#include "base/clock.h"
 #include "store/store_private.h"
 
 /* Housekeeping, and looks at a shifted clock, at least this often. */
@@ -175,7 +176,7 @@ remember_addresses(
 static bool
 is_too_late(const struct range *range)
 {
-	return range->until_ms != 0 && store_real_ms() >= range->until_ms;
+	return range->until_ms != 0 && clock_real_ms() >= range->until_ms;
 }
 
 /* Until it is done or cannot be; the trouble is then in trouble. */
@@ -255,7 +256,7 @@ deadline_of(struct store *store, const struct batch *batch)
 		left_ms = timeout_ms;
 	if (left_ms < LEFT_MIN_MS)
 		left_ms = LEFT_MIN_MS;
-	return store_real_ms() + left_ms;
+	return clock_real_ms() + left_ms;
 }
 
 static void

@@ -6,19 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/block.h"
+#include "base/clock.h"
 #include "store/event_row.h"
-
-int64_t
-link_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------------ failures */
 
@@ -107,7 +98,7 @@ wait_for(struct link *link, short events, int64_t until_ms)
 {
 	for (;;) {
 		struct pollfd poll_fd = {PQsocket(link->conn), events, 0};
-		int64_t left = until_ms - link_now_ms();
+		int64_t left = until_ms - clock_real_ms();
 		if (until_ms != 0 && left <= 0)
 			return false;
 		block_declare("store: wait for the database server");
@@ -121,7 +112,7 @@ static int64_t
 until_of(const struct link *link)
 {
 	int64_t until =
-	    link->timeout_ms == 0 ? 0 : link_now_ms() + link->timeout_ms;
+	    link->timeout_ms == 0 ? 0 : clock_real_ms() + link->timeout_ms;
 
 	if (link->deadline_ms != 0 && (until == 0 || link->deadline_ms < until))
 		return link->deadline_ms;

@@ -62,9 +62,6 @@ struct link {
 	bool has_failed;
 };
 
-/* Now, as deadlines are counted; real time, whatever a test's clock says. */
-int64_t link_now_ms(void);
-
 /* One server; NULL: as the URL says. */
 struct link_target {
 	const char *url, *host, *address, *port;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/pgsql/pgsql_private.h"
 #include "store/pgsql/schema.h"
@@ -263,7 +264,7 @@ pgsql_recall(struct backend *backend, const struct wanted *wanted, int64_t until
 		return NULL;
 	bool ok = pgsql_expect(view, wanted, trouble);
 	/* An idle link may have died of old age: once more with a new one. */
-	if (!ok && view->own.conn == NULL && link_now_ms() < until_ms) {
+	if (!ok && view->own.conn == NULL && clock_real_ms() < until_ms) {
 		pgsql_clear(view);
 		ok = take_link(backend, &view->own, until_ms, trouble) &&
 		     pgsql_expect(view, wanted, trouble);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "store/pgsql/pgsql_private.h"
 
@@ -121,7 +122,7 @@ place_connect(
 			atomic_store(&place->last, at);
 			return true;
 		}
-		if (link->deadline_ms != 0 && link_now_ms() >= link->deadline_ms)
+		if (link->deadline_ms != 0 && clock_real_ms() >= link->deadline_ms)
 			return false;
 	}
 	return false;
