@@ -212,6 +212,11 @@ class Amavis(Server):
         self.spawn(["/usr/sbin/amavisd", "-c", self.conf, "foreground"],
                    (lambda: listens(self.port)) if self.port else (lambda: is_socket(self.socket)))
 
+    def restart(self, conf):
+        Server.close(self)
+        self.conf.write_text(conf)
+        self.start()
+
     def log(self):
         path = self.home / "log"
         return super().log() + (path.read_text(errors="replace") if path.exists() else "")

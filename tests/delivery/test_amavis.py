@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """End to end: Postfix and targreyd, amavisd-new, Postfix, procmail.
 
-What is certain is discarded and in quarantine, what is likely lands in its
-folder, and good mail arrives with its headers.
+What is certain and what is likely land in their folders, the certain in quarantine
+too, and good mail arrives with its headers.
 """
 import email
 import os
@@ -111,8 +111,8 @@ class Path(unittest.TestCase):
         folder, message = until(lambda: self.filed(mark), "mail %s" % mark)[0]
         return folder, message
 
-    def quarantined(self, mark):
-        for path in self.amavis.quarantine.rglob("spam-*"):
+    def quarantined(self, mark, kind="spam"):
+        for path in self.amavis.quarantine.rglob(kind + "-*.eml"):
             raw = path.read_bytes()
             if mark.encode() in raw:
                 return email.message_from_bytes(raw)
@@ -156,20 +156,40 @@ class Path(unittest.TestCase):
         self.assertLess(names.index("x-targrey-session"), boundary)
         self.assertLess(names.index("x-spam-status"), boundary)
 
-    def test_three_families_are_discarded_and_quarantined(self):
-        self.send(SPAM, "sure", more="X-Test: listed heavy\n", hold=HOLD_S, addr="198.51.100.9",
-                  helo="localhost")
-        until(lambda: re.search(r"Blocked SPAM.*DiscardedInbound,Quarantined.*<sure@",
-                                self.amavis.log()), "amavis to block it")
-        self.lab.postfix.settle()
-        self.assertEqual([], self.filed("sure"))
-        kept = self.quarantined("<sure@")
-        self.assertIn("TARGREY_DISCARD_OK", kept["X-Spam-Status"])
-        self.assertGreaterEqual(self.score(kept), 20)
-        self.assertIn("TARGREY_PATIENT", kept["X-Spam-Status"])
-        self.assertIn("rdns=none", kept["X-TaRgrey-Session"])
+    def send_certain(self, mark, addr, more=""):
+        self.send(SPAM, mark, more="X-Test: listed %s\n" % (more or "heavy"), hold=HOLD_S,
+                  addr=addr, helo="localhost")
 
-    def test_content_and_a_line_alone_are_not_discarded(self):
+    def test_what_is_certain_is_delivered_to_its_folder_and_quarantined_by_name(self):
+        self.send_certain("sure", "198.51.100.9")
+        folder, message = self.arrive("sure")
+        self.assertEqual(".spam.certain", folder)
+        self.assertIsNone(self.quarantined("<sure@"))
+        kept = self.quarantined("<sure@", "certain")
+        for mail in (message, kept):
+            self.assertIn("TARGREY_DISCARD_OK", mail["X-Spam-Status"])
+            self.assertGreaterEqual(self.score(mail), 20)
+            self.assertIn("TARGREY_PATIENT", mail["X-Spam-Status"])
+            self.assertIn("rdns=none", mail["X-TaRgrey-Session"])
+
+    def test_with_its_commented_line_what_is_certain_is_discarded_and_in_quarantine(self):
+        shipped = self.amavis.conf.read_text()
+        self.assertEqual(1, shipped.count("\t#final_destiny"))
+        self.amavis.restart(shipped.replace("\t#final_destiny", "\tfinal_destiny"))
+        try:
+            self.send_certain("gone", "198.51.100.15")
+            until(lambda: re.search(r"Blocked SPAM.*DiscardedInbound,Quarantined.*<gone@",
+                                    self.amavis.log()), "amavis to block it")
+            self.lab.postfix.settle()
+            self.assertEqual([], self.filed("gone"))
+            self.assertGreaterEqual(self.score(self.quarantined("<gone@", "certain")), 20)
+            self.send(SPAM, "likely", more="X-Test: listed heavy\n", hold=HOLD_S, addr="198.51.100.16")
+            folder, _ = self.arrive("likely")
+            self.assertEqual(".spam.20plus", folder)
+        finally:
+            self.amavis.restart(shipped)
+
+    def test_content_and_a_line_alone_are_not_certain(self):
         self.send(SPAM, "oneline", more="X-Test: listed heavy\n", hold=HOLD_S, addr="198.51.100.11")
         folder, message = self.arrive("oneline")
         self.assertGreaterEqual(self.score(message), 20)
@@ -177,24 +197,22 @@ class Path(unittest.TestCase):
         self.assertNotIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
 
     def test_the_kill_level_is_20(self):
-        certain = {"hold": HOLD_S, "helo": "localhost"}
-        self.send(SPAM, "level0", more="X-Test: listed\n", addr="198.51.100.12", **certain)
+        self.send_certain("level0", "198.51.100.12", "add0")
         _, message = self.arrive("level0")
         self.assertIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
-        least = self.score(message)
+        least = self.score(message) - 0.25
         under = (19.99 - least) // 0.25 * 0.25
-        self.send(SPAM, "level1", more="X-Test: listed %s\n" % adding(under),
-                  addr="198.51.100.13", **certain)
+        self.send_certain("level1", "198.51.100.13", adding(under))
         folder, message = self.arrive("level1")
         self.assertEqual(".spam.10to19", folder)
         self.assertGreater(self.score(message), 19.5)
         self.assertIn("TARGREY_DISCARD_OK", message["X-Spam-Status"])
-        self.assertIsNone(self.quarantined("<level1@"))
-        self.send(SPAM, "level2", more="X-Test: listed %s\n" % adding(under + 0.25),
-                  addr="198.51.100.14", **certain)
-        until(lambda: re.search(r"Blocked SPAM.*DiscardedInbound,Quarantined.*<level2@",
-                                self.amavis.log()), "amavis to block it")
-        self.assertLess(self.score(self.quarantined("<level2@")), 20.5)
+        self.assertIsNone(self.quarantined("<level1@", "*"))
+        self.send_certain("level2", "198.51.100.14", adding(under + 0.25))
+        folder, message = self.arrive("level2")
+        self.assertEqual(".spam.certain", folder)
+        self.assertLess(self.score(message), 20.5)
+        self.assertIsNotNone(self.quarantined("<level2@", "certain"))
 
     def test_a_high_score_without_the_marker_is_delivered_and_kept(self):
         self.send(SPAM, "twenty", more="X-Test: listed heavy\nReferences: <1@example.jp>\n",
