@@ -28,6 +28,7 @@ class Setup(unittest.TestCase):
         for path in pathlib.Path("/etc/spamassassin").glob("*.pre"):
             shutil.copy(path, self.sa)
         self.amavis = self.lab.root / "amavis"
+        self.procmailrc = self.lab.root / "procmailrc"
         self.state = self.lab.root / "state"
         bins = self.lab.root / "bin"
         bins.mkdir()
@@ -61,7 +62,7 @@ class Setup(unittest.TestCase):
         env = {"MAIL_CONFIG": str(self.lab.postfix.etc), "ASAN_OPTIONS": "detect_leaks=0"}
         done = subprocess.run(
             ["/bin/sh", str(self.program), "--config", str(self.lab.daemon.conf), "--spamassassin", str(self.sa),
-             "--amavis", str(self.amavis), "--state", str(self.state), "--to", "you@example.jp",
+             "--amavis", str(self.amavis), "--procmailrc", str(self.procmailrc), "--state", str(self.state), "--to", "you@example.jp",
              "--port", str(self.lab.postfix.port()), *arguments],
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=300, check=False)
@@ -165,6 +166,40 @@ class Setup(unittest.TestCase):
         self.assertEqual((SOURCE / "conf/amavis/60-targrey").read_text(), (self.amavis / "60-targrey").read_text())
         self.run_setup("--undo")
         self.assertEqual([], list(self.amavis.iterdir()))
+
+    def test_sort_lets_procmail_score_and_sort_local_mail_and_undo_takes_it_back(self):
+        self.assertNotIn("Sorting", self.run_setup("--check", code=1))
+        before = self.main.read_text().split()
+        self.run_setup("--apply", "--sort", "--no-mail")
+        self.assertEqual('procmail -a "$EXTENSION"', self.postconf("mailbox_command"))
+        self.assertEqual(["DROPPRIVS=yes", ":0fw", "| spamc",
+                          "INCLUDERC=%s/conf/procmail/targrey.rc" % SOURCE],
+                         self.procmailrc.read_text().splitlines()[1:])
+        checks = self.lab.postfix.etc / "spam_header_checks"
+        self.assertIn("    %s\n" % checks.read_text().strip(),
+                      (SOURCE / "docs/spamassassin.md").read_text())
+        self.assertEqual("regexp:%s" % checks, self.postconf("header_checks"))
+        self.assertEqual("", self.postconf("nested_header_checks"))
+        self.assertIn("ok    procmail sorts local mail by its score", self.run_setup("--check", code=1))
+        self.run_setup("--undo")
+        self.assertEqual(before, self.main.read_text().split())
+        self.assertFalse(self.procmailrc.exists() or checks.exists())
+
+    def test_sort_leaves_the_inbox_where_postfix_has_it(self):
+        self.set("home_mailbox = mail/in/")
+        self.run_setup("--apply", "--sort", "--no-mail")
+        self.assertIn("DEFAULT=$HOME/mail/in/\nTARGREY_BOX=$HOME/mail/in\n", self.procmailrc.read_text())
+
+    def test_sort_touches_no_delivery_of_another_kind(self):
+        self.procmailrc.write_text("LOGFILE=/var/log/procmail\n")
+        for line, word in (("mailbox_transport = lmtp:unix:private/lmtp", "use conf/sieve"),
+                           ("mailbox_transport =\nmailbox_command = /usr/bin/maildrop", "let that call spamc"),
+                           ("mailbox_command =", "put these lines into it")):
+            self.set(line)
+            said = self.run_setup("--sort", code=1)
+            self.assertIn(word, said)
+            self.assertNotIn("set   %s" % self.procmailrc, said)
+            self.assertNotIn("main.cf: mailbox_command", said)
 
     def test_a_mistake_in_the_settings_is_named(self):
         self.lab.daemon.conf.write_text('mode = "nonsense"\n')
