@@ -24,14 +24,16 @@ macros_are_whole(const char *data, size_t len)
 	return strings % 2 == 0;
 }
 
-/* The end of the headers has no macros that DATA had not. */
+/* Nothing behind DATA has macros that DATA had not, where there is a DATA. */
 static enum filter_verdict
-macros(const char *data, size_t len)
+macros(const struct conn *conn, const char *data, size_t len)
 {
-	static const char stages[] = {SMFIC_CONNECT, SMFIC_HELO, SMFIC_MAIL,
-	    SMFIC_RCPT, SMFIC_DATA, SMFIC_BODYEOB};
+	static const char stages[] = {
+	    SMFIC_CONNECT, SMFIC_HELO, SMFIC_MAIL, SMFIC_RCPT, SMFIC_DATA};
+	bool has_data = (conn->mta.offered & SMFIP_NODATA) != 0;
 
-	if (len == 0 || memchr(stages, *data, sizeof stages) == NULL)
+	if (len == 0 || (memchr(stages, *data, sizeof stages) == NULL &&
+	                    (*data != SMFIC_BODYEOB || has_data)))
 		return FILTER_DROP;
 	if (!macros_are_whole(data + 1, len - 1))
 		return FILTER_WRONG_MACROS;
@@ -87,7 +89,7 @@ filter_frame(const struct gate *gate, const struct conn *conn, char cmd,
 {
 	switch (cmd) {
 	case SMFIC_MACRO:
-		return macros(data, len);
+		return macros(conn, data, len);
 	case SMFIC_CONNECT:
 		return judge(connect_is_whole(data, len));
 	case SMFIC_HELO:

@@ -107,8 +107,8 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	buf_take(&conn->mta.in, len);
 	if (is_greeting && !is_owed && answer_is_due(conn->mta.no_reply, cmd))
 		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
-	/* What nobody waits for travels with the next frame. */
-	if (is_owed || (cmd != SMFIC_MACRO && !is_greeting))
+	/* What nobody waits for travels with the next frame, an end of it not. */
+	if (is_owed || cmd == SMFIC_ABORT)
 		back->is_urgent = true;
 	if (is_owed)
 		wait_for_libmilter(gate, conn, cmd);

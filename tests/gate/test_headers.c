@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,75 @@ macros_without_a_command_are_not_handed_over(void **state)
 	play_end(&mta);
 }
 
+static char at_end[20];
+
+static sfsistat
+note_end(const struct filter_call *call)
+{
+	static char name[] = "{end}";
+	const char *value =
+	    call->event == FILTER_EOM ? smfi_getsymval(call->smfi, name) : NULL;
+
+	if (value != NULL)
+		strncat(at_end, value, sizeof at_end - 1);
+	return SMFIS_CONTINUE;
+}
+
+static void
+end_message(struct mta *mta)
+{
+	static const char macros[] = "E{end}\0here";
+
+	mta_send(mta, 'N', NULL, 0);
+	mta_send(mta, 'D', macros, sizeof macros);
+	mta_send(mta, 'E', NULL, 0);
+	assert_int_equal(mta_read(mta).cmd, 'c');
+}
+
+static void
+macros_of_the_end_are_handed_over_only_where_there_is_no_data(void **state)
+{
+	(void)state;
+	for (int has_data = 0; has_data < 2; has_data++) {
+		at_end[0] = '\0';
+		filter_protocol(RIG_LEAN);
+		filter_hook(note_end);
+		struct mta mta = mta_connect(rig);
+		mta_negotiate(&mta,
+		    has_data ? MTA_OFFER : MTA_OFFER & ~(uint32_t)SMFIP_NODATA);
+		mta_greet(&mta);
+		mta_rcpt(&mta, "<a@example.org>");
+		assert_int_equal(mta_read(&mta).cmd, 'c');
+		if (has_data) {
+			mta_data(&mta);
+			assert_int_equal(mta_read(&mta).cmd, 'c');
+		}
+		end_message(&mta);
+		assert_string_equal(at_end, has_data ? "" : "here");
+		play_end(&mta);
+	}
+}
+
+static void
+headers_and_their_end_wait_for_the_end_of_the_message(void **state)
+{
+	const struct timespec moment = {.tv_nsec = 30000000};
+	(void)state;
+
+	seen[0] = '\0';
+	struct mta mta = play_begin(note_header);
+	deliver_headers(&mta);
+	mta_send(&mta, 'N', NULL, 0);
+	nanosleep(&moment, NULL);
+	assert_string_equal(seen, "");
+	assert_int_equal(filter_count(FILTER_EOH), 0);
+	mta_send(&mta, 'E', NULL, 0);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_string_equal(seen, "x-targrey-session MESSAGE-ID ");
+	assert_int_equal(filter_count(FILTER_EOH), 1);
+	play_end(&mta);
+}
+
 static int
 open_rig(void **state)
 {
@@ -137,6 +207,9 @@ main(void)
 	    cmocka_unit_test(a_message_without_a_wanted_header_is_answered),
 	    cmocka_unit_test(headers_that_want_a_reply_are_all_handed_over),
 	    cmocka_unit_test(macros_without_a_command_are_not_handed_over),
+	    cmocka_unit_test(
+	        macros_of_the_end_are_handed_over_only_where_there_is_no_data),
+	    cmocka_unit_test(headers_and_their_end_wait_for_the_end_of_the_message),
 	};
 	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
 }
