@@ -25,6 +25,18 @@ text_copy(char *target, size_t size, const char *source)
 	return fits;
 }
 
+bool
+text_append(char *target, size_t size, size_t *used, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= size - *used)
+		return false;
+	memcpy(target + *used, text, length + 1);
+	*used += length;
+	return true;
+}
+
 static bool
 is_blank(char c)
 {

@@ -10,6 +10,12 @@
 /* Copies with NUL; false when source did not fit (it is then cut). */
 bool text_copy(char *target, size_t size, const char *source);
 
+/*
+ * Adds text behind the *used octets of target and moves *used on; false: it did
+ * not fit, and nothing was added.
+ */
+bool text_append(char *target, size_t size, size_t *used, const char *text);
+
 /* Skips blanks at the start and cuts them at the end, in place. */
 char *text_trim(char *text);
 

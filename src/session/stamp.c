@@ -13,19 +13,21 @@ void
 stamp_session(
     const struct session_words *words, char buf[static STAMP_SESSION_SIZE])
 {
+	const size_t size = STAMP_SESSION_SIZE;
 	size_t used = 0;
 
+	buf[0] = '\0';
 	for (enum session_key key = 0; key < SESSION_KEYS; key++) {
+		size_t whole = used;
 		if (*words->value[key] == '\0')
 			continue;
-		int wrote = snprintf(buf + used, STAMP_SESSION_SIZE - used,
-		    "%s%s=%s", used == 0 ? "" : "; ", session_keys[key].name,
-		    words->value[key]);
-		if (wrote < 0 || (size_t)wrote >= STAMP_SESSION_SIZE - used) {
-			buf[used] = '\0';
+		if (!text_append(buf, size, &used, used == 0 ? "" : "; ") ||
+		    !text_append(buf, size, &used, session_keys[key].name) ||
+		    !text_append(buf, size, &used, "=") ||
+		    !text_append(buf, size, &used, words->value[key])) {
+			buf[whole] = '\0';
 			return;
 		}
-		used += (size_t)wrote;
 	}
 }
 

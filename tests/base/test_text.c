@@ -46,6 +46,21 @@ every_octet_but_the_plain_ones_is_percent_encoded(void **state)
 	assert_string_equal(buf, "a%00b");
 }
 
+static void
+what_does_not_fit_is_not_appended_in_part(void **state)
+{
+	(void)state;
+	char buf[8] = "";
+	size_t used = 0;
+	assert_true(text_append(buf, sizeof buf, &used, "abc"));
+	assert_false(text_append(buf, sizeof buf, &used, "defgh"));
+	assert_string_equal(buf, "abc");
+	assert_true(text_append(buf, sizeof buf, &used, "defg"));
+	assert_true(text_append(buf, sizeof buf, &used, ""));
+	assert_string_equal(buf, "abcdefg");
+	assert_int_equal(used, 7);
+}
+
 static const struct {
 	const char *text;
 	int64_t seconds; /* -1: no duration */
@@ -108,6 +123,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_octet_but_the_plain_ones_is_percent_encoded),
+	    cmocka_unit_test(what_does_not_fit_is_not_appended_in_part),
 	    cmocka_unit_test(durations_are_read_with_their_units_and_written_short),
 	    cmocka_unit_test(copies_say_when_they_were_cut),
 	};
