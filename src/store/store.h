@@ -5,9 +5,9 @@
  * Recalls are reads and may be called from callbacks, from any thread. Writes
  * go as notes to one writer thread, which gathers all that wait into one
  * transaction and reports each note after the commit; notes that nobody waits
- * for (done NULL) ride along with others, or follow within 20 ms. Nothing here
- * blocks a caller but store_open(), store_close() and the functions marked
- * (blocks).
+ * for (done NULL) ride along with others, or follow within 20 ms, 100 where many
+ * come. Nothing here blocks a caller but store_open(), store_close() and the
+ * functions marked (blocks).
  *
  * "Not found" is an empty record; "could not look" is STORE_FAILED.
  */

@@ -20,10 +20,13 @@
 #define QUEUE_SLOW_MS 5000
 /*
  * Notes that nobody waits for ride along with others; they make a commit of
- * their own only when there are so many, or after so long.
+ * their own only when there are so many, or after so long: the longer time when
+ * a few came within the shorter.
  */
-#define LINGER_NOTES 64
-#define LINGER_MS    20
+#define LINGER_NOTES   64
+#define LINGER_MS      20
+#define LINGER_BUSY    4
+#define LINGER_BUSY_MS 100
 /* More notes in one transaction make the wait longer and save nothing. */
 #define BATCH_MAX 512
 

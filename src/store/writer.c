@@ -344,24 +344,31 @@ is_time_to_keep_house(const struct store *store)
 	       (store->may_expire_more && since >= SLICE_PAUSE_MS);
 }
 
-/* Called with the lock held; returns when there is something to do. */
+/*
+ * Called with the lock held; returns when there is something to do. What nobody
+ * waits for stays for company, and longer where company comes.
+ */
 static void
 wait_for_work(struct store *store)
 {
-	bool lingers = false;
+	int64_t lingers_ms = 0;
 	struct timespec when =
 	    in_ms(store->may_expire_more ? SLICE_PAUSE_MS : HOUSEKEEPING_MS);
 
 	while (!store->stopping && store->awaited == 0 &&
 	       store->queued < LINGER_NOTES &&
 	       (store->queued == 0 || store->flushing == 0)) {
-		if (store->queued > 0 && !lingers) {
-			lingers = true;
+		if (store->queued > 0 && lingers_ms == 0) {
+			lingers_ms = LINGER_MS;
 			when = in_ms(LINGER_MS);
 		}
 		block_declare("store: condition wait");
-		if (pthread_cond_timedwait(&store->work, &store->lock, &when) != 0)
+		if (pthread_cond_timedwait(&store->work, &store->lock, &when) == 0)
+			continue;
+		if (lingers_ms != LINGER_MS || store->queued < LINGER_BUSY)
 			return;
+		lingers_ms = LINGER_BUSY_MS;
+		when = in_ms(LINGER_BUSY_MS - LINGER_MS);
 	}
 }
 
