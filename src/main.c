@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "config/config.h"
-#include "config/world.h"
+#include "config/snapshot.h"
 #include "daemon/advice.h"
 #include "daemon/back_socket.h"
 #include "daemon/check.h"
@@ -61,61 +61,62 @@ struct daemon {
 	struct clock clock;
 	struct gate *gate;
 	struct store *store;
-	struct board *board;
+	struct activity *activity;
 	int64_t started; /* wall clock, seconds */
 	struct status_socket status;
 	struct postfix_advice advice;
 	struct back_socket back;
-	int signals, unused[2]; /* signalfd; pipe of worlds to destroy */
-	pthread_mutex_t lock;   /* guards world */
-	struct world *world;
+	int signals, unused[2]; /* signalfd; pipe of snapshots to free */
+	pthread_mutex_t lock;   /* guards snapshot */
+	struct snapshot *snapshot;
 };
 
-static struct world *
-current_world(void *ctx)
+static struct snapshot *
+current_snapshot(void *ctx)
 {
 	struct daemon *daemon = ctx;
 
 	pthread_mutex_lock(&daemon->lock);
-	struct world *world = world_ref(daemon->world);
+	struct snapshot *snapshot = snapshot_ref(daemon->snapshot);
 	pthread_mutex_unlock(&daemon->lock);
-	return world;
+	return snapshot;
 }
 
-/* The last user of a world may be inside a callback: main does the rest. */
+/* The last user of a snapshot may be inside a callback: main does the rest. */
 static void
-world_unused(void *ctx, struct world *world)
+snapshot_unused(void *ctx, struct snapshot *snapshot)
 {
 	struct daemon *daemon = ctx;
 
-	if (write(daemon->unused[1], &world, sizeof world) != (ssize_t)sizeof world)
-		log_warn("a world that is no longer used is left alone");
+	if (write(daemon->unused[1], &snapshot, sizeof snapshot) !=
+	    (ssize_t)sizeof snapshot)
+		log_warn("a snapshot that is no longer used is left alone");
 }
 
 static void
-destroy_unused_worlds(struct daemon *daemon)
+free_unused_snapshots(struct daemon *daemon)
 {
-	struct world *world;
+	struct snapshot *snapshot;
 
-	while (
-	    read(daemon->unused[0], &world, sizeof world) == (ssize_t)sizeof world)
-		world_destroy(world);
+	while (read(daemon->unused[0], &snapshot, sizeof snapshot) ==
+	       (ssize_t)sizeof snapshot)
+		snapshot_free(&snapshot);
 }
 
-static struct world *
-build_world(struct daemon *daemon, struct config *config, struct error *error)
+static struct snapshot *
+build_snapshot(struct daemon *daemon, struct config *config, struct error *error)
 {
-	struct world_parts parts = {
+	struct snapshot_parts parts = {
 	    .store = daemon->store,
-	    .board = daemon->board,
+	    .activity = daemon->activity,
 	    .decide = milter_decide,
 	    .decide_ctx = daemon->gate,
 	    .clock = &daemon->clock,
-	    .unused = world_unused,
+	    .unused = snapshot_unused,
 	    .unused_ctx = daemon,
 	};
 
-	return world_build(config, &parts, error);
+	return snapshot_build(config, &parts, error);
 }
 
 static void
@@ -158,7 +159,7 @@ take_signals(struct daemon *daemon, struct error *error)
 	return true;
 }
 
-/* Everything up to the first connection; config goes to the world. */
+/* Everything up to the first connection; config goes to the snapshot. */
 static bool
 start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 {
@@ -183,17 +184,17 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	daemon->store = store_open(&store_settings, &daemon->clock, error);
 	if (daemon->store == NULL)
 		return false;
-	daemon->board = board_new();
-	if (daemon->board == NULL) {
+	daemon->activity = activity_new();
+	if (daemon->activity == NULL) {
 		error_set(error, "out of memory");
 		return false;
 	}
-	daemon->world = build_world(daemon, config, error);
-	if (daemon->world == NULL)
+	daemon->snapshot = build_snapshot(daemon, config, error);
+	if (daemon->snapshot == NULL)
 		return false;
 	*config_ptr = NULL;
 	struct milter_settings settings = {
-	    daemon->back.path, current_world, daemon};
+	    daemon->back.path, current_snapshot, daemon};
 	return milter_start(&settings, daemon->gate, error) &&
 	       gate_start(daemon->gate, error);
 }
@@ -201,16 +202,16 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 static void
 reload(struct daemon *daemon)
 {
-	const struct config *now = world_config(daemon->world);
+	const struct config *now = snapshot_config(daemon->snapshot);
 	struct gate_settings gate_settings;
 	struct store_settings store_settings;
 	struct error error;
 	struct config *next = config_load(now->path, &error);
-	struct world *world = NULL;
+	struct snapshot *snapshot = NULL;
 
 	if (next != NULL && config_may_reload(now, next, &error))
-		world = build_world(daemon, next, &error);
-	if (world == NULL) {
+		snapshot = build_snapshot(daemon, next, &error);
+	if (snapshot == NULL) {
 		log_warnx("reload: nothing changed: %s", error.text);
 		notify_send(
 		    "STATUS=the last reload changed nothing: %s", error.text);
@@ -222,10 +223,10 @@ reload(struct daemon *daemon)
 	config_store_settings(next, &store_settings);
 	store_configure(daemon->store, &store_settings);
 	pthread_mutex_lock(&daemon->lock);
-	struct world *old = daemon->world;
-	daemon->world = world;
+	struct snapshot *old = daemon->snapshot;
+	daemon->snapshot = snapshot;
 	pthread_mutex_unlock(&daemon->lock);
-	world_drop(&old);
+	snapshot_drop(&old);
 	advice_gather(next, &daemon->advice);
 	advice_log(&daemon->advice);
 	log_info("reloaded %s", next->path != NULL ? next->path : "the defaults");
@@ -254,13 +255,13 @@ static void
 answer_status(struct daemon *daemon)
 {
 	const struct status_sources sources = {
-	    .config = world_config(daemon->world),
+	    .config = snapshot_config(daemon->snapshot),
 	    .gate = daemon->gate,
 	    .store = daemon->store,
-	    .board = daemon->board,
+	    .activity = daemon->activity,
 	    /* there from the start on */
 	    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-	    .gatherer = daemon->world->gatherer,
+	    .gatherer = daemon->snapshot->gatherer,
 	    .advice = &daemon->advice,
 	    .started = daemon->started,
 	    .now = clock_wall(&daemon->clock),
@@ -289,12 +290,13 @@ serve(struct daemon *daemon)
 		if (!back_socket_is_there(&daemon->back))
 			return false;
 		gate_look_after(daemon->gate);
-		status_look_after(&daemon->status, world_config(daemon->world));
+		status_look_after(
+		    &daemon->status, snapshot_config(daemon->snapshot));
 		fds[2].fd = daemon->status.fd;
 		if (poll(fds, 3, ROUND_MS) < 0 && errno != EINTR)
 			log_warn("poll");
 		if (fds[1].revents != 0)
-			destroy_unused_worlds(daemon);
+			free_unused_snapshots(daemon);
 		if (fds[0].revents != 0)
 			goes_on = handle_signals(daemon);
 		if (fds[2].revents != 0)
@@ -312,9 +314,9 @@ tidy(struct daemon *daemon)
 {
 	if (daemon->gate != NULL)
 		back_socket_remove(&daemon->back);
-	destroy_unused_worlds(daemon);
+	free_unused_snapshots(daemon);
 	gate_free(&daemon->gate);
-	board_free(&daemon->board);
+	activity_free(&daemon->activity);
 	status_close(&daemon->status);
 }
 
@@ -333,7 +335,7 @@ stop(struct daemon *daemon)
 		status_close(&daemon->status);
 		_exit(EXIT_SUCCESS);
 	}
-	world_drop(&daemon->world);
+	snapshot_drop(&daemon->snapshot);
 	store_close(&daemon->store);
 	tidy(daemon);
 }
@@ -361,7 +363,7 @@ run(struct config *config)
 		config_free(&config);
 		return EXIT_FAILURE;
 	}
-	const struct config *now = world_config(daemon.world);
+	const struct config *now = snapshot_config(daemon.snapshot);
 	daemon.started = clock_wall(&daemon.clock);
 	advice_gather(now, &daemon.advice);
 	advice_log(&daemon.advice);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * targreyctl: one file a command, one table of them (table.c), from which the
+ * targreyctl: one file per command, one table of them (table.c), from which the
  * parser, the help, targreyctl(8) and the bash completion come. targrey-review
  * has such a table too (review/table.c).
  */

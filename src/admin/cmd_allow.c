@@ -35,7 +35,7 @@ run_all(struct admin *admin, int64_t until)
 	static const struct column columns[] = {
 	    {"who", "Who", 0, false},
 	    {"was_known", "Was on record", 0, false},
-	    {"allowed_until", "Allowed until", 0, false},
+	    {"known_until", "Known until", 0, false},
 	};
 	struct error error;
 

@@ -10,7 +10,7 @@ check(struct admin *admin, const struct config *config)
 	struct error error;
 	bool good = config_lists_load(config, &lists, &error);
 
-	config_lists_free(&lists);
+	config_lists_clear(&lists);
 	if (!good)
 		return failed(admin, &error);
 	struct doc *doc = doc_new("targrey config");

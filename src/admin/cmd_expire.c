@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/cmd.h"
-#include "config/world.h"
+#include "config/snapshot.h"
 
 static int
 run(struct admin *admin)

@@ -62,8 +62,7 @@ write_counts(const struct import *import, struct doc *doc, bool is_list)
 		    doc, "passed", "of these passed", cell_count(import->passed));
 		doc_fact(
 		    doc, "addresses", "Addresses", cell_count(import->addresses));
-		doc_fact(doc, "allowed", "of these allowed",
-		    cell_count(import->allowed));
+		doc_fact(doc, "known", "of these known", cell_count(import->known));
 		doc_fact(doc, "networks", "of whole networks (not taken over)",
 		    cell_count(import->networks));
 	}

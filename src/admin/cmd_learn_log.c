@@ -94,7 +94,7 @@ client_of(const struct learning *learning, const struct log_line *line)
 
 	if (!line->has_ip)
 		return NULL;
-	for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++) {
+	for (size_t i = 0; i < sizeof loopback / sizeof *loopback; i++) {
 		if (ipnet_from_text(loopback[i], &net) &&
 		    ipnet_has(&net, &line->ip))
 			return NULL;
@@ -163,7 +163,7 @@ learn_refusal(struct learning *learning, const struct log_line *line)
 	learning->refused_for_good += is_final;
 	learning->refused_for_now += !is_final;
 	struct lesson lesson = {.event_id = found.event_id, .is_final = is_final};
-	text_copy(lesson.reply, sizeof(lesson.reply), line->reply);
+	text_copy(lesson.reply, sizeof lesson.reply, line->reply);
 	return add_lesson(learning, &lesson);
 }
 
@@ -248,7 +248,7 @@ run(struct admin *admin)
 		return EXIT_FAILED;
 	learning.config = config;
 	learning.rules = (struct success_rules){.now = admin_now(admin),
-	    .auto_allow = config->policy.auto_allow,
+	    .known_successes = config->policy.known_successes,
 	    .trust_eom = config->policy.trust_eom};
 	learning.query = admin_query(admin, !learning.is_dry);
 	if (learning.query == NULL)
@@ -290,7 +290,7 @@ const struct command command_learn_log = {
         "within that time is not used. A line that can be read in two ways is not "
         "used, and counted. The first result of an event counts: ham and spam of "
         "its "
-        "address, and spam ends what the address has earned as allowed. What a "
+        "address, and spam ends what the address has earned as known. What a "
         "filter did not judge (amavis' Hits: -, rspamd's greylist and soft reject) "
         "is no result.\n\n"
         "What others refused after targrey had let it through (milter-reject, "

@@ -88,7 +88,7 @@ find_named(struct listing *listing, struct query *query, struct error *error)
 	if (listing->name == NULL && listing->sender == NULL &&
 	    listing->recipient == NULL)
 		return true;
-	listing->named = calloc(NAMED_MOST, sizeof(*listing->named));
+	listing->named = calloc(NAMED_MOST, sizeof *listing->named);
 	if (listing->named == NULL) {
 		error_set(error, "out of memory");
 		return false;
@@ -121,7 +121,7 @@ list_clients(struct listing *listing, struct query *query, struct error *error)
 	if (!begin_rows(listing, error) || !find_named(listing, query, error))
 		return false;
 	return query_addresses(query, listing->net_given,
-	    is_state(listing, "allowed") ? listing->now : 0, add_client, listing,
+	    is_state(listing, "known") ? listing->now : 0, add_client, listing,
 	    error);
 }
 
@@ -144,14 +144,14 @@ list_domains(struct listing *listing, struct query *query, struct error *error)
 	doc_section(listing->doc, "domains", "SPF domains");
 	rows_domains(listing->doc);
 	return begin_rows(listing, error) &&
-	       query_domains(query, is_state(listing, "allowed") ? listing->now : 0,
+	       query_domains(query, is_state(listing, "known") ? listing->now : 0,
 	           add_domain, listing, error);
 }
 
 static bool
-list_allowed(struct listing *listing, struct query *query, struct error *error)
+list_known(struct listing *listing, struct query *query, struct error *error)
 {
-	listing->state = "allowed";
+	listing->state = "known";
 	return list_clients(listing, query, error) &&
 	       list_domains(listing, query, error);
 }
@@ -230,7 +230,7 @@ list_held(struct listing *listing, struct query *query, struct error *error)
 		    listing->admin->err);
 	if (state == LIVE_SILENT)
 		error_set(error, "the daemon does not answer");
-	live_free(&live);
+	live_clear(&live);
 	return state != LIVE_SILENT && state != LIVE_UNKNOWN;
 }
 
@@ -261,15 +261,15 @@ list_events(struct listing *listing, struct query *query, struct error *error)
 }
 
 static const char *const whats[] = {
-    "clients", "domains", "triplets", "allowed", "held", "events", NULL};
+    "clients", "domains", "triplets", "known", "held", "events", NULL};
 static const struct {
 	bool (*list)(struct listing *, struct query *, struct error *);
 	const char *states; /* that make sense */
 } lists[] = {
-    {list_clients, "allowed gaveup good spam"},
-    {list_domains, "allowed"},
+    {list_clients, "known gaveup good spam"},
+    {list_domains, "known"},
     {list_triplets, "waiting passed"},
-    {list_allowed, ""},
+    {list_known, ""},
     {list_held, ""},
     {list_events, ""},
 };
@@ -317,7 +317,7 @@ run(struct admin *admin)
 	listing.config = is_live ? admin_config(admin) : NULL;
 	if (query == NULL && listing.config == NULL)
 		return EXIT_FAILED;
-	listing.streams = listing.limit == 0 && lists[which].list != list_allowed;
+	listing.streams = listing.limit == 0 && lists[which].list != list_known;
 	listing.doc = doc_new("targrey list");
 	bool ok = listing.doc != NULL && lists[which].list(&listing, query, &error);
 	free(listing.named);
@@ -334,7 +334,7 @@ run(struct admin *admin)
 }
 
 static const char *const states[] = {
-    "allowed", "gaveup", "good", "spam", "waiting", "passed", NULL};
+    "known", "gaveup", "good", "spam", "waiting", "passed", NULL};
 static const struct option_row options[] = {
     {"ip", "NET", "clients of this address or network", NULL, false},
     {"name", "PART", "part of a name (clients: as the events have it)", NULL,
@@ -342,7 +342,7 @@ static const struct option_row options[] = {
     {"from", "PART", "part of the sender", NULL, false},
     {"to", "PART", "part of a recipient", NULL, false},
     {"state", "STATE",
-        "clients: allowed, gaveup, good, spam; triplets: waiting, passed", states,
+        "clients: known, gaveup, good, spam; triplets: waiting, passed", states,
         false},
     {"since", "TIME", "seen since then", NULL, false},
     {"limit", "COUNT", "so many rows at most (1000; 0 = all, as they are read)",
@@ -352,12 +352,13 @@ static const struct option_row options[] = {
 
 const struct command command_list = {
     .name = "list",
-    .args = "clients|domains|triplets|allowed|held|events [OPTION...]",
+    .args = "clients|domains|triplets|known|held|events [OPTION...]",
     .help = "List what is on record, or who is held right now",
     .manual = "clients: what is remembered of addresses. domains: of SPF domains. "
-              "triplets: of network or SPF domain, sender and recipient. allowed: "
+              "triplets: of network or SPF domain, sender and recipient. known: "
               "clients "
-              "and domains that are known as good. held: who waits at this moment "
+              "and domains that are good by their record or by targreyctl allow. "
+              "held: who waits at this moment "
               "and for "
               "how long already. events: what happened, the newest first.\n\n"
               "TIME is a span before now (90s, 2h, 7d), a day (2026-01-31), a day "

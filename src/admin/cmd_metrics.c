@@ -291,7 +291,7 @@ run(struct admin *admin)
 	count += add_gauges(&live, has_store ? &report : NULL, metrics + count);
 	bool ok = write_all(admin, metrics, count, &error) &&
 	          (!has_store || write_state(path, &state, &error));
-	live_free(&live);
+	live_clear(&live);
 	if (!ok && *error.text != '\0')
 		return failed(admin, &error);
 	return ok && has_store ? EXIT_OK : EXIT_FAILED;

@@ -159,7 +159,7 @@ run(struct admin *admin)
 		if (!put_database(admin, doc) && code == EXIT_OK)
 			code = EXIT_DEGRADED;
 	}
-	live_free(&live);
+	live_clear(&live);
 	int written = admin_write(admin, &doc);
 	return written == EXIT_OK ? code : written;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/world.h"
+#include "config/snapshot.h"
 #include "policy/grey.h"
 #include "record/mx.h"
 #include "session/explain.h"
@@ -42,7 +42,7 @@ read_dns(struct admin *admin, const char *sender, struct dns_facts *dns)
 		if (strcmp(spf_result_words[i], spf) == 0)
 			dns->mailfrom.result = i;
 	}
-	text_copy(dns->mailfrom.domain, sizeof(dns->mailfrom.domain),
+	text_copy(dns->mailfrom.domain, sizeof dns->mailfrom.domain,
 	    at == NULL ? "" : at + 1);
 	text_lower(dns->mailfrom.domain);
 	return true;
@@ -67,7 +67,7 @@ put_steps(struct doc *doc, const struct explained *is)
 	const struct s25r_rule *rule =
 	    is->s25r.rule != NULL ? is->s25r.rule : is->s25r.warn;
 	char said[512];
-	snprintf(said, sizeof(said), "rule %s %s (%s)%s",
+	snprintf(said, sizeof said, "rule %s %s (%s)%s",
 	    rule == NULL ? "" : rule->id, rule == NULL ? "" : rule->pattern,
 	    rule == NULL ? "" : rule->reason,
 	    is->s25r.rule == NULL ? ", on trial" : "");
@@ -83,7 +83,7 @@ put_steps(struct doc *doc, const struct explained *is)
 }
 
 static struct cell
-allowed(int64_t until, int64_t now)
+known(int64_t until, int64_t now)
 {
 	return until >= QUERY_FOREVER       ? cell_text("for ever")
 	       : until >= now && until != 0 ? cell_time(until)
@@ -114,14 +114,14 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 	doc_fact(doc, "gaveup_secs", "after", cell_seconds(record->gaveup_secs));
 	doc_fact(doc, "ham", "Ham", cell_count(record->ham));
 	doc_fact(doc, "spam", "Spam", cell_count(record->spam));
-	doc_fact(doc, "allowed_until", "Address allowed until",
-	    allowed(record->allowed_until, now));
+	doc_fact(doc, "known_until", "Address known until",
+	    known(record->known_until, now));
 	if (*is->domain != '\0') {
 		doc_fact(doc, "domain", "SPF domain", cell_text(is->domain));
 		doc_fact(doc, "domain_successes", "its good ones",
 		    cell_count(domain->successes));
-		doc_fact(doc, "domain_allowed_until", "allowed until",
-		    allowed(domain->allowed_until, now));
+		doc_fact(doc, "domain_known_until", "known until",
+		    known(domain->known_until, now));
 	}
 	doc_fact(doc, "triplet_first", "Triplet's first attempt",
 	    cell_time(is->row.first));
@@ -144,7 +144,7 @@ passes_at(const struct policy_settings *policy, struct grey_row row, int64_t now
 			next = row.last_try + policy->retry_gap_s;
 		if (next < now)
 			next = now;
-		row = grey_step(policy, row, DEED_ATTEMPT, next);
+		row = grey_step(policy, row, OUTCOME_ATTEMPT, next);
 		if (grey_passes(policy, &row, next))
 			return next;
 		now = next;
@@ -243,11 +243,11 @@ take_last(void *ctx, const struct event *event)
 
 	assumed->from_event = true;
 	assumed->time = event->time;
-	text_copy(assumed->name, sizeof(assumed->name),
+	text_copy(assumed->name, sizeof assumed->name,
 	    event->name != NULL ? event->name : "");
-	text_copy(assumed->ptr, sizeof(assumed->ptr),
+	text_copy(assumed->ptr, sizeof assumed->ptr,
 	    event->ptr != NULL ? event->ptr : "");
-	text_copy(assumed->helo, sizeof(assumed->helo),
+	text_copy(assumed->helo, sizeof assumed->helo,
 	    event->heloname != NULL ? event->heloname : "");
 	return false;
 }
@@ -334,18 +334,18 @@ report_of(struct admin *admin, const struct explained *is,
 	return doc;
 }
 
-/* The configuration as a world without store and DNS. */
-static struct world *
+/* The configuration as a snapshot without store and DNS. */
+static struct snapshot *
 build(struct admin *admin, struct error *error)
 {
-	struct world_parts parts = {.clock = NULL};
+	struct snapshot_parts parts = {.clock = NULL};
 
 	admin->config->spf = false;
 	admin->config->dnsbl_count = 0;
-	struct world *world = world_build(admin->config, &parts, error);
-	if (world != NULL)
-		admin->config = NULL; /* it belongs to the world now */
-	return world;
+	struct snapshot *snapshot = snapshot_build(admin->config, &parts, error);
+	if (snapshot != NULL)
+		admin->config = NULL; /* it belongs to the snapshot now */
+	return snapshot;
 }
 
 int
@@ -362,30 +362,29 @@ explain_visit_from(struct admin *admin, const char *ip)
 	if (!ip_from_text(ip, &visit.client.ip))
 		return usage(admin, "--ip: \"%.60s\" is not an address", ip);
 	visit.sender = without_brackets(
-	    sender == NULL ? "sender@example.com" : sender, from, sizeof(from));
+	    sender == NULL ? "sender@example.com" : sender, from, sizeof from);
 	visit.recipient = without_brackets(
-	    recipient == NULL ? "recipient@example.org" : recipient, to,
-	    sizeof(to));
+	    recipient == NULL ? "recipient@example.org" : recipient, to, sizeof to);
 	if (read_dns(admin, visit.sender, &dns))
 		visit.dns = &dns;
 	if (admin_config(admin) == NULL || admin_query(admin, false) == NULL)
 		return EXIT_FAILED;
 	if (!assume(admin, &visit, &assumed, &error))
 		return failed(admin, &error);
-	struct world *world = build(admin, &error);
-	if (world == NULL)
+	struct snapshot *snapshot = build(admin, &error);
+	if (snapshot == NULL)
 		return failed(admin, &error);
-	struct memory memory = {.query = admin->query, .policy = &world->policy};
+	struct memory memory = {.query = admin->query, .policy = &snapshot->policy};
 	struct explain_memory remembered = {
 	    .secret = query_secret(admin->query), .recall = recall, .ctx = &memory};
 	struct explained explained;
-	bool ok = session_explain(world, &visit, &remembered, &explained);
-	struct doc *doc =
-	    ok ? report_of(admin, &explained, world_config(world), &visit, &assumed)
-	       : NULL;
+	bool ok = session_explain(snapshot, &visit, &remembered, &explained);
+	struct doc *doc = ok ? report_of(admin, &explained,
+	                           snapshot_config(snapshot), &visit, &assumed)
+	                     : NULL;
 	if (ok && memory.failed)
 		failed(admin, &memory.error);
 	int code = admin_write(admin, &doc);
-	world_destroy(world);
+	snapshot_free(&snapshot);
 	return ok && memory.failed ? EXIT_FAILED : code;
 }

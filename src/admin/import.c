@@ -80,9 +80,9 @@ import_address(
 		return true;
 	}
 	import->addresses++;
-	if (policy->auto_allow > 0 && successes >= policy->auto_allow) {
-		record.allowed_until = last + policy->max_age_s;
-		import->allowed += record.allowed_until >= import->now;
+	if (policy->known_successes > 0 && successes >= policy->known_successes) {
+		record.known_until = last + policy->max_age_s;
+		import->known += record.known_until >= import->now;
 	}
 	if (!batch(import))
 		return false;

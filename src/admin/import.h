@@ -17,7 +17,7 @@ struct import {
 	struct error *error;
 	int64_t now, delay_s;
 	uint64_t line, lines;
-	uint64_t triplets, passed, addresses, allowed, networks, skipped, entries;
+	uint64_t triplets, passed, addresses, known, networks, skipped, entries;
 	unsigned in_batch;
 	bool is_dry, failed;
 

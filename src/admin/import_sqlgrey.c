@@ -132,7 +132,7 @@ take_fields(struct import *import, const char *table, const char *const *field,
 		return take_awl(import, field[2], field[4], 1);
 	if (strcmp(table, "domain_awl") == 0 && count == 4)
 		return take_awl(
-		    import, field[1], field[3], import->policy->auto_allow);
+		    import, field[1], field[3], import->policy->known_successes);
 	import_wrong(import, "a row has another number of columns than sqlgrey's");
 	return true;
 }

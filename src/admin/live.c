@@ -142,7 +142,7 @@ live_ask(const struct config *config, struct live *live, struct error *error)
 }
 
 void
-live_free(struct live *live)
+live_clear(struct live *live)
 {
 	free(live->text);
 	free(live->holds);

@@ -39,7 +39,7 @@ struct live {
 
 /* Asks the daemon of that configuration. LIVE_UNKNOWN: the reason is in error. */
 void live_ask(const struct config *config, struct live *live, struct error *error);
-void live_free(struct live *live);
+void live_clear(struct live *live);
 /* NULL when the daemon did not say it */
 const char *live_value(const struct live *live, const char *key);
 /* 0 when it did not say it */

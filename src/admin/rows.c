@@ -20,8 +20,8 @@ rows_clients(struct doc *doc)
 	    {"gaveup_secs", "after", 0, true},
 	    {"ham", "Ham", 0, true},
 	    {"spam", "Spam", 0, true},
-	    {"counted", "Towards allowed", 0, true},
-	    {"allowed_until", "Allowed until", 0, false},
+	    {"counted", "Towards known", 0, true},
+	    {"known_until", "Known until", 0, false},
 	};
 
 	doc_table(doc, columns, 13);
@@ -51,7 +51,7 @@ rows_client(struct doc *doc, const struct address_row *row)
 	             record->gaveup > 0 ? cell_seconds(record->gaveup_secs)
 	                                : cell_none(),
 	             cell_count(record->ham), cell_count(record->spam),
-	             cell_count(record->counted), until(record->allowed_until)});
+	             cell_count(record->counted), until(record->known_until)});
 }
 
 void
@@ -64,8 +64,8 @@ rows_domains(struct doc *doc)
 	    {"successes", "Good", 0, false},
 	    {"last_success", "Last good", 0, true},
 	    {"networks", "Networks today", 0, false},
-	    {"counted", "Towards allowed", 0, true},
-	    {"allowed_until", "Allowed until", 0, false},
+	    {"counted", "Towards known", 0, true},
+	    {"known_until", "Known until", 0, false},
 	};
 
 	doc_table(doc, columns, 8);
@@ -80,7 +80,7 @@ rows_domain(struct doc *doc, const struct domain_row *row)
 	    (struct cell[]){cell_text(row->name), cell_time(record->first_seen),
 	        cell_time(record->last_seen), cell_count(record->successes),
 	        cell_time(record->last_success), cell_count(record->networks),
-	        cell_count(record->counted), until(record->allowed_until)});
+	        cell_count(record->counted), until(record->known_until)});
 }
 
 void

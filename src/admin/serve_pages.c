@@ -127,7 +127,7 @@ put_daemon(struct serve *serve, FILE *body)
 			doc_say(doc, "%s", error.text);
 		put_held(doc, &live, admin_now(serve->admin));
 	}
-	live_free(&live);
+	live_clear(&live);
 	put_answer(doc, NULL, NULL, body);
 }
 

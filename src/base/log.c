@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "base/log_channel.h"
+#include "base/log_channel_private.h"
 
 #define LINE_SIZE 2048
 #define QUIET_MS  60000

@@ -40,7 +40,7 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * At most one line a minute for the same trouble: zero-initialise one (static)
+ * At most one line per minute for the same trouble: zero-initialise one (static)
  * struct a trouble and write the line only when log_may() is true.
  * mono_ms     now, milliseconds of a monotonic clock
  * dropped_r   lines left out since the last true; may be NULL

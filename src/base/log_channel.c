@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/log_channel.h"
+#include "base/log_channel_private.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a text in targrey.conf may say. */
-#include "config/table.h"
+#include "config/config_private.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #include "facts/gather.h"
 #include "gate/gate.h"
 #include "policy/policy.h"
-#include "session/world.h"
+#include "session/snapshot.h"
 
 /* NULL-terminated array of strings, all owned by the config. */
 struct string_list {
@@ -107,7 +107,7 @@ struct config_lists {
 bool config_lists_load(
     const struct config *config, struct config_lists *lists_r, struct error *error);
 /* Accepts what was not loaded; nulls. */
-void config_lists_free(struct config_lists *lists);
+void config_lists_clear(struct config_lists *lists);
 
 /* Writes the settings in force, as a file that config_load() accepts. */
 void config_dump(const struct config *config, FILE *file);

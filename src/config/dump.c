@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/table.h"
+#include "config/config_private.h"
 
 #define LINE_WIDTH 79
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Rules between keys, what is derived from them, and what a reload may change. */
-#include "config/table.h"
+#include "config/config_private.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "config/table.h"
+#include "config/config_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define FIELD(member)                                                              \
 	offsetof(struct config, member), sizeof(((struct config *)0)->member)
-#define WORDS(array) .words = array, .words_count = sizeof(array) / sizeof *(array)
+#define WORDS(array) .words = array, .words_count = sizeof array / sizeof *(array)
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
@@ -31,7 +31,8 @@ const struct section config_sections[] = {
     {"", "General"},
     {"tarpit", "Holding suspects before the reply to RCPT"},
     {"greylist", "Asking suspects to come again"},
-    {"allow", "Clients that are left in peace"},
+    {"known", "Clients that have shown to be good"},
+    {"allow", "Clients that are never delayed"},
     {"suspects", "What makes a client a suspect"},
     {"dns", "Look-ups"},
     {"spf", "Sender Policy Framework"},
@@ -172,10 +173,10 @@ const struct key config_keys[] = {
         .help = "A first retry later than this starts anew; not above max_age."},
     {"greylist", "max_age", KEY_DURATION, FIELD(policy.max_age_s), "35d", .min = 1,
         .max = 400 * DAY,
-        .help = "What has passed or is allowed is forgotten when not used for so "
+        .help = "What has passed or is known is forgotten when not used for so "
                 "long."},
     {"greylist", "max_new_per_net", KEY_NUMBER, FIELD(max_new_per_net), "600",
-        .min = 1, .max = 1000000, .unit = "rows a minute",
+        .min = 1, .max = 1000000, .unit = "rows per minute",
         .help = "New sender and recipient pairs that one client network (IPv4 /24, "
                 "IPv6 /64) may add in a minute."},
     {"greylist", "text", KEY_TEXT, FIELD(greylist_text),
@@ -185,13 +186,12 @@ const struct key config_keys[] = {
             "1 to 200 printable ASCII characters without %, and no reply code",
         .help = "What follows \"450 4.7.1\"."},
 
-    {"allow", "auto_allow", KEY_NUMBER, FIELD(policy.auto_allow), "5", .min = 0,
+    {"known", "successes", KEY_NUMBER, FIELD(policy.known_successes), "5", .min = 0,
         .max = 1000, .unit = "successes",
-        .help =
-            "Successes after which a client is no longer a suspect, until it has "
-            "not been seen for greylist.max_age; 0 is never."},
-    {"allow", "auto_allow_gap", KEY_DURATION, FIELD(policy.auto_allow_gap_s), "1h",
-        .min = 0, .max = DAY, .help = "Successes closer together count as one."},
+        .help = "Successes after which a client is known and no longer a suspect, "
+                "until it has not been seen for greylist.max_age; 0 is never."},
+    {"known", "gap", KEY_DURATION, FIELD(policy.known_gap_s), "1h", .min = 0,
+        .max = DAY, .help = "Successes closer together count as one."},
     {"allow", "files", KEY_LIST, FIELD(allow_files), .initials = allow_initials,
         .check = check_glob, .allowed = "absolute paths; * ? [] as in the shell",
         .help = "Lists of clients, recipients and senders that are never delayed, "

@@ -42,7 +42,7 @@ config_lists_load(
 }
 
 void
-config_lists_free(struct config_lists *lists)
+config_lists_clear(struct config_lists *lists)
 {
 	s25r_free(&lists->s25r);
 	list_free(&lists->allow);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "config/table.h"
+#include "config/config_private.h"
 
 #define FILE_MAX (1024 * 1024)
 

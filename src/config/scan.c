@@ -3,7 +3,7 @@
  * The structure of targrey.conf, read before libconfuse reads it. libconfuse
  * takes some mistakes silently in a sense of its own; here they have a line.
  */
-#include "config/table.h"
+#include "config/config_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values of the keys: text to field and back. */
-#include "config/table.h"
+#include "config/config_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>

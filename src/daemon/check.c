@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/world.h"
+#include "config/snapshot.h"
 #include "daemon/advice.h"
 #include "daemon/privileges.h"
 
@@ -92,7 +92,7 @@ is_user_of(const struct config *config)
 int
 check_config(struct config *config)
 {
-	struct world_parts parts = {.store = NULL};
+	struct snapshot_parts parts = {.store = NULL};
 	struct error error;
 	gid_t group;
 
@@ -115,12 +115,12 @@ check_config(struct config *config)
 		    "targreyd: note: whether user \"%s\" may use the files was not "
 		    "checked: that takes root, or that user\n",
 		    config->user);
-	struct world *world = world_build(config, &parts, &error);
-	if (world == NULL) {
+	struct snapshot *snapshot = snapshot_build(config, &parts, &error);
+	if (snapshot == NULL) {
 		wrong("%s", error.text);
 		config_free(&config);
 		return EXIT_FAILURE;
 	}
-	world_destroy(world);
+	snapshot_free(&snapshot);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -88,7 +88,7 @@ status_text(const struct status_sources *sources)
 	    (long)getpid(), sources->started, sources->now);
 	write_gate(sources->gate, file);
 	write_store(sources->store, file);
-	board_write(sources->board, sources->now, file);
+	activity_write(sources->activity, sources->now, file);
 	write_lists(sources->gatherer, file);
 	for (size_t i = 0; i < sources->advice->count; i++)
 		fprintf(file, "advice\t%s\n", sources->advice->text[i]);

@@ -15,7 +15,7 @@
 #include "config/config.h"
 #include "gate/gate.h"
 #include "postfix/advice.h"
-#include "session/board.h"
+#include "session/activity.h"
 #include "store/store.h"
 
 /* What it is put together from; borrowed. */
@@ -23,7 +23,7 @@ struct status_sources {
 	const struct config *config;
 	struct gate *gate;
 	struct store *store;
-	struct board *board;
+	struct activity *activity;
 	const struct gatherer *gatherer; /* NULL: nothing is asked of DNS */
 	const struct postfix_advice *advice;
 	int64_t started, now; /* wall clock, seconds */

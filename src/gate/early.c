@@ -108,7 +108,7 @@ see(struct client *client, char cmd, enum watch_state state,
 
 	switch (cmd) {
 	case SMFIC_CONNECT:
-		client->was_seen = state == WATCH_STANDS || state == WATCH_LEFT;
+		client->was_seen = state == WATCH_CONNECTED || state == WATCH_LEFT;
 		/* Something was sent over it before a second one, after XCLIENT. */
 		moment->early = octets->sent != 0       ? GATE_EARLY_UNKNOWN
 		                : octets->received == 0 ? GATE_EARLY_NO

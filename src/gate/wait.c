@@ -183,7 +183,7 @@ client_has_left(struct gate *gate, struct conn *conn)
 
 	conn->wait.watch_ms =
 	    (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
-	if (state == WATCH_STANDS || state == WATCH_LEFT)
+	if (state == WATCH_CONNECTED || state == WATCH_LEFT)
 		client->was_seen = true;
 	if (client->was_seen)
 		return state == WATCH_LEFT || state == WATCH_UNSEEN;

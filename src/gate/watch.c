@@ -127,7 +127,7 @@ judge(const char *answer, size_t length, const struct watch_socket *wanted,
 	if (has_fin(body.idiag_state) && octets_r->unread > 0)
 		octets_r->unread--;
 	read_info(answer + sizeof body, length - sizeof body, octets_r);
-	return body.idiag_state == STATE_ESTABLISHED ? WATCH_STANDS : WATCH_LEFT;
+	return body.idiag_state == STATE_ESTABLISHED ? WATCH_CONNECTED : WATCH_LEFT;
 }
 
 enum watch_state

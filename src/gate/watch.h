@@ -26,10 +26,10 @@ struct watch_socket {
 };
 
 enum watch_state {
-	WATCH_UNKNOWN, /* the kernel gave no answer */
-	WATCH_UNSEEN,  /* no such socket on this host */
-	WATCH_STANDS,  /* ESTABLISHED */
-	WATCH_LEFT     /* that very socket in another state */
+	WATCH_UNKNOWN,   /* the kernel gave no answer */
+	WATCH_UNSEEN,    /* no such socket on this host */
+	WATCH_CONNECTED, /* ESTABLISHED */
+	WATCH_LEFT       /* that very socket in another state */
 };
 
 /* Since the connection began; a FIN counts for none. -1: not known */

@@ -148,7 +148,7 @@ lines_read(const char *const *patterns, size_t count, struct line_files *files_r
 }
 
 void
-line_files_free(struct line_files *files)
+line_files_clear(struct line_files *files)
 {
 	for (size_t i = 0; i < files->count; i++)
 		free(files->paths[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files of one entry a line, named by shell patterns: what list.c and local.c
+ * Files of one entry per line, named by shell patterns: what list.c and local.c
  * are read with. Blank lines and lines that start with "#" are left out.
  */
 #ifndef LISTS_LINES_H
@@ -35,6 +35,6 @@ bool lines_read(const char *const *patterns, size_t count,
     void *ctx, struct error *error);
 
 /* Also fine on a zero-initialised one. */
-void line_files_free(struct line_files *files);
+void line_files_clear(struct line_files *files);
 
 #endif

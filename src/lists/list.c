@@ -28,7 +28,7 @@ table_add(struct table *table)
 }
 
 static void
-table_free(struct table *table)
+table_clear(struct table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		free((char *)(uintptr_t)table->entries[i].place.entry);
@@ -372,12 +372,12 @@ list_free(struct list **list)
 	if (*list == NULL)
 		return;
 	for (int i = 0; i < SUBJECTS; i++) {
-		table_free(&(*list)->names[i]);
-		table_free(&(*list)->mailboxes[i]);
-		table_free(&(*list)->patterns[i]);
+		table_clear(&(*list)->names[i]);
+		table_clear(&(*list)->mailboxes[i]);
+		table_clear(&(*list)->patterns[i]);
 	}
-	table_free(&(*list)->nets);
-	line_files_free(&(*list)->files);
+	table_clear(&(*list)->nets);
+	line_files_clear(&(*list)->files);
 	free(*list);
 	*list = NULL;
 }

@@ -179,7 +179,7 @@ local_free(struct local **local)
 		free((*local)->rows[i].written);
 	}
 	free((*local)->rows);
-	line_files_free(&(*local)->files);
+	line_files_clear(&(*local)->files);
 	free(*local);
 	*local = NULL;
 }

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 /* One character as it was before it was logged; returns what follows. */
 static char *

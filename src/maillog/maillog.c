@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 /*
  * Behind "<tag>; task; rspamd_task_write_log: ", in front of which time, process

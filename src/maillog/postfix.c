@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 /* Behind an address and its ">": quoted as in RFC 5321. NULL: none. */
 static char *

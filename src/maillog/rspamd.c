@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 /*
  * The actions of rspamd's manual (Actions and scores). "greylist" and "soft

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "maillog/scan.h"
+#include "maillog/scan_private.h"
 
 /* ",key=" in front of a value without commas; NULL when the text is another */
 static char *

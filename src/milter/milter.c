@@ -167,9 +167,9 @@ on_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *address)
 
 	client_read(ctx, hostname, (const struct sockaddr *)address, &client);
 	connection->number = gate_number(ctx);
-	struct world *world = here.settings.current(here.settings.ctx);
-	connection->session = session_new(world);
-	world_drop(&world);
+	struct snapshot *snapshot = here.settings.current(here.settings.ctx);
+	connection->session = session_new(snapshot);
+	snapshot_drop(&snapshot);
 	if (connection->session == NULL) {
 		log_warnx("out of memory: a session goes on without targrey");
 		return quietly(connection, SMFIP_NR_CONN);

@@ -10,16 +10,17 @@
 
 #include "base/error.h"
 #include "gate/gate.h"
-#include "session/world.h"
+#include "session/snapshot.h"
 
 struct milter_settings {
 	const char *back_path; /* private socket that the gate connects to */
-	/* A reference to the world of the moment, for a new session; never NULL. */
-	struct world *(*current)(void *ctx);
+	/* A reference to the snapshot of the moment, for a new session; never NULL.
+	 */
+	struct snapshot *(*current)(void *ctx);
 	void *ctx;
 };
 
-/* gate_decide(), as struct world wants it. */
+/* gate_decide(), as struct snapshot wants it. */
 void milter_decide(void *gate, uint64_t ticket, bool other);
 
 /*

@@ -82,26 +82,26 @@ attempt(const struct policy_settings *settings, struct grey_row row, int64_t now
 
 struct grey_row
 grey_step(const struct policy_settings *settings, struct grey_row row,
-    enum deed deed, int64_t now)
+    enum outcome outcome, int64_t now)
 {
-	switch (deed) {
-	case DEED_ATTEMPT:
+	switch (outcome) {
+	case OUTCOME_ATTEMPT:
 		return attempt(settings, row, now);
-	case DEED_NAMED:
+	case OUTCOME_DOMAIN_FOUND:
 		return row.first != 0 && now <= row.last
 		           ? row /* the attempt, or a later one, is in it */
 		           : attempt(settings, row, now);
-	case DEED_PASSED:
+	case OUTCOME_PASSED:
 		row = attempt(settings, row, now);
 		row.passed = now;
 		row.mxs = 0; /* a mail that comes later is another one */
 		return row;
-	case DEED_NONE:
-	case DEED_GONE:
-	case DEED_ENDURED:
-	case DEED_UNPROVEN:
-	case DEED_ALLOWED:
-	case DEED_SEEN:
+	case OUTCOME_NONE:
+	case OUTCOME_GONE:
+	case OUTCOME_ENDURED:
+	case OUTCOME_UNPROVEN:
+	case OUTCOME_KNOWN:
+	case OUTCOME_SEEN:
 		break;
 	}
 	return row;
@@ -130,15 +130,15 @@ grey_better(struct grey_row a, struct grey_row b)
 
 static void
 count_success(const struct policy_settings *settings, int64_t now,
-    int64_t *last_counted, uint32_t *counted, int64_t *allowed_until)
+    int64_t *last_counted, uint32_t *counted, int64_t *known_until)
 {
 	if (*last_counted == 0 || is_future(*last_counted, now) ||
-	    now - *last_counted >= settings->auto_allow_gap_s) {
+	    now - *last_counted >= settings->known_gap_s) {
 		(*counted)++;
 		*last_counted = now;
 	}
-	if (settings->auto_allow != 0 && *counted >= settings->auto_allow)
-		*allowed_until = now + settings->max_age_s;
+	if (settings->known_successes != 0 && *counted >= settings->known_successes)
+		*known_until = now + settings->max_age_s;
 }
 
 static void
@@ -151,14 +151,14 @@ address_succeeds(const struct policy_settings *settings,
 	record->gaveup_secs = 0;
 	record->last_gaveup = 0;
 	count_success(settings, now, &record->last_counted, &record->counted,
-	    &record->allowed_until);
+	    &record->known_until);
 }
 
 struct address_record
 address_step(const struct policy_settings *settings, struct address_record record,
-    enum deed deed, uint32_t secs, int64_t now)
+    enum outcome outcome, uint32_t secs, int64_t now)
 {
-	if (deed == DEED_NONE)
+	if (outcome == OUTCOME_NONE)
 		return record;
 	leave_future(&record.first_seen, now);
 	leave_future(&record.last_success, now);
@@ -169,19 +169,19 @@ address_step(const struct policy_settings *settings, struct address_record recor
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;
-	switch (deed) {
-	case DEED_NONE:
-	case DEED_ATTEMPT:
-	case DEED_NAMED:
+	switch (outcome) {
+	case OUTCOME_NONE:
+	case OUTCOME_ATTEMPT:
+	case OUTCOME_DOMAIN_FOUND:
 		break;
-	case DEED_GONE:
+	case OUTCOME_GONE:
 		if (was_success_lately)
 			break;
 		record.gaveup++;
 		record.gaveup_secs = secs;
 		record.last_gaveup = now;
 		break;
-	case DEED_UNPROVEN:
+	case OUTCOME_UNPROVEN:
 		if (!settings->trust_eom) {
 			if (record.last_unproven != 0 &&
 			    now - record.last_unproven < DAY_S)
@@ -190,15 +190,15 @@ address_step(const struct policy_settings *settings, struct address_record recor
 		}
 		address_succeeds(settings, &record, now);
 		break;
-	case DEED_ENDURED:
-	case DEED_PASSED:
+	case OUTCOME_ENDURED:
+	case OUTCOME_PASSED:
 		address_succeeds(settings, &record, now);
 		break;
-	case DEED_ALLOWED:
-		if (record.allowed_until >= now)
-			record.allowed_until = now + settings->max_age_s;
+	case OUTCOME_KNOWN:
+		if (record.known_until >= now)
+			record.known_until = now + settings->max_age_s;
 		break;
-	case DEED_SEEN:
+	case OUTCOME_SEEN:
 		record.sessions++;
 		break;
 	}
@@ -207,35 +207,35 @@ address_step(const struct policy_settings *settings, struct address_record recor
 
 struct domain_record
 domain_step(const struct policy_settings *settings, struct domain_record record,
-    enum deed deed, int64_t now)
+    enum outcome outcome, int64_t now)
 {
-	if (deed == DEED_NONE)
+	if (outcome == OUTCOME_NONE)
 		return record;
 	leave_future(&record.first_seen, now);
 	leave_future(&record.last_success, now);
 	if (record.first_seen == 0)
 		record.first_seen = now;
 	record.last_seen = now;
-	if (deed == DEED_UNPROVEN && settings->trust_eom)
-		deed = DEED_ENDURED;
-	switch (deed) {
-	case DEED_ENDURED:
-	case DEED_PASSED:
+	if (outcome == OUTCOME_UNPROVEN && settings->trust_eom)
+		outcome = OUTCOME_ENDURED;
+	switch (outcome) {
+	case OUTCOME_ENDURED:
+	case OUTCOME_PASSED:
 		record.successes++;
 		record.last_success = now;
 		count_success(settings, now, &record.last_counted, &record.counted,
-		    &record.allowed_until);
+		    &record.known_until);
 		break;
-	case DEED_ALLOWED:
-		if (record.allowed_until >= now)
-			record.allowed_until = now + settings->max_age_s;
+	case OUTCOME_KNOWN:
+		if (record.known_until >= now)
+			record.known_until = now + settings->max_age_s;
 		break;
-	case DEED_NONE:
-	case DEED_ATTEMPT:
-	case DEED_NAMED:
-	case DEED_GONE:
-	case DEED_UNPROVEN:
-	case DEED_SEEN:
+	case OUTCOME_NONE:
+	case OUTCOME_ATTEMPT:
+	case OUTCOME_DOMAIN_FOUND:
+	case OUTCOME_GONE:
+	case OUTCOME_UNPROVEN:
+	case OUTCOME_SEEN:
 		break;
 	}
 	return record;

@@ -22,7 +22,7 @@
  * So does a row from the future (the clock was set back); that attempt counts.
  */
 struct grey_row grey_step(const struct policy_settings *settings,
-    struct grey_row row, enum deed deed, int64_t now);
+    struct grey_row row, enum outcome outcome, int64_t now);
 
 /* The triplet lets its message pass: it has passed before, or tries are reached. */
 bool grey_passes(const struct policy_settings *settings, const struct grey_row *row,
@@ -31,12 +31,12 @@ bool grey_passes(const struct policy_settings *settings, const struct grey_row *
 /* Of the rows of one triplet under two keys, the one that is nearer to passing. */
 struct grey_row grey_better(struct grey_row a, struct grey_row b);
 
-/* secs  DEED_GONE: how long the client had waited */
+/* secs  OUTCOME_GONE: how long the client had waited */
 struct address_record address_step(const struct policy_settings *settings,
-    struct address_record record, enum deed deed, uint32_t secs, int64_t now);
+    struct address_record record, enum outcome outcome, uint32_t secs, int64_t now);
 
 struct domain_record domain_step(const struct policy_settings *settings,
-    struct domain_record record, enum deed deed, int64_t now);
+    struct domain_record record, enum outcome outcome, int64_t now);
 
 /* The address went from a hold within retry_window_s and has not succeeded since.
  */

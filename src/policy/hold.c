@@ -44,7 +44,7 @@ hold_plan(
 }
 
 enum hold_end
-hold_outcome(enum hold_end end, bool shed, bool watched, bool arrived)
+hold_final_end(enum hold_end end, bool shed, bool watched, bool arrived)
 {
 	if (end != HOLD_ELAPSED)
 		return end;
@@ -56,17 +56,17 @@ hold_outcome(enum hold_end end, bool shed, bool watched, bool arrived)
 }
 
 bool
-hold_deed(enum hold_end outcome, enum deed *deed_r)
+hold_outcome(enum hold_end end, enum outcome *outcome_r)
 {
-	switch (outcome) {
+	switch (end) {
 	case HOLD_ENDURED:
-		*deed_r = DEED_ENDURED;
+		*outcome_r = OUTCOME_ENDURED;
 		return true;
 	case HOLD_UNPROVEN:
-		*deed_r = DEED_UNPROVEN;
+		*outcome_r = OUTCOME_UNPROVEN;
 		return true;
 	case HOLD_GONE:
-		*deed_r = DEED_GONE;
+		*outcome_r = OUTCOME_GONE;
 		return true;
 	case HOLD_NONE:
 	case HOLD_ELAPSED:

@@ -50,10 +50,10 @@ struct hold_plan hold_plan(
  * watched  the client's socket was seen standing at the end
  * arrived  end of message was reached
  */
-enum hold_end hold_outcome(
+enum hold_end hold_final_end(
     enum hold_end end, bool shed, bool watched, bool arrived);
 
-/* The deed that the store is told of it; false when it counts for nothing. */
-bool hold_deed(enum hold_end outcome, enum deed *deed_r);
+/* The outcome that the store is told of it; false when it counts for nothing. */
+bool hold_outcome(enum hold_end end, enum outcome *outcome_r);
 
 #endif

@@ -16,8 +16,8 @@ const char *const why_texts[WHYS] = {
     [WHY_SPF] = "SPF failed",
     [WHY_DNSBL] = "DNS lists list it",
     [WHY_LOCAL] = "a local rule matches",
-    [WHY_ALLOWED_ADDRESS] = "the address is known as good",
-    [WHY_ALLOWED_DOMAIN] = "its SPF domain is known as good",
+    [WHY_KNOWN_ADDRESS] = "the address is known as good",
+    [WHY_KNOWN_DOMAIN] = "its SPF domain is known as good",
     [WHY_TRIES] = "it was tried often enough",
     [WHY_NONE] = "nothing makes it a suspect",
     [WHY_OVERFLOW] = "the budget had no room for a hold",
@@ -27,11 +27,11 @@ const char *const why_texts[WHYS] = {
 };
 
 const struct trace_text trace_texts[TRACE_SAIDS] = {
-    [TRACE_ALLOWED_ADDRESS] = {"allowed", "the address is known as good"},
-    [TRACE_NOT_ALLOWED] = {"allowed", "neither the address nor an SPF domain"},
-    [TRACE_DOMAIN_TOO_WIDE] = {"allowed",
+    [TRACE_KNOWN_ADDRESS] = {"known", "the address is known as good"},
+    [TRACE_NOT_KNOWN] = {"known", "neither the address nor an SPF domain"},
+    [TRACE_DOMAIN_TOO_WIDE] = {"known",
         "the SPF domain was seen from more than 64 networks in a day"},
-    [TRACE_ALLOWED_DOMAIN] = {"allowed", "the SPF domain is known as good"},
+    [TRACE_KNOWN_DOMAIN] = {"known", "the SPF domain is known as good"},
     [TRACE_TRIES] = {"tries", "the triplet has been tried often enough"},
     [TRACE_TOO_FEW_TRIES] = {"tries", "not tried often enough yet"},
     [TRACE_RGREY] = {"mode", "rgrey: every suspect is greylisted"},
@@ -107,25 +107,25 @@ say(struct judgement *judgement, enum trace_said said, bool spoke)
 }
 
 static bool
-is_allowed(struct judgement *judgement, const struct history *history, int64_t now)
+is_known(struct judgement *judgement, const struct history *history, int64_t now)
 {
 	const struct domain_record *domain = &history->domain;
 
-	if (history->address.allowed_until >= now) {
-		judgement->why = WHY_ALLOWED_ADDRESS;
-		say(judgement, TRACE_ALLOWED_ADDRESS, true);
+	if (history->address.known_until >= now) {
+		judgement->why = WHY_KNOWN_ADDRESS;
+		say(judgement, TRACE_KNOWN_ADDRESS, true);
 		return true;
 	}
-	if (domain->allowed_until < now) {
-		say(judgement, TRACE_NOT_ALLOWED, false);
+	if (domain->known_until < now) {
+		say(judgement, TRACE_NOT_KNOWN, false);
 		return false;
 	}
 	if (domain->networks > DOMAIN_MAX_NETWORKS) {
 		say(judgement, TRACE_DOMAIN_TOO_WIDE, false);
 		return false;
 	}
-	judgement->why = WHY_ALLOWED_DOMAIN;
-	say(judgement, TRACE_ALLOWED_DOMAIN, true);
+	judgement->why = WHY_KNOWN_DOMAIN;
+	say(judgement, TRACE_KNOWN_DOMAIN, true);
 	return true;
 }
 
@@ -136,9 +136,9 @@ row_after(const struct policy_settings *settings, const struct history *history,
 {
 	bool noted = history->rows_noted != NULL && history->rows_noted[i];
 
-	return noted ? grey_step(settings, history->rows[i], DEED_NAMED,
+	return noted ? grey_step(settings, history->rows[i], OUTCOME_DOMAIN_FOUND,
 	                   history->noted_at)
-	             : grey_step(settings, history->rows[i], DEED_ATTEMPT, now);
+	             : grey_step(settings, history->rows[i], OUTCOME_ATTEMPT, now);
 }
 
 static uint64_t
@@ -219,7 +219,7 @@ judge_suspect(const struct policy_settings *settings, struct judgement *judgemen
 	judgement->why = judgement->suspect;
 	if (history == NULL) {
 		say(judgement, TRACE_NO_STORE, false);
-	} else if (is_allowed(judgement, history, now)) {
+	} else if (is_known(judgement, history, now)) {
 		/* early is of interest for the header even then */
 		return;
 	} else if (has_tries(settings, judgement, history, now)) {

@@ -22,10 +22,10 @@ extern const char *const why_words[WHYS];
 extern const char *const why_texts[WHYS]; /* a sentence for people */
 
 enum trace_said {
-	TRACE_ALLOWED_ADDRESS,
-	TRACE_NOT_ALLOWED,
+	TRACE_KNOWN_ADDRESS,
+	TRACE_NOT_KNOWN,
 	TRACE_DOMAIN_TOO_WIDE,
-	TRACE_ALLOWED_DOMAIN,
+	TRACE_KNOWN_DOMAIN,
 	TRACE_TRIES,
 	TRACE_TOO_FEW_TRIES,
 	TRACE_RGREY,
@@ -79,7 +79,7 @@ struct judgement {
 };
 
 /*
- * history  NULL when the store could not be asked: then nothing is allowed and
+ * history  NULL when the store could not be asked: then nobody is known and
  *          no tries are known
  */
 struct judgement judge(const struct policy_settings *settings,

@@ -44,8 +44,8 @@ struct policy_settings {
 	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;
 	uint32_t retry_count;
 
-	uint32_t auto_allow; /* successes; 0 = never */
-	int64_t auto_allow_gap_s;
+	uint32_t known_successes; /* successes; 0 = never */
+	int64_t known_gap_s;
 	int dnsbl_weight; /* sum from which the selector dnsbl speaks */
 	uint16_t mx;      /* mx_code() of this host; 0: none is noted */
 };

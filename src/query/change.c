@@ -5,7 +5,7 @@
 #include "store/keys.h"
 #include "query/query_private.h"
 
-/* ------------------------------------------------------------------- allowed */
+/* --------------------------------------------------------------------- known */
 
 static bool
 allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t until,
@@ -21,7 +21,7 @@ allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t unt
 		return true;
 	if (!*found_r)
 		record.first_seen = record.last_seen = now;
-	record.allowed_until = until;
+	record.known_until = until;
 	if (until == 0)
 		record.counted = 0;
 	return query->ops->keep_address(query->view, key, &record, trouble);
@@ -57,7 +57,7 @@ allow_domain(struct query *query, const char *domain, int64_t now, int64_t until
 		return true;
 	if (!*found_r)
 		record.first_seen = record.last_seen = now;
-	record.allowed_until = until;
+	record.known_until = until;
 	if (until == 0)
 		record.counted = 0;
 	return query->ops->keep_domain(

@@ -64,16 +64,16 @@ struct address_row {
 	struct ip ip; /* IPv6: the first address of the /64 */
 	struct address_record record;
 };
-/* net may be NULL; allowed_at: only those allowed at that time, 0 = all */
-bool query_addresses(struct query *query, const struct ipnet *net,
-    int64_t allowed_at, bool (*each)(void *ctx, const struct address_row *row),
-    void *ctx, struct error *error);
+/* net may be NULL; known_at: only those known at that time, 0 = all */
+bool query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
+    bool (*each)(void *ctx, const struct address_row *row), void *ctx,
+    struct error *error);
 
 struct domain_row {
 	const char *name;
 	struct domain_record record;
 };
-bool query_domains(struct query *query, int64_t allowed_at,
+bool query_domains(struct query *query, int64_t known_at,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
 
@@ -127,8 +127,8 @@ bool query_commit(struct query *query, struct error *error);
 #define QUERY_FOREVER INT64_C(253402300799)
 
 /*
- * Allowed until that time; QUERY_FOREVER stands until it is taken back.
- * until 0: no longer allowed, and the count towards it starts anew.
+ * Known until that time; QUERY_FOREVER stands until it is taken back.
+ * until 0: no longer known, and the count towards it starts anew.
  * found_r  whether there was such a record; may be NULL
  */
 bool query_allow_address(struct query *query, const struct ip *ip, int64_t now,
@@ -194,7 +194,7 @@ bool query_find_message(struct query *query, const struct message_ref *message,
  * A verdict for one event, from whomever it comes: the only way by which what
  * was found in a message teaches the record. The first verdict of an event
  * counts: ham or spam of its address; spam also ends what the address is
- * allowed by its own record (not what was allowed for ever).
+ * known by its own record (not what was made known for ever).
  * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
  * An event_id that is not there changes nothing.
@@ -210,8 +210,8 @@ bool query_feedback(struct query *query, int64_t event_id, double score,
  */
 struct success_rules {
 	int64_t now;
-	uint32_t auto_allow; /* successes that make a client allowed, 0: never */
-	bool trust_eom;      /* an unproven hold is as good as an endured one */
+	uint32_t known_successes; /* successes that make a client known, 0: never */
+	bool trust_eom; /* an unproven hold is as good as an endured one */
 };
 bool query_refusal(struct query *query, int64_t event_id, const char *reply,
     bool is_final, const struct success_rules *rules, struct error *error);

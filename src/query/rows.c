@@ -23,7 +23,7 @@ give_address(void *arg, int64_t key, const struct address_record *record)
 
 /* The one record that a network can have, by its key. */
 static bool
-look_up(struct query *query, int64_t allowed_at, struct addresses_work *work,
+look_up(struct query *query, int64_t known_at, struct addresses_work *work,
     struct trouble *trouble)
 {
 	struct ip ip = key_address(&work->net->ip);
@@ -33,7 +33,7 @@ look_up(struct query *query, int64_t allowed_at, struct addresses_work *work,
 	        query->view, key_from_ip(&ip), &row.record, trouble))
 		return false;
 	if (row.record.first_seen != 0 &&
-	    (allowed_at == 0 || row.record.allowed_until >= allowed_at))
+	    (known_at == 0 || row.record.known_until >= known_at))
 		work->each(work->ctx, &row);
 	return true;
 }
@@ -46,7 +46,7 @@ is_one_record(const struct ipnet *net)
 }
 
 bool
-query_addresses(struct query *query, const struct ipnet *net, int64_t allowed_at,
+query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
     bool (*each)(void *ctx, const struct address_row *row), void *ctx,
     struct error *error)
 {
@@ -55,10 +55,9 @@ query_addresses(struct query *query, const struct ipnet *net, int64_t allowed_at
 
 	if (!query_enter(query, &trouble))
 		return query_failed(query, &trouble, error);
-	bool ok = is_one_record(net)
-	              ? look_up(query, allowed_at, &work, &trouble)
-	              : query->ops->each_address(
-	                    query->view, allowed_at, give_address, &work, &trouble);
+	bool ok = is_one_record(net) ? look_up(query, known_at, &work, &trouble)
+	                             : query->ops->each_address(query->view,
+	                                   known_at, give_address, &work, &trouble);
 	if (query_leave(query, ok))
 		return true;
 	return query_failed(query, &trouble, error);
@@ -79,7 +78,7 @@ give_domain(void *arg, const char *name, const struct domain_record *record)
 }
 
 bool
-query_domains(struct query *query, int64_t allowed_at,
+query_domains(struct query *query, int64_t known_at,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error)
 {
@@ -87,7 +86,7 @@ query_domains(struct query *query, int64_t allowed_at,
 	struct domains_work work = {each, ctx};
 
 	if (query_enter(query, &trouble) &&
-	    query_leave(query, query->ops->each_domain(query->view, allowed_at,
+	    query_leave(query, query->ops->each_domain(query->view, known_at,
 	                           give_domain, &work, &trouble)))
 		return true;
 	return query_failed(query, &trouble, error);

@@ -22,8 +22,8 @@ count_verdict(
 	if (is_spam) {
 		record.spam++;
 		record.counted = 0;
-		if (record.allowed_until < ALLOWED_FOREVER)
-			record.allowed_until = 0;
+		if (record.known_until < KNOWN_FOREVER)
+			record.known_until = 0;
 	} else {
 		record.ham++;
 	}
@@ -77,7 +77,7 @@ query_feedback(struct query *query, int64_t event_id, double score,
 
 /* ------------------------------------------------------------------- refusal */
 
-/* As what an event was counted; see session/record.c, deed_of(). */
+/* As what an event was counted; see session/record.c, outcome_of(). */
 enum counted { COUNTED_NOTHING, COUNTED_SUCCESS, COUNTED_UNPROVEN };
 
 struct refused {
@@ -111,15 +111,15 @@ look_at_refused(void *arg, const struct event *event)
 	    .counted = counted_as(event),
 	    .logged = event->logged,
 	    .ip = event->ip};
-	if (domain != NULL && strlen(domain) < sizeof(refused->domain))
+	if (domain != NULL && strlen(domain) < sizeof refused->domain)
 		strcpy(refused->domain, domain);
 	return false;
 }
 
-/* One success less; what it made allowed is so no longer. */
+/* One success less; what it made known is so no longer. */
 static void
-take_back(uint32_t auto_allow, uint32_t *successes, uint32_t *counted,
-    int64_t *last_success, int64_t *last_counted, int64_t *allowed_until)
+take_back(uint32_t known_successes, uint32_t *successes, uint32_t *counted,
+    int64_t *last_success, int64_t *last_counted, int64_t *known_until)
 {
 	if (*successes > 0)
 		--*successes;
@@ -127,8 +127,8 @@ take_back(uint32_t auto_allow, uint32_t *successes, uint32_t *counted,
 		*counted = *successes;
 	if (*successes == 0)
 		*last_success = *last_counted = 0;
-	if (*counted < auto_allow && *allowed_until < ALLOWED_FOREVER)
-		*allowed_until = 0;
+	if (*counted < known_successes && *known_until < KNOWN_FOREVER)
+		*known_until = 0;
 }
 
 /* Of the unproven ones of a day only the first is counted. */
@@ -153,8 +153,8 @@ address_loses(struct query *query, const struct refused *refused,
 		return false;
 	if (record.first_seen == 0 || !is_counted(refused, rules, &record))
 		return true;
-	take_back(rules->auto_allow, &record.successes, &record.counted,
-	    &record.last_success, &record.last_counted, &record.allowed_until);
+	take_back(rules->known_successes, &record.successes, &record.counted,
+	    &record.last_success, &record.last_counted, &record.known_until);
 	return query->ops->keep_address(query->view, key, &record, trouble);
 }
 
@@ -173,8 +173,8 @@ domain_loses(struct query *query, const struct refused *refused,
 		return false;
 	if (record.first_seen == 0)
 		return true;
-	take_back(rules->auto_allow, &record.successes, &record.counted,
-	    &record.last_success, &record.last_counted, &record.allowed_until);
+	take_back(rules->known_successes, &record.successes, &record.counted,
+	    &record.last_success, &record.last_counted, &record.known_until);
 	return query->ops->keep_domain(query->view, name, day, &record, trouble);
 }
 

@@ -29,12 +29,12 @@ struct grey_row {
 struct address_record {
 	int64_t first_seen, last_seen;
 	int64_t last_success;
-	int64_t last_counted;  /* last success that counted towards allowed */
+	int64_t last_counted;  /* last success that counted towards known */
 	int64_t last_unproven; /* last unproven hold that was let count */
 	int64_t last_gaveup;
-	int64_t allowed_until;
+	int64_t known_until;
 	uint32_t sessions, successes;
-	uint32_t counted; /* successes that count towards allowed */
+	uint32_t counted; /* successes that count towards known */
 	uint32_t gaveup;
 	uint32_t gaveup_secs; /* how long the last one had waited */
 	uint32_t ham, spam;   /* feedback from content filters */
@@ -45,7 +45,7 @@ struct domain_record {
 	int64_t first_seen, last_seen;
 	int64_t last_success;
 	int64_t last_counted;
-	int64_t allowed_until;
+	int64_t known_until;
 	uint32_t successes, counted;
 	uint32_t networks; /* different client networks in the day that runs */
 };
@@ -74,20 +74,20 @@ struct history {
 };
 
 /* What happened, as the store is told and policy's steps are asked. */
-enum deed {
-	DEED_NONE,     /* nothing that is remembered; a note may carry an event */
-	DEED_ATTEMPT,  /* a hold began, or a 450 is about to be sent */
-	DEED_GONE,     /* the client left during the hold */
-	DEED_ENDURED,  /* hold elapsed, socket standing, message arrived */
-	DEED_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
-	DEED_PASSED,   /* tries reached, message arrived */
-	DEED_ALLOWED,  /* an allowed client was used; refreshes last use */
-	DEED_SEEN,     /* a session that said MAIL has ended */
+enum outcome {
+	OUTCOME_NONE,    /* nothing that is remembered; a note may carry an event */
+	OUTCOME_ATTEMPT, /* a hold began, or a 450 is about to be sent */
+	OUTCOME_GONE,    /* the client left during the hold */
+	OUTCOME_ENDURED, /* hold elapsed, socket standing, message arrived */
+	OUTCOME_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
+	OUTCOME_PASSED,   /* tries reached, message arrived */
+	OUTCOME_KNOWN,    /* a known client was used; refreshes last use */
+	OUTCOME_SEEN,     /* a session that said MAIL has ended */
 	/*
 	 * An attempt on record, noted again at its own time, since the SPF
 	 * domain of the client has become known meanwhile.
 	 */
-	DEED_NAMED
+	OUTCOME_DOMAIN_FOUND
 };
 
 /* Address and network keys of a client (prefixes as above; network IPv4 /24). */

@@ -32,7 +32,7 @@ way_of(const struct view *view)
 		return WAY_GREYLISTED;
 	if (view->is_held)
 		return WAY_STAYED;
-	if (strncmp(why, "allowed", 7) == 0)
+	if (strncmp(why, "known", 5) == 0)
 		return WAY_KNOWN;
 	return strcmp(why, "tries") == 0 ? WAY_TRIES : WAY_OTHER;
 }

@@ -61,7 +61,7 @@ count_suspect(struct funnel *funnel, const struct view *view)
 		row->count[2] += view->is_gone;
 		row->count[3] += view->is_delivered;
 	}
-	funnel->by_allowed += strncmp(why, "allowed", 7) == 0;
+	funnel->by_known += strncmp(why, "known", 5) == 0;
 	funnel->by_tries += strcmp(why, "tries") == 0;
 	funnel->overflow += strcmp(why, "overflow") == 0;
 	funnel->delivered_suspects += view->is_delivered;
@@ -162,7 +162,7 @@ write_stages(struct funnel *funnel, struct doc *doc)
 	stage(funnel, doc, "not suspect", funnel->ordinary, false);
 	stage(funnel, doc, "warned about only", funnel->warned, false);
 	stage(funnel, doc, "suspects", funnel->suspects, true);
-	stage(funnel, doc, "let pass: known as good", funnel->by_allowed, true);
+	stage(funnel, doc, "let pass: known as good", funnel->by_known, true);
 	stage(funnel, doc, "let pass: tries reached", funnel->by_tries, true);
 	stage(funnel, doc, "held", funnel->held, true);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)

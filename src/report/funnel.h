@@ -25,7 +25,7 @@ enum funnel_way {
 
 struct funnel {
 	uint64_t events, sessions, mails, exempt, ordinary, suspects, warned;
-	uint64_t by_allowed, by_tries;
+	uint64_t by_known, by_tries;
 	uint64_t holds[HOLD_ENDS]; /* by how they ended; HOLD_NONE unused */
 	uint64_t held, greylisted, overflow;
 	uint64_t came_back; /* suspects with an earlier attempt (early or a try) */

@@ -60,7 +60,7 @@ missing_new(void)
 }
 
 static void
-names_free(struct names *names)
+names_clear(struct names *names)
 {
 	if (names == NULL)
 		return;
@@ -82,7 +82,7 @@ missing_free(struct missing **pointer)
 		return;
 	for (size_t i = 0; missing->mails.slots != NULL && i < missing->mails.room;
 	     i++)
-		names_free(missing->mails.slots[i].names);
+		names_clear(missing->mails.slots[i].names);
 	free(missing->mails.slots);
 	free(missing->domains);
 	free(missing->chosen);

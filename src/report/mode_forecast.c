@@ -54,7 +54,7 @@ mode_forecast_add(struct mode_forecast *forecast, const struct view *view)
 			break;
 		}
 	}
-	if (strncmp(why, "allowed", 7) == 0 || strcmp(why, "tries") == 0) {
+	if (strncmp(why, "known", 5) == 0 || strcmp(why, "tries") == 0) {
 		forecast->passes++;
 		return;
 	}

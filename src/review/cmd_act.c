@@ -33,7 +33,7 @@ act_on(struct admin *admin, enum action action, const char *id)
 	bool ok = review_find(review, id, &mail, &error);
 	if (ok) {
 		ok = review_act(review, action, &mail.mail, outcome, &error);
-		own_mail_free(&mail);
+		own_mail_clear(&mail);
 	}
 	if (ok)
 		say_outcome(admin->out, id, outcome);

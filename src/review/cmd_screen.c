@@ -81,7 +81,7 @@ act(struct screen *screen, enum action action)
 	if (ok) {
 		ok =
 		    review_act(screen->review, action, &mail.mail, outcome, &error);
-		own_mail_free(&mail);
+		own_mail_clear(&mail);
 	}
 	snprintf(screen->said, sizeof screen->said, "%s: %.1100s",
 	    action_words[action], ok ? outcome : error.text);
@@ -147,7 +147,7 @@ open_chosen(struct screen *screen)
 		return;
 	}
 	char *text = screen_text(screen, &mail.mail);
-	own_mail_free(&mail);
+	own_mail_clear(&mail);
 	if (text != NULL)
 		decide(screen, screen_read(text));
 	free(text);

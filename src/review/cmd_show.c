@@ -67,7 +67,7 @@ run_show(struct admin *admin)
 		return failed(admin, &error);
 	int fd = mail_open(&mail.mail, &folder, name, &error);
 	if (fd < 0) {
-		own_mail_free(&mail);
+		own_mail_clear(&mail);
 		return failed(admin, &error);
 	}
 	char *text = mail_text(fd, is_packed(name),
@@ -81,7 +81,7 @@ run_show(struct admin *admin)
 			put_text(doc, text);
 	}
 	free(text);
-	own_mail_free(&mail);
+	own_mail_clear(&mail);
 	return admin_write(admin, &doc);
 }
 

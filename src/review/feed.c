@@ -46,8 +46,7 @@ take(void *ctx, const struct event *event)
 	found->id = event->id;
 	found->has_feedback = event->feedback != NULL;
 	if (found->has_feedback)
-		text_copy(
-		    found->feedback, sizeof(found->feedback), event->feedback);
+		text_copy(found->feedback, sizeof found->feedback, event->feedback);
 	return false;
 }
 

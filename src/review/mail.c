@@ -68,7 +68,7 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 		ok = index_refresh(review->index, file_clock_ms(), error) &&
 		     index_find(review->index, id, own, &finding, error);
 	if (!ok) {
-		own_mail_free(mail_r);
+		own_mail_clear(mail_r);
 		return false;
 	}
 	if (finding.count == 1 && mail_r->text != NULL)
@@ -82,12 +82,12 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 		    "%s: no such mail in the folders that were listed; list the "
 		    "folder first",
 		    id);
-	own_mail_free(mail_r);
+	own_mail_clear(mail_r);
 	return false;
 }
 
 void
-own_mail_free(struct own_mail *mail)
+own_mail_clear(struct own_mail *mail)
 {
 	free(mail->text);
 	memset(mail, 0, sizeof *mail);

@@ -39,7 +39,7 @@ open_record(struct admin *admin, struct review *review)
 	review->query =
 	    query_open(url != NULL ? url : admin->config->store_url, true, &error);
 	if (review->query == NULL)
-		text_copy(review->no_query, sizeof(review->no_query), error.text);
+		text_copy(review->no_query, sizeof review->no_query, error.text);
 	admin->query = review->query;
 }
 
@@ -99,7 +99,7 @@ read_settings(struct admin *admin, struct review *review)
 struct review *
 open_review(struct admin *admin, int *code_r)
 {
-	struct review *review = calloc(1, sizeof(*review));
+	struct review *review = calloc(1, sizeof *review);
 	struct error error;
 
 	*code_r = EXIT_FAILED;

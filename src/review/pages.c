@@ -64,14 +64,14 @@ pages_find(struct admin *admin, const struct folders *folders, const char *id,
 	if (!review_find(review, id, mail_r, error))
 		return false;
 	if (!index_folder_id(review->index, mail_r->mail.folder, &folder, error)) {
-		own_mail_free(mail_r);
+		own_mail_clear(mail_r);
 		return false;
 	}
 	for (size_t i = 0; i < folders->count; i++) {
 		if (folders->ids[i] == folder)
 			return true;
 	}
-	own_mail_free(mail_r);
+	own_mail_clear(mail_r);
 	/* no word on whether there is one elsewhere */
 	error_set(error, "%.12s: no such mail in your folders", id);
 	return false;
@@ -439,5 +439,5 @@ page_mail(void *ctx, struct web_request *request, FILE *body)
 	fputs("</form>\n", body);
 	put_facts(&mail.mail, review->mark, body);
 	put_text(&mail.mail, body);
-	own_mail_free(&mail);
+	own_mail_clear(&mail);
 }

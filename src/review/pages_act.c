@@ -23,7 +23,7 @@ act_on(struct admin *admin, const struct folders *folders, enum action action,
 	bool ok = pages_find(admin, folders, id, &mail, &error);
 	if (ok) {
 		ok = review_act(review, action, &mail.mail, result->last, &error);
-		own_mail_free(&mail);
+		own_mail_clear(&mail);
 	}
 	result->done += ok;
 	result->failed += !ok;

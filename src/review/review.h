@@ -48,7 +48,7 @@ struct own_mail {
 /* The one mail of that id; false with the reason. */
 bool review_find(struct review *review, const char *id, struct own_mail *mail_r,
     struct error *error);
-void own_mail_free(struct own_mail *mail);
+void own_mail_clear(struct own_mail *mail);
 
 enum action { ACTION_RELEASE, ACTION_SPAM, ACTION_HAM, ACTION_DISCARD, ACTIONS };
 extern const char *const action_words[ACTIONS + 1]; /* NULL at the end */

@@ -12,16 +12,16 @@ static void
 one_is_over(void *ctx, uint64_t ticket)
 {
 	struct background *background = ctx;
-	const struct world *world = background->world;
+	const struct snapshot *snapshot = background->snapshot;
 
 	if (atomic_fetch_sub(&background->running, 1) == 1)
-		world->decide(world->decide_ctx, ticket, false);
+		snapshot->decide(snapshot->decide_ctx, ticket, false);
 }
 
 static void
 start_dns(struct session *session)
 {
-	struct world *world = session->world;
+	struct snapshot *snapshot = session->snapshot;
 	struct transaction *mail = session->mail;
 	struct gather_request request = {
 	    .ip = session->facts.ip,
@@ -29,10 +29,10 @@ start_dns(struct session *session)
 	    .sender = mail->sender,
 	};
 
-	if (world->gatherer == NULL)
+	if (snapshot->gatherer == NULL)
 		return;
 	atomic_fetch_add(&mail->background.running, 1);
-	mail->gather = gather_start(world->gatherer, &request, one_is_over,
+	mail->gather = gather_start(snapshot->gatherer, &request, one_is_over,
 	    &mail->background, mail->background.ticket);
 	if (mail->gather == NULL) {
 		atomic_fetch_sub(&mail->background.running, 1);
@@ -44,7 +44,7 @@ start_dns(struct session *session)
 static void
 start_recall(struct session *session)
 {
-	struct store *store = session->world->store;
+	struct store *store = session->snapshot->store;
 	struct transaction *mail = session->mail;
 	char domains[2][SPF_DOMAIN_SIZE];
 	const char *at = strrchr(mail->sender, '@');
@@ -71,7 +71,7 @@ background_start(struct session *session)
 
 	if (session->is_outgoing)
 		return;
-	background->world = session->world;
+	background->snapshot = session->snapshot;
 	background->ticket = session->now.ticket;
 	atomic_init(&background->running, 1);
 	start_dns(session);

@@ -17,10 +17,10 @@
 void
 session_record_done(void *ctx, uint64_t ticket, enum note_state state)
 {
-	const struct world *world = ctx;
+	const struct snapshot *snapshot = ctx;
 
 	/* A note that a flood's limit kept off the disk is still a 450. */
-	world->decide(world->decide_ctx, ticket,
+	snapshot->decide(snapshot->decide_ctx, ticket,
 	    state == NOTE_COMMITTED || state == NOTE_LIMITED);
 }
 
@@ -56,7 +56,7 @@ session_refusal(struct session *session)
 		session->mail->is_last = ++session->refusals >= REFUSALS_MAX;
 		snprintf(text, sizeof text, "%s 4.7.1 %s",
 		    session->mail->is_last ? "421" : "450",
-		    session->world->greylist_text);
+		    session->snapshot->greylist_text);
 		session->mail->other = text_dup(text);
 	}
 	return session->mail->other;
@@ -71,14 +71,14 @@ session_not_greylisted(struct session *session)
 	session_fault(session, FAULT_STORE);
 	mail->judgement.why = WHY_FAULT;
 	mail->judgement.verdict = VERDICT_PASS;
-	if (!session->world->fail_open)
+	if (!session->snapshot->fail_open)
 		mail->reply = "451";
 }
 
 struct answer
 session_on_failure(const struct session *session)
 {
-	return session->world->fail_open ? answer_continue : answer_trouble;
+	return session->snapshot->fail_open ? answer_continue : answer_trouble;
 }
 
 struct answer
@@ -126,7 +126,7 @@ session_look_for_pipe(struct session *session)
 	if (session->facts.pipe == PIPE_YES)
 		return;
 	session->facts.pipe = ahead == GATE_EARLY_NO ? PIPE_NO : PIPE_UNKNOWN;
-	if (ahead == GATE_EARLY_YES && session->world->policy.trust_eom)
+	if (ahead == GATE_EARLY_YES && session->snapshot->policy.trust_eom)
 		session->facts.pipe = PIPE_YES;
 }
 

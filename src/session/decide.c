@@ -24,9 +24,9 @@ session_fault(struct session *session, enum fault fault)
 
 	if (session->fault == FAULT_NONE) {
 		session->fault = fault;
-		board_fault(session->world->board, fault);
+		activity_fault(session->snapshot->activity, fault);
 	}
-	if (session->world->store != NULL &&
+	if (session->snapshot->store != NULL &&
 	    log_may(&limits[fault], session->now.mono_ms, NULL))
 		log_warnx(
 		    "sid=%s fault=%s: a fact or a record is missing; mail goes on",
@@ -73,7 +73,7 @@ decide_local(struct session *session)
 	};
 	struct local_fact fact;
 
-	local_match(session->world->local, &subject, &fact);
+	local_match(session->snapshot->local, &subject, &fact);
 	add_address_tag(session, &fact);
 	free(session->local);
 	session->local = session_keep(session, fact.tags);
@@ -93,7 +93,7 @@ skip_noted(struct session *session, size_t from, const struct history *history,
     bool *noted)
 {
 	struct transaction *mail = session->mail;
-	uint16_t mx = session->world->policy.mx;
+	uint16_t mx = session->snapshot->policy.mx;
 	size_t used = 0;
 
 	if (session->attempt_at == 0)
@@ -160,17 +160,17 @@ static bool
 look_up(const struct session *session, const struct store_who *who,
     const struct triplet *triplets, size_t count, struct history *history)
 {
-	const struct world *world = session->world;
+	const struct snapshot *snapshot = session->snapshot;
 	int64_t now = session->now.wall;
 
-	if (world->store != NULL && store_is_shared(world->store))
-		return store_recall_asked(world->store, session->mail->asked, who,
-		           triplets, count, now, history) == STORE_OK;
-	if (world->store != NULL)
-		return store_recall(world->store, who, triplets, count, now,
+	if (snapshot->store != NULL && store_is_shared(snapshot->store))
+		return store_recall_asked(snapshot->store, session->mail->asked,
+		           who, triplets, count, now, history) == STORE_OK;
+	if (snapshot->store != NULL)
+		return store_recall(snapshot->store, who, triplets, count, now,
 		           history) == STORE_OK;
-	return world->recall != NULL &&
-	       world->recall(world->recall_ctx, who, triplets, count, now, history);
+	return snapshot->recall != NULL && snapshot->recall(snapshot->recall_ctx,
+	                                       who, triplets, count, now, history);
 }
 
 /* Everything on record for the client and recipients [from, from + count). */
@@ -226,7 +226,7 @@ decide_judge(struct session *session, size_t from, size_t count)
 	session->facts.from = session_from(session);
 	session->facts.helo_class = session_helo_class(session);
 	recall(session, from, count, &history, noted);
-	mail->judgement = judge(&session->world->policy, &session->facts,
+	mail->judgement = judge(&session->snapshot->policy, &session->facts,
 	    session->has_history ? &history : NULL, session->now.wall);
 	mail->is_judged = true;
 	session->history = history;
@@ -254,17 +254,18 @@ bool
 decide_may_hold(const struct session *session)
 {
 	struct judgement judgement = judge(
-	    &session->world->policy, &session->facts, NULL, session->now.wall);
+	    &session->snapshot->policy, &session->facts, NULL, session->now.wall);
 
 	return judgement.verdict == VERDICT_HOLD;
 }
 
 uint64_t
-decide_keyed(const struct world *world, const void *data, size_t length)
+decide_keyed(const struct snapshot *snapshot, const void *data, size_t length)
 {
 	static const uint8_t no_secret[SIPHASH_KEY_SIZE];
-	const uint8_t *secret =
-	    world->store != NULL ? store_secret(world->store) : world->secret;
+	const uint8_t *secret = snapshot->store != NULL
+	                            ? store_secret(snapshot->store)
+	                            : snapshot->secret;
 
 	return siphash(secret != NULL ? secret : no_secret, data, length);
 }
@@ -274,14 +275,14 @@ decide_hold(const struct session *session, bool at_data)
 {
 	struct ip address = key_address(&session->facts.ip);
 	struct hold_request request = {
-	    .dice = decide_keyed(session->world, &address, sizeof address),
+	    .dice = decide_keyed(session->snapshot, &address, sizeof address),
 	    .at_data = at_data,
 	    .holds = session->now.holds,
 	    .max_holds = session->now.max_holds,
 	    .spent_ms = session->now.delayed_ms,
 	};
 
-	return hold_plan(&session->world->policy, &request);
+	return hold_plan(&session->snapshot->policy, &request);
 }
 
 void
@@ -293,14 +294,15 @@ decide_overflow(struct session *session)
 	if (log_may(&limit, session->now.mono_ms, NULL))
 		log_info("sid=%s no place for a hold, %u of %u taken: overflow=%s",
 		    session->sid, session->now.holds, session->now.max_holds,
-		    session->world->policy.overflow == OVERFLOW_PASS ? "pass"
-		                                                     : "greylist");
-	board_shed(session->world->board);
+		    session->snapshot->policy.overflow == OVERFLOW_PASS
+		        ? "pass"
+		        : "greylist");
+	activity_shed(session->snapshot->activity);
 	session->overflow = true;
 	session->hold.shed = true;
 	session->hold.end = HOLD_SHED;
 	judgement->why = WHY_OVERFLOW;
-	judgement->verdict = judge_overflow(&session->world->policy,
+	judgement->verdict = judge_overflow(&session->snapshot->policy,
 	    session->has_history ? &session->history : NULL);
 }
 
@@ -313,7 +315,7 @@ decide_after_hold(const struct session *session)
 	if (judgement->verdict == VERDICT_PASS)
 		return VERDICT_PASS;
 	if (session->overflow)
-		return judge_overflow(&session->world->policy,
+		return judge_overflow(&session->snapshot->policy,
 		    session->has_history ? &session->history : NULL);
 	if (!hold->over)
 		return judgement->verdict;
@@ -331,7 +333,7 @@ decide_detail(const struct session *session, char *buf, size_t size)
 	buf[0] = '\0';
 	if (judgement->suspect == WHY_S25R && rule != NULL)
 		snprintf(buf, size, "%s:%u rule %s %s",
-		    s25r_path(session->world->s25r), rule->line, rule->id,
+		    s25r_path(session->snapshot->s25r), rule->line, rule->id,
 		    rule->pattern);
 	else if (judgement->suspect == WHY_LOCAL && local != NULL)
 		snprintf(buf, size, "%s:%u %s %s", local->file, local->line,

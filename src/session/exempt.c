@@ -21,23 +21,23 @@ name_hit(struct session *session, const char *kind, const struct list_place *hit
 char *
 exempt_client(struct session *session, bool *is_outgoing_r)
 {
-	const struct world *world = session->world;
+	const struct snapshot *snapshot = session->snapshot;
 	const struct facts *facts = &session->facts;
 	struct list_place hit;
 
 	*is_outgoing_r = true;
 	if (session->is_local)
 		return session_keep(session, "no SMTP client");
-	for (size_t i = 0; i < world->exempt_count; i++) {
-		if (ipnet_has(&world->exempt_networks[i], &facts->ip)) {
+	for (size_t i = 0; i < snapshot->exempt_count; i++) {
+		if (ipnet_has(&snapshot->exempt_networks[i], &facts->ip)) {
 			char text[WHERE_SIZE] = "network ";
 			ipnet_to_text(
-			    &world->exempt_networks[i], text + strlen(text));
+			    &snapshot->exempt_networks[i], text + strlen(text));
 			return session_keep(session, text);
 		}
 	}
 	*is_outgoing_r = false;
-	if (list_match_client(world->allow, &facts->ip, facts->name, &hit))
+	if (list_match_client(snapshot->allow, &facts->ip, facts->name, &hit))
 		return name_hit(session, "client", &hit);
 	return NULL;
 }
@@ -47,7 +47,7 @@ exempt_recipient(struct session *session, const char *address)
 {
 	struct list_place hit;
 
-	if (!list_match_recipient(session->world->allow, address, &hit))
+	if (!list_match_recipient(session->snapshot->allow, address, &hit))
 		return NULL;
 	return name_hit(session, "recipient", &hit);
 }
@@ -62,7 +62,8 @@ exempt_sender(struct session *session)
 	if (dns == NULL || dns->mailfrom.result != SPF_PASS ||
 	    !spf_is_narrow(&dns->mailfrom))
 		return NULL;
-	if (!list_match_sender(session->world->allow, session->mail->sender, &hit))
+	if (!list_match_sender(
+	        session->snapshot->allow, session->mail->sender, &hit))
 		return NULL;
 	return name_hit(session, "sender", &hit);
 }

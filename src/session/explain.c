@@ -44,7 +44,7 @@ give_dns(struct session *session, const struct dns_facts *dns)
 
 	if (mail == NULL || dns == NULL)
 		return mail != NULL;
-	mail->dns = malloc(sizeof(*mail->dns));
+	mail->dns = malloc(sizeof *mail->dns);
 	if (mail->dns == NULL)
 		return false;
 	*mail->dns = *dns;
@@ -102,7 +102,7 @@ add_reason(const struct session *session, struct explained *out)
 {
 	const struct s25r_fact *s25r = &session->facts.s25r;
 	const struct s25r_rule *rule = s25r->rule != NULL ? s25r->rule : s25r->warn;
-	size_t used = strlen(out->detail), left = sizeof(out->detail) - used;
+	size_t used = strlen(out->detail), left = sizeof out->detail - used;
 
 	if (used == 0)
 		return;
@@ -124,9 +124,9 @@ fill(const struct session *session, struct explained *out)
 	if (!session->is_outgoing) {
 		out->judgement = mail->judgement;
 		out->history = session->history;
-		text_copy(out->domain, sizeof(out->domain),
+		text_copy(out->domain, sizeof out->domain,
 		    session_domain(session) != NULL ? session_domain(session) : "");
-		decide_detail(session, out->detail, sizeof(out->detail));
+		decide_detail(session, out->detail, sizeof out->detail);
 		add_reason(session, out);
 	}
 	session_words_fill(session, true, &out->words);
@@ -136,24 +136,24 @@ fill(const struct session *session, struct explained *out)
 }
 
 bool
-session_explain(struct world *world, const struct explain_visit *visit,
+session_explain(struct snapshot *snapshot, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *out)
 {
-	struct session *session = session_new(world);
+	struct session *session = session_new(snapshot);
 	struct recall asked = {memory, out};
 
 	*out = (struct explained){.judgement.suspect = WHY_NONE};
 	if (session == NULL)
 		return false;
-	world->recall = recall;
-	world->recall_ctx = &asked;
-	world->secret = memory->secret;
+	snapshot->recall = recall;
+	snapshot->recall_ctx = &asked;
+	snapshot->secret = memory->secret;
 	/* no session of the daemon's has it */
 	memset(session->sid, '0', SID_SIZE - 1);
 	bool ok = play(session, visit, out);
 	if (ok)
 		fill(session, out);
-	world->recall = NULL;
+	snapshot->recall = NULL;
 	session_free(session); /* session_close() would write an event */
 	return ok;
 }

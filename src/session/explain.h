@@ -41,7 +41,7 @@ struct explained {
 	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
 	                                   suspicion */
 	char domain[256];               /* SPF domain that counts, or "" */
-	struct s25r_fact s25r;          /* lives with the world */
+	struct s25r_fact s25r;          /* lives with the snapshot */
 	struct judgement judgement;     /* when not exempt */
 	bool has_history;
 	struct history history; /* rows left out */
@@ -54,9 +54,9 @@ struct explained {
 };
 
 /*
- * Plays the session; world's store and gatherer are NULL. false: memory is out.
+ * Plays the session; snapshot's store and gatherer are NULL. false: memory is out.
  */
-bool session_explain(struct world *world, const struct explain_visit *visit,
+bool session_explain(struct snapshot *snapshot, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *explained_r);
 
 /* X-TaRgrey-Session of these words. */

@@ -10,14 +10,14 @@ begin(struct session *session)
 
 	session->waits_for = WAITS_FOR_HOLD;
 	hold->begun = true;
-	hold->board.ip = session->facts.ip;
-	hold->board.sid = session->sid;
-	hold->board.name = session->name;
-	hold->board.since = session->now.wall;
-	hold->board.asked_s = hold->asked_ms / 1000;
-	board_hold_begin(session->world->board, &hold->board);
+	hold->activity.ip = session->facts.ip;
+	hold->activity.sid = session->sid;
+	hold->activity.name = session->name;
+	hold->activity.since = session->now.wall;
+	hold->activity.asked_s = hold->asked_ms / 1000;
+	activity_hold_begin(session->snapshot->activity, &hold->activity);
 	if (hold->shed)
-		board_shed(session->world->board);
+		activity_shed(session->snapshot->activity);
 }
 
 void
@@ -31,7 +31,7 @@ hold_end(struct session *session, enum gate_end end)
 
 	session->hold.over = true;
 	session->hold.end = ends[end];
-	board_hold_end(session->world->board, &session->hold.board);
+	activity_hold_end(session->snapshot->activity, &session->hold.activity);
 }
 
 /* There was no place for it, or it is of no length: nobody is held. */

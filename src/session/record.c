@@ -13,35 +13,35 @@
 #define EVENT_RECIPIENTS 20
 
 static void
-release_world(void *keep)
+release_snapshot(void *keep)
 {
-	struct world *world = keep;
+	struct snapshot *snapshot = keep;
 
-	world_drop(&world);
+	snapshot_drop(&snapshot);
 }
 
 static struct note *
 submit(struct session *session, struct note_spec *spec)
 {
-	struct world *world = session->world;
+	struct snapshot *snapshot = session->snapshot;
 
-	if (world->store == NULL)
+	if (snapshot->store == NULL)
 		return NULL;
 	spec->who = (struct store_who){session->facts.ip, session_domain(session)};
 	if (spec->now == 0)
 		spec->now = session->now.wall;
-	spec->settings = &world->policy;
-	spec->keep = world_ref(world);
-	spec->release = release_world;
-	spec->ctx = world;
+	spec->settings = &snapshot->policy;
+	spec->keep = snapshot_ref(snapshot);
+	spec->release = release_snapshot;
+	spec->ctx = snapshot;
 	spec->number = session->now.ticket;
 	struct note *note = note_new(spec);
 	if (note == NULL) {
-		release_world(world);
+		release_snapshot(snapshot);
 		session_fault(session, FAULT_STORE);
 		return NULL;
 	}
-	if (!store_submit(world->store, note))
+	if (!store_submit(snapshot->store, note))
 		session_fault(session, FAULT_STORE);
 	return note;
 }
@@ -87,7 +87,7 @@ record_attempt(struct session *session, size_t from, size_t count,
 	if (triplets == NULL) {
 		session_fault(session, FAULT_STORE);
 		if (done != NULL)
-			done(session->world, session->now.ticket, NOTE_FAILED);
+			done(session->snapshot, session->now.ticket, NOTE_FAILED);
 		return;
 	}
 	struct note_spec spec = {.triplets = triplets, .done = done};
@@ -95,7 +95,7 @@ record_attempt(struct session *session, size_t from, size_t count,
 	spec.count = triplets_of(mail, from, count, true, triplets);
 	/* All noted already: the writer keeps order, so an empty note's commit
 	 * tells. */
-	spec.deed = spec.count == 0 ? DEED_NONE : DEED_ATTEMPT;
+	spec.outcome = spec.count == 0 ? OUTCOME_NONE : OUTCOME_ATTEMPT;
 	if (mail->noted_at == 0 && spec.count != 0)
 		spec.now = mail->noted_at = session->now.wall;
 	note_drop(&mail->note);
@@ -105,8 +105,8 @@ record_attempt(struct session *session, size_t from, size_t count,
 	for (size_t i = from; i < from + count && mail->note == NULL; i++)
 		mail->recipients[i].noted = false;
 	free(triplets);
-	if (mail->note == NULL && done != NULL && session->world->store != NULL)
-		done(session->world, session->now.ticket, NOTE_FAILED);
+	if (mail->note == NULL && done != NULL && session->snapshot->store != NULL)
+		done(session->snapshot, session->now.ticket, NOTE_FAILED);
 	record_look(session);
 }
 
@@ -120,8 +120,9 @@ record_named(struct session *session)
 		session_fault(session, FAULT_STORE);
 		return;
 	}
-	struct note_spec spec = {
-	    .triplets = triplets, .deed = DEED_NAMED, .now = mail->noted_at};
+	struct note_spec spec = {.triplets = triplets,
+	    .outcome = OUTCOME_DOMAIN_FOUND,
+	    .now = mail->noted_at};
 	for (size_t i = 0; i < mail->count; i++) {
 		if (mail->recipients[i].noted)
 			triplets[spec.count++] = (struct triplet){
@@ -165,7 +166,7 @@ fill_event(const struct session *session, bool delivered, struct event *event)
 	event->hold_asked_ms = hold->begun ? hold->asked_ms : -1;
 	event->hold_ms = hold->begun ? hold->waited_ms : -1;
 	event->hold_end =
-	    hold_outcome(hold->end, hold->shed, hold->watched, delivered);
+	    hold_final_end(hold->end, hold->shed, hold->watched, delivered);
 	event->dns_ms = -1;
 	event->score = NAN;
 	event->delivered = delivered;
@@ -190,7 +191,7 @@ log_transaction(const struct session *session, const struct event *event,
     const struct session_words *words)
 {
 	char ip[IP_TEXT_SIZE];
-	bool people = !session->world->hash_people;
+	bool people = !session->snapshot->hash_people;
 
 	log_info("%s%ssid=%s client=%s[%s] verdict=%s why=%s%s%s tarpit=%s "
 	         "hold_ms=%" PRId64
@@ -216,29 +217,29 @@ is_exempt(const struct session *session)
 }
 
 /* The one thing that the transaction teaches about the client. */
-static enum deed
-deed_of(struct session *session, const struct event *event)
+static enum outcome
+outcome_of(struct session *session, const struct event *event)
 {
 	const struct judgement *judgement = &session->mail->judgement;
-	enum deed deed;
+	enum outcome outcome;
 
-	if (is_exempt(session) || session->world->policy.mode == MODE_OBSERVE)
-		return DEED_NONE;
+	if (is_exempt(session) || session->snapshot->policy.mode == MODE_OBSERVE)
+		return OUTCOME_NONE;
 	bool judged = event->delivered && session->mail->is_judged;
 	bool counts =
-	    !session->hold.deed_noted && hold_deed(event->hold_end, &deed);
+	    !session->hold.outcome_noted && hold_outcome(event->hold_end, &outcome);
 	if (counts)
-		session->hold.deed_noted = true;
+		session->hold.outcome_noted = true;
 	if (judged && judgement->why == WHY_TRIES)
-		return DEED_PASSED;
+		return OUTCOME_PASSED;
 	if (counts)
-		return deed;
+		return outcome;
 	if (!judged)
-		return DEED_NONE;
-	if (judgement->why == WHY_ALLOWED_ADDRESS ||
-	    judgement->why == WHY_ALLOWED_DOMAIN)
-		return DEED_ALLOWED;
-	return DEED_NONE;
+		return OUTCOME_NONE;
+	if (judgement->why == WHY_KNOWN_ADDRESS ||
+	    judgement->why == WHY_KNOWN_DOMAIN)
+		return OUTCOME_KNOWN;
+	return OUTCOME_NONE;
 }
 
 void
@@ -267,16 +268,16 @@ learn_reply(struct session *session)
 }
 
 static void
-note_event(struct session *session, struct event *event, enum deed deed)
+note_event(struct session *session, struct event *event, enum outcome outcome)
 {
 	struct transaction *mail = session->mail;
 	size_t count = mail != NULL ? mail->count : 0;
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
-	struct note_spec spec = {.deed = deed,
+	struct note_spec spec = {.outcome = outcome,
 	    .event = event,
 	    .secs = (uint32_t)(session->hold.waited_ms / 1000)};
 
-	if (deed == DEED_PASSED && triplets != NULL) {
+	if (outcome == OUTCOME_PASSED && triplets != NULL) {
 		spec.triplets = triplets;
 		spec.count = triplets_of(mail, 0, count, false, triplets);
 	}
@@ -303,7 +304,7 @@ record_transaction(struct session *session, bool delivered)
 		decide_detail(session, detail, sizeof detail);
 		event.why_detail = *detail != '\0' ? detail : NULL;
 		log_transaction(session, &event, &words);
-		note_event(session, &event, deed_of(session, &event));
+		note_event(session, &event, outcome_of(session, &event));
 		session->any_event = true;
 		free(recipients);
 	}
@@ -324,7 +325,7 @@ record_session(struct session *session)
 	if (session->any_event) {
 		if (!counts)
 			return;
-		struct note_spec spec = {.deed = DEED_SEEN};
+		struct note_spec spec = {.outcome = OUTCOME_SEEN};
 		struct note *note = submit(session, &spec);
 		note_drop(&note);
 		return;
@@ -332,5 +333,5 @@ record_session(struct session *session)
 	session_words_fill(session, false, &words);
 	fill_event(session, false, &event);
 	event.time = session->now.wall;
-	note_event(session, &event, counts ? DEED_SEEN : DEED_NONE);
+	note_event(session, &event, counts ? OUTCOME_SEEN : OUTCOME_NONE);
 }

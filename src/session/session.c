@@ -28,14 +28,14 @@ static const struct answer answer_forged = {.refuse = true,
     .text = "Too many forged headers"};
 
 struct session *
-session_new(struct world *world)
+session_new(struct snapshot *snapshot)
 {
 	struct session *session = calloc(1, sizeof *session);
 	uint8_t random[5];
 
 	if (session == NULL)
 		return NULL;
-	session->world = world_ref(world);
+	session->snapshot = snapshot_ref(snapshot);
 	session->facts.helo_class = HELO_MISSING;
 	session->facts.from = FROM_UNKNOWN;
 	session->facts.pipe = PIPE_UNKNOWN;
@@ -99,16 +99,16 @@ look_at_clients(const struct session *session)
 
 	if (!session->had_mail || session->is_local || session->authenticated)
 		return;
-	if (board_client(
-	        session->world->board, is_private ? &session->facts.ip : NULL))
-		log_warnx("%s", BOARD_ONE_CLIENT);
+	if (activity_client(session->snapshot->activity,
+	        is_private ? &session->facts.ip : NULL))
+		log_warnx("%s", ACTIVITY_ONE_CLIENT);
 }
 
 void
 session_free(struct session *session)
 {
 	session_end_mail(session);
-	world_drop(&session->world);
+	snapshot_drop(&session->snapshot);
 	free(session->name);
 	free(session->ptr);
 	free(session->helo);
@@ -192,7 +192,7 @@ session_connect(struct session *session, const struct gate_moment *moment,
 	facts->ptr = session->ptr = name_or_null(session, client->ptr);
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(
-	    session->world->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
+	    session->snapshot->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
 	if (moment->early == GATE_EARLY_YES)
 		facts->pipe = PIPE_YES;
 	session->is_local = client->is_local;
@@ -205,7 +205,7 @@ session_helo(struct session *session, const char *helo, bool tls)
 	free(session->helo);
 	session->facts.helo = session->helo = session_keep(session, helo);
 	struct ours ours = {
-	    .hostname = session->world->hostname,
+	    .hostname = session->snapshot->hostname,
 	    .server = &session->server_ip,
 	};
 	session->facts.helo_class = helo_classify(helo, &ours);
@@ -273,10 +273,10 @@ session_wants_place(const struct session *session, uint64_t *key_r)
 
 	if (session->exempt_by != NULL || session->hold.begun ||
 	    session->overflow || session->mail == NULL ||
-	    session->world->policy.mode == MODE_OBSERVE ||
-	    session->world->policy.mode == MODE_RGREY)
+	    session->snapshot->policy.mode == MODE_OBSERVE ||
+	    session->snapshot->policy.mode == MODE_RGREY)
 		return false;
-	*key_r = decide_keyed(session->world, &net.ip, sizeof net.ip);
+	*key_r = decide_keyed(session->snapshot, &net.ip, sizeof net.ip);
 	return true;
 }
 
@@ -354,10 +354,10 @@ note_forged(struct transaction *mail, const char *name)
 static bool
 is_from_exempt_network(const struct session *session)
 {
-	const struct world *world = session->world;
+	const struct snapshot *snapshot = session->snapshot;
 
-	for (size_t i = 0; i < world->exempt_count; i++) {
-		if (ipnet_has(&world->exempt_networks[i], &session->facts.ip))
+	for (size_t i = 0; i < snapshot->exempt_count; i++) {
+		if (ipnet_has(&snapshot->exempt_networks[i], &session->facts.ip))
 			return !session->authenticated;
 	}
 	return false;
@@ -365,7 +365,7 @@ is_from_exempt_network(const struct session *session)
 
 /* An X-TaRgrey-Session of a relay whose id is on our list. */
 static bool
-is_trusted_relay(const struct world *world, const char *value)
+is_trusted_relay(const struct snapshot *snapshot, const char *value)
 {
 	const char *id = strstr(value, "; id=");
 
@@ -373,8 +373,8 @@ is_trusted_relay(const struct world *world, const char *value)
 		return false;
 	id += strlen("; id=");
 	size_t length = strcspn(id, ";");
-	for (size_t i = 0; i < world->trusted_count; i++) {
-		const char *trusted = world->trusted_relays[i];
+	for (size_t i = 0; i < snapshot->trusted_count; i++) {
+		const char *trusted = snapshot->trusted_relays[i];
 		if (strlen(trusted) == length &&
 		    strncasecmp(id, trusted, length) == 0)
 			return true;
@@ -392,15 +392,15 @@ session_header(struct session *session, const char *name, const char *value)
 
 	if (mail == NULL)
 		return;
-	if (session->world->authentication_results &&
-	    authres_note(mail, name, value, session->world->hostname))
+	if (session->snapshot->authentication_results &&
+	    authres_note(mail, name, value, session->snapshot->hostname))
 		return;
 	if (has_prefix(name, "x-targrey")) {
 		note_forged(mail, name);
 		if (strcasecmp(name, "X-TaRgrey-Session") != 0)
 			return;
 		if (is_from_exempt_network(session) &&
-		    is_trusted_relay(session->world, value))
+		    is_trusted_relay(session->snapshot, value))
 			mail->relay_trusted = true;
 		else
 			mail->foreign_session = true;
@@ -425,8 +425,8 @@ session_eom(struct session *session, const struct gate_moment *moment,
 	session_look_for_pipe(session);
 	session_take_dns(session);
 	if (!mail->data_seen) {
-		if (board_no_data(session->world->board))
-			log_warnx("%s", BOARD_NO_DATA);
+		if (activity_no_data(session->snapshot->activity))
+			log_warnx("%s", ACTIVITY_NO_DATA);
 		struct answer answer = session_judge(session, true);
 		if (answer.refuse || session->mail == NULL)
 			return answer;

@@ -2,7 +2,7 @@
 /*
  * One SMTP connection: events in, answers out. It knows neither libmilter nor
  * frames, and it waits for nothing: each function takes the gate's moment, with
- * what the last wait came to, and returns what shall happen; world->decide() is
+ * what the last wait came to, and returns what shall happen; snapshot->decide() is
  * called with the moment's ticket when a wait has its end. A session belongs to the
  * callback that runs, and to nobody while it waits: nothing here locks.
  */
@@ -16,7 +16,7 @@
 #include "facts/facts.h"
 #include "gate/moment.h"
 #include "record/event.h"
-#include "session/world.h"
+#include "session/snapshot.h"
 
 struct session;
 
@@ -42,8 +42,8 @@ struct session_client {
 	bool is_local; /* no SMTP client: a process of this host handed it in */
 };
 
-/* world: a reference is taken. NULL when memory is out. */
-struct session *session_new(struct world *world);
+/* snapshot: a reference is taken. NULL when memory is out. */
+struct session *session_new(struct snapshot *snapshot);
 /* The end of the connection: the last events are written. Accepts NULL; nulls. */
 void session_close(struct session **session, const struct gate_moment *moment);
 

@@ -10,7 +10,7 @@
 #include "record/words.h"
 #include "policy/hold.h"
 #include "policy/judge.h"
-#include "session/board.h"
+#include "session/activity.h"
 #include "session/explain.h"
 #include "session/session.h"
 
@@ -42,7 +42,7 @@ struct recalled {
 
 /* The jobs of one MAIL; its ticket is decided when the last of them is over. */
 struct background {
-	const struct world *world;
+	const struct snapshot *snapshot;
 	uint64_t ticket;
 	_Atomic unsigned running;
 };
@@ -82,18 +82,18 @@ struct transaction {
 struct hold {
 	bool begun, over;
 	bool shed;
-	bool deed_noted;
+	bool outcome_noted;
 	enum hold_end end; /* of the wait, later of the hold */
 	bool watched;
 	int64_t asked_ms, waited_ms;
-	struct board_hold board; /* on the board from begun to over */
+	struct activity_hold activity; /* counted from begun to over */
 };
 
 /* What the last answer's delay was for. */
 enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_HOLD, WAITS_FOR_RECORD };
 
 struct session {
-	struct world *world;
+	struct snapshot *snapshot;
 	struct gate_moment now; /* of the function that runs */
 	enum waits_for waits_for;
 	char sid[SID_SIZE];
@@ -164,7 +164,8 @@ void decide_listed(struct session *session);
 /* Would this client be held if nothing were on record? */
 bool decide_may_hold(const struct session *session);
 /* A hash that only this database's daemon can make. */
-uint64_t decide_keyed(const struct world *world, const void *data, size_t length);
+uint64_t decide_keyed(
+    const struct snapshot *snapshot, const void *data, size_t length);
 /* The length of the hold that the judgement asks for. */
 struct hold_plan decide_hold(const struct session *session, bool at_data);
 /* What the judgement means for a connection that may have been held already. */
@@ -206,7 +207,7 @@ void record_attempt(struct session *session, size_t from, size_t count,
 void record_named(struct session *session);
 /* What has become of the attempt's note: a fault, if it is lost. */
 void record_look(struct session *session);
-/* Ends the transaction: event, deed, log line. */
+/* Ends the transaction: event, outcome, log line. */
 void record_transaction(struct session *session, bool delivered);
 void record_session(struct session *session);
 

@@ -89,9 +89,9 @@ stamp_flags(const struct session *session, const struct session_words *words,
 	bool helo_ok = is(words, SK_HELO, "fqdn") || is(words, SK_HELO, "literal");
 	bool from_bad = is(words, SK_FROM, "self") || is(words, SK_FROM, "ours") ||
 	                is(words, SK_FROM, "nodns");
-	bool known = is(words, SK_WHY, "allowed-address") ||
-	             is(words, SK_WHY, "allowed-domain") ||
-	             session->history.address.allowed_until >= session->now.wall;
+	bool known = is(words, SK_WHY, "known-address") ||
+	             is(words, SK_WHY, "known-domain") ||
+	             session->history.address.known_until >= session->now.wall;
 	const bool is_set[FLAGS] = {
 	    [FLAG_S25R] = is(words, SK_S25R, "match"),
 	    [FLAG_NORDNS] = is(words, SK_RDNS, "none"),
@@ -140,7 +140,7 @@ remove_forged(const struct transaction *mail, const struct session_edits *edits)
 static void
 insert_spf(const struct session *session, const struct session_edits *edits)
 {
-	const struct world *world = session->world;
+	const struct snapshot *snapshot = session->snapshot;
 	const struct transaction *mail = session->mail;
 	char buf[1024];
 
@@ -151,14 +151,14 @@ insert_spf(const struct session *session, const struct session_edits *edits)
 		bool is_helo = i == 0;
 		if (facts[i]->result == SPF_SKIPPED)
 			continue;
-		if (world->authentication_results &&
-		    spf_header_authres(
-		        buf, sizeof buf, facts[i], is_helo, world->hostname) != 0)
+		if (snapshot->authentication_results &&
+		    spf_header_authres(buf, sizeof buf, facts[i], is_helo,
+		        snapshot->hostname) != 0)
 			edits->insert(edits->ctx, "Authentication-Results", buf);
-		if (world->received_spf &&
+		if (snapshot->received_spf &&
 		    spf_header_received(buf, sizeof buf, facts[i], is_helo,
 		        &session->facts.ip, session->helo, mail->sender,
-		        world->hostname) != 0)
+		        snapshot->hostname) != 0)
 			edits->insert(edits->ctx, "Received-SPF", buf);
 	}
 }

@@ -37,7 +37,7 @@ session_from(const struct session *session)
 		return FROM_NULL;
 	for (size_t i = 0; i < mail->count; i++) {
 		const char *domain = domain_of(mail->recipients[i].address);
-		struct ours ours = {.hostname = session->world->hostname,
+		struct ours ours = {.hostname = session->snapshot->hostname,
 		    .names = &domain,
 		    .names_count = 1};
 		enum from_state state =
@@ -96,7 +96,7 @@ fill_verdict(const struct session *session, struct session_words *words)
 	const struct judgement *judgement = mail != NULL ? &mail->judgement : NULL;
 	bool judged = judgement != NULL && mail->is_judged;
 
-	put(words, SK_MODE, mode_words[session->world->policy.mode]);
+	put(words, SK_MODE, mode_words[session->snapshot->policy.mode]);
 	put(words, SK_VERDICT,
 	    verdict_words[judged ? judgement->verdict : VERDICT_PASS]);
 	put(words, SK_WHY, why_words[judged ? judgement->why : WHY_NONE]);
@@ -112,14 +112,14 @@ fill_verdict(const struct session *session, struct session_words *words)
 }
 
 static const char *
-mx_order(const struct world *world, uint64_t mxs)
+mx_order(const struct snapshot *snapshot, uint64_t mxs)
 {
 	uint16_t first = mx_first(mxs);
 
-	for (size_t i = 0; first != 0 && i < world->mx_ranks_count; i++) {
-		if (world->mx_ranks[i].code == first)
-			return world->mx_ranks[i].is_primary ? "primary-first"
-			                                     : "secondary-first";
+	for (size_t i = 0; first != 0 && i < snapshot->mx_ranks_count; i++) {
+		if (snapshot->mx_ranks[i].code == first)
+			return snapshot->mx_ranks[i].is_primary ? "primary-first"
+			                                        : "secondary-first";
 	}
 	return "none";
 }
@@ -131,7 +131,7 @@ fill_mx(const struct session *session, struct session_words *words)
 	uint64_t mxs = mail != NULL && mail->is_judged ? mail->judgement.mxs : 0;
 
 	put_number(words, SK_MX, mx_count(mxs));
-	put(words, SK_MX_ORDER, mx_order(session->world, mxs));
+	put(words, SK_MX_ORDER, mx_order(session->snapshot, mxs));
 }
 
 static const char *
@@ -208,7 +208,7 @@ fill_dns(const struct session *session, struct session_words *words)
 	    spf_result_words[dns != NULL ? dns->mailfrom.result : SPF_SKIPPED]);
 	put(words, SK_SPF_HELO,
 	    spf_result_words[dns != NULL ? dns->helo.result : SPF_SKIPPED]);
-	if (!session->world->has_dnsbl)
+	if (!session->snapshot->has_dnsbl)
 		return;
 	bool listed = dns != NULL && *dns->dnsbl != '\0';
 	text_percent(words->value[SK_DNSBL], SESSION_VALUE_SIZE, TAGS_LIMIT,
@@ -221,12 +221,12 @@ session_words_fill(
 {
 	const struct hold *hold = &session->hold;
 	enum hold_end outcome =
-	    hold_outcome(hold->end, hold->shed, hold->watched, delivered);
+	    hold_final_end(hold->end, hold->shed, hold->watched, delivered);
 
 	memset(words, 0, sizeof *words);
 	put(words, SK_V, "1");
 	text_percent(words->value[SK_ID], SESSION_VALUE_SIZE, ID_LIMIT,
-	    session->world->hostname, strlen(session->world->hostname));
+	    session->snapshot->hostname, strlen(session->snapshot->hostname));
 	put(words, SK_SID, session->sid);
 	fill_verdict(session, words);
 	put(words, SK_TARPIT, tarpit_word(outcome));

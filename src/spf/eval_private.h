@@ -4,7 +4,7 @@
 #define SPF_EVAL_PRIVATE_H
 
 #include "spf/spf.h"
-#include "spf/spf_record.h"
+#include "spf/spf_record_private.h"
 
 struct spf_eval {
 	const struct spf_asker *asker;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "spf/macro.h"
+#include "spf/macro_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "spf/macro.h"
+#include "spf/macro_private.h"
 
 #define NO_PREFIX 255
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "spf/spf_record.h"
+#include "spf/spf_record_private.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "spf/macro.h"
+#include "spf/macro_private.h"
 
 #define VERSION        "v=spf1"
 #define VERSION_LENGTH 6

@@ -115,7 +115,7 @@ row_is_fresh(const struct grey_row *was, const struct grey_row *row)
 }
 
 static bool
-allowed_is_fresh(int64_t was, int64_t until)
+known_is_fresh(int64_t was, int64_t until)
 {
 	return was == until || (was != 0 && is_recent(was, until));
 }
@@ -134,7 +134,7 @@ address_is_fresh(
 	       was->counted == record->counted && was->gaveup == record->gaveup &&
 	       was->gaveup_secs == record->gaveup_secs && was->ham == record->ham &&
 	       was->spam == record->spam &&
-	       allowed_is_fresh(was->allowed_until, record->allowed_until) &&
+	       known_is_fresh(was->known_until, record->known_until) &&
 	       is_recent(was->last_seen, record->last_seen);
 }
 
@@ -147,7 +147,7 @@ domain_is_fresh(const struct domain_record *was, const struct domain_record *rec
 	       was->successes == record->successes &&
 	       was->counted == record->counted &&
 	       was->networks == record->networks &&
-	       allowed_is_fresh(was->allowed_until, record->allowed_until) &&
+	       known_is_fresh(was->known_until, record->known_until) &&
 	       is_recent(was->last_seen, record->last_seen);
 }
 
@@ -189,7 +189,7 @@ struct triplets_work {
 static struct grey_row
 step_triplet(const struct note_spec *spec, const struct found *found)
 {
-	return grey_step(spec->settings, found->best, spec->deed, spec->now);
+	return grey_step(spec->settings, found->best, spec->outcome, spec->now);
 }
 
 static bool
@@ -279,9 +279,9 @@ apply_address(const struct apply *apply, const struct note_spec *spec,
 	if (!apply->ops->find_address(apply->view, key, &was, trouble))
 		return false;
 	record =
-	    address_step(spec->settings, was, spec->deed, spec->secs, spec->now);
-	if (was.allowed_until >= ALLOWED_FOREVER)
-		record.allowed_until = was.allowed_until;
+	    address_step(spec->settings, was, spec->outcome, spec->secs, spec->now);
+	if (was.known_until >= KNOWN_FOREVER)
+		record.known_until = was.known_until;
 	*address_r = (struct applied_address){key, record};
 	return address_is_fresh(&was, &record) ||
 	       apply->ops->keep_address(apply->view, key, &record, trouble);
@@ -312,12 +312,12 @@ apply_domain(const struct apply *apply, const struct note_spec *spec,
 {
 	int64_t day = backend_day(spec->now);
 	bool is_too_wide = was->networks > DOMAIN_MAX_NETWORKS;
-	struct domain_record record = domain_step(
-	    spec->settings, *was, is_too_wide ? DEED_SEEN : spec->deed, spec->now);
+	struct domain_record record = domain_step(spec->settings, *was,
+	    is_too_wide ? OUTCOME_SEEN : spec->outcome, spec->now);
 
 	record.networks = was->networks;
-	if (was->allowed_until >= ALLOWED_FOREVER)
-		record.allowed_until = was->allowed_until;
+	if (was->known_until >= KNOWN_FOREVER)
+		record.known_until = was->known_until;
 	if (!count_network(apply, spec, day, &record, trouble))
 		return false;
 	return domain_is_fresh(was, &record) ||
@@ -347,7 +347,7 @@ enum applied
 apply_note(const struct apply *apply, const struct note_spec *spec,
     struct applied_address *address_r, struct trouble *trouble)
 {
-	bool is_remembered = spec->deed != DEED_NONE;
+	bool is_remembered = spec->outcome != OUTCOME_NONE;
 	struct domain_record domain = {0};
 
 	*address_r = (struct applied_address){0};

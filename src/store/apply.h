@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One note inside a transaction, and one look-up; private to this folder. */
+/* One note inside a transaction, and one look-up; for the store and query/. */
 #ifndef STORE_APPLY_H
 #define STORE_APPLY_H
 
@@ -42,14 +42,14 @@ struct expected {
 void apply_expect(const struct apply *apply, struct expected *expected,
     const struct note_spec *spec);
 struct wanted expected_wanted(const struct expected *expected, int64_t day);
-void expected_free(struct expected *expected);
+void expected_clear(struct expected *expected);
 
 /* As store_recall(). */
 bool apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r, struct trouble *trouble);
 
-/* No step shortens what was allowed until this time. */
-#define ALLOWED_FOREVER INT64_C(253402300799)
+/* No step shortens what is known until this time. */
+#define KNOWN_FOREVER INT64_C(253402300799)
 
 #endif

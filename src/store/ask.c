@@ -186,7 +186,7 @@ store_recall_asked(struct store *store, struct asked *asked,
     const struct store_who *who, const struct triplet *triplets, size_t count,
     int64_t now, struct history *history_r)
 {
-	if (store_recall_allowed(store, who, count, now, history_r))
+	if (store_recall_known(store, who, count, now, history_r))
 		return STORE_OK;
 	if (asked == NULL || !atomic_load(&asked->is_over) || asked->view == NULL)
 		return STORE_FAILED;

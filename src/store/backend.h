@@ -210,13 +210,13 @@ struct backend_ops {
 
 	/*
 	 * Walks; each returns false to end one early, which is no failure. Texts
-	 * are good until it returns. allowed_at: those allowed then, 0 = all.
+	 * are good until it returns. known_at: those known then, 0 = all.
 	 */
-	bool (*each_address)(struct view *view, int64_t allowed_at,
+	bool (*each_address)(struct view *view, int64_t known_at,
 	    bool (*each)(
 	        void *ctx, int64_t key, const struct address_record *record),
 	    void *ctx, struct trouble *trouble);
-	bool (*each_domain)(struct view *view, int64_t allowed_at,
+	bool (*each_domain)(struct view *view, int64_t known_at,
 	    bool (*each)(
 	        void *ctx, const char *name, const struct domain_record *record),
 	    void *ctx, struct trouble *trouble);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/cache.h"
+#include "store/cache_private.h"
 
 #include <string.h>
 
@@ -18,7 +18,7 @@ cache_init(struct cache *cache)
 }
 
 void
-cache_free(struct cache *cache)
+cache_close(struct cache *cache)
 {
 	pthread_mutex_destroy(&cache->lock);
 }
@@ -33,7 +33,7 @@ cache_find(struct cache *cache, int64_t key, int64_t since_ms, int64_t now,
 	bool found = cache->places[place].key == key &&
 	             cache->places[place].put_ms >= since_ms &&
 	             cache->places[place].record.first_seen != 0 &&
-	             cache->places[place].record.allowed_until >= now;
+	             cache->places[place].record.known_until >= now;
 	if (found)
 		*record_r = cache->places[place].record;
 	pthread_mutex_unlock(&cache->lock);
@@ -47,7 +47,7 @@ cache_put(struct cache *cache, int64_t key, int64_t put_ms, int64_t now,
 	size_t place = place_of(key);
 
 	pthread_mutex_lock(&cache->lock);
-	if (record->allowed_until >= now) {
+	if (record->known_until >= now) {
 		cache->places[place].key = key;
 		cache->places[place].put_ms = put_ms;
 		cache->places[place].record = *record;

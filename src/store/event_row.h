@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * struct event as a row of values, the same for every backend, and the SQL that
- * names its columns; private to this folder.
+ * names its columns, for the backends.
  */
 #ifndef STORE_EVENT_ROW_H
 #define STORE_EVENT_ROW_H

@@ -47,7 +47,7 @@ apply_expect(const struct apply *apply, struct expected *expected,
 	const char *domain = spec->who.domain;
 
 	ipnet_to_text(&net, network);
-	if (spec->deed != DEED_NONE)
+	if (spec->outcome != OUTCOME_NONE)
 		add_number(expected, ADDRESSES, key_from_ip(&spec->who.ip));
 	if (domain != NULL) {
 		add_domain(expected, domain);
@@ -83,7 +83,7 @@ expected_wanted(const struct expected *expected, int64_t day)
 }
 
 void
-expected_free(struct expected *expected)
+expected_clear(struct expected *expected)
 {
 	for (int i = 0; i < 3; i++)
 		free(expected->numbers[i]);

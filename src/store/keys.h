@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The keys of the tables; private to this folder. */
+/* The keys of the tables, for the store and query/. */
 #ifndef STORE_KEYS_H
 #define STORE_KEYS_H
 

@@ -101,7 +101,7 @@ limit_take_address(
 }
 
 void
-limit_free(struct limit *limit)
+limit_clear(struct limit *limit)
 {
 	for (int i = 0; i < 2; i++) {
 		free(limit->refused[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How many new triplets each client network has made in the minute that runs;
- * private to this folder, used by the writer's thread alone. A fixed table: two
+ * used by the writer's thread alone. A fixed table: two
  * networks that share a place share a count, and the place is drawn by a keyed
  * hash, so that nobody can aim at another.
  *
@@ -36,6 +36,6 @@ bool limit_take_address(
     struct limit *limit, uint64_t hash, uint32_t count, uint32_t max, int64_t now);
 /* Notes that this triplet is refused; true when it was before. */
 bool limit_refuse(struct limit *limit, uint64_t hash, int64_t now);
-void limit_free(struct limit *limit);
+void limit_clear(struct limit *limit);
 
 #endif

@@ -290,12 +290,12 @@ is_past(enum kind kind, const struct item *item, const struct expiry *expiry)
 	switch (kind) {
 	case KIND_ADDRESS:
 		return item->address.last_seen < oldest &&
-		       item->address.allowed_until < now;
+		       item->address.known_until < now;
 	case KIND_DOMAIN:
 		if (item->key == 1)
 			return item->day < backend_day(now);
 		return item->domain.last_seen < oldest &&
-		       item->domain.allowed_until < now;
+		       item->domain.known_until < now;
 	case KIND_TRIPLET:
 		if (item->triplet.passed != 0)
 			return item->triplet.passed < oldest;

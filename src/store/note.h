@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A note and its way through the queue; private to this folder. */
+/* A note and its way through the queue. */
 #ifndef STORE_NOTE_H
 #define STORE_NOTE_H
 

@@ -101,8 +101,8 @@ free_store(struct store *store)
 	pthread_cond_destroy(&store->work);
 	pthread_cond_destroy(&store->idle);
 	pthread_mutex_destroy(&store->lock);
-	cache_free(&store->cache);
-	limit_free(&store->limit);
+	cache_close(&store->cache);
+	limit_clear(&store->limit);
 	free(store);
 }
 
@@ -175,7 +175,7 @@ store_secret(const struct store *store)
 }
 
 bool
-store_recall_allowed(struct store *store, const struct store_who *who, size_t count,
+store_recall_known(struct store *store, const struct store_who *who, size_t count,
     int64_t now, struct history *history_r)
 {
 	/* A database that is away cannot know better. */
@@ -198,7 +198,7 @@ store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r)
 {
-	if (store_recall_allowed(store, who, count, now, history_r))
+	if (store_recall_known(store, who, count, now, history_r))
 		return STORE_OK;
 	if (store->ops->is_shared)
 		return store_recall_shared(

@@ -85,7 +85,7 @@ struct triplet {
  *
  * The triplets have one sender. (blocks) where the database is shared.
  *
- * An address that is allowed may be answered from memory when no domain is
+ * An address that is known may be answered from memory when no domain is
  * given: rows are then empty. What another program changes counts within two
  * seconds.
  */
@@ -148,9 +148,10 @@ struct note; /* reference counted */
 struct note_spec {
 	struct store_who who;
 	int64_t now;
-	enum deed deed;
-	uint32_t secs; /* DEED_GONE: how long the client had waited */
-	/* Triplets that the deed is about; none for DEED_SEEN, DEED_ALLOWED. */
+	enum outcome outcome;
+	uint32_t secs; /* OUTCOME_GONE: how long the client had waited */
+	/* Triplets that the outcome is about; none for OUTCOME_SEEN,
+	 * OUTCOME_KNOWN. */
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "store/apply.h"
 #include "store/backend.h"
-#include "store/cache.h"
+#include "store/cache_private.h"
 #include "store/note.h"
 
 /* A full queue means that the disk stands still: about ten seconds of mail. */
@@ -86,7 +86,7 @@ bool store_take_secret(
 struct apply store_apply(struct store *store, struct view *view);
 
 /* As store_recall(), from memory; false when it is not there. */
-bool store_recall_allowed(struct store *store, const struct store_who *who,
+bool store_recall_known(struct store *store, const struct store_who *who,
     size_t count, int64_t now, struct history *history_r);
 enum store_status store_recall_shared(struct store *store,
     const struct store_who *who, const struct triplet *triplets, size_t count,

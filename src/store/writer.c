@@ -32,7 +32,7 @@ struct batch {
  * UNCERTAIN: the commit itself failed, so it must not be made twice. SPLIT: one
  * of the notes is at fault, and nobody says which.
  */
-enum outcome { DONE, AGAIN, CONFLICT, SPLIT, GIVE_UP, UNCERTAIN };
+enum written { DONE, AGAIN, CONFLICT, SPLIT, GIVE_UP, UNCERTAIN };
 
 /* A part of a batch, which has a transaction of its own. */
 struct range {
@@ -75,12 +75,12 @@ expect_range(
 	}
 	struct wanted wanted = expected_wanted(&expected, day);
 	bool ok = apply->ops->expect(apply->view, &wanted, trouble);
-	expected_free(&expected);
+	expected_clear(&expected);
 	return ok;
 }
 
-static enum outcome
-outcome_of(const struct trouble *trouble)
+static enum written
+written_of(const struct trouble *trouble)
 {
 	switch (trouble->kind) {
 	case TROUBLE_CONFLICT:
@@ -100,7 +100,7 @@ outcome_of(const struct trouble *trouble)
  * All notes that are undecided. One that cannot be kept is decided alone, and
  * the others are to be tried again without it.
  */
-static enum outcome
+static enum written
 apply_range(
     const struct apply *apply, const struct range *range, struct trouble *trouble)
 {
@@ -118,7 +118,7 @@ apply_range(
 			break;
 		case APPLY_FAILED:
 			if (trouble->kind != TROUBLE_NOTE)
-				return outcome_of(trouble);
+				return written_of(trouble);
 			batch->states[i] = NOTE_FAILED;
 			return AGAIN;
 		}
@@ -126,7 +126,7 @@ apply_range(
 	return DONE;
 }
 
-static enum outcome
+static enum written
 try_range(struct store *store, const struct range *range, struct trouble *trouble)
 {
 	bool changed;
@@ -139,18 +139,18 @@ try_range(struct store *store, const struct range *range, struct trouble *troubl
 	if (changed)
 		cache_clear(&store->cache);
 	struct apply apply = applying(store, view);
-	enum outcome outcome = expect_range(&apply, range, trouble)
+	enum written written = expect_range(&apply, range, trouble)
 	                           ? apply_range(&apply, range, trouble)
-	                           : outcome_of(trouble);
-	if (outcome != DONE) {
+	                           : written_of(trouble);
+	if (written != DONE) {
 		store->ops->rollback(view);
-		return outcome;
+		return written;
 	}
 	switch (store->ops->commit(view, trouble)) {
 	case COMMITTED:
 		return DONE;
 	case NOT_COMMITTED:
-		return outcome_of(trouble);
+		return written_of(trouble);
 	case COMMIT_UNCERTAIN:
 		break;
 	}
@@ -180,35 +180,35 @@ is_too_late(const struct range *range)
 }
 
 /* Until it is done or cannot be; the trouble is then in trouble. */
-static enum outcome
+static enum written
 try_on(struct store *store, struct range *range, struct trouble *trouble)
 {
-	enum outcome outcome;
+	enum written written;
 	int reopened = 0, conflicts = 0;
 
 	do {
-		outcome = try_range(store, range, trouble);
-		switch (outcome) {
+		written = try_range(store, range, trouble);
+		switch (written) {
 		case DONE:
 		case AGAIN:
 		case SPLIT:
 			break;
 		case CONFLICT:
 			range->had_conflict = true;
-			outcome = conflicts++ < CONFLICTS_MAX ? AGAIN : GIVE_UP;
+			written = conflicts++ < CONFLICTS_MAX ? AGAIN : GIVE_UP;
 			break;
 		case GIVE_UP:
 		case UNCERTAIN:
 			if (reopened++ < 2 && !is_too_late(range) &&
 			    store_reopen(store, trouble->kind, trouble) &&
-			    outcome == GIVE_UP)
-				outcome = AGAIN;
+			    written == GIVE_UP)
+				written = AGAIN;
 			else
 				store_say_failing(store, trouble);
 			break;
 		}
-	} while (outcome == AGAIN);
-	return outcome;
+	} while (written == AGAIN);
+	return written;
 }
 
 static void
@@ -216,10 +216,10 @@ run_range(struct store *store, struct range *range)
 {
 	struct trouble trouble = {0};
 	struct batch *batch = range->batch;
-	enum outcome outcome =
+	enum written written =
 	    atomic_load(&store->away) ? GIVE_UP : try_on(store, range, &trouble);
 
-	if (outcome == SPLIT && range->to - range->from > 1) {
+	if (written == SPLIT && range->to - range->from > 1) {
 		size_t middle = range->from + (range->to - range->from) / 2;
 		struct range first = {
 		    batch, range->from, middle, range->until_ms, false};
@@ -232,9 +232,9 @@ run_range(struct store *store, struct range *range)
 	for (size_t i = range->from; i < range->to; i++) {
 		if (batch->states[i] == NOTE_WAITING)
 			batch->states[i] =
-			    outcome == DONE ? NOTE_COMMITTED : NOTE_FAILED;
+			    written == DONE ? NOTE_COMMITTED : NOTE_FAILED;
 	}
-	if (outcome == DONE) {
+	if (written == DONE) {
 		remember_addresses(store, batch, range->from, range->to);
 		store_say_working(store);
 	} else {

@@ -39,8 +39,8 @@
 /* The step that spoke. */
 #define WHY_LIST(X)                                                                \
 	SELECTOR_LIST(X)                                                           \
-	X(WHY_ALLOWED_ADDRESS, "allowed-address")                                  \
-	X(WHY_ALLOWED_DOMAIN, "allowed-domain")                                    \
+	X(WHY_KNOWN_ADDRESS, "known-address")                                      \
+	X(WHY_KNOWN_DOMAIN, "known-domain")                                        \
 	X(WHY_TRIES, "tries")                                                      \
 	X(WHY_NONE, "none") /* not a suspect */                                    \
 	X(WHY_OVERFLOW, "overflow")                                                \
@@ -110,7 +110,7 @@
 	X(HOLD_UNPROVEN, "unproven")                                               \
 	X(HOLD_HELD, "held") /* to the end, but no message came of it */           \
 	X(HOLD_GONE, "gone")                                                       \
-	X(HOLD_RELEASED, "released") /* early for the client: allowed after all */ \
+	X(HOLD_RELEASED, "released") /* early for the client: known after all */   \
 	X(HOLD_SHED, "shed") /* the budget cut it below 60 s, or refused it */     \
 	X(HOLD_STOPPED, "stopped")                                                 \
 	X(HOLD_MTA_GONE, "mta-gone")                                               \

@@ -25,8 +25,8 @@ static struct policy_settings policy = {
     .retry_window_s = 172800,
     .max_age_s = 35 * 86400,
     .retry_count = 2,
-    .auto_allow = 5,
-    .auto_allow_gap_s = 3600,
+    .known_successes = 5,
+    .known_gap_s = 3600,
 };
 
 struct visit {
@@ -98,7 +98,7 @@ triplet_of(const struct visit *visit, char sender[static FOLD_SIZE],
 
 static void
 put(struct store *store, const struct visit *visit,
-    const struct session_words *words, enum deed deed)
+    const struct session_words *words, enum outcome outcome)
 {
 	struct event event = {.time = END_S - visit->before_s,
 	    .queue_id = visit->queue_id,
@@ -124,10 +124,11 @@ put(struct store *store, const struct visit *visit,
 	struct triplet triplet = triplet_of(visit, sender, recipient);
 	struct note_spec spec = {.who = {.domain = visit->domain},
 	    .now = event.time,
-	    .deed = deed,
+	    .outcome = outcome,
 	    .secs = visit->hold_ms > 0 ? (uint32_t)(visit->hold_ms / 1000) : 0,
 	    .triplets = &triplet,
-	    .count = (deed == DEED_ATTEMPT || deed == DEED_PASSED) ? 1 : 0,
+	    .count =
+	        (outcome == OUTCOME_ATTEMPT || outcome == OUTCOME_PASSED) ? 1 : 0,
 	    .event = &event,
 	    .settings = &policy};
 
@@ -150,7 +151,7 @@ attempt(struct store *store, const struct visit *visit)
 	struct triplet triplet = triplet_of(visit, sender, recipient);
 	struct note_spec spec = {.who = {.domain = visit->domain},
 	    .now = END_S - visit->before_s,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .triplets = &triplet,
 	    .count = 1,
 	    .settings = &policy};
@@ -162,9 +163,11 @@ attempt(struct store *store, const struct visit *visit)
 }
 
 static void
-deed_only(struct store *store, const char *ip, enum deed deed, int64_t time)
+outcome_only(
+    struct store *store, const char *ip, enum outcome outcome, int64_t time)
 {
-	struct note_spec spec = {.now = time, .deed = deed, .settings = &policy};
+	struct note_spec spec = {
+	    .now = time, .outcome = outcome, .settings = &policy};
 
 	ip_from_text(ip, &spec.who.ip);
 	struct note *note = note_new(&spec);
@@ -177,7 +180,7 @@ deed_only(struct store *store, const char *ip, enum deed deed, int64_t time)
 
 static const struct {
 	struct visit visit;
-	enum deed deed;
+	enum outcome outcome;
 } story[] = {
     {{.before_s = 259000,
          .sid = "a000000001",
@@ -192,7 +195,7 @@ static const struct {
          .reply = "250",
          .queue_id = "4aB1",
          .domain = "example.net"},
-        DEED_SEEN},
+        OUTCOME_SEEN},
     {{.before_s = 200000,
          .sid = "a000000002",
          .ip = "198.51.100.7",
@@ -207,7 +210,7 @@ static const struct {
          .end = HOLD_GONE,
          .hold_ms = 41200,
          .reply = "450"},
-        DEED_GONE},
+        OUTCOME_GONE},
     {{.before_s = 199000,
          .sid = "a000000003",
          .ip = "198.51.100.7",
@@ -220,7 +223,7 @@ static const struct {
          .rule = "0",
          .detail = RULE_0,
          .reply = "450"},
-        DEED_ATTEMPT},
+        OUTCOME_ATTEMPT},
     {{.before_s = 196000,
          .sid = "a000000004",
          .ip = "198.51.100.7",
@@ -234,7 +237,7 @@ static const struct {
          .detail = RULE_0,
          .reply = "450",
          .tries = "1"},
-        DEED_ATTEMPT},
+        OUTCOME_ATTEMPT},
     {{.before_s = 192000,
          .sid = "a000000005",
          .mx = "mx2.example.jp",
@@ -251,7 +254,7 @@ static const struct {
          .tries = "2",
          .delivered = true,
          .queue_id = "4aB2"},
-        DEED_PASSED},
+        OUTCOME_PASSED},
     {{.before_s = 150000,
          .sid = "a000000006",
          .ip = "192.0.2.77",
@@ -269,7 +272,7 @@ static const struct {
          .delivered = true,
          .queue_id = "4aB3",
          .domain = "example.org"},
-        DEED_ENDURED},
+        OUTCOME_ENDURED},
     {{.before_s = 100000,
          .sid = "a000000007",
          .ip = "192.0.2.99",
@@ -283,7 +286,7 @@ static const struct {
          .end = HOLD_GONE,
          .hold_ms = 3000,
          .reply = "450"},
-        DEED_GONE},
+        OUTCOME_GONE},
     {{.before_s = 90000,
          .sid = "a000000008",
          .ip = "10.1.2.3",
@@ -296,7 +299,7 @@ static const struct {
          .exempt = "network 10.0.0.0/8",
          .delivered = true,
          .reply = "250"},
-        DEED_NONE},
+        OUTCOME_NONE},
     {{.before_s = 80000,
          .sid = "a000000009",
          .ip = "2001:db8:1:2::3",
@@ -312,7 +315,7 @@ static const struct {
          .delivered = true,
          .reply = "250",
          .queue_id = "4aB4"},
-        DEED_SEEN},
+        OUTCOME_SEEN},
     {{.before_s = 70000,
          .sid = "a000000010",
          .ip = "192.0.2.100",
@@ -325,14 +328,14 @@ static const struct {
          .reply = "250",
          .fault = "store",
          .delivered = true},
-        DEED_NONE},
+        OUTCOME_NONE},
     {{.before_s = 60000,
          .sid = "a000000011",
          .ip = "192.0.2.101",
          .why = "none",
          .verdict = "pass",
          .reply = "none"},
-        DEED_SEEN},
+        OUTCOME_SEEN},
 };
 
 static void
@@ -347,13 +350,13 @@ tell_story(struct store *store, _Atomic int64_t *now_ms)
 		fill_words(&words, visit);
 		if (visit->end != HOLD_NONE)
 			attempt(store, visit);
-		put(store, visit, &words, story[i].deed);
+		put(store, visit, &words, story[i].outcome);
 		store_flush(store);
 	}
 	*now_ms = END_S * 1000;
 	for (int i = 0; i < 5; i++)
-		deed_only(
-		    store, "203.0.113.9", DEED_ENDURED, END_S - 250000 + i * 7200);
+		outcome_only(store, "203.0.113.9", OUTCOME_ENDURED,
+		    END_S - 250000 + i * 7200);
 	store_flush(store);
 }
 
@@ -407,7 +410,7 @@ invent(struct store *store, long count)
 		    .delivered = !is_suspect || !gone,
 		    .reply = is_suspect && gone ? "450" : "250"};
 		fill_words(&words, &visit);
-		put(store, &visit, &words, DEED_NONE);
+		put(store, &visit, &words, OUTCOME_NONE);
 		if (i % 512 == 511)
 			store_flush(store);
 	}

@@ -97,7 +97,7 @@ class Forms(ctl.Scratch):
                 self.assertEqual(out.count(b'\n'), 20012, form)
 
     def test_all_rows_are_the_same_as_with_a_limit(self):
-        for what in 'clients', 'domains', 'triplets', 'events', 'allowed':
+        for what in 'clients', 'domains', 'triplets', 'events', 'known':
             for form in '--json', '--csv', '--wide':
                 self.assertEqual(self.ctl('list', what, '--limit', '0', form),
                                  self.ctl('list', what, '--limit', '999', form))

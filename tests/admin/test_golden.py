@@ -23,7 +23,7 @@ CASES = {
     'list_triplets': ['list', 'triplets'],
     'list_triplets_passed': ['list', 'triplets', '--state', 'passed'],
     'list_triplets_net': ['list', 'triplets', '--ip', '192.0.2.0/24', '--wide'],
-    'list_allowed': ['list', 'allowed'],
+    'list_known': ['list', 'known'],
     'list_held': ['list', 'held'],
     'list_held_net': ['list', 'held', '--ip', '127.10.4.0/24'],
     'list_events': ['list', 'events'],

@@ -119,14 +119,14 @@ class Import(ctl.Scratch):
         self.assertIn(('198.51.100.0/24', 'a/b@example.com', 'd@example.jp'), after)
         record = self.ask('show', '203.0.113.77')['clients']['rows'][0]
         self.assertGreaterEqual(record['successes'], 5)
-        self.assertIsNotNone(record['allowed_until'])
+        self.assertIsNotNone(record['known_until'])
         # and the policy goes by it
         answer = self.ask('explain', '--ip', '192.0.2.21', '--from', 'joe@example.com',
                           '--to', 'b@example.jp')
         self.assertEqual(answer['outcome']['why'], 'tries')
         answer = self.ask('explain', '--ip', '203.0.113.77', '--from', 'new@example.com',
                           '--to', 'x@example.jp')
-        self.assertEqual(answer['outcome']['why'], 'allowed-address')
+        self.assertEqual(answer['outcome']['why'], 'known-address')
         # once more changes nothing
         self.ask('import', 'postgrey', '-', stdin=real.dump('postgrey.db'))
         self.assertEqual(self.triplets(), after)
@@ -159,12 +159,12 @@ class Import(ctl.Scratch):
         dump = '\n'.join(base.iterdump()).encode()
         base.close()
         found = self.ask('import', 'sqlgrey', '-', stdin=dump)['import']
-        self.assertEqual((found['triplets'], found['addresses'], found['allowed'],
+        self.assertEqual((found['triplets'], found['addresses'], found['known'],
                           found['skipped']), (1, 2, 1, 0), found)
         self.assertIn(('192.0.2.0/24', "o'brien@example.com", 'b@example.jp'),
                       self.triplets())
         answer = self.ask('explain', '--ip', '203.0.113.51')
-        self.assertEqual(answer['outcome']['why'], 'allowed-address')
+        self.assertEqual(answer['outcome']['why'], 'known-address')
 
     def seen(self, dump, zone='UTC'):
         self.ask('import', 'sqlgrey', '-', stdin=dump.encode(), env={'TZ': zone})

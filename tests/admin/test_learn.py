@@ -15,7 +15,7 @@ LOG = ('Jan  2 06:22:06 mx amavis[7]: (7-1) Passed CLEAN {{RelayedInbound}}, <a>
        'Queue-ID: {bad}, Message-ID: <x@z>, Hits: 21.25, size: 1\n')
 
 # The events of the story have the same Message-ID, <m1@example.com>:
-#   4aB1  203.0.113.9      1 Jan 00:03:20, allowed
+#   4aB1  203.0.113.9      1 Jan 00:03:20, known
 #   4aB2  198.51.100.7     1 Jan 18:40:00, after two tries
 #   4aB3  192.0.2.77       2 Jan 06:20:00, held 125 s and endured
 #   4aB4  2001:db8:1:2::3  3 Jan 01:46:40
@@ -71,7 +71,7 @@ class Learn(ctl.Scratch):
         return self.ask('show', address)['clients']['rows'][0]
 
     def test_results_count_once_and_spam_ends_what_was_earned(self):
-        self.assertIsNotNone(self.record('203.0.113.9')['allowed_until'])
+        self.assertIsNotNone(self.record('203.0.113.9')['known_until'])
         log = LOG.format(good='4aB3', bad='4aB1', when='1 00:03:21').encode()
         learned = self.ask('learn-log', '-', stdin=log)['learned']
         self.assertEqual((learned['ham'], learned['spam'], learned['unknown']), (1, 1, 0))
@@ -79,7 +79,7 @@ class Learn(ctl.Scratch):
         self.assertEqual((again['ham'], again['spam'], again['known']), (0, 0, 2))
         good, bad = self.record('192.0.2.77'), self.record('203.0.113.9')
         self.assertEqual((good['ham'], good['spam']), (1, 0))
-        self.assertEqual((bad['ham'], bad['spam'], bad['allowed_until']), (0, 1, None))
+        self.assertEqual((bad['ham'], bad['spam'], bad['known_until']), (0, 1, None))
         told = self.ask('explain', '--queue-id', '4aB1')['steps']['rows']
         self.assertIn({'step': 'filter', 'said': 'spam, score 21.25'}, told)
 
@@ -186,14 +186,14 @@ class Learn(ctl.Scratch):
         self.assertIn('4.7.1', self.said('4aB3'))
 
     def test_refused_spam_ends_what_it_had_earned(self):
-        """203.0.113.9 is allowed by five successes; let one of them be 4aB1's."""
+        """203.0.113.9 is known by five successes; let one of them be 4aB1's."""
         self.sql("UPDATE event SET why = 'tries' WHERE queue_id = '4aB1'")
         before = self.record('203.0.113.9')
-        self.assertIsNotNone(before['allowed_until'])
+        self.assertIsNotNone(before['known_until'])
         self.learn(refused('1 00:03:21', '4aB1', 'mail.example.net[203.0.113.9]', '550 5.7.1'))
         after = self.record('203.0.113.9')
         self.assertEqual(after['successes'], before['successes'] - 1)
-        self.assertIsNone(after['allowed_until'])
+        self.assertIsNone(after['known_until'])
 
     REFUSED = refused('2 06:22:06', '4aB3', 'p1-2.line.example.org[192.0.2.77]', '5.7.1')
 
@@ -213,10 +213,10 @@ class Learn(ctl.Scratch):
         self.learn(self.REFUSED)
         self.assertEqual(self.record('192.0.2.77')['successes'], 0)
 
-    def test_what_an_admin_allowed_outlasts_a_refusal(self):
+    def test_what_the_admin_allows_outlasts_a_refusal(self):
         self.ctl('allow', '192.0.2.77')
         self.learn(self.REFUSED)
-        self.assertIsNotNone(self.record('192.0.2.77')['allowed_until'])
+        self.assertIsNotNone(self.record('192.0.2.77')['known_until'])
 
     def test_two_results_for_one_mail_count_once(self):
         line = rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7')
@@ -230,7 +230,7 @@ class Learn(ctl.Scratch):
         self.learn(refused('1 00:03:21', '4aB1', 'mail.example.net[203.0.113.9]', '550 5.7.1'))
         after = self.record('203.0.113.9')
         self.assertEqual(after['successes'], 19)
-        self.assertIsNotNone(after['allowed_until'])
+        self.assertIsNotNone(after['known_until'])
 
     def test_a_refused_mail_still_teaches_what_its_filter_said(self):
         self.learn(rspamd('1 18:40:01', 'm1@example.com', '4aB2', '198.51.100.7'),

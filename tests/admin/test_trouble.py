@@ -19,12 +19,12 @@ LINES = [
     (['status', '--json=1'], 2, '--json takes no value'),
     (['status', '--json', '--json'], 2, '--json is given twice'),
     (['list'], 2, 'something is missing; it takes: clients|domains'),
-    (['list', 'bogus'], 2, 'allowed: clients domains triplets allowed held events'),
+    (['list', 'bogus'], 2, 'allowed: clients domains triplets known held events'),
     (['list', 'clients', '--ip', '1.2.3'], 2, 'an address or a network'),
     (['list', 'clients', '--ip', '192.0.2.1/24'], 2, 'without host bits'),
     (['list', 'clients', '--since', 'soon'], 2, 'a span before now (90s, 2h, 7d)'),
     (['list', 'clients', '--limit', '-1'], 2, 'allowed: 0 to 1000000000'),
-    (['list', 'clients', '--state', 'waiting'], 2, 'not for clients; allowed: allowed'),
+    (['list', 'clients', '--state', 'waiting'], 2, 'not for clients; allowed: known'),
     (['list', 'held', '--state', 'good'], 2, 'allowed: none'),
     (['find'], 2, 'Give a TEXT'),
     (['show'], 2, 'something is missing'),
@@ -108,7 +108,7 @@ class Trouble(ctl.Scratch):
         self.fails('locked', 'allow', '192.0.2.1')
         base.execute('ROLLBACK')
         base.close()
-        self.assertNotIn('192.0.2.1 ', self.ctl('list', 'allowed')[1])
+        self.assertNotIn('192.0.2.1 ', self.ctl('list', 'known')[1])
 
     def test_reading_goes_on_while_another_writes(self):
         base = sqlite3.connect(self.db, isolation_level=None)

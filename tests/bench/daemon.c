@@ -131,7 +131,7 @@ filter_config(const char *path, const struct filter_config *config)
 	    "exempt_networks = {}\nlog = \"stderr\"\n"
 	    "greylist { delay = \"0s\" retry_count = 1 retry_gap = \"0s\""
 	    " max_new_per_net = 1000000 }\n"
-	    "allow { auto_allow = 0 files = {} }\n"
+	    "known { successes = 0 } allow { files = {} }\n"
 	    "suspects { s25r = \"%s\" files = {} }\n"
 	    "dns { servers = {\"127.0.0.1:%u\"} timeout = \"2s\" }\n"
 	    "spf { enabled = %s }\n"
@@ -173,7 +173,7 @@ load_known(uint64_t number, struct load_session *session_r)
 }
 
 bool
-load_allow_known(const char *url, struct error *error)
+load_make_known(const char *url, struct error *error)
 {
 	struct query *query = query_open(url, true, error);
 	struct load_session session;

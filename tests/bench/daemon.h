@@ -36,7 +36,7 @@ void filter_config(const char *path, const struct filter_config *config);
 #define LOAD_KNOWN 256
 void load_suspect(uint64_t number, struct load_session *session_r);
 void load_known(uint64_t number, struct load_session *session_r);
-/* Allows all of these, in a database that is there. */
-bool load_allow_known(const char *url, struct error *error);
+/* Makes all of these known, in a database that is there. */
+bool load_make_known(const char *url, struct error *error);
 
 #endif

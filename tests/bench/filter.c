@@ -224,7 +224,7 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 	printf("# %s\n", what);
 	if (!workload_fill(&settings, rows, time(NULL), 86400, &error))
 		die(error.text);
-	if (!load_allow_known(bench->url, &error))
+	if (!load_make_known(bench->url, &error))
 		die(error.text);
 	bench->next = rows + 1000;
 	filter_config(

@@ -307,7 +307,7 @@ def one_round(lab, peer, count):
 def load(rounds, count):
     with Lab(known=True, settings={
             "tarpit": {"hold": "1s", "min_hold": "1s"},
-            "allow": {"auto_allow": 1}}) as lab:
+            "known": {"successes": 1}}) as lab:
         for peer in lab.peers:
             first = send(peer.service.port)
             if first == (peer.name in ("postgrey", "sqlgrey")):

@@ -43,7 +43,7 @@ work(void *arg)
 	for (; going; load->count++) {
 		struct triplet triplet = {sender, "b@example.jp"};
 		struct note_spec spec = {.now = time(NULL),
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,

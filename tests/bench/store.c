@@ -117,7 +117,7 @@ send_next(struct load *load, uint64_t chain)
 	struct note_spec spec = {
 	    .who = workload_client(number),
 	    .now = NOW,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .settings = &test_policy,
 	    .triplets = &triplet,
 	    .count = 1,
@@ -255,7 +255,7 @@ note_done(void *ctx, uint64_t number, enum note_state state)
 	*sample = (now_s() - *sample) * 1000;
 }
 
-/* 500 attempts a second, each sent in time however long others take. */
+/* 500 attempts per second, each sent in time however long others take. */
 static void
 bench_expiry(struct bench *bench)
 {
@@ -281,7 +281,7 @@ bench_expiry(struct bench *bench)
 		struct note_spec spec = {
 		    .who = workload_client(bench->rows + sent),
 		    .now = NOW + later,
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,

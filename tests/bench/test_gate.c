@@ -37,7 +37,7 @@ attempt(
 		struct note_spec spec = {
 		    .who = workload_client(first + i),
 		    .now = fixture_time(fixture),
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
@@ -146,21 +146,22 @@ looking_up_writes_nothing(void **state)
 }
 
 static void
-use_of_what_is_allowed_is_written_once_an_hour(void **state)
+use_of_what_is_known_is_written_once_an_hour(void **state)
 {
 	struct store_fixture fixture;
 
 	(void)state;
 	fixture_open(&fixture, false);
-	fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	fixture_note(&fixture, OUTCOME_KNOWN, "192.0.2.1", NULL, NULL, NULL);
 	uint64_t writes = shim_writes();
 	for (int i = 0; i < 50; i++) {
 		fixture_sleep(&fixture, 60);
-		fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+		fixture_note(
+		    &fixture, OUTCOME_KNOWN, "192.0.2.1", NULL, NULL, NULL);
 	}
 	assert_int_equal(shim_writes(), writes);
 	fixture_sleep(&fixture, 3600);
-	fixture_note(&fixture, DEED_ALLOWED, "192.0.2.1", NULL, NULL, NULL);
+	fixture_note(&fixture, OUTCOME_KNOWN, "192.0.2.1", NULL, NULL, NULL);
 	assert_true(shim_writes() > writes);
 	fixture_close(&fixture);
 }
@@ -230,7 +231,7 @@ main(void)
 	    cmocka_unit_test(hot_row_takes_forty_bytes_at_most),
 	    cmocka_unit_test(idle_expiry_looks_at_few_rows),
 	    cmocka_unit_test(looking_up_writes_nothing),
-	    cmocka_unit_test(use_of_what_is_allowed_is_written_once_an_hour),
+	    cmocka_unit_test(use_of_what_is_known_is_written_once_an_hour),
 	};
 
 	shim_install();

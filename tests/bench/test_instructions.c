@@ -120,7 +120,7 @@ fill(int64_t now)
 
 	unlink(database);
 	if (!workload_fill(&settings, ROWS, now, 86400, &error) ||
-	    !load_allow_known(url, &error))
+	    !load_make_known(url, &error))
 		fail_msg("%s", error.text);
 }
 

@@ -28,7 +28,7 @@ attempt(struct store *store, uint64_t number)
 	struct note_spec spec = {
 	    .who = workload_client(number),
 	    .now = TEST_NOW,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .settings = &test_policy,
 	    .triplets = &triplet,
 	    .count = 1,

@@ -305,8 +305,8 @@ everything_has_the_default_of_the_design(void **state)
 	assert_int_equal(c->policy.retry_gap_s, 60);
 	assert_int_equal(c->policy.retry_window_s, 172800);
 	assert_int_equal(c->policy.max_age_s, 35 * 86400);
-	assert_int_equal(c->policy.auto_allow, 5);
-	assert_int_equal(c->policy.auto_allow_gap_s, 3600);
+	assert_int_equal(c->policy.known_successes, 5);
+	assert_int_equal(c->policy.known_gap_s, 3600);
 	assert_int_equal(c->policy.dnsbl_weight, 1);
 	assert_int_equal(c->max_sessions, 50);
 	assert_int_equal(c->max_per_net, 5);
@@ -374,13 +374,13 @@ static const char everything[] =
     "}\n"
     "greylist { delay = \"2s\" text = \"say \\\"please\\\" \\\\o/ 4.2.1 in 2025\" "
     "}\n"
-    "allow { files = {\"/a/*\", \"/b/{c}\"} auto_allow = 0 }\n"
+    "allow { files = {\"/a/*\", \"/b/{c}\"} } known { successes = 0 }\n"
     "dns { servers = {\"192.0.2.53\", \"[2001:db8::53]:5353\"}\n"
     "  dnsbl = {\"zen.example.org\", \"list.example.net good 15 -3\"} dnsbl_weight "
     "= 3 }\n"
     "store { url = \"memory:\" durability = \"normal\" }\n"
     "spf { enabled = off }\n"
-    "allow { auto_allow_gap = 0 }\n";
+    "known { gap = 0 }\n";
 
 static void
 settings_are_read_as_written(void **state)
@@ -410,8 +410,8 @@ settings_are_read_as_written(void **state)
 	assert_string_equal(c->greylist_text, "say \"please\" \\o/ 4.2.1 in 2025");
 	assert_int_equal(c->allow_files.count, 2);
 	assert_string_equal(c->allow_files.items[1], "/b/{c}");
-	assert_int_equal(c->policy.auto_allow, 0);
-	assert_int_equal(c->policy.auto_allow_gap_s, 0);
+	assert_int_equal(c->policy.known_successes, 0);
+	assert_int_equal(c->policy.known_gap_s, 0);
 	assert_string_equal(c->dns_servers_text, "192.0.2.53,[2001:db8::53]:5353");
 	assert_int_equal(c->dnsbl_count, 2);
 	assert_string_equal(c->dnsbl_settings[0].zone, "zen.example.org");

@@ -50,7 +50,7 @@ class Ctl(LabTest):
             client.try_one("a@example.com", you, hold=hold).expect(250)
             self.assertEqual(self.happened(you, 1), told)
 
-    def test_the_board_shows_who_is_held(self):
+    def test_status_shows_who_is_held(self):
         client = self.lab.client(LINE)
         session = client.greet("pc")
         session.mail("a@example.com").expect(250)
@@ -73,12 +73,12 @@ class Ctl(LabTest):
                        ("--message", str(mail.path))):
             self.assertIn(client.source, str(self.ctl("explain", *option)))
 
-    def test_an_allowed_address_passes_and_one_that_is_not_any_more_is_held(self):
+    def test_a_known_address_passes_and_one_that_is_not_any_more_is_held(self):
         client = self.lab.client(LINE)
         self.ctl("allow", client.source)
         time.sleep(NOTICED_S)
         client.try_one("a@example.com", self.person("one")).expect(250)
-        self.assertEqual(self.lab.stamp(self.person("one"))["why"], "allowed-address")
+        self.assertEqual(self.lab.stamp(self.person("one"))["why"], "known-address")
         self.lab.event(self.person("one"))
         self.ctl("unallow", client.source)
         time.sleep(NOTICED_S)

@@ -69,7 +69,7 @@ class AllAtOnce(LabTest):
     def play(self, greeting, stops, waits_for_220, pieces):
         """Sends everything before the reply to the greeting; its event.
 
-        stops: the daemon while the client talks; pieces: a packet a line
+        stops: the daemon while the client talks; pieces: one packet per line
         """
         you, client = self.person(), self.lab.client()
         lines = [line + b"\r\n" for line in (

@@ -128,7 +128,7 @@ class Starpit(ModeTest):
 
 
 class Targrey(ModeTest):
-    config = {"mode": "targrey", "allow": {"auto_allow": 2}}
+    config = {"mode": "targrey", "known": {"successes": 2}}
 
     def test_one_that_endured_is_held_again_next_time(self):
         you, client = self.person(), self.lab.client(LINE)
@@ -149,7 +149,7 @@ class Targrey(ModeTest):
         you = self.person("known")
         client.try_one(SENDER, you).expect(250)
         stamp = self.lab.stamp(you)
-        self.assertEqual((stamp["verdict"], stamp["why"]), ("pass", "allowed-address"))
+        self.assertEqual((stamp["verdict"], stamp["why"]), ("pass", "known-address"))
         self.assertIn("KNOWN", stamp.flags)
 
     def test_successes_within_an_hour_count_once(self):

@@ -44,7 +44,7 @@ class PoolTest(DnsTest):
 
 class Rgrey(PoolTest):
     # So that the 19th and the 20th visit are the tries that count.
-    config = {"mode": "rgrey", "allow": {"auto_allow": 0},
+    config = {"mode": "rgrey", "known": {"successes": 0},
               "greylist": {"delay": "9h"}}
 
     def test_twenty_addresses_in_twenty_networks_pass_as_one_client(self):
@@ -62,7 +62,7 @@ class Rgrey(PoolTest):
 
 
 class Patience(PoolTest):
-    config = {"mode": "rgrey", "allow": {"auto_allow": 0}}
+    config = {"mode": "rgrey", "known": {"successes": 0}}
 
     def test_three_of_them_are_enough(self):
         you = self.person()
@@ -107,7 +107,7 @@ class Patience(PoolTest):
 
 
 class Targrey(PoolTest):
-    config = {"allow": {"auto_allow": 0}}
+    config = {"known": {"successes": 0}}
 
     def leave_a_hold(self, number, sender, you):
         """Its client has gone by the time the reply comes."""
@@ -147,7 +147,7 @@ class Targrey(PoolTest):
 
 
 class Strict(PoolTest):
-    config = {"mode": "strict", "allow": {"auto_allow": 0}}
+    config = {"mode": "strict", "known": {"successes": 0}}
 
     def test_they_are_one_client_here_too(self):
         you = self.person()
@@ -169,7 +169,7 @@ class Strict(PoolTest):
                          ("tries", 2, "no"))
 
 
-class Allowed(PoolTest):
+class Known(PoolTest):
     """Domains that the operator let in: the same as five good visits."""
 
     DOMAINS = ("good.test", "wanderer.test", "all.test")
@@ -200,7 +200,7 @@ class Allowed(PoolTest):
             self.dns.table = NAMES
         stamp, event = self.lab.stamp(you), self.lab.event(you)
         self.assertEqual((stamp["verdict"], stamp["why"], stamp["tarpit"]),
-                         ("pass", "allowed-domain", "none"))
+                         ("pass", "known-domain", "none"))
         self.assertIn("KNOWN", stamp.flags)
         self.assertEqual((event["hold_end"], event["hold_asked_ms"]), ("none", -1))
 
@@ -214,7 +214,7 @@ class Allowed(PoolTest):
             session.hang_up()
         return waits
 
-    def test_an_allowed_domain_that_does_not_pass_gets_nothing(self):
+    def test_a_known_domain_that_does_not_pass_gets_nothing(self):
         self.assertTrue(self.is_held(4, "a@good.test", "203.0.113.4"))
 
     def test_nor_does_one_that_lets_everybody_pass(self):

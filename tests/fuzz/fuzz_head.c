@@ -14,11 +14,11 @@
 #include "fuzz/fuzz.h"
 #include "review/head.h"
 #include "review/session_words.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
-enum { PARTS = 4, SESSIONS_A_RIG = 2000, MAIL_SIZE = 65536 };
+enum { PARTS = 4, SESSIONS_A_FIXTURE = 2000, MAIL_SIZE = 65536 };
 
-static struct rig *rig;
+static struct session_fixture *fixture;
 
 static void
 demand(bool is_true, const char *what, const char *mail)
@@ -50,15 +50,15 @@ play(char part[PARTS][600])
 	static unsigned number;
 	char ip[40];
 
-	if (number++ % SESSIONS_A_RIG == 0 && rig != NULL)
-		rig_free(&rig);
-	if (rig == NULL)
-		rig = rig_new(MODE_OBSERVE);
+	if (number++ % SESSIONS_A_FIXTURE == 0 && fixture != NULL)
+		fixture_free(&fixture);
+	if (fixture == NULL)
+		fixture = fixture_new(MODE_OBSERVE);
 	snprintf(ip, sizeof ip, "192.0.%u.%u", number / 250 % 250, number % 250);
-	rig_connect(rig, ip, *part[0] == '\0' ? NULL : part[0]);
-	session_helo(rig->session, part[1], false);
-	bool is_accepted = rig_message(rig, part[2], part[3], HOLD_ELAPSED);
-	rig_close(rig);
+	fixture_connect(fixture, ip, *part[0] == '\0' ? NULL : part[0]);
+	session_helo(fixture->session, part[1], false);
+	bool is_accepted = fixture_message(fixture, part[2], part[3], HOLD_ELAPSED);
+	fixture_close(fixture);
 	return is_accepted;
 }
 
@@ -69,9 +69,9 @@ write_mail(char mail[static MAIL_SIZE])
 	size_t used = 0;
 
 	*mail = '\0';
-	for (size_t i = 0; i < rig->inserted; i++)
+	for (size_t i = 0; i < fixture->inserted; i++)
 		used += (size_t)snprintf(mail + used, MAIL_SIZE - used, "%s: %s\n",
-		    rig->names[i], rig->values[i]);
+		    fixture->names[i], fixture->values[i]);
 	snprintf(mail + used, MAIL_SIZE - used, "Subject: x\n\nx\n");
 }
 
@@ -104,7 +104,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct head head;
 	char name[1000];
 
-	if (rig == NULL) {
+	if (fixture == NULL) {
 		g_mime_init();
 		log_set_level(LOG_LEVEL_WARNING);
 	}
@@ -116,9 +116,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(head.has_session, "X-TaRgrey-Session is gone", mail);
 	demand(head.notes == 0, "something is odd", mail);
 	demand(strcmp(head.subject, "x") == 0, "a line too many", mail);
-	demand(count_lines(mail) == rig->inserted + 3, "a broken line", mail);
+	demand(count_lines(mail) == fixture->inserted + 3, "a broken line", mail);
 	demand(strchr(mail, '\r') == NULL, "a carriage return", mail);
-	const char *client = rig_header(rig, "X-TaRgrey-Client");
+	const char *client = fixture_header(fixture, "X-TaRgrey-Client");
 	demand(
 	    client != NULL && client_value(client, "heloname", name, sizeof name),
 	    "no heloname", mail);

@@ -62,7 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data + 1, size - 1);
 	read_lines(&import, text, size - 1);
 	free(text);
-	if (import.passed > import.triplets || import.allowed > import.addresses)
+	if (import.passed > import.triplets || import.known > import.addresses)
 		abort();
 	if (!import_end(&import))
 		abort();

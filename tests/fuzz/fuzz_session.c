@@ -20,7 +20,7 @@
 #include <libmilter/mfdef.h>
 
 #include "fuzz/fuzz.h"
-#include "milter/stand.h"
+#include "milter/stack.h"
 
 enum { QUIET_MS = 4, QUIETS_MAX = 60, JUMP_MS = 40000, LARGEST = 1 << 16 };
 
@@ -162,7 +162,7 @@ connect_to_gate(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s",
-	    stand_listen() + strlen("unix:"));
+	    stack_listen() + strlen("unix:"));
 	while (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
 		demand(errno == EAGAIN || errno == EINTR, "nobody listens");
 	return fd;
@@ -188,7 +188,7 @@ read_all(int fd)
 	while (quiets < QUIETS_MAX) {
 		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 		if (poll(&poll_fd, 1, QUIET_MS) == 0) {
-			stand_now_ms += JUMP_MS;
+			stack_now_ms += JUMP_MS;
 			quiets++;
 			continue;
 		}
@@ -204,8 +204,8 @@ read_all(int fd)
 static void
 start(void)
 {
-	stand_start();
-	atexit(stand_stop);
+	stack_start();
+	atexit(stack_stop);
 }
 
 int

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
-#include "gate/rig.h"
+#include "gate/gate_fixture.h"
 
 enum { THREADS = 16, SESSIONS = 64 };
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static _Atomic uint64_t numbers[SESSIONS];
 static _Atomic unsigned connected;
 static struct mta mtas[SESSIONS];
@@ -28,8 +28,8 @@ note_number(const struct filter_call *call)
 
 	if (call->event != FILTER_RCPT)
 		return SMFIS_CONTINUE;
-	gate_look(rig->gate, call->number, NULL, &moment);
-	gate_tell(rig->gate, moment.ticket, &wish);
+	gate_look(fixture->gate, call->number, NULL, &moment);
+	gate_tell(fixture->gate, moment.ticket, &wish);
 	atomic_store(&numbers[atomic_fetch_add(&connected, 1)], call->number);
 	return SMFIS_CONTINUE;
 }
@@ -37,16 +37,16 @@ note_number(const struct filter_call *call)
 static void
 set_limits(unsigned holds, unsigned per_key)
 {
-	rig->settings.max_holds = holds;
-	rig->settings.max_holds_per_key = per_key;
-	gate_configure(rig->gate, &rig->settings);
+	fixture->settings.max_holds = holds;
+	fixture->settings.max_holds_per_key = per_key;
+	gate_configure(fixture->gate, &fixture->settings);
 }
 
 static struct gate_report
 report(void)
 {
 	struct gate_report now;
-	gate_report(rig->gate, &now);
+	gate_report(fixture->gate, &now);
 	return now;
 }
 
@@ -55,14 +55,14 @@ connect_all(void **state)
 {
 	(void)state;
 	atomic_store(&connected, 0);
-	filter_protocol(RIG_LEAN);
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(note_number);
 	for (int i = 0; i < SESSIONS; i++) {
-		mtas[i] = mta_connect(rig);
+		mtas[i] = mta_connect(fixture);
 		mta_negotiate(&mtas[i], MTA_OFFER);
 		mta_greet(&mtas[i]);
 		mta_rcpt(&mtas[i], "<a@example.org>");
-		rig_await_waiting((unsigned)i + 1);
+		fixture_await_waiting((unsigned)i + 1);
 	}
 	return 0;
 }
@@ -73,7 +73,7 @@ close_all(void **state)
 	(void)state;
 	for (int i = 0; i < SESSIONS; i++)
 		mta_close(&mtas[i]);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	assert_int_equal(report().holds, 0);
 	return 0;
 }
@@ -83,7 +83,7 @@ book(int session, uint64_t key)
 {
 	struct gate_moment moment;
 
-	gate_look(rig->gate, atomic_load(&numbers[session]), &key, &moment);
+	gate_look(fixture->gate, atomic_load(&numbers[session]), &key, &moment);
 	return moment;
 }
 
@@ -118,7 +118,7 @@ one_network_has_its_own_limit(void **state)
 	assert_true(book(3, 77 + 256).has_place);
 	assert_false(book(4, 77 + 256).has_place);
 	mta_close(&mtas[0]);
-	rig_await_connections(SESSIONS - 1);
+	fixture_await_connections(SESSIONS - 1);
 	assert_true(book(4, 77).has_place);
 	assert_false(book(5, 77).has_place);
 }
@@ -134,7 +134,7 @@ a_lowered_limit_holds_until_enough_have_ended(void **state)
 	for (int i = 0; i < 7; i++) {
 		assert_false(book(20, 1).has_place);
 		mta_close(&mtas[i]);
-		rig_await_connections((unsigned)(SESSIONS - i - 1));
+		fixture_await_connections((unsigned)(SESSIONS - i - 1));
 	}
 	assert_int_equal(report().holds, 3);
 	assert_true(book(20, 1).has_place);
@@ -201,11 +201,11 @@ none_are_granted_when_the_limit_is_zero(void **state)
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig_gate(rig);
+	fixture = fixture_open();
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -221,5 +221,5 @@ main(void)
 	    TEST(sixteen_threads_never_get_one_too_many),
 	    TEST(none_are_granted_when_the_limit_is_zero),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

@@ -14,18 +14,18 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
-#include "gate/play.h"
-#include "gate/rig.h"
+#include "gate/script.h"
+#include "gate/gate_fixture.h"
 
 enum { MOST = 200, ROUNDS = 10 };
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 
 static sfsistat
 hold_half(const struct filter_call *call)
 {
 	if (call->event == FILTER_RCPT && call->text[1] == 'h')
-		play_hold(call, 20000);
+		script_hold(call, 20000);
 	return SMFIS_CONTINUE;
 }
 
@@ -45,7 +45,7 @@ burst(int count)
 
 	filter_hook(hold_half);
 	for (int i = 0; i < count; i++) {
-		mtas[i] = mta_connect(rig);
+		mtas[i] = mta_connect(fixture);
 		mta_negotiate(&mtas[i], MTA_OFFER);
 		mta_greet(&mtas[i]);
 	}
@@ -57,11 +57,11 @@ burst(int count)
 		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
 		slowest = real_ms() - from;
 	}
-	rig_await_waiting((unsigned)count / 2);
+	fixture_await_waiting((unsigned)count / 2);
 	for (int i = 0; i < count; i += 2)
 		assert_true(mta_silent(&mtas[i], 0));
 	from = real_ms();
-	rig_advance(20000);
+	fixture_advance(20000);
 	for (int i = 0; i < count; i += 2)
 		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
 	ends = real_ms() - from;
@@ -71,7 +71,7 @@ burst(int count)
 	    count, slowest, ends);
 	for (int i = 0; i < count; i++)
 		mta_close(&mtas[i]);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }
 
 static void
@@ -91,12 +91,12 @@ no_innocent_waits_for_a_hold_in_bursts_of_200(void **state)
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	filter_protocol(RIG_LEAN);
-	rig_gate(rig);
+	fixture = fixture_open();
+	filter_protocol(FILTER_PROTOCOL);
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -107,5 +107,5 @@ main(void)
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_40),
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_200),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

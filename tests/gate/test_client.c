@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
-#include "gate/play.h"
-#include "gate/rig.h"
+#include "gate/script.h"
+#include "gate/gate_fixture.h"
 
 struct tcp {
 	int listener, client, server;
 	struct sockaddr_storage client_name, mta_name;
 };
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static struct tcp *present; /* written before the connection that reads it */
 static _Atomic enum filter_event hold_at;
 
@@ -85,9 +85,9 @@ hold(const struct filter_call *call)
 	if (call->event == FILTER_MAIL && atomic_load(&reset_at_mail))
 		tcp_reset(present);
 	if (call->event == atomic_load(&hold_at))
-		play_hold(call, 60000);
+		script_hold(call, 60000);
 	else
-		play_look(call, false);
+		script_look(call, false);
 	return SMFIS_CONTINUE;
 }
 
@@ -146,12 +146,12 @@ client_says(struct tcp *tcp, const char *text)
 static struct mta
 begin(struct tcp *tcp, enum filter_event event)
 {
-	memset(play_seen, 0, sizeof play_seen);
+	memset(script_seen, 0, sizeof script_seen);
 	atomic_store(&hold_at, event);
 	present = tcp;
-	filter_protocol(RIG_LEAN);
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hold);
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	mta_negotiate(&mta, MTA_OFFER);
 	present_client(&mta, tcp);
 	mta_says(tcp, "220 mx.example.jp ESMTP\r\n");
@@ -176,8 +176,8 @@ end(struct mta *mta)
 	mta_send(mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(mta).cmd, 0);
 	mta_close(mta);
-	rig_await(FILTER_CLOSE, 1);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, 1);
+	fixture_await_connections(0);
 }
 
 /* The refusal, and that it lasts: nothing gets past the gate any more. */
@@ -197,12 +197,12 @@ expect_gone(struct mta *mta, int64_t waited_ms)
 	assert_int_equal(frame.cmd, 'y');
 	assert_memory_equal(frame.data, "450 ", 4);
 	mta_send(mta, 'A', NULL, 0);
-	rig_await(FILTER_CLOSE, 1);
+	fixture_await(FILTER_CLOSE, 1);
 	assert_int_equal(filter_count(FILTER_ABORT), 1);
 	assert_int_equal(filter_count(FILTER_EOM), 0);
 	for (int i = 0; i < 2; i++) {
 		const struct gate_delay *last =
-		    &play_seen[i == 0 ? FILTER_ABORT : FILTER_CLOSE].last;
+		    &script_seen[i == 0 ? FILTER_ABORT : FILTER_CLOSE].last;
 		assert_int_equal(last->end, GATE_END_GONE);
 		assert_true(last->other);
 		assert_true(last->watched);
@@ -218,19 +218,19 @@ leave_and_expect_gone(int family, int how, enum filter_event event)
 	struct tcp tcp = tcp_open(family);
 	struct mta mta = begin(&tcp, event);
 
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	for (int i = 0; i < 3; i++) {
-		rig_advance(1000);
+		fixture_advance(1000);
 		usleep(30000);
-		rig_await_waiting(1);
+		fixture_await_waiting(1);
 	}
 	if (how == SHUT_RDWR)
 		tcp_reset(&tcp);
 	else
 		shutdown(tcp.client, SHUT_WR);
-	rig_advance(1000);
+	fixture_advance(1000);
 	expect_gone(&mta, 4000);
-	gate_report(rig->gate, &report);
+	gate_report(fixture->gate, &report);
 	assert_int_equal(report.holds, 0);
 	tcp_close(&tcp);
 }
@@ -272,8 +272,8 @@ after_hold(struct mta *mta)
 	assert_int_equal(mta_read(mta).cmd, 'c');
 	mta_send(mta, 'A', NULL, 0);
 	mta_send(mta, 'M', "<sender@example.net>", 21);
-	rig_await(FILTER_MAIL, 2);
-	return &play_seen[FILTER_ABORT].last;
+	fixture_await(FILTER_MAIL, 2);
+	return &script_seen[FILTER_ABORT].last;
 }
 
 static void
@@ -283,9 +283,9 @@ a_client_that_stays_is_let_through_as_watched(void **state)
 	struct tcp tcp = tcp_open(AF_INET);
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	for (int i = 0; i < 60; i++) {
-		rig_advance(1000);
+		fixture_advance(1000);
 		usleep(12000);
 	}
 	const struct gate_delay *last = after_hold(&mta);
@@ -302,9 +302,9 @@ leave_in_the_last_second(enum filter_event event)
 	struct tcp tcp = tcp_open(AF_INET);
 	struct mta mta = begin(&tcp, event);
 
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	tcp_reset(&tcp);
-	rig_advance(60000);
+	fixture_advance(60000);
 	expect_gone(&mta, 60000);
 	tcp_close(&tcp);
 }
@@ -353,8 +353,8 @@ a_client_that_cannot_be_seen_is_held_without_a_watch(void **state)
 	((struct sockaddr_in *)&tcp.client_name)->sin_addr.s_addr =
 	    inet_addr("192.0.2.7");
 	struct mta mta = begin(&tcp, FILTER_RCPT);
-	rig_await_waiting(1);
-	rig_advance(60000);
+	fixture_await_waiting(1);
+	fixture_advance(60000);
 	const struct gate_delay *last = after_hold(&mta);
 	assert_int_equal(last->end, GATE_END_ELAPSED);
 	assert_false(last->watched);
@@ -370,12 +370,12 @@ octets_that_wait_in_the_socket_are_seen(void **state)
 
 	client_says(&tcp, "EHLO early\r\n");
 	struct mta mta = begin(&tcp, FILTER_DATA);
-	rig_await_waiting(1);
-	assert_int_equal(play_seen[FILTER_DATA].ahead, GATE_EARLY_YES);
-	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_YES);
-	assert_int_equal(play_seen[FILTER_RCPT].ahead, GATE_EARLY_UNKNOWN);
+	fixture_await_waiting(1);
+	assert_int_equal(script_seen[FILTER_DATA].ahead, GATE_EARLY_YES);
+	assert_int_equal(script_seen[FILTER_DATA].early, GATE_EARLY_YES);
+	assert_int_equal(script_seen[FILTER_RCPT].ahead, GATE_EARLY_UNKNOWN);
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	tcp_close(&tcp);
 }
 
@@ -386,11 +386,11 @@ a_client_that_waits_for_its_turn_is_not_early(void **state)
 	struct tcp tcp = tcp_open(AF_INET6);
 	struct mta mta = begin(&tcp, FILTER_DATA);
 
-	rig_await_waiting(1);
-	assert_int_equal(play_seen[FILTER_DATA].ahead, GATE_EARLY_UNKNOWN);
-	assert_int_equal(play_seen[FILTER_DATA].early, GATE_EARLY_NO);
+	fixture_await_waiting(1);
+	assert_int_equal(script_seen[FILTER_DATA].ahead, GATE_EARLY_UNKNOWN);
+	assert_int_equal(script_seen[FILTER_DATA].early, GATE_EARLY_NO);
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	tcp_close(&tcp);
 }
 
@@ -408,13 +408,13 @@ early_at_rcpt(bool mute, const char *text, bool leaves)
 		assert_int_equal(recv(tcp.server, &none, 1, MSG_PEEK), 0);
 	}
 	struct mta mta = begin(&tcp, FILTER_DATA);
-	rig_await_waiting(leaves ? 0 : 1);
-	rig_await(FILTER_RCPT, 1);
-	enum gate_early early = play_seen[FILTER_RCPT].early;
+	fixture_await_waiting(leaves ? 0 : 1);
+	fixture_await(FILTER_RCPT, 1);
+	enum gate_early early = script_seen[FILTER_RCPT].early;
 	is_mute = false;
 	at_helo = NULL;
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	tcp_close(&tcp);
 	return early;
 }
@@ -452,7 +452,7 @@ expect_at_end(bool says_354, const char *text, enum gate_early ahead)
 		mta_says(&tcp, "354 End data with <CR><LF>.<CR><LF>\r\n");
 	mta_message(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(play_seen[FILTER_EOM].ahead, ahead);
+	assert_int_equal(script_seen[FILTER_EOM].ahead, ahead);
 	end(&mta);
 	tcp_close(&tcp);
 }
@@ -467,11 +467,11 @@ a_message_that_ends_before_the_354_was_sent_came_ahead(void **state)
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig_gate(rig);
+	fixture = fixture_open();
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -497,5 +497,5 @@ main(void)
 	    cmocka_unit_test(
 	        a_message_that_ends_before_the_354_was_sent_came_ahead),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

@@ -17,43 +17,43 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
-#include "gate/play.h"
-#include "gate/rig.h"
+#include "gate/script.h"
+#include "gate/gate_fixture.h"
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static _Atomic bool blocked;
 
 static sfsistat
 hold_everyone(const struct filter_call *call)
 {
-	struct gate_moment moment = play_look(call, true);
+	struct gate_moment moment = script_look(call, true);
 	struct gate_wish wish = {
-	    .reply_until_ms = rig_now() + 60000, .is_hold = true};
+	    .reply_until_ms = fixture_now() + 60000, .is_hold = true};
 
 	if (call->event == FILTER_RCPT && call->text[1] == 'h')
-		gate_tell(rig->gate, moment.ticket, &wish);
+		gate_tell(fixture->gate, moment.ticket, &wish);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 block(const struct filter_call *call)
 {
-	struct gate_moment moment = play_look(call, true);
-	struct gate_wish wish = {.reply_until_ms = rig_now() + 60000};
+	struct gate_moment moment = script_look(call, true);
+	struct gate_wish wish = {.reply_until_ms = fixture_now() + 60000};
 
 	if (call->event != FILTER_RCPT || call->text[1] != 'b')
 		return SMFIS_CONTINUE;
 	while (atomic_load(&blocked))
 		usleep(1000);
 	/* It comes too late: nobody waits for it, and nothing is kept. */
-	gate_tell(rig->gate, moment.ticket, &wish);
+	gate_tell(fixture->gate, moment.ticket, &wish);
 	return SMFIS_CONTINUE;
 }
 
 static struct mta
 begin(const char *recipient)
 {
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 
 	mta_negotiate(&mta, MTA_OFFER);
 	mta_greet(&mta);
@@ -64,17 +64,17 @@ begin(const char *recipient)
 static void
 start(sfsistat (*hook)(const struct filter_call *))
 {
-	memset(play_seen, 0, sizeof play_seen);
-	filter_protocol(RIG_LEAN);
+	memset(script_seen, 0, sizeof script_seen);
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hook);
-	rig_gate(rig);
+	fixture_gate(fixture);
 }
 
 static void *
 stop_gate(void *arg)
 {
 	(void)arg;
-	gate_stop(rig->gate, 1000);
+	gate_stop(fixture->gate, 1000);
 	return NULL;
 }
 
@@ -95,7 +95,7 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 	assert_int_equal(mta_read(&content).cmd, 'c');
 	for (int i = 0; i < HELD; i++)
 		mtas[i] = begin("<held@example.org>");
-	rig_await_waiting(HELD);
+	fixture_await_waiting(HELD);
 	pthread_create(&thread, NULL, stop_gate, NULL);
 	for (int i = 0; i < HELD; i++) {
 		struct mta_frame frame = mta_read(&mtas[i]);
@@ -112,15 +112,15 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(filter_count(FILTER_CLOSE), HELD + 2);
 	assert_int_equal(filter_count(FILTER_EOM), 1);
-	assert_int_equal(play_seen[FILTER_CLOSE].last.end == GATE_END_STOPPED ||
-	                     play_seen[FILTER_CLOSE].last.end == GATE_END_NONE,
+	assert_int_equal(script_seen[FILTER_CLOSE].last.end == GATE_END_STOPPED ||
+	                     script_seen[FILTER_CLOSE].last.end == GATE_END_NONE,
 	    1);
-	assert_int_equal(access(rig->listen + 5, F_OK), -1);
+	assert_int_equal(access(fixture->listen + 5, F_OK), -1);
 	for (int i = 0; i < HELD; i++)
 		mta_close(&mtas[i]);
 	mta_close(&plain);
 	mta_close(&content);
-	gate_free(&rig->gate);
+	gate_free(&fixture->gate);
 }
 
 static void
@@ -130,14 +130,14 @@ a_second_instance_is_refused_and_harms_nothing(void **state)
 	struct error error = {""};
 
 	start(hold_everyone);
-	assert_null(gate_open(&rig->settings, &rig->clock, &error));
+	assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
 	assert_non_null(strstr(error.text, "another instance"));
 	struct mta mta = begin("<plain@example.org>");
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_close(&mta);
-	rig_gate_stop(rig);
+	fixture_gate_stop(fixture);
 	start(hold_everyone);
-	rig_gate_stop(rig);
+	fixture_gate_stop(fixture);
 }
 
 static void
@@ -146,20 +146,20 @@ a_stale_socket_is_replaced_and_another_file_is_not(void **state)
 	(void)state;
 	struct error error = {""};
 	struct stat status;
-	const char *path = rig->listen + 5;
+	const char *path = fixture->listen + 5;
 
 	int fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_null(gate_open(&rig->settings, &rig->clock, &error));
+	assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
 	assert_non_null(strstr(error.text, "not a socket"));
 	assert_int_equal(unlink(path), 0);
-	rig->settings.socket_mode = 0660;
+	fixture->settings.socket_mode = 0660;
 	start(hold_everyone);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0660);
-	rig_gate_stop(rig);
-	rig_reset(rig);
+	fixture_gate_stop(fixture);
+	fixture_reset(fixture);
 }
 
 static void
@@ -172,18 +172,18 @@ wrong_addresses_are_told(void **state)
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct error error = {""};
-		rig->settings.listen = wrong[i];
-		assert_null(gate_open(&rig->settings, &rig->clock, &error));
+		fixture->settings.listen = wrong[i];
+		assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
 		assert_string_not_equal(error.text, "");
 	}
-	rig_reset(rig);
+	fixture_reset(fixture);
 }
 
 static void
 answer_timeout(enum gate_failure on_failure, const char *wanted)
 {
 	atomic_store(&blocked, true);
-	rig->settings.on_failure = on_failure;
+	fixture->settings.on_failure = on_failure;
 	start(block);
 	struct mta mta = begin("<blocked@example.org>");
 	struct mta innocent = begin("<innocent@example.org>");
@@ -191,11 +191,11 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	mta_close(&innocent);
 	/* a clock that jumps, as after a suspend, takes nothing off the time */
 	usleep(30000);
-	rig_advance(100000);
+	fixture_advance(100000);
 	assert_int_equal(mta_read_any(&mta).cmd, 'p');
 	assert_true(mta_silent(&mta, 50));
 	for (int i = 0; i < 60; i++) {
-		rig_advance(1000);
+		fixture_advance(1000);
 		usleep(15000);
 	}
 	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
@@ -205,15 +205,15 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
 	assert_int_equal(filter_count(FILTER_DATA), 0);
 	atomic_store(&blocked, false);
-	rig_await(FILTER_CLOSE, 2);
+	fixture_await(FILTER_CLOSE, 2);
 	assert_int_equal(
-	    play_seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
+	    script_seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
 	mta_send(&mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
-	rig_await_connections(0);
-	rig_gate_stop(rig);
-	rig_reset(rig);
+	fixture_await_connections(0);
+	fixture_gate_stop(fixture);
+	fixture_reset(fixture);
 }
 
 static void
@@ -238,35 +238,35 @@ a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 	start(block);
 	struct mta mta = begin("<blocked@example.org>");
 	usleep(30000);
-	gate_stop(rig->gate, 300);
+	gate_stop(fixture->gate, 300);
 	struct gate_report report;
-	gate_report(rig->gate, &report);
+	gate_report(fixture->gate, &report);
 	assert_int_equal(report.connections, 0);
 	assert_int_equal(report.abandoned, 1);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	/* The callback's late calls must find a gate: free it after them. */
 	atomic_store(&blocked, false);
-	rig_await(FILTER_CLOSE, 1);
-	gate_free(&rig->gate);
+	fixture_await(FILTER_CLOSE, 1);
+	gate_free(&fixture->gate);
 }
 
 static void
 no_libmilter_closes_the_connection(void **state)
 {
 	(void)state;
-	const char *back = rig->settings.back_path;
+	const char *back = fixture->settings.back_path;
 
-	rig->settings.back_path = "/nonexistent/back.sock";
+	fixture->settings.back_path = "/nonexistent/back.sock";
 	start(hold_everyone);
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	mta_send(&mta, 'H', "helo", 5);
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
-	rig_await_connections(0);
-	rig_gate_stop(rig);
-	rig->settings.back_path = back;
+	fixture_await_connections(0);
+	fixture_gate_stop(fixture);
+	fixture->settings.back_path = back;
 }
 
 static int64_t
@@ -303,7 +303,7 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	idle = begin("<plain@example.org>");
 	held = begin("<held@example.org>");
 	half = begin("<held@example.org>");
-	rig_await_waiting(2);
+	fixture_await_waiting(2);
 	expect_idle("two holds");
 	/* frames and a half one behind a hold, more than fit */
 	fcntl(held.fd, F_SETFL, O_NONBLOCK);
@@ -313,11 +313,11 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	expect_idle("full buffers");
 	shutdown(half.fd, SHUT_WR);
 	shutdown(idle.fd, SHUT_WR);
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	expect_idle("half closed");
 	/* an MTA that does not read its replies */
 	filter_protocol(0);
-	full = mta_connect(rig);
+	full = mta_connect(fixture);
 	mta_negotiate(&full, MTA_OFFER);
 	fcntl(full.fd, F_SETFL, O_NONBLOCK);
 	for (int i = 0; i < 20000; i++)
@@ -327,9 +327,9 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	mta_close(&held);
 	mta_close(&half);
 	mta_close(&full);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	expect_idle("all gone");
-	rig_gate_stop(rig);
+	fixture_gate_stop(fixture);
 }
 
 static void
@@ -340,13 +340,13 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 	struct mta mtas[ALL];
 	struct gate_report report;
 
-	rig->settings.max_connections = CAP;
+	fixture->settings.max_connections = CAP;
 	start(hold_everyone);
 	for (int i = 0; i < ALL; i++)
-		mtas[i] = mta_connect(rig);
-	rig_await_connections(CAP);
+		mtas[i] = mta_connect(fixture);
+	fixture_await_connections(CAP);
 	expect_idle("at the cap");
-	gate_report(rig->gate, &report);
+	gate_report(fixture->gate, &report);
 	assert_int_equal(report.accepted, CAP);
 	for (int i = 0; i < ALL; i++) {
 		mta_negotiate(&mtas[i], MTA_OFFER);
@@ -355,9 +355,9 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 		assert_int_equal(mta_read(&mtas[i]).cmd, 'c');
 		mta_close(&mtas[i]);
 	}
-	rig_await_connections(0);
-	rig_gate_stop(rig);
-	rig_reset(rig);
+	fixture_await_connections(0);
+	fixture_gate_stop(fixture);
+	fixture_reset(fixture);
 }
 
 static void
@@ -369,7 +369,7 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 
 	start(hold_everyone);
 	first = begin("<held@example.org>");
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	int lowest = dup(0);
 	close(lowest);
 	getrlimit(RLIMIT_NOFILE, &before);
@@ -377,24 +377,24 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 	/* one more for the test's own end, none for the gate's */
 	tight.rlim_cur = (rlim_t)lowest + 1;
 	setrlimit(RLIMIT_NOFILE, &tight);
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	expect_idle("no descriptor");
 	assert_true(mta_silent(&mta, 0));
 	setrlimit(RLIMIT_NOFILE, &before);
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_TOLD);
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
 	mta_close(&mta);
-	rig_advance(60000);
+	fixture_advance(60000);
 	assert_int_equal(mta_read(&first).cmd, 'c');
 	mta_close(&first);
-	rig_await_connections(0);
-	rig_gate_stop(rig);
+	fixture_await_connections(0);
+	fixture_gate_stop(fixture);
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
+	fixture = fixture_open();
 	return 0;
 }
 
@@ -414,5 +414,5 @@ main(void)
 	    cmocka_unit_test(connections_above_the_cap_wait_in_the_backlog),
 	    cmocka_unit_test(no_descriptor_left_is_survived_without_spinning),
 	};
-	return cmocka_run_group_tests(tests, open_rig, NULL);
+	return cmocka_run_group_tests(tests, open_fixture, NULL);
 }

@@ -12,10 +12,10 @@
 
 #include "gate/filter.h"
 #include "gate/gate_private.h"
-#include "gate/play.h"
-#include "gate/rig.h"
+#include "gate/script.h"
+#include "gate/gate_fixture.h"
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static _Atomic unsigned without_macro, with_macro;
 static _Atomic unsigned rounds;
 
@@ -24,7 +24,7 @@ check_macro(const struct filter_call *call)
 {
 	struct gate_moment moment;
 
-	if (gate_look(rig->gate, call->number, NULL, &moment))
+	if (gate_look(fixture->gate, call->number, NULL, &moment))
 		atomic_fetch_add(&with_macro, 1);
 	else
 		atomic_fetch_add(&without_macro, 1);
@@ -37,7 +37,7 @@ hold_first(const struct filter_call *call)
 	check_macro(call);
 	if (call->event != FILTER_RCPT || atomic_fetch_add(&rounds, 1) > 0)
 		return SMFIS_CONTINUE;
-	play_hold(call, 60000);
+	script_hold(call, 60000);
 	return SMFIS_CONTINUE;
 }
 
@@ -49,7 +49,7 @@ begin(sfsistat (*hook)(const struct filter_call *), unsigned long protocol)
 	atomic_store(&rounds, 0);
 	filter_protocol(protocol);
 	filter_hook(hook);
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	assert_int_equal(mta_negotiate(&mta, MTA_OFFER),
 	    (protocol & ~(unsigned long)(SMFIP_NR_CONN | SMFIP_NR_HELO)) |
 	        SMFIP_NR_MAIL);
@@ -92,8 +92,8 @@ finish(struct mta *mta, unsigned closes)
 	mta_send(mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(mta).cmd, 0);
 	mta_close(mta);
-	rig_await(FILTER_CLOSE, closes);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, closes);
+	fixture_await_connections(0);
 }
 
 static void
@@ -140,7 +140,7 @@ ends_the_connection(const struct oddity *oddity)
 	mta_send(&mta, SMFIC_HELO, "helo", 5);
 	bool ends = mta_read(&mta).cmd == 0;
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	return ends;
 }
 
@@ -168,12 +168,12 @@ static void
 a_connection_that_does_not_begin_with_a_negotiation_ends(void **state)
 {
 	(void)state;
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 
 	mta_send(&mta, SMFIC_HELO, "helo", 5);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }
 
 /* An odd number of strings makes smfi_getsymval() read past the end. */
@@ -226,8 +226,8 @@ expect_replies(struct mta *mta, int count)
 		assert_int_equal(mta_read(mta).cmd, 'c');
 	assert_int_equal(mta_read(mta).cmd, 0);
 	mta_close(mta);
-	rig_await(FILTER_CLOSE, 1);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, 1);
+	fixture_await_connections(0);
 	assert_int_equal(filter_count(FILTER_EOM), 1);
 	assert_int_equal(atomic_load(&without_macro), 0);
 }
@@ -237,15 +237,15 @@ a_session_in_one_write_waits_for_its_first_recipient(void **state)
 {
 	(void)state;
 	char buf[1024];
-	struct mta mta = begin(hold_first, RIG_LEAN);
+	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 
 	mta_send_raw(&mta, buf, lean_session(buf, 0));
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	assert_int_equal(mta_read(&mta).cmd, 'c'); /* to CONNECT */
 	assert_int_equal(mta_read(&mta).cmd, 'c'); /* to HELO */
 	assert_true(mta_silent(&mta, 30));
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
-	rig_advance(60000);
+	fixture_advance(60000);
 	expect_replies(&mta, 4);
 	assert_int_equal(filter_count(FILTER_RCPT), 2);
 }
@@ -255,13 +255,13 @@ a_session_byte_by_byte_goes_through(void **state)
 {
 	(void)state;
 	char buf[1024];
-	struct mta mta = begin(hold_first, RIG_LEAN);
+	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 	size_t len = lean_session(buf, 0);
 
 	for (size_t i = 0; i < len; i++)
 		mta_send_raw(&mta, buf + i, 1);
-	rig_await_waiting(1);
-	rig_advance(60000);
+	fixture_await_waiting(1);
+	fixture_advance(60000);
 	expect_replies(&mta, 6);
 }
 
@@ -271,7 +271,7 @@ large_frames_go_through(void **state)
 	(void)state;
 	enum { BODIES = 100, SIZE = 65535 };
 	char *body = calloc(1, SIZE);
-	struct mta mta = begin(check_macro, RIG_LEAN);
+	struct mta mta = begin(check_macro, FILTER_PROTOCOL);
 
 	assert_non_null(body);
 	mta_greet(&mta);
@@ -294,15 +294,15 @@ a_recipient_of_60000_octets_is_held(void **state)
 {
 	(void)state;
 	char *name = malloc(60000);
-	struct mta mta = begin(hold_first, RIG_LEAN);
+	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 
 	assert_non_null(name);
 	memset(name, 'a', 59999);
 	name[59999] = '\0';
 	mta_greet(&mta);
 	mta_send(&mta, 'R', name, 60000);
-	rig_await_waiting(1);
-	rig_advance(60000);
+	fixture_await_waiting(1);
+	fixture_advance(60000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
 	finish(&mta, 1);
@@ -320,13 +320,13 @@ frames_of_no_length_and_of_four_gigabytes_end_the_connection(void **state)
 	    "B"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		struct mta mta = begin(check_macro, RIG_LEAN);
+		struct mta mta = begin(check_macro, FILTER_PROTOCOL);
 		mta_greet(&mta);
 		mta_send_raw(&mta, wrong[i], 5);
 		assert_int_equal(mta_read(&mta).cmd, 0);
 		mta_close(&mta);
-		rig_await(FILTER_CLOSE, 1);
-		rig_await_connections(0);
+		fixture_await(FILTER_CLOSE, 1);
+		fixture_await_connections(0);
 	}
 }
 
@@ -341,7 +341,7 @@ a_frame_that_libmilter_refuses_ends_the_connection(void **state)
 	mta_send(&mta, 'H', name, 70000);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	free(name);
 }
 
@@ -353,12 +353,12 @@ a_session_cut_anywhere_leaves_no_connection_behind(void **state)
 	size_t len = lean_session(buf, 0);
 
 	for (size_t cut = 0; cut < len; cut += 3) {
-		struct mta mta = begin(hold_first, RIG_LEAN);
+		struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 		mta_send_raw(&mta, buf, cut);
 		if (cut % 2 == 0)
 			usleep(200);
 		mta_close(&mta);
-		rig_await_connections(0);
+		fixture_await_connections(0);
 	}
 }
 
@@ -377,7 +377,7 @@ static void
 edits_at_end_of_message_pass_before_the_reply(void **state)
 {
 	(void)state;
-	struct mta mta = begin(mark_message, RIG_LEAN);
+	struct mta mta = begin(mark_message, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -394,7 +394,7 @@ an_mta_that_closes_its_writing_half_still_gets_its_replies(void **state)
 {
 	(void)state;
 	char buf[1024];
-	struct mta mta = begin(check_macro, RIG_LEAN);
+	struct mta mta = begin(check_macro, FILTER_PROTOCOL);
 
 	mta_send_raw(&mta, buf, lean_session(buf, 0));
 	shutdown(mta.fd, SHUT_WR);
@@ -402,11 +402,11 @@ an_mta_that_closes_its_writing_half_still_gets_its_replies(void **state)
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig_gate(rig);
+	fixture = fixture_open();
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -425,7 +425,7 @@ a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 {
 	static const char again[] = "RTRTE";
 	(void)state;
-	struct mta mta = begin(refuse_data, RIG_LEAN);
+	struct mta mta = begin(refuse_data, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -445,7 +445,7 @@ a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 	mta_data(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }
 
 /* The reply to each command; "-" before one: without a reply. */
@@ -453,7 +453,7 @@ static void
 expect_answers(sfsistat (*hook)(const struct filter_call *), const char *commands,
     const char *replies)
 {
-	struct mta mta = begin(hook, RIG_LEAN);
+	struct mta mta = begin(hook, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
 	for (const char *cmd = commands; *cmd != '\0'; cmd++) {
@@ -467,7 +467,7 @@ expect_answers(sfsistat (*hook)(const struct filter_call *), const char *command
 			assert_memory_equal(reply.data, "450 4.7.1 ", 10);
 	}
 	mta_close(&mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }
 
 static sfsistat
@@ -517,5 +517,5 @@ main(void)
 	    cmocka_unit_test(
 	        a_data_that_was_refused_stays_refused_until_the_transaction_ends),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

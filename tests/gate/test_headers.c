@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "gate/play.h"
+#include "gate/script.h"
 
 static const char *const wanted[] = {"X-TaRgrey", "Message-ID", NULL};
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static char seen[200];
 
 static sfsistat
@@ -55,13 +55,13 @@ other_headers_are_not_handed_over(void **state)
 {
 	(void)state;
 	seen[0] = '\0';
-	struct mta mta = play_begin(note_header);
+	struct mta mta = script_begin(note_header);
 	deliver_headers(&mta);
 	mta_message(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_string_equal(seen, "x-targrey-session MESSAGE-ID ");
 	assert_int_equal(filter_count(FILTER_EOH), 1);
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static void
@@ -69,12 +69,12 @@ a_message_without_a_wanted_header_is_answered(void **state)
 {
 	(void)state;
 	seen[0] = '\0';
-	struct mta mta = play_begin(note_header);
+	struct mta mta = script_begin(note_header);
 	mta_rcpt(&mta, "<a@example.org>");
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	play_deliver(&mta);
+	script_deliver(&mta);
 	assert_string_equal(seen, "");
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static void
@@ -83,8 +83,8 @@ headers_that_want_a_reply_are_all_handed_over(void **state)
 	(void)state;
 	seen[0] = '\0';
 	filter_hook(note_header);
-	filter_protocol(RIG_LEAN & ~(uint32_t)SMFIP_NR_HDR);
-	struct mta mta = mta_connect(rig);
+	filter_protocol(FILTER_PROTOCOL & ~(uint32_t)SMFIP_NR_HDR);
+	struct mta mta = mta_connect(fixture);
 	mta_negotiate(&mta, MTA_OFFER);
 	mta_greet(&mta);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -95,8 +95,8 @@ headers_that_want_a_reply_are_all_handed_over(void **state)
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_string_equal(seen, "Subject ");
 	mta_close(&mta);
-	rig_await(FILTER_CLOSE, 1);
-	filter_protocol(RIG_LEAN);
+	fixture_await(FILTER_CLOSE, 1);
+	filter_protocol(FILTER_PROTOCOL);
 }
 
 /* Together they fill the 512 octets that the gate reads them into. */
@@ -106,7 +106,7 @@ macros_without_a_command_are_not_handed_over(void **state)
 	char frames[512], value[502];
 	(void)state;
 
-	struct mta mta = play_begin(note_header);
+	struct mta mta = script_begin(note_header);
 	memset(value, 'x', sizeof value);
 	memcpy(value, "Rname", 6);
 	value[sizeof value - 1] = '\0';
@@ -116,8 +116,8 @@ macros_without_a_command_are_not_handed_over(void **state)
 	mta_rcpt(&mta, "<a@example.org>");
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_send_raw(&mta, frames, length);
-	play_deliver(&mta);
-	play_end(&mta);
+	script_deliver(&mta);
+	script_end(&mta);
 }
 
 static char at_end[20];
@@ -151,9 +151,9 @@ macros_of_the_end_are_handed_over_only_where_there_is_no_data(void **state)
 	(void)state;
 	for (int has_data = 0; has_data < 2; has_data++) {
 		at_end[0] = '\0';
-		filter_protocol(RIG_LEAN);
+		filter_protocol(FILTER_PROTOCOL);
 		filter_hook(note_end);
-		struct mta mta = mta_connect(rig);
+		struct mta mta = mta_connect(fixture);
 		mta_negotiate(&mta,
 		    has_data ? MTA_OFFER : MTA_OFFER & ~(uint32_t)SMFIP_NODATA);
 		mta_greet(&mta);
@@ -165,7 +165,7 @@ macros_of_the_end_are_handed_over_only_where_there_is_no_data(void **state)
 		}
 		end_message(&mta);
 		assert_string_equal(at_end, has_data ? "" : "here");
-		play_end(&mta);
+		script_end(&mta);
 	}
 }
 
@@ -176,7 +176,7 @@ headers_and_their_end_wait_for_the_end_of_the_message(void **state)
 	(void)state;
 
 	seen[0] = '\0';
-	struct mta mta = play_begin(note_header);
+	struct mta mta = script_begin(note_header);
 	deliver_headers(&mta);
 	mta_send(&mta, 'N', NULL, 0);
 	nanosleep(&moment, NULL);
@@ -186,16 +186,16 @@ headers_and_their_end_wait_for_the_end_of_the_message(void **state)
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_string_equal(seen, "x-targrey-session MESSAGE-ID ");
 	assert_int_equal(filter_count(FILTER_EOH), 1);
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig->settings.headers = wanted;
-	rig_gate(rig);
+	fixture = fixture_open();
+	fixture->settings.headers = wanted;
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -211,5 +211,5 @@ main(void)
 	        macros_of_the_end_are_handed_over_only_where_there_is_no_data),
 	    cmocka_unit_test(headers_and_their_end_wait_for_the_end_of_the_message),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

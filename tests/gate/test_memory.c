@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "gate/filter.h"
-#include "gate/play.h"
+#include "gate/script.h"
 #include "gate/protocol.h"
-#include "gate/rig.h"
+#include "gate/gate_fixture.h"
 
 enum { REFUSALS = 120 };
 
@@ -26,7 +26,7 @@ void *__wrap_calloc(size_t count, size_t size);
 char *__real_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size);
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static _Atomic int left = -1; /* allocations until the one that fails; -1: none */
 static _Atomic bool has_failed;
 
@@ -64,16 +64,17 @@ wait_twice(const struct filter_call *call)
 	uint64_t key = call->number;
 	struct gate_moment moment;
 	bool is_rcpt = call->event == FILTER_RCPT;
-	struct gate_wish wish = {.reply_until_ms = rig_now() + (is_rcpt ? 0 : 5000),
+	struct gate_wish wish = {
+	    .reply_until_ms = fixture_now() + (is_rcpt ? 0 : 5000),
 	    .is_hold = is_rcpt,
 	    .other = "450 4.7.1 other"};
 
 	if (!is_rcpt && call->event != FILTER_DATA)
 		return SMFIS_CONTINUE;
-	gate_look(rig->gate, call->number, is_rcpt ? &key : NULL, &moment);
-	gate_tell(rig->gate, moment.ticket, &wish);
+	gate_look(fixture->gate, call->number, is_rcpt ? &key : NULL, &moment);
+	gate_tell(fixture->gate, moment.ticket, &wish);
 	if (!is_rcpt)
-		gate_decide(rig->gate, moment.ticket, true);
+		gate_decide(fixture->gate, moment.ticket, true);
 	return SMFIS_CONTINUE;
 }
 
@@ -81,7 +82,7 @@ wait_twice(const struct filter_call *call)
 static bool
 whole_session(void)
 {
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	static const struct {
 		char cmd;
 		const char *data;
@@ -93,7 +94,7 @@ whole_session(void)
 	    {SMFIC_RCPT, "<u@example.org>", 16, 'c'}, {SMFIC_DATA, NULL, 0, 'y'},
 	    {SMFIC_ABORT, NULL, 0, 0}, {SMFIC_MAIL, "<a@example.net>", 16, 0},
 	    {SMFIC_RCPT, "<u@example.org>", 16, 'c'}};
-	bool is_whole = mta_negotiate(&mta, MTA_OFFER) == RIG_TOLD;
+	bool is_whole = mta_negotiate(&mta, MTA_OFFER) == MTA_PROTOCOL;
 
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0] && is_whole; i++) {
 		mta_send(&mta, steps[i].cmd, steps[i].data, steps[i].len);
@@ -118,7 +119,7 @@ any_allocation_that_fails_ends_one_session_at_most(void **state)
 		atomic_store(&has_failed, false);
 		atomic_store(&left, n);
 		bool is_whole = whole_session();
-		rig_await_connections(0);
+		fixture_await_connections(0);
 		atomic_store(&left, -1);
 		bool was_refused = atomic_load(&has_failed);
 		refused += was_refused;
@@ -126,20 +127,20 @@ any_allocation_that_fails_ends_one_session_at_most(void **state)
 		if (!was_refused)
 			assert_true(is_whole);
 		assert_true(whole_session());
-		rig_await_connections(0);
+		fixture_await_connections(0);
 	}
 	assert_in_range(refused, 5, REFUSALS);
 	assert_in_range(ended, 5, refused);
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	filter_protocol(RIG_LEAN);
+	fixture = fixture_open();
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(wait_twice);
-	rig_gate(rig);
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -149,5 +150,5 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(any_allocation_that_fails_ends_one_session_at_most),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

@@ -19,11 +19,11 @@
 
 #include "gate/filter.h"
 #include "gate/protocol.h"
-#include "gate/rig.h"
+#include "gate/gate_fixture.h"
 
 enum { PLAYERS = 8, SESSIONS = 300, COMMANDS = 25, DECISIONS = 4096 };
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 static _Atomic bool is_over;
 
 /* ------------------------------------------------- the filter and its decider */
@@ -68,10 +68,10 @@ decide_all(void *arg)
 		if (rand_r(&seed) % 4 == 0)
 			usleep(200);
 		if (has_one)
-			gate_decide(rig->gate, ticket, other);
+			gate_decide(fixture->gate, ticket, other);
 		if (stale != ticket && done < DECISIONS)
-			gate_decide(rig->gate, stale, rand_r(&seed) % 2 == 0);
-		rig_advance(1);
+			gate_decide(fixture->gate, stale, rand_r(&seed) % 2 == 0);
+		fixture_advance(1);
 	}
 	return NULL;
 }
@@ -84,17 +84,19 @@ answer(const struct filter_call *call, char letter)
 	struct gate_moment moment;
 	struct gate_wish wish = {.other = "450 4.7.1 other"};
 
-	gate_look(rig->gate, call->number, letter == 'h' ? &key : NULL, &moment);
+	gate_look(
+	    fixture->gate, call->number, letter == 'h' ? &key : NULL, &moment);
 	if (letter == 'h' && moment.has_place) {
 		wish.is_hold = true;
-		wish.reply_until_ms = rig_now() + 1 + (int64_t)(call->number % 40);
+		wish.reply_until_ms =
+		    fixture_now() + 1 + (int64_t)(call->number % 40);
 	}
 	if (letter == '0' || letter == '1')
 		wish.reply_until_ms = INT64_MAX / 2;
 	bool is_first = moment.ticket % 3 == 0;
 	if (is_first && wish.reply_until_ms == INT64_MAX / 2)
-		gate_decide(rig->gate, moment.ticket, letter == '1');
-	gate_tell(rig->gate, moment.ticket, &wish);
+		gate_decide(fixture->gate, moment.ticket, letter == '1');
+	gate_tell(fixture->gate, moment.ticket, &wish);
 	if (!is_first && wish.reply_until_ms == INT64_MAX / 2)
 		decide_later(moment.ticket, letter == '1');
 	return letter == 'r' ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
@@ -108,10 +110,10 @@ on_mail(const struct filter_call *call)
 	struct gate_wish wish = {.delays_rcpt = call->number % 2 == 0};
 
 	smfi_setpriv(call->smfi, (void *)(intptr_t)call->text[2]);
-	gate_look(rig->gate, call->number, NULL, &moment);
+	gate_look(fixture->gate, call->number, NULL, &moment);
 	if (call->text[1] == 'k')
 		wish.command_until_ms = INT64_MAX / 2;
-	gate_tell(rig->gate, moment.ticket, &wish);
+	gate_tell(fixture->gate, moment.ticket, &wish);
 	decide_later(moment.ticket, true);
 	return call->text[1] == 'x' ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
 }
@@ -243,7 +245,7 @@ play(unsigned *seed, char *trace)
 {
 	static const char letters[] = "pppr01h", kinds[] = "nnkx";
 	struct model model = {NONE, 'p'};
-	struct mta mta = mta_connect(rig);
+	struct mta mta = mta_connect(fixture);
 	const char *wrong = NULL;
 
 	mta_negotiate(&mta, MTA_OFFER);
@@ -302,14 +304,14 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 		pthread_join(players[i], &result);
 		is_wrong = is_wrong || result != NULL;
 	}
-	rig_await_connections(0);
+	fixture_await_connections(0);
 	atomic_store(&is_over, true);
 	pthread_join(decider, NULL);
 	assert_false(is_wrong);
 	/* Whoever negotiated has been closed, and nothing is left over. */
 	assert_int_equal(
 	    filter_count(FILTER_NEGOTIATE), filter_count(FILTER_CLOSE));
-	gate_report(rig->gate, &report);
+	gate_report(fixture->gate, &report);
 	assert_int_equal(report.holds, 0);
 	assert_int_equal(report.waiting, 0);
 	assert_true(report.holds_begun > 100);
@@ -317,14 +319,14 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig->settings.answer_timeout_ms = INT32_MAX;
-	filter_protocol(RIG_LEAN);
+	fixture = fixture_open();
+	fixture->settings.answer_timeout_ms = INT32_MAX;
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(on_call);
-	rig_gate(rig);
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -334,5 +336,5 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_answered_depends_on_the_commands_alone),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "gate/filter.h"
-#include "gate/play.h"
-#include "gate/rig.h"
+#include "gate/script.h"
+#include "gate/gate_fixture.h"
 
 #define OTHER "450 4.7.1 Greylisted, 100% sure, come back in 5 min"
 
-static struct rig *rig;
+static struct gate_fixture *fixture;
 
 /* What the callback of one event tells, and when its ticket is decided. */
 static struct {
@@ -31,15 +31,15 @@ static sfsistat
 by_plan(const struct filter_call *call)
 {
 	struct gate_moment moment =
-	    play_look(call, call->event == plan.event && plan.wish.is_hold);
+	    script_look(call, call->event == plan.event && plan.wish.is_hold);
 
 	if (call->event != plan.event)
 		return SMFIS_CONTINUE;
 	if (plan.is_decided_first)
-		gate_decide(rig->gate, moment.ticket, plan.other);
+		gate_decide(fixture->gate, moment.ticket, plan.other);
 	if (plan.takes_ms != 0)
-		rig_advance(plan.takes_ms);
-	gate_tell(rig->gate, moment.ticket, &plan.wish);
+		fixture_advance(plan.takes_ms);
+	gate_tell(fixture->gate, moment.ticket, &plan.wish);
 	return plan.reply;
 }
 
@@ -51,9 +51,9 @@ set_plan(enum filter_event event, int64_t ms, bool is_hold)
 	plan.event = event;
 	plan.reply = SMFIS_CONTINUE;
 	if (event == FILTER_MAIL)
-		plan.wish.command_until_ms = rig_now() + ms;
+		plan.wish.command_until_ms = fixture_now() + ms;
 	else
-		plan.wish.reply_until_ms = rig_now() + ms;
+		plan.wish.reply_until_ms = fixture_now() + ms;
 	plan.wish.is_hold = is_hold;
 	plan.wish.other = OTHER;
 }
@@ -62,7 +62,7 @@ static struct mta
 begin(enum filter_event event, int64_t ms, bool is_hold)
 {
 	set_plan(event, ms, is_hold);
-	return play_begin(by_plan);
+	return script_begin(by_plan);
 }
 
 static void
@@ -93,8 +93,8 @@ expect_other(struct mta *mta)
 	mta_send(mta, 'A', NULL, 0);
 	mta_send(mta, 'M', "<sender@example.net>", 21);
 	rcpt(mta, 'c');
-	assert_true(play_seen[FILTER_ABORT].last.other);
-	play_end(mta);
+	assert_true(script_seen[FILTER_ABORT].last.other);
+	script_end(mta);
 }
 
 static unsigned
@@ -102,7 +102,7 @@ holds(void)
 {
 	struct gate_report report;
 
-	gate_report(rig->gate, &report);
+	gate_report(fixture->gate, &report);
 	return report.holds;
 }
 
@@ -116,13 +116,13 @@ a_hold_is_counted_from_where_its_callback_began(void **state)
 
 	plan.takes_ms = 1500;
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
-	rig_advance(3500);
+	fixture_await_waiting(1);
+	fixture_advance(3500);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_data(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(play_seen[FILTER_DATA].last.waited_ms, 5000);
-	play_end(&mta);
+	assert_int_equal(script_seen[FILTER_DATA].last.waited_ms, 5000);
+	script_end(&mta);
 }
 
 static void
@@ -132,24 +132,24 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 	struct mta mta = begin(FILTER_RCPT, 125000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	assert_int_equal(holds(), 1);
 	assert_true(mta_silent(&mta, 30));
 	for (int i = 0; i < 62; i++) {
-		rig_advance(2000);
+		fixture_advance(2000);
 		assert_int_equal(mta_read_any(&mta).cmd, 'p');
 	}
-	rig_advance(1000);
+	fixture_advance(1000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_int_equal(holds(), 0);
-	play_deliver(&mta);
+	script_deliver(&mta);
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
-	assert_int_equal(play_seen[FILTER_DATA].last.end, GATE_END_ELAPSED);
-	assert_int_equal(play_seen[FILTER_DATA].last.waited_ms, 125000);
-	assert_false(play_seen[FILTER_DATA].last.watched);
+	assert_int_equal(script_seen[FILTER_DATA].last.end, GATE_END_ELAPSED);
+	assert_int_equal(script_seen[FILTER_DATA].last.waited_ms, 125000);
+	assert_false(script_seen[FILTER_DATA].last.watched);
 	/* DATA was answered without a delay */
-	assert_int_equal(play_seen[FILTER_EOM].last.end, GATE_END_NONE);
-	play_end(&mta);
+	assert_int_equal(script_seen[FILTER_EOM].last.end, GATE_END_NONE);
+	script_end(&mta);
 }
 
 static void
@@ -159,11 +159,11 @@ a_decision_chooses_what_comes_at_the_end_of_a_hold(void **state)
 	struct mta mta = begin(FILTER_DATA, 90000, true);
 
 	begin_data(&mta);
-	rig_await_waiting(1);
-	gate_decide(rig->gate, play_ticket(FILTER_DATA), false);
-	gate_decide(rig->gate, play_ticket(FILTER_DATA), true);
+	fixture_await_waiting(1);
+	gate_decide(fixture->gate, script_ticket(FILTER_DATA), false);
+	gate_decide(fixture->gate, script_ticket(FILTER_DATA), true);
 	assert_true(mta_silent(&mta, 30));
-	rig_advance(90000);
+	fixture_advance(90000);
 	expect_other(&mta);
 }
 
@@ -174,9 +174,9 @@ a_reply_leaves_when_it_is_decided(void **state)
 	for (int other = 0; other < 2; other++) {
 		struct mta mta = begin(FILTER_DATA, 5000, false);
 		begin_data(&mta);
-		rig_await_waiting(1);
+		fixture_await_waiting(1);
 		assert_true(mta_silent(&mta, 30));
-		gate_decide(rig->gate, play_ticket(FILTER_DATA), other == 1);
+		gate_decide(fixture->gate, script_ticket(FILTER_DATA), other == 1);
 		if (other == 1) {
 			expect_other(&mta);
 			continue;
@@ -184,9 +184,10 @@ a_reply_leaves_when_it_is_decided(void **state)
 		assert_int_equal(mta_read(&mta).cmd, 'c');
 		mta_message(&mta);
 		assert_int_equal(mta_read(&mta).cmd, 'c');
-		assert_int_equal(play_seen[FILTER_EOM].last.end, GATE_END_ELAPSED);
-		assert_false(play_seen[FILTER_EOM].last.other);
-		play_end(&mta);
+		assert_int_equal(
+		    script_seen[FILTER_EOM].last.end, GATE_END_ELAPSED);
+		assert_false(script_seen[FILTER_EOM].last.other);
+		script_end(&mta);
 	}
 }
 
@@ -209,14 +210,14 @@ a_reply_that_nobody_decides_is_the_callbacks_own(void **state)
 
 	plan.reply = SMFIS_TEMPFAIL;
 	begin_data(&mta);
-	rig_await_waiting(1);
-	rig_advance(5000);
+	fixture_await_waiting(1);
+	fixture_advance(5000);
 	assert_int_equal(mta_read(&mta).cmd, 't');
 	/* The transaction is over, whatever is sent now. */
 	mta_data(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'y');
-	play_end(&mta);
-	assert_int_equal(play_seen[FILTER_CLOSE].last.end, GATE_END_ELAPSED);
+	script_end(&mta);
+	assert_int_equal(script_seen[FILTER_CLOSE].last.end, GATE_END_ELAPSED);
 }
 
 static void
@@ -226,23 +227,23 @@ a_stale_ticket_decides_nothing(void **state)
 	struct mta mta = begin(FILTER_DATA, 5000, false);
 
 	begin_data(&mta);
-	rig_await_waiting(1);
-	uint64_t old = play_ticket(FILTER_DATA);
-	rig_advance(5000);
+	fixture_await_waiting(1);
+	uint64_t old = script_ticket(FILTER_DATA);
+	fixture_advance(5000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_message(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	plan.wish.reply_until_ms = rig_now() + 5000;
+	plan.wish.reply_until_ms = fixture_now() + 5000;
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	begin_data(&mta);
-	rig_await_waiting(1);
-	gate_decide(rig->gate, old, true);
-	gate_decide(rig->gate, play_ticket(FILTER_RCPT), true);
-	gate_tell(rig->gate, old, &(struct gate_wish){.reply_until_ms = 0});
+	fixture_await_waiting(1);
+	gate_decide(fixture->gate, old, true);
+	gate_decide(fixture->gate, script_ticket(FILTER_RCPT), true);
+	gate_tell(fixture->gate, old, &(struct gate_wish){.reply_until_ms = 0});
 	assert_true(mta_silent(&mta, 30));
-	rig_advance(5000);
+	fixture_advance(5000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static void
@@ -251,17 +252,17 @@ without_a_place_nobody_is_held(void **state)
 	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
-	rig->settings.max_holds = 0;
-	gate_configure(rig->gate, &rig->settings);
+	fixture->settings.max_holds = 0;
+	gate_configure(fixture->gate, &fixture->settings);
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await(FILTER_RCPT, 1);
-	assert_false(play_seen[FILTER_RCPT].has_place);
+	fixture_await(FILTER_RCPT, 1);
+	assert_false(script_seen[FILTER_RCPT].has_place);
 	assert_int_equal(holds(), 0);
-	rig->settings.max_holds = 1000;
-	gate_configure(rig->gate, &rig->settings);
+	fixture->settings.max_holds = 1000;
+	gate_configure(fixture->gate, &fixture->settings);
 	mta_close(&mta);
-	rig_await(FILTER_CLOSE, 1);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, 1);
+	fixture_await_connections(0);
 }
 
 static void
@@ -272,10 +273,10 @@ a_place_that_no_hold_takes_is_given_back(void **state)
 
 	plan.wish = (struct gate_wish){.is_hold = true};
 	rcpt(&mta, 'c');
-	assert_true(play_seen[FILTER_RCPT].has_place);
-	assert_int_equal(play_seen[FILTER_RCPT].holds, 1);
+	assert_true(script_seen[FILTER_RCPT].has_place);
+	assert_int_equal(script_seen[FILTER_RCPT].holds, 1);
 	assert_int_equal(holds(), 0);
-	play_end(&mta);
+	script_end(&mta);
 }
 
 /* --------------------------------------------------------- delayed commands */
@@ -287,16 +288,16 @@ data_is_delayed_until_it_is_due_and_rcpt_is_not(void **state)
 	struct mta mta = begin(FILTER_MAIL, 20000, false);
 
 	begin_data(&mta);
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	assert_int_equal(filter_count(FILTER_DATA), 0);
-	rig_advance(2000);
+	fixture_advance(2000);
 	assert_int_equal(mta_read_any(&mta).cmd, 'p');
-	rig_advance(18000);
+	fixture_advance(18000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(play_seen[FILTER_DATA].delayed_ms, 20000);
+	assert_int_equal(script_seen[FILTER_DATA].delayed_ms, 20000);
 	mta_message(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static struct mta
@@ -305,7 +306,7 @@ begin_delayed_rcpt(bool is_decided_first)
 	set_plan(FILTER_MAIL, 20000, false);
 	plan.wish.delays_rcpt = true;
 	plan.is_decided_first = is_decided_first;
-	return play_begin(by_plan);
+	return script_begin(by_plan);
 }
 
 static void
@@ -315,17 +316,17 @@ rcpt_is_delayed_until_it_is_decided(void **state)
 	struct mta mta = begin_delayed_rcpt(false);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
+	fixture_await_waiting(1);
 	assert_int_equal(filter_count(FILTER_RCPT), 0);
-	rig_advance(1000);
-	gate_decide(rig->gate, play_ticket(FILTER_MAIL), false);
+	fixture_advance(1000);
+	gate_decide(fixture->gate, script_ticket(FILTER_MAIL), false);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(play_seen[FILTER_RCPT].delayed_ms, 1000);
+	assert_int_equal(script_seen[FILTER_RCPT].delayed_ms, 1000);
 	/* Once is enough: what comes behind is not delayed any more. */
 	rcpt(&mta, 'c');
-	assert_int_equal(play_seen[FILTER_RCPT].delayed_ms, 0);
-	play_deliver(&mta);
-	play_end(&mta);
+	assert_int_equal(script_seen[FILTER_RCPT].delayed_ms, 0);
+	script_deliver(&mta);
+	script_end(&mta);
 }
 
 static void
@@ -334,12 +335,13 @@ a_command_that_is_decided_before_it_comes_is_not_delayed(void **state)
 	(void)state;
 	for (int first = 0; first < 2; first++) {
 		struct mta mta = begin_delayed_rcpt(first == 1);
-		rig_await(FILTER_MAIL, 1);
+		fixture_await(FILTER_MAIL, 1);
 		if (first == 0)
-			gate_decide(rig->gate, play_ticket(FILTER_MAIL), false);
+			gate_decide(
+			    fixture->gate, script_ticket(FILTER_MAIL), false);
 		rcpt(&mta, 'c');
-		play_deliver(&mta);
-		play_end(&mta);
+		script_deliver(&mta);
+		script_end(&mta);
 	}
 }
 
@@ -349,12 +351,12 @@ the_next_transaction_is_not_delayed_by_the_last_one(void **state)
 	(void)state;
 	struct mta mta = begin_delayed_rcpt(false);
 
-	rig_await(FILTER_MAIL, 1);
+	fixture_await(FILTER_MAIL, 1);
 	plan.event = FILTER_EVENTS;
 	mta_send(&mta, 'A', NULL, 0);
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	rcpt(&mta, 'c');
-	play_end(&mta);
+	script_end(&mta);
 }
 
 /* ------------------------------------------------------------------- MAIL */
@@ -367,7 +369,7 @@ the_callback_of_mail_has_run_before_rcpt_is_handed_over(void **state)
 		struct mta mta = begin(FILTER_EVENTS, 0, false);
 		rcpt(&mta, 'c');
 		assert_int_equal(filter_count(FILTER_MAIL), 1);
-		play_end(&mta);
+		script_end(&mta);
 	}
 }
 
@@ -378,14 +380,14 @@ a_refused_sender_is_refused_at_his_recipients(void **state)
 	memset(&plan, 0, sizeof plan);
 	plan.event = FILTER_MAIL;
 	plan.reply = SMFIS_TEMPFAIL;
-	struct mta mta = play_begin(by_plan);
+	struct mta mta = script_begin(by_plan);
 
 	rcpt(&mta, 'y');
 	rcpt(&mta, 'y');
 	plan.event = FILTER_EVENTS;
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	rcpt(&mta, 'c');
-	play_end(&mta);
+	script_end(&mta);
 }
 
 static void
@@ -400,8 +402,8 @@ a_recipient_that_the_mta_has_refused_counts_for_no_data(void **state)
 	assert_int_equal(mta_read(&mta).cmd, 'y');
 	plan.event = FILTER_EVENTS;
 	rcpt(&mta, 'c');
-	play_deliver(&mta);
-	play_end(&mta);
+	script_deliver(&mta);
+	script_end(&mta);
 }
 
 /* ------------------------------------------------------------------- ends */
@@ -413,16 +415,16 @@ an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
-	rig_advance(4000);
+	fixture_await_waiting(1);
+	fixture_advance(4000);
 	mta_close(&mta);
-	rig_await(FILTER_CLOSE, 1);
+	fixture_await(FILTER_CLOSE, 1);
 	assert_int_equal(filter_count(FILTER_ABORT), 1);
-	assert_int_equal(play_seen[FILTER_ABORT].last.end, GATE_END_MTA_GONE);
-	assert_int_equal(play_seen[FILTER_CLOSE].last.end, GATE_END_MTA_GONE);
-	assert_int_equal(play_seen[FILTER_CLOSE].last.waited_ms, 4000);
+	assert_int_equal(script_seen[FILTER_ABORT].last.end, GATE_END_MTA_GONE);
+	assert_int_equal(script_seen[FILTER_CLOSE].last.end, GATE_END_MTA_GONE);
+	assert_int_equal(script_seen[FILTER_CLOSE].last.waited_ms, 4000);
 	assert_int_equal(holds(), 0);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }
 
 static void
@@ -433,32 +435,33 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
-	uint64_t old = play_number(), ticket = play_ticket(FILTER_RCPT), key = 1;
+	fixture_await_waiting(1);
+	uint64_t old = script_number(), ticket = script_ticket(FILTER_RCPT),
+	         key = 1;
 	mta_close(&mta);
-	rig_await(FILTER_CLOSE, 1);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, 1);
+	fixture_await_connections(0);
 	mta = begin(FILTER_RCPT, 60000, false);
 	mta_rcpt(&mta, "<a@example.org>");
-	rig_await_waiting(1);
-	assert_int_not_equal(old, play_number());
-	assert_false(gate_look(rig->gate, old, &key, &moment));
+	fixture_await_waiting(1);
+	assert_int_not_equal(old, script_number());
+	assert_false(gate_look(fixture->gate, old, &key, &moment));
 	assert_int_equal(moment.ticket, 0);
 	assert_false(moment.has_place);
-	gate_decide(rig->gate, ticket, true);
-	gate_decide(rig->gate, 0, true);
+	gate_decide(fixture->gate, ticket, true);
+	gate_decide(fixture->gate, 0, true);
 	assert_true(mta_silent(&mta, 30));
 	mta_close(&mta);
-	rig_await(FILTER_CLOSE, 1);
-	rig_await_connections(0);
+	fixture_await(FILTER_CLOSE, 1);
+	fixture_await_connections(0);
 }
 
 static int
-open_rig(void **state)
+open_fixture(void **state)
 {
 	(void)state;
-	rig = rig_open();
-	rig_gate(rig);
+	fixture = fixture_open();
+	fixture_gate(fixture);
 	return 0;
 }
 
@@ -488,5 +491,5 @@ main(void)
 	    cmocka_unit_test(an_mta_that_vanishes_in_a_hold_frees_its_place),
 	    cmocka_unit_test(a_call_for_a_connection_that_is_gone_does_nothing),
 	};
-	return cmocka_run_group_tests(tests, open_rig, rig_teardown);
+	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
 }

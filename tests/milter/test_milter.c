@@ -15,17 +15,17 @@
 #include <unistd.h>
 
 #include "gate/protocol.h"
-#include "gate/rig.h"
-#include "milter/stand.h"
+#include "gate/gate_fixture.h"
+#include "milter/stack.h"
 
-static struct rig front; /* only where the gate listens */
+static struct gate_fixture front; /* only where the gate listens */
 
 static int
 start_all(void **state)
 {
 	(void)state;
-	stand_start();
-	snprintf(front.listen, sizeof front.listen, "%s", stand_listen());
+	stack_start();
+	snprintf(front.listen, sizeof front.listen, "%s", stack_listen());
 	return 0;
 }
 
@@ -33,7 +33,7 @@ static int
 stop_all(void **state)
 {
 	(void)state;
-	stand_stop();
+	stack_stop();
 	return 0;
 }
 

@@ -21,8 +21,8 @@ static const struct policy_settings defaults = {
     .retry_gap_s = MINUTE,
     .retry_window_s = 2 * DAY,
     .max_age_s = 35 * DAY,
-    .auto_allow = 5,
-    .auto_allow_gap_s = HOUR,
+    .known_successes = 5,
+    .known_gap_s = HOUR,
     .dnsbl_weight = 1,
 };
 

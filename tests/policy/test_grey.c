@@ -52,7 +52,7 @@ courses_of_attempts(void **state)
 		int64_t now = T0;
 		for (int v = 0; v < MAX_VISITS && courses[i].visits[v] >= 0; v++) {
 			now = T0 + courses[i].visits[v];
-			row = grey_step(&defaults, row, DEED_ATTEMPT, now);
+			row = grey_step(&defaults, row, OUTCOME_ATTEMPT, now);
 		}
 		print_message("  %s\n", courses[i].claim);
 		assert_int_equal(row.tries, courses[i].tries);
@@ -99,7 +99,7 @@ a_clock_set_back_costs_a_waiting_sender_one_delay_at_most(void **state)
 	for (size_t i = 0; i < sizeof set_back / sizeof *set_back; i++) {
 		struct grey_row row = set_back[i].row;
 		for (int v = 0; v < MAX_VISITS && set_back[i].retries[v] != 0; v++)
-			row = grey_step(&defaults, row, DEED_ATTEMPT,
+			row = grey_step(&defaults, row, OUTCOME_ATTEMPT,
 			    T0 + set_back[i].retries[v]);
 		print_message("  %s\n", set_back[i].claim);
 		assert_int_equal(row.tries, set_back[i].tries);
@@ -114,7 +114,7 @@ a_triplet_that_passed_in_the_future_passes_and_ages_from_now(void **state)
 	    .first = T0 + DAY, .last = T0 + DAY, .passed = T0 + 365 * (int64_t)DAY};
 
 	(void)state;
-	row = grey_step(&defaults, row, DEED_ATTEMPT, T0);
+	row = grey_step(&defaults, row, OUTCOME_ATTEMPT, T0);
 	assert_true(grey_passes(&defaults, &row, T0));
 	assert_false(grey_passes(&defaults, &row, T0 + 36 * DAY));
 }
@@ -124,13 +124,13 @@ a_passed_triplet_passes_until_max_age_since_its_last_use(void **state)
 {
 	(void)state;
 	struct grey_row row =
-	    grey_step(&defaults, (struct grey_row){0}, DEED_PASSED, T0);
+	    grey_step(&defaults, (struct grey_row){0}, OUTCOME_PASSED, T0);
 	assert_true(grey_passes(&defaults, &row, T0 + 35 * DAY));
 	assert_false(grey_passes(&defaults, &row, T0 + 35 * DAY + 1));
 
-	row = grey_step(&defaults, row, DEED_PASSED, T0 + 30 * DAY);
+	row = grey_step(&defaults, row, OUTCOME_PASSED, T0 + 30 * DAY);
 	assert_true(grey_passes(&defaults, &row, T0 + 60 * DAY));
-	row = grey_step(&defaults, row, DEED_ATTEMPT, T0 + 80 * DAY);
+	row = grey_step(&defaults, row, OUTCOME_ATTEMPT, T0 + 80 * DAY);
 	assert_int_equal(row.first, T0 + 80 * DAY);
 	assert_int_equal(row.passed, 0);
 }
@@ -138,47 +138,48 @@ a_passed_triplet_passes_until_max_age_since_its_last_use(void **state)
 static void
 deeds_other_than_attempt_and_pass_leave_a_triplet_alone(void **state)
 {
-	static const enum deed deeds[] = {DEED_NONE, DEED_GONE, DEED_ENDURED,
-	    DEED_UNPROVEN, DEED_ALLOWED, DEED_SEEN};
+	static const enum outcome outcomes[] = {OUTCOME_NONE, OUTCOME_GONE,
+	    OUTCOME_ENDURED, OUTCOME_UNPROVEN, OUTCOME_KNOWN, OUTCOME_SEEN};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+	for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
 		struct grey_row row = {
 		    .first = T0, .last = T0, .tries = 1, .last_try = T0};
-		row = grey_step(&defaults, row, deeds[i], T0 + DAY);
+		row = grey_step(&defaults, row, outcomes[i], T0 + DAY);
 		assert_int_equal(row.last, T0);
 		assert_int_equal(row.tries, 1);
 	}
 }
 
 static struct address_record after(
-    struct address_record record, enum deed deed, int64_t now);
+    struct address_record record, enum outcome outcome, int64_t now);
 
 static void
 an_attempt_is_counted_once_when_its_domain_becomes_known_later(void **state)
 {
 	struct grey_row pool = {.first = T0 - HOUR, .last = T0 - HOUR};
 	struct grey_row network =
-	    grey_step(&defaults, (struct grey_row){0}, DEED_ATTEMPT, T0);
+	    grey_step(&defaults, (struct grey_row){0}, OUTCOME_ATTEMPT, T0);
 
 	(void)state;
-	network = grey_step(&defaults, network, DEED_NAMED, T0);
+	network = grey_step(&defaults, network, OUTCOME_DOMAIN_FOUND, T0);
 	assert_int_equal(network.first, T0);
 	assert_int_equal(network.tries, 0);
 	assert_false(network.early);
 
-	pool = grey_step(&defaults, pool, DEED_NAMED, T0);
+	pool = grey_step(&defaults, pool, OUTCOME_DOMAIN_FOUND, T0);
 	assert_int_equal(pool.tries, 1);
 	assert_int_equal(pool.last, T0);
-	pool = grey_step(&defaults, pool, DEED_NAMED, T0);
+	pool = grey_step(&defaults, pool, OUTCOME_DOMAIN_FOUND, T0);
 	assert_int_equal(pool.tries, 1);
 	assert_false(pool.early);
 
 	struct grey_row fresh =
-	    grey_step(&defaults, (struct grey_row){0}, DEED_NAMED, T0);
+	    grey_step(&defaults, (struct grey_row){0}, OUTCOME_DOMAIN_FOUND, T0);
 	assert_int_equal(fresh.first, T0);
 	assert_int_equal(
-	    after((struct address_record){0}, DEED_NAMED, T0).sessions, 0);
+	    after((struct address_record){0}, OUTCOME_DOMAIN_FOUND, T0).sessions,
+	    0);
 }
 
 static void
@@ -199,16 +200,16 @@ the_better_row_is_the_one_nearer_to_passing(void **state)
 /* --------------------------------------------------------------- addresses */
 
 static struct address_record
-after(struct address_record record, enum deed deed, int64_t now)
+after(struct address_record record, enum outcome outcome, int64_t now)
 {
-	return address_step(&defaults, record, deed, 41, now);
+	return address_step(&defaults, record, outcome, 41, now);
 }
 
 static void
 a_hang_up_is_remembered_with_its_seconds_for_the_retry_window(void **state)
 {
 	struct address_record record =
-	    after((struct address_record){0}, DEED_GONE, T0);
+	    after((struct address_record){0}, OUTCOME_GONE, T0);
 
 	(void)state;
 	assert_int_equal(record.gaveup, 1);
@@ -221,10 +222,10 @@ static void
 a_success_clears_the_hang_up(void **state)
 {
 	struct address_record record =
-	    after((struct address_record){0}, DEED_GONE, T0);
+	    after((struct address_record){0}, OUTCOME_GONE, T0);
 
 	(void)state;
-	record = after(record, DEED_ENDURED, T0 + 10);
+	record = after(record, OUTCOME_ENDURED, T0 + 10);
 	assert_int_equal(record.gaveup, 0);
 	assert_false(address_is_gone(&defaults, &record, T0 + 20));
 	assert_int_equal(record.successes, 1);
@@ -234,12 +235,12 @@ static void
 a_hang_up_within_an_hour_after_a_success_does_not_count(void **state)
 {
 	struct address_record record =
-	    after((struct address_record){0}, DEED_ENDURED, T0);
+	    after((struct address_record){0}, OUTCOME_ENDURED, T0);
 
 	(void)state;
-	record = after(record, DEED_GONE, T0 + HOUR - 1);
+	record = after(record, OUTCOME_GONE, T0 + HOUR - 1);
 	assert_int_equal(record.gaveup, 0);
-	record = after(record, DEED_GONE, T0 + HOUR);
+	record = after(record, OUTCOME_GONE, T0 + HOUR);
 	assert_int_equal(record.gaveup, 1);
 	assert_true(address_is_gone(&defaults, &record, T0 + HOUR));
 }
@@ -251,19 +252,19 @@ five_successes_an_hour_apart_make_an_address_allowed(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(record.allowed_until, 0);
+		assert_int_equal(record.known_until, 0);
+		record = after(record, i % 2 ? OUTCOME_PASSED : OUTCOME_ENDURED,
+		    T0 + i * HOUR);
 		record = after(
-		    record, i % 2 ? DEED_PASSED : DEED_ENDURED, T0 + i * HOUR);
-		record =
-		    after(record, DEED_ENDURED, T0 + i * HOUR + 10); /* too close */
+		    record, OUTCOME_ENDURED, T0 + i * HOUR + 10); /* too close */
 		if (i < 4)
-			assert_int_equal(record.allowed_until, 0);
+			assert_int_equal(record.known_until, 0);
 	}
-	assert_int_equal(record.allowed_until, T0 + 4 * HOUR + 10 + 35 * DAY);
-	record = after(record, DEED_ALLOWED, T0 + 30 * DAY);
-	assert_int_equal(record.allowed_until, T0 + 65 * DAY);
-	record = after(record, DEED_ALLOWED, T0 + 66 * DAY); /* had run out */
-	assert_int_equal(record.allowed_until, T0 + 65 * DAY);
+	assert_int_equal(record.known_until, T0 + 4 * HOUR + 10 + 35 * DAY);
+	record = after(record, OUTCOME_KNOWN, T0 + 30 * DAY);
+	assert_int_equal(record.known_until, T0 + 65 * DAY);
+	record = after(record, OUTCOME_KNOWN, T0 + 66 * DAY); /* had run out */
+	assert_int_equal(record.known_until, T0 + 65 * DAY);
 }
 
 static void
@@ -273,11 +274,11 @@ auto_allow_0_allows_nobody(void **state)
 	struct address_record record = {0};
 
 	(void)state;
-	settings.auto_allow = 0;
+	settings.known_successes = 0;
 	for (int i = 0; i < 20; i++)
-		record =
-		    address_step(&settings, record, DEED_ENDURED, 0, T0 + i * DAY);
-	assert_int_equal(record.allowed_until, 0);
+		record = address_step(
+		    &settings, record, OUTCOME_ENDURED, 0, T0 + i * DAY);
+	assert_int_equal(record.known_until, 0);
 }
 
 static void
@@ -285,17 +286,17 @@ an_unproven_hold_counts_once_a_day_or_always_with_trust_eom(void **state)
 {
 	struct policy_settings trusting = defaults;
 	struct address_record record =
-	    after((struct address_record){0}, DEED_UNPROVEN, T0);
+	    after((struct address_record){0}, OUTCOME_UNPROVEN, T0);
 
 	(void)state;
 	assert_int_equal(record.successes, 1);
-	record = after(record, DEED_UNPROVEN, T0 + DAY - 1);
+	record = after(record, OUTCOME_UNPROVEN, T0 + DAY - 1);
 	assert_int_equal(record.successes, 1);
-	record = after(record, DEED_UNPROVEN, T0 + DAY);
+	record = after(record, OUTCOME_UNPROVEN, T0 + DAY);
 	assert_int_equal(record.successes, 2);
 
 	trusting.trust_eom = true;
-	record = address_step(&trusting, record, DEED_UNPROVEN, 0, T0 + DAY + 1);
+	record = address_step(&trusting, record, OUTCOME_UNPROVEN, 0, T0 + DAY + 1);
 	assert_int_equal(record.successes, 3);
 }
 
@@ -303,14 +304,14 @@ static void
 sessions_are_counted_when_they_end(void **state)
 {
 	struct address_record record =
-	    after((struct address_record){0}, DEED_SEEN, T0);
+	    after((struct address_record){0}, OUTCOME_SEEN, T0);
 
 	(void)state;
-	record = after(record, DEED_NONE, T0 + 5);
+	record = after(record, OUTCOME_NONE, T0 + 5);
 	assert_int_equal(record.sessions, 1);
 	assert_int_equal(record.first_seen, T0);
 	assert_int_equal(record.last_seen, T0);
-	record = after(record, DEED_SEEN, T0 + 9);
+	record = after(record, OUTCOME_SEEN, T0 + 9);
 	assert_int_equal(record.sessions, 2);
 	assert_int_equal(record.last_seen, T0 + 9);
 }
@@ -320,18 +321,18 @@ a_success_dated_in_the_future_does_not_stop_auto_allow(void **state)
 {
 	int64_t year_ahead = T0 + 365 * (int64_t)DAY;
 	struct address_record record =
-	    after((struct address_record){0}, DEED_ENDURED, year_ahead);
+	    after((struct address_record){0}, OUTCOME_ENDURED, year_ahead);
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		record = after(record, DEED_ENDURED, T0 + i * HOUR);
+		record = after(record, OUTCOME_ENDURED, T0 + i * HOUR);
 	assert_int_equal(record.counted, 5);
-	assert_int_equal(record.allowed_until, T0 + 3 * HOUR + 35 * DAY);
+	assert_int_equal(record.known_until, T0 + 3 * HOUR + 35 * DAY);
 	assert_int_equal(record.first_seen, T0);
 
 	struct domain_record domain = domain_step(
-	    &defaults, (struct domain_record){0}, DEED_PASSED, year_ahead);
-	domain = domain_step(&defaults, domain, DEED_PASSED, T0);
+	    &defaults, (struct domain_record){0}, OUTCOME_PASSED, year_ahead);
+	domain = domain_step(&defaults, domain, OUTCOME_PASSED, T0);
 	assert_int_equal(domain.counted, 2);
 	assert_int_equal(domain.first_seen, T0);
 }
@@ -341,10 +342,10 @@ a_hang_up_dated_in_the_future_is_remembered_for_the_retry_window(void **state)
 {
 	int64_t year_ahead = T0 + 365 * (int64_t)DAY;
 	struct address_record record =
-	    after((struct address_record){0}, DEED_GONE, year_ahead);
+	    after((struct address_record){0}, OUTCOME_GONE, year_ahead);
 
 	(void)state;
-	record = after(record, DEED_ATTEMPT, T0);
+	record = after(record, OUTCOME_ATTEMPT, T0);
 	assert_true(address_is_gone(&defaults, &record, T0 + 2 * DAY));
 	assert_false(address_is_gone(&defaults, &record, T0 + 2 * DAY + 1));
 }
@@ -353,12 +354,12 @@ static void
 an_unproven_hold_dated_in_the_future_counts_again_after_a_day(void **state)
 {
 	struct address_record record = after(
-	    (struct address_record){0}, DEED_UNPROVEN, T0 + 365 * (int64_t)DAY);
+	    (struct address_record){0}, OUTCOME_UNPROVEN, T0 + 365 * (int64_t)DAY);
 
 	(void)state;
-	record = after(record, DEED_UNPROVEN, T0);
+	record = after(record, OUTCOME_UNPROVEN, T0);
 	assert_int_equal(record.successes, 1);
-	record = after(record, DEED_UNPROVEN, T0 + DAY);
+	record = after(record, OUTCOME_UNPROVEN, T0 + DAY);
 	assert_int_equal(record.successes, 2);
 }
 
@@ -370,13 +371,14 @@ a_domain_learns_only_good_things(void **state)
 	struct domain_record record = {0};
 
 	(void)state;
-	record = domain_step(&defaults, record, DEED_GONE, T0);
-	record = domain_step(&defaults, record, DEED_ATTEMPT, T0);
+	record = domain_step(&defaults, record, OUTCOME_GONE, T0);
+	record = domain_step(&defaults, record, OUTCOME_ATTEMPT, T0);
 	assert_int_equal(record.successes, 0);
 	for (int i = 0; i < 5; i++)
-		record = domain_step(&defaults, record, DEED_PASSED, T0 + i * HOUR);
+		record =
+		    domain_step(&defaults, record, OUTCOME_PASSED, T0 + i * HOUR);
 	assert_int_equal(record.successes, 5);
-	assert_int_equal(record.allowed_until, T0 + 4 * HOUR + 35 * DAY);
+	assert_int_equal(record.known_until, T0 + 4 * HOUR + 35 * DAY);
 }
 
 static void
@@ -384,12 +386,12 @@ an_unproven_hold_is_a_success_of_a_domain_only_with_trust_eom(void **state)
 {
 	(void)state;
 	struct domain_record record =
-	    domain_step(&defaults, (struct domain_record){0}, DEED_UNPROVEN, T0);
+	    domain_step(&defaults, (struct domain_record){0}, OUTCOME_UNPROVEN, T0);
 	assert_int_equal(record.successes, 0);
 
 	struct policy_settings trusting = defaults;
 	trusting.trust_eom = true;
-	record = domain_step(&trusting, record, DEED_UNPROVEN, T0);
+	record = domain_step(&trusting, record, OUTCOME_UNPROVEN, T0);
 	assert_int_equal(record.successes, 1);
 }
 

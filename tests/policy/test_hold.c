@@ -82,17 +82,18 @@ only_a_full_hold_with_the_socket_standing_and_a_message_is_endured(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    hold_outcome(HOLD_ELAPSED, false, true, true), HOLD_ENDURED);
+	    hold_final_end(HOLD_ELAPSED, false, true, true), HOLD_ENDURED);
 	assert_int_equal(
-	    hold_outcome(HOLD_ELAPSED, false, false, true), HOLD_UNPROVEN);
-	assert_int_equal(hold_outcome(HOLD_ELAPSED, false, true, false), HOLD_HELD);
+	    hold_final_end(HOLD_ELAPSED, false, false, true), HOLD_UNPROVEN);
 	assert_int_equal(
-	    hold_outcome(HOLD_ELAPSED, false, false, false), HOLD_HELD);
-	assert_int_equal(hold_outcome(HOLD_ELAPSED, true, true, true), HOLD_SHED);
-	assert_int_equal(hold_outcome(HOLD_GONE, false, true, false), HOLD_GONE);
+	    hold_final_end(HOLD_ELAPSED, false, true, false), HOLD_HELD);
 	assert_int_equal(
-	    hold_outcome(HOLD_STOPPED, false, true, false), HOLD_STOPPED);
-	assert_int_equal(hold_outcome(HOLD_NONE, false, false, true), HOLD_NONE);
+	    hold_final_end(HOLD_ELAPSED, false, false, false), HOLD_HELD);
+	assert_int_equal(hold_final_end(HOLD_ELAPSED, true, true, true), HOLD_SHED);
+	assert_int_equal(hold_final_end(HOLD_GONE, false, true, false), HOLD_GONE);
+	assert_int_equal(
+	    hold_final_end(HOLD_STOPPED, false, true, false), HOLD_STOPPED);
+	assert_int_equal(hold_final_end(HOLD_NONE, false, false, true), HOLD_NONE);
 }
 
 static void
@@ -100,12 +101,12 @@ only_gone_endured_and_unproven_count(void **state)
 {
 	(void)state;
 	for (int end = 0; end < HOLD_ENDS; end++) {
-		enum deed deed = DEED_NONE;
-		bool counts = hold_deed((enum hold_end)end, &deed);
+		enum outcome outcome = OUTCOME_NONE;
+		bool counts = hold_outcome((enum hold_end)end, &outcome);
 		assert_int_equal(counts, end == HOLD_GONE || end == HOLD_ENDURED ||
 		                             end == HOLD_UNPROVEN);
 		if (end == HOLD_GONE)
-			assert_int_equal(deed, DEED_GONE);
+			assert_int_equal(outcome, OUTCOME_GONE);
 	}
 }
 

@@ -28,7 +28,7 @@ suspect(void)
 
 /* What is on record; ages in seconds before now, 0 = never. */
 struct record {
-	int64_t gone, success, allowed, domain_allowed;
+	int64_t gone, success, known, domain_known;
 	uint32_t networks;
 	int64_t first, last_try, passed; /* of the triplet */
 	uint32_t tries;
@@ -67,14 +67,13 @@ static const struct {
         "ppppp", WHY_TRIES, 'p'},
     {"a triplet that passed too long ago", {.first = 50 * DAY, .passed = 36 * DAY},
         "pghhH", WHY_S25R, 'h'},
-    {"an allowed address", {.allowed = DAY, .gone = 300}, "ppppp",
-        WHY_ALLOWED_ADDRESS, 'p'},
-    {"an address whose time has run out", {.allowed = -DAY}, "pghhH", WHY_S25R,
-        'h'},
-    {"an allowed SPF domain", {.domain_allowed = DAY, .networks = 64, .gone = 300},
-        "ppppp", WHY_ALLOWED_DOMAIN, 'p'},
-    {"an allowed SPF domain seen from too many networks",
-        {.domain_allowed = DAY, .networks = 65}, "pghhH", WHY_S25R, 'h'},
+    {"a known address", {.known = DAY, .gone = 300}, "ppppp", WHY_KNOWN_ADDRESS,
+        'p'},
+    {"an address whose time has run out", {.known = -DAY}, "pghhH", WHY_S25R, 'h'},
+    {"a known SPF domain", {.domain_known = DAY, .networks = 64, .gone = 300},
+        "ppppp", WHY_KNOWN_DOMAIN, 'p'},
+    {"a known SPF domain seen from too many networks",
+        {.domain_known = DAY, .networks = 65}, "pghhH", WHY_S25R, 'h'},
     {"no store: holds go on, nothing is known", {.failed = true}, "pghhH", WHY_S25R,
         'h'},
 };
@@ -90,10 +89,10 @@ fill(const struct record *record, struct history *history, struct grey_row *row)
 		history->address.last_gaveup = NOW - record->gone;
 	if (record->success != 0)
 		history->address.last_success = NOW - record->success;
-	if (record->allowed != 0)
-		history->address.allowed_until = NOW + record->allowed;
-	if (record->domain_allowed != 0)
-		history->domain.allowed_until = NOW + record->domain_allowed;
+	if (record->known != 0)
+		history->address.known_until = NOW + record->known;
+	if (record->domain_known != 0)
+		history->domain.known_until = NOW + record->domain_known;
 	history->domain.networks = record->networks;
 	if (record->first != 0)
 		row->first = row->last = NOW - record->first;
@@ -359,10 +358,10 @@ every_mode_ends_in_delivery_for_a_sender_that_keeps_coming_back(void **state)
 			struct judgement judgement =
 			    judge(&settings, &facts, &history, now);
 			through = judgement.verdict == VERDICT_PASS;
-			row = grey_step(&settings, row, DEED_ATTEMPT, now);
+			row = grey_step(&settings, row, OUTCOME_ATTEMPT, now);
 			if (judgement.verdict == VERDICT_HOLD)
 				address = address_step(
-				    &settings, address, DEED_GONE, 30, now + 30);
+				    &settings, address, OUTCOME_GONE, 30, now + 30);
 		}
 		if (!through)
 			fail_msg("never delivered in mode %s", mode_words[mode]);

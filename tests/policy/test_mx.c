@@ -83,7 +83,7 @@ courses_of_a_client_that_walks(void **state)
 		for (; visit->second >= 0; visit++) {
 			struct policy_settings settings = at(visit->mx);
 			now = T0 + visit->second;
-			row = grey_step(&settings, row, DEED_ATTEMPT, now);
+			row = grey_step(&settings, row, OUTCOME_ATTEMPT, now);
 		}
 		print_message("  %s\n", courses[i].claim);
 		assert_int_equal(row.tries, courses[i].tries);
@@ -120,7 +120,7 @@ the_visit_that_is_judged_is_among_them(void **state)
 	struct policy_settings first = at(1);
 	struct grey_row none = {0},
 	                passed = {.first = T0, .last = T0, .passed = T0},
-	                waits = grey_step(&first, none, DEED_ATTEMPT, T0);
+	                waits = grey_step(&first, none, OUTCOME_ATTEMPT, T0);
 	struct grey_row both[] = {none, waits};
 
 	(void)state;
@@ -142,12 +142,12 @@ a_mail_that_passed_leaves_no_trace_of_its_walk(void **state)
 {
 	struct policy_settings first = at(1), second = at(2);
 	struct grey_row row =
-	    grey_step(&first, (struct grey_row){0}, DEED_ATTEMPT, T0);
+	    grey_step(&first, (struct grey_row){0}, OUTCOME_ATTEMPT, T0);
 
 	(void)state;
-	row = grey_step(&second, row, DEED_PASSED, T0 + HOUR);
+	row = grey_step(&second, row, OUTCOME_PASSED, T0 + HOUR);
 	assert_int_equal(row.mxs, 0);
-	row = grey_step(&second, row, DEED_ATTEMPT, T0 + 2 * HOUR);
+	row = grey_step(&second, row, OUTCOME_ATTEMPT, T0 + 2 * HOUR);
 	assert_int_equal(row.mxs, 0);
 }
 

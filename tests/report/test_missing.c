@@ -49,7 +49,7 @@ make(const struct visit *visit, int64_t id, struct event *event,
 	ip_from_text("192.0.2.7", &event->ip);
 }
 
-/* The text of the rows, one line a mail: state, signs, attempts, sender. */
+/* The text of the rows, one line per mail: state, signs, attempts, sender. */
 static char *
 listed(const struct visit *visits, size_t count, size_t limit, int64_t until)
 {

@@ -346,7 +346,7 @@ the_flow_holds_every_transaction_once(void **state)
 		if (i == 1)
 			strcpy(made.words.value[SK_WHY], "none");
 		if (i == 2)
-			strcpy(made.words.value[SK_WHY], "allowed-address");
+			strcpy(made.words.value[SK_WHY], "known-address");
 		if (i == 3)
 			made.event.hold_end = HOLD_GONE;
 		if (i == 4)
@@ -462,7 +462,7 @@ other_modes_are_told_as_far_as_the_events_can(void **state)
 	for (int i = 0; i < 6; i++) {
 		make(&made, i, 1000);
 		if (i == 0)
-			strcpy(made.words.value[SK_WHY], "allowed-address");
+			strcpy(made.words.value[SK_WHY], "known-address");
 		else if (i == 1)
 			held(&made, HOLD_GONE, 5000);
 		else if (i == 2)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """First mails of people and programs that never wrote before: first/ham and
-first/spam, one file a message.
+first/spam, one file per message.
 
 A file begins with facts, one "key: value" a line, then a blank line, then the
 message. Facts:

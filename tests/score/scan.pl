@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Runs SpamAssassin on many messages in one process, without network, and
-# prints one line a message: name, score, hits as NAME=POINTS joined by blanks.
+# prints one line per message: name, score, hits as NAME=POINTS joined by blanks.
 #
 # usage: scan.pl --site DIR [--state DIR] [--bayes] [--net] [--subtests]
 #                [--learn spam|ham] [--rules DIR] < FILE-NAMES

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import first
-import play
+import first_run
 
 
 class FirstMail(unittest.TestCase):
@@ -18,14 +18,14 @@ class FirstMail(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         cls.work = pathlib.Path(cls.folder.name)
         cls.work.chmod(0o755)
-        cls.results = play.run(cls.work)
+        cls.results = first_run.run(cls.work)
         cls.ham = [result for result in cls.results if result.mail.label == "ham"]
         cls.spam = [result for result in cls.results if result.mail.label == "spam"]
-        print("\n".join(play.table(cls.results)))
+        print("\n".join(first_run.table(cls.results)))
 
     def offenders(self, part, claim):
         return ["%s, %s: %.1f by stock rules, %+.1f by ours" % (
-            result.mail.id, play.SETS[number], result.stock(number), result.lift(number))
+            result.mail.id, first_run.SETS[number], result.stock(number), result.lift(number))
             for result in part for number in range(4) if claim(result, number)]
 
     def test_there_are_sixty_of_each(self):
@@ -34,22 +34,22 @@ class FirstMail(unittest.TestCase):
         self.assertGreaterEqual(sum(r.mail.kind == "news" for r in self.ham), 6)
 
     def test_no_good_one_is_lifted_over_5(self):
-        self.assertEqual([], self.offenders(self.ham, play.Result.is_lifted_over_5))
+        self.assertEqual([], self.offenders(self.ham, first_run.Result.is_lifted_over_5))
 
     def test_no_good_one_gets_more_than_a_point_and_a_half(self):
         self.assertEqual([], self.offenders(self.ham, lambda r, n: r.lift(n) > 1.5))
 
     def test_no_good_one_is_marked(self):
-        self.assertEqual([], self.offenders(self.ham, play.Result.is_marked))
+        self.assertEqual([], self.offenders(self.ham, first_run.Result.is_marked))
 
     def test_forwarded_and_list_mail_is_never_marked(self):
         self.assertEqual([], self.offenders(
-            [r for r in self.results if r.mail.kind in ("forwarded", "list")], play.Result.is_marked))
+            [r for r in self.results if r.mail.kind in ("forwarded", "list")], first_run.Result.is_marked))
 
     def test_spam_is_lifted(self):
         for number in range(4):
             over = [sum(r.is_lifted_over_5(number) for r in self.spam), len(self.spam)]
-            self.assertGreaterEqual(over[0] * 20, over[1], "%s: %s" % (play.SETS[number], over))
+            self.assertGreaterEqual(over[0] * 20, over[1], "%s: %s" % (first_run.SETS[number], over))
         self.assertGreater(sum(r.is_marked(3) for r in self.spam), 0)
 
     def test_a_listed_farm_is_not_judged_by_its_name(self):
@@ -58,7 +58,7 @@ class FirstMail(unittest.TestCase):
         self.assertGreaterEqual(len(farm), 16)
         odd = set()
         for result in farm:
-            for mode in play.MODES:
+            for mode in first_run.MODES:
                 facts = result.facts[mode]
                 self.assertEqual("listed none pass match", " ".join(
                     facts[key] for key in ("why", "would", "verdict", "s25r")), result.mail.id)
@@ -84,7 +84,7 @@ class FirstMail(unittest.TestCase):
         counted = collections.Counter()
         for result in self.results:
             mail, found = result.mail, result.facts
-            for mode in play.MODES:
+            for mode in first_run.MODES:
                 self.assertEqual(found[mode]["mode"], mode)
                 self.assertEqual(found[mode]["fault"], "none", mail.id)
                 self.assertEqual(found[mode]["spf"], mail.spf, mail.id)
@@ -92,7 +92,7 @@ class FirstMail(unittest.TestCase):
                                  if mail.ptr else "none", mail.id)
             if found["observe"]["would"] == "hold" and not mail.visits:
                 self.assertEqual(found["targrey"]["verdict"], "hold", mail.id)
-                self.assertGreaterEqual(int(found["targrey"]["tarpit_secs"]), play.HOLD, mail.id)
+                self.assertGreaterEqual(int(found["targrey"]["tarpit_secs"]), first_run.HOLD, mail.id)
                 counted[mail.label] += 1
         self.assertGreater(counted["ham"], 40)
         self.assertGreater(counted["spam"], 40)

@@ -8,7 +8,7 @@
 /* clang-format on */
 
 #include "session/session_private.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
 #define HOST "mx.example.jp"
 
@@ -59,68 +59,70 @@ another_id_is_not_taken_for_ours(void **state)
 }
 
 static void
-send_message(struct rig *rig)
+send_message(struct session_fixture *fixture)
 {
-	rig_connect(rig, "203.0.113.7", "mail.example.net");
-	rig_mail(rig, "<a@example.net>");
-	(void)rig_rcpt_alone(rig, "<you@example.jp>");
-	(void)rig_data_refused(rig);
+	fixture_connect(fixture, "203.0.113.7", "mail.example.net");
+	fixture_mail(fixture, "<a@example.net>");
+	(void)fixture_rcpt_alone(fixture, "<you@example.jp>");
+	(void)fixture_data_refused(fixture);
 	session_header(
-	    rig->session, "Authentication-Results", "other.example; none");
-	session_header(rig->session, "AUTHENTICATION-results ", HOST "; spf=pass");
-	session_header(rig->session, "X-Authentication-Results", HOST "; spf=pass");
+	    fixture->session, "Authentication-Results", "other.example; none");
 	session_header(
-	    rig->session, "ARC-Authentication-Results", "i=1; " HOST "; spf=pass");
+	    fixture->session, "AUTHENTICATION-results ", HOST "; spf=pass");
 	session_header(
-	    rig->session, "Authentication-Results", "third.example; none");
+	    fixture->session, "X-Authentication-Results", HOST "; spf=pass");
+	session_header(fixture->session, "ARC-Authentication-Results",
+	    "i=1; " HOST "; spf=pass");
 	session_header(
-	    rig->session, "Authentication-Results", HOST " 1; dkim=pass");
-	(void)rig_eom(rig);
-	rig_close(rig);
+	    fixture->session, "Authentication-Results", "third.example; none");
+	session_header(
+	    fixture->session, "Authentication-Results", HOST " 1; dkim=pass");
+	(void)fixture_eom(fixture);
+	fixture_close(fixture);
 }
 
 static void
 those_with_our_id_are_removed_from_the_last_to_the_first(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->world.authentication_results = true;
-	send_message(rig);
+	fixture->snapshot.authentication_results = true;
+	send_message(fixture);
 	assert_string_equal(
-	    rig->removed, "Authentication-Results/4 Authentication-Results/2");
-	assert_string_equal(rig_word(rig, "forged"), "0");
-	rig_free(&rig);
+	    fixture->removed, "Authentication-Results/4 Authentication-Results/2");
+	assert_string_equal(fixture_word(fixture, "forged"), "0");
+	fixture_free(&fixture);
 }
 
 static void
 a_flood_of_them_is_refused_for_now(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->world.authentication_results = true;
-	rig_connect(rig, "203.0.113.7", "mail.example.net");
-	rig_mail(rig, "<a@example.net>");
-	(void)rig_rcpt_alone(rig, "<you@example.jp>");
-	(void)rig_data_refused(rig);
+	fixture->snapshot.authentication_results = true;
+	fixture_connect(fixture, "203.0.113.7", "mail.example.net");
+	fixture_mail(fixture, "<a@example.net>");
+	(void)fixture_rcpt_alone(fixture, "<you@example.jp>");
+	(void)fixture_data_refused(fixture);
 	for (int i = 0; i < 20000; i++)
 		session_header(
-		    rig->session, "Authentication-Results", HOST "; spf=pass");
-	assert_true(rig_eom(rig).refuse);
-	assert_string_equal(rig->removed, "");
-	rig_free(&rig);
+		    fixture->session, "Authentication-Results", HOST "; spf=pass");
+	assert_true(fixture_eom(fixture).refuse);
+	assert_string_equal(fixture->removed, "");
+	fixture_free(&fixture);
 }
 
 static void
 none_is_touched_unless_we_write_them_ourselves(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	send_message(rig);
-	assert_string_equal(rig->removed, "");
-	rig_free(&rig);
+	send_message(fixture);
+	assert_string_equal(fixture->removed, "");
+	fixture_free(&fixture);
 }
 
 int

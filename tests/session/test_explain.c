@@ -11,7 +11,7 @@
 
 #include "policy/cases.h"
 #include "session/explain.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 #include "session/session_private.h"
 
 struct visitor {
@@ -54,18 +54,19 @@ clean(char *text, const char *address)
 }
 
 static struct explained
-explain(struct rig *rig, const struct visitor *visitor, const struct dns_facts *dns)
+explain(struct session_fixture *fixture, const struct visitor *visitor,
+    const struct dns_facts *dns)
 {
-	struct world twin = rig->world;
-	struct explain_memory memory = {.secret = store_secret(rig->store),
+	struct snapshot twin = fixture->snapshot;
+	struct explain_memory memory = {.secret = store_secret(fixture->store),
 	    .recall = recall,
-	    .ctx = rig->store};
+	    .ctx = fixture->store};
 	char from[80], to[80];
 	struct explain_visit visit = {.helo = visitor->helo,
 	    .sender = from,
 	    .recipient = to,
 	    .dns = dns,
-	    .now = rig->now_ms / 1000,
+	    .now = fixture->now_ms / 1000,
 	    .client = {.port = 40000,
 	        .name = visitor->name == NULL ? "unknown" : visitor->name,
 	        .ptr = visitor->name == NULL ? "unknown" : visitor->name,
@@ -77,19 +78,20 @@ explain(struct rig *rig, const struct visitor *visitor, const struct dns_facts *
 	(void)ip_from_text(visitor->ip, &visit.client.ip);
 	(void)ip_from_text("192.0.2.25", &visit.client.server_ip);
 	twin.store = NULL;
-	twin.board = NULL;
+	twin.activity = NULL;
 	assert_true(session_explain(&twin, &visit, &memory, &explained));
 	return explained;
 }
 
 /* The daemon's header, with explain's session id. */
 static void
-header_is(const struct rig *rig, const char *name, const char *wanted)
+header_is(
+    const struct session_fixture *fixture, const char *name, const char *wanted)
 {
 	char text[EXPLAIN_TEXT_SIZE];
 
-	assert_non_null(rig_header(rig, name));
-	snprintf(text, sizeof text, "%s", rig_header(rig, name));
+	assert_non_null(fixture_header(fixture, name));
+	snprintf(text, sizeof text, "%s", fixture_header(fixture, name));
 	char *sid = strstr(text, "; sid=");
 	if (sid != NULL)
 		memset(sid + 6, '0', SID_SIZE - 1);
@@ -98,54 +100,57 @@ header_is(const struct rig *rig, const char *name, const char *wanted)
 
 /* The session that explain has told of; true: the message arrived. */
 static bool
-play(struct rig *rig, const struct visitor *visitor, const struct dns_facts *dns)
+play(struct session_fixture *fixture, const struct visitor *visitor,
+    const struct dns_facts *dns)
 {
-	rig_connect(rig, visitor->ip, visitor->name);
-	session_helo(rig->session, visitor->helo, false);
-	rig_mail(rig, visitor->from);
-	struct transaction *mail = rig->session->mail;
+	fixture_connect(fixture, visitor->ip, visitor->name);
+	session_helo(fixture->session, visitor->helo, false);
+	fixture_mail(fixture, visitor->from);
+	struct transaction *mail = fixture->session->mail;
 	mail->dns = malloc(sizeof *mail->dns);
 	assert_non_null(mail->dns);
 	*mail->dns = *dns;
-	rig->session->facts.dns = mail->dns;
-	return !rig_rcpt(rig, visitor->to, HOLD_ELAPSED).refuse &&
-	       !rig_data_refused(rig);
+	fixture->session->facts.dns = mail->dns;
+	return !fixture_rcpt(fixture, visitor->to, HOLD_ELAPSED).refuse &&
+	       !fixture_data_refused(fixture);
 }
 
 static void
-compare(struct rig *rig, const struct visitor *visitor)
+compare(struct session_fixture *fixture, const struct visitor *visitor)
 {
 	struct dns_facts dns;
 
 	dns_facts_clear(&dns);
 	dns.mailfrom.result = visitor->spf;
 	snprintf(dns.mailfrom.domain, sizeof dns.mailfrom.domain, "example.org");
-	struct explained told = explain(rig, visitor, &dns);
-	bool arrives = play(rig, visitor, &dns);
+	struct explained told = explain(fixture, visitor, &dns);
+	bool arrives = play(fixture, visitor, &dns);
 	bool is_greylisted = told.judgement.verdict == VERDICT_GREYLIST ||
 	                     (told.judgement.verdict == VERDICT_HOLD &&
 	                         told.judgement.then_greylist);
 
 	assert_int_equal(
-	    rig->session->hold.begun, told.judgement.verdict == VERDICT_HOLD);
-	if (rig->session->hold.begun)
-		assert_int_equal(rig->session->hold.asked_ms, told.hold.ms);
+	    fixture->session->hold.begun, told.judgement.verdict == VERDICT_HOLD);
+	if (fixture->session->hold.begun)
+		assert_int_equal(fixture->session->hold.asked_ms, told.hold.ms);
 	assert_int_equal(arrives, !is_greylisted);
 	if (!arrives) {
-		const struct judgement *judgement = &rig->session->mail->judgement;
+		const struct judgement *judgement =
+		    &fixture->session->mail->judgement;
 		assert_int_equal(judgement->why, told.judgement.why);
 		assert_int_equal(judgement->early, told.judgement.early);
 	} else {
-		rig_eom(rig);
+		fixture_eom(fixture);
 		if (*told.exempt != '\0') {
-			assert_int_equal(rig->inserted, 0);
+			assert_int_equal(fixture->inserted, 0);
 		} else {
-			header_is(rig, "X-TaRgrey-Session", told.session_header);
-			header_is(rig, "X-TaRgrey-Client", told.client_header);
-			header_is(rig, "X-TaRgrey-Flags", told.flags_header);
+			header_is(
+			    fixture, "X-TaRgrey-Session", told.session_header);
+			header_is(fixture, "X-TaRgrey-Client", told.client_header);
+			header_is(fixture, "X-TaRgrey-Flags", told.flags_header);
 		}
 	}
-	rig_close(rig);
+	fixture_close(fixture);
 }
 
 static void
@@ -154,15 +159,16 @@ explain_says_what_the_session_then_does(void **state)
 	(void)state;
 	for (int mode = 0; mode < MODES; mode++)
 		for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
-			struct rig *rig = rig_new((enum mode)mode);
-			rig->world.policy.suspect = selectors[i];
+			struct session_fixture *fixture =
+			    fixture_new((enum mode)mode);
+			fixture->snapshot.policy.suspect = selectors[i];
 			for (int visit = 0; visit < 6; visit++) {
 				for (size_t v = 0;
 				     v < sizeof visitors / sizeof *visitors; v++)
-					compare(rig, &visitors[v]);
-				rig_advance(rig, 31 * MINUTE);
+					compare(fixture, &visitors[v]);
+				fixture_advance(fixture, 31 * MINUTE);
 			}
-			rig_free(&rig);
+			fixture_free(&fixture);
 		}
 }
 
@@ -170,17 +176,17 @@ explain_says_what_the_session_then_does(void **state)
 static void
 a_helo_of_the_recipients_domain_is_bad_for_both(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 	struct dns_facts dns;
 
 	(void)state;
 	dns_facts_clear(&dns);
-	rig->world.policy.suspect = SELECT_HELO;
-	struct explained told = explain(rig, &visitors[3], &dns);
+	fixture->snapshot.policy.suspect = SELECT_HELO;
+	struct explained told = explain(fixture, &visitors[3], &dns);
 	assert_int_equal(told.judgement.verdict, VERDICT_HOLD);
 	assert_int_equal(told.judgement.why, WHY_HELO);
 	assert_non_null(strstr(told.session_header, "; helo=ours;"));
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 int

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "policy/cases.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 #include "session/session_private.h"
 #include "store/note.h"
 
@@ -47,7 +47,8 @@ __wrap_store_submit(struct store *store, struct note *note)
 	if (event != NULL && event->queue_id != NULL)
 		snprintf(store_now.queue_id, sizeof store_now.queue_id, "%s",
 		    event->queue_id);
-	if (note->spec.deed != DEED_ATTEMPT || store_now.becomes == NOTE_WAITING)
+	if (note->spec.outcome != OUTCOME_ATTEMPT ||
+	    store_now.becomes == NOTE_WAITING)
 		return __real_store_submit(store, note);
 	if (!store_now.is_never_decided)
 		note_finish(note_ref(note), store_now.becomes);
@@ -66,66 +67,67 @@ __wrap_store_recall(struct store *store, const struct store_who *who,
 
 #define DAY 86400
 
-static struct rig *
+static struct session_fixture *
 begin(enum mode mode, bool fail_open)
 {
-	struct rig *rig = rig_new(mode);
+	struct session_fixture *fixture = fixture_new(mode);
 
 	memset(&store_now, 0, sizeof store_now);
-	rig->world.fail_open = fail_open;
-	rig_connect(rig, SUSPECT, LINE);
-	return rig;
+	fixture->snapshot.fail_open = fail_open;
+	fixture_connect(fixture, SUSPECT, LINE);
+	return fixture;
 }
 
 static void
-word_is(const struct rig *rig, const char *key, const char *value)
+word_is(const struct session_fixture *fixture, const char *key, const char *value)
 {
-	assert_string_equal(rig_word(rig, key), value);
+	assert_string_equal(fixture_word(fixture, key), value);
 }
 
 /* What the event of the last message says was answered. */
 static void
-told_is(struct rig *rig, const char *reply)
+told_is(struct session_fixture *fixture, const char *reply)
 {
-	rig_close(rig);
+	fixture_close(fixture);
 	assert_string_equal(store_now.reply, reply);
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 static void
-expect_fault(struct rig *rig)
+expect_fault(struct session_fixture *fixture)
 {
-	word_is(rig, "fault", "store");
-	word_is(rig, "why", "fault");
-	word_is(rig, "verdict", "pass");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "FAULT"));
+	word_is(fixture, "fault", "store");
+	word_is(fixture, "why", "fault");
+	word_is(fixture, "verdict", "pass");
+	assert_non_null(
+	    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "FAULT"));
 }
 
 static void
 a_450_that_cannot_be_recorded_becomes_an_acceptance_that_says_so(void **state)
 {
-	struct rig *rig = begin(MODE_RGREY, true);
+	struct session_fixture *fixture = begin(MODE_RGREY, true);
 
 	(void)state;
 	store_now.becomes = NOTE_FAILED;
-	assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_false(rig->answer.refuse);
-	expect_fault(rig);
-	told_is(rig, "250");
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	assert_false(fixture->answer.refuse);
+	expect_fault(fixture);
+	told_is(fixture, "250");
 }
 
 static void
 a_450_that_cannot_be_recorded_becomes_a_451_with_tempfail(void **state)
 {
-	struct rig *rig = begin(MODE_RGREY, false);
+	struct session_fixture *fixture = begin(MODE_RGREY, false);
 
 	(void)state;
 	store_now.becomes = NOTE_FAILED;
-	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_true(rig->answer.refuse);
-	assert_string_equal(rig->answer.code, "451");
-	assert_int_equal(rig->decided, -1);
-	told_is(rig, "451");
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	assert_true(fixture->answer.refuse);
+	assert_string_equal(fixture->answer.code, "451");
+	assert_int_equal(fixture->decided, -1);
+	told_is(fixture, "451");
 }
 
 /* A disk so slow that nobody decides in time: 451, no 450 without a record. */
@@ -134,17 +136,18 @@ a_record_that_takes_too_long_is_none(void **state)
 {
 	(void)state;
 	for (int fail_open = 0; fail_open < 2; fail_open++) {
-		struct rig *rig = begin(MODE_RGREY, fail_open);
+		struct session_fixture *fixture = begin(MODE_RGREY, fail_open);
 		store_now.becomes = NOTE_WAITING + 1;
 		store_now.is_never_decided = true;
-		assert_int_equal(rig_message(rig, FROM, TO, HOLD_NONE), fail_open);
+		assert_int_equal(
+		    fixture_message(fixture, FROM, TO, HOLD_NONE), fail_open);
 		assert_in_range(
-		    rig->answer.wish.reply_until_ms - rig->now_ms, 1, 5000);
+		    fixture->answer.wish.reply_until_ms - fixture->now_ms, 1, 5000);
 		if (fail_open)
-			expect_fault(rig);
+			expect_fault(fixture);
 		else
-			assert_string_equal(rig->answer.code, "451");
-		told_is(rig, fail_open ? "250" : "451");
+			assert_string_equal(fixture->answer.code, "451");
+		told_is(fixture, fail_open ? "250" : "451");
 	}
 }
 
@@ -153,15 +156,15 @@ a_record_that_a_limit_refused_is_still_a_450(void **state)
 {
 	(void)state;
 	for (int fail_open = 0; fail_open < 2; fail_open++) {
-		struct rig *rig = begin(MODE_RGREY, fail_open);
+		struct session_fixture *fixture = begin(MODE_RGREY, fail_open);
 		store_now.becomes = NOTE_LIMITED;
-		rig_mail(rig, FROM);
-		rig_rcpt_alone(rig, TO);
-		assert_true(rig_data_refused(rig));
-		assert_true(rig->last.other);
-		rig_abort(rig);
-		assert_int_equal(rig->session->fault, FAULT_LIMIT);
-		told_is(rig, "450");
+		fixture_mail(fixture, FROM);
+		fixture_rcpt_alone(fixture, TO);
+		assert_true(fixture_data_refused(fixture));
+		assert_true(fixture->last.other);
+		fixture_abort(fixture);
+		assert_int_equal(fixture->session->fault, FAULT_LIMIT);
+		told_is(fixture, "450");
 	}
 }
 
@@ -170,21 +173,22 @@ without_memory_nobody_is_greylisted_but_held_all_the_same(void **state)
 {
 	(void)state;
 	for (int fail_open = 0; fail_open < 2; fail_open++) {
-		struct rig *rig = begin(MODE_RGREY, fail_open);
+		struct session_fixture *fixture = begin(MODE_RGREY, fail_open);
 		store_now.cannot_read = true;
-		assert_int_equal(rig_message(rig, FROM, TO, HOLD_NONE), fail_open);
-		assert_int_equal(rig->waits, 0);
+		assert_int_equal(
+		    fixture_message(fixture, FROM, TO, HOLD_NONE), fail_open);
+		assert_int_equal(fixture->waits, 0);
 		if (fail_open)
-			expect_fault(rig);
-		told_is(rig, fail_open ? "250" : "451");
+			expect_fault(fixture);
+		told_is(fixture, fail_open ? "250" : "451");
 
-		rig = begin(MODE_TARGREY, fail_open);
+		fixture = begin(MODE_TARGREY, fail_open);
 		store_now.cannot_read = true;
-		assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-		word_is(rig, "tarpit", "endured");
-		word_is(rig, "verdict", "hold");
-		word_is(rig, "fault", "store");
-		told_is(rig, "250");
+		assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+		word_is(fixture, "tarpit", "endured");
+		word_is(fixture, "verdict", "hold");
+		word_is(fixture, "fault", "store");
+		told_is(fixture, "250");
 	}
 }
 
@@ -192,15 +196,16 @@ without_memory_nobody_is_greylisted_but_held_all_the_same(void **state)
 static void
 a_hold_whose_attempt_is_lost_says_so(void **state)
 {
-	struct rig *rig = begin(MODE_TARGREY, true);
+	struct session_fixture *fixture = begin(MODE_TARGREY, true);
 
 	(void)state;
 	store_now.becomes = NOTE_FAILED;
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "tarpit", "endured");
-	word_is(rig, "fault", "store");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "FAULT"));
-	rig_free(&rig);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "tarpit", "endured");
+	word_is(fixture, "fault", "store");
+	assert_non_null(
+	    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "FAULT"));
+	fixture_free(&fixture);
 }
 
 /* strict, null sender: the 450 after the hold needs its record, too. */
@@ -209,96 +214,97 @@ a_hold_at_data_ends_by_on_failure_when_its_record_is_lost(void **state)
 {
 	(void)state;
 	for (int fail_open = 0; fail_open < 2; fail_open++) {
-		struct rig *rig = begin(MODE_STRICT, fail_open);
+		struct session_fixture *fixture = begin(MODE_STRICT, fail_open);
 		store_now.becomes = NOTE_FAILED;
-		assert_int_equal(rig_message(rig, "<>", TO, HOLD_NONE), fail_open);
-		assert_true(rig->answer.wish.is_hold);
-		assert_int_equal(rig->answer.refuse, !fail_open);
-		told_is(rig, fail_open ? "250" : "451");
+		assert_int_equal(
+		    fixture_message(fixture, "<>", TO, HOLD_NONE), fail_open);
+		assert_true(fixture->answer.wish.is_hold);
+		assert_int_equal(fixture->answer.refuse, !fail_open);
+		told_is(fixture, fail_open ? "250" : "451");
 	}
 }
 
 static void
 a_450_is_told_with_its_queue_id(void **state)
 {
-	struct rig *rig = begin(MODE_RGREY, true);
+	struct session_fixture *fixture = begin(MODE_RGREY, true);
 
 	(void)state;
-	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
 	assert_string_equal(store_now.queue_id, "4Qx1");
-	told_is(rig, "450");
+	told_is(fixture, "450");
 }
 
 /* What is not on record is noted again, and counts then. */
 static void
 an_attempt_that_failed_is_noted_at_the_next_450(void **state)
 {
-	struct rig *rig = begin(MODE_RGREY, false);
+	struct session_fixture *fixture = begin(MODE_RGREY, false);
 
 	(void)state;
-	rig->world.policy.retry_count = 1;
-	rig->world.policy.delay_s = 0;
+	fixture->snapshot.policy.retry_count = 1;
+	fixture->snapshot.policy.delay_s = 0;
 	store_now.becomes = NOTE_FAILED;
-	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
 	store_now.becomes = NOTE_WAITING;
-	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_int_equal(rig->answer.wish.reply_until_ms > 0, 1);
-	rig_close(rig);
-	rig_advance(rig, 2 * MINUTE);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
-	word_is(rig, "why", "tries");
-	rig_free(&rig);
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	assert_int_equal(fixture->answer.wish.reply_until_ms > 0, 1);
+	fixture_close(fixture);
+	fixture_advance(fixture, 2 * MINUTE);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	word_is(fixture, "why", "tries");
+	fixture_free(&fixture);
 }
 
 /* Nothing is learnt from what was only observed. */
 static void
 observe_counts_nothing(void **state)
 {
-	struct rig *rig = begin(MODE_OBSERVE, true);
+	struct session_fixture *fixture = begin(MODE_OBSERVE, true);
 
 	(void)state;
-	rig->world.policy.auto_allow_gap_s = 0;
-	rig->world.policy.delay_s = rig->world.policy.retry_gap_s = 0;
+	fixture->snapshot.policy.known_gap_s = 0;
+	fixture->snapshot.policy.delay_s = fixture->snapshot.policy.retry_gap_s = 0;
 	for (int i = 0; i < 8; i++) {
-		assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
-		rig_close(rig);
-		rig_advance(rig, HOUR);
-		rig_connect(rig, SUSPECT, LINE);
+		assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
+		fixture_close(fixture);
+		fixture_advance(fixture, HOUR);
+		fixture_connect(fixture, SUSPECT, LINE);
 	}
-	rig->world.policy.mode = MODE_STRICT;
-	assert_false(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	assert_int_equal(rig->session->history.address.successes, 0);
-	rig_free(&rig);
+	fixture->snapshot.policy.mode = MODE_STRICT;
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	assert_int_equal(fixture->session->history.address.successes, 0);
+	fixture_free(&fixture);
 }
 
 /* What is known of old is not made younger by being observed. */
 static void
-observe_prolongs_no_allowance(void **state)
+observe_keeps_nobody_known_longer(void **state)
 {
-	struct rig *rig = begin(MODE_TARGREY, true);
-	int64_t allowed_until = 0;
+	struct session_fixture *fixture = begin(MODE_TARGREY, true);
+	int64_t known_until = 0;
 
 	(void)state;
 	for (int i = 0; i < 8; i++) {
-		assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-		allowed_until = rig->session->history.address.allowed_until;
-		rig_close(rig);
-		rig_advance(rig, 2 * HOUR);
-		rig_connect(rig, SUSPECT, LINE);
+		assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+		known_until = fixture->session->history.address.known_until;
+		fixture_close(fixture);
+		fixture_advance(fixture, 2 * HOUR);
+		fixture_connect(fixture, SUSPECT, LINE);
 	}
-	assert_true(allowed_until > 0);
-	rig->world.policy.mode = MODE_OBSERVE;
+	assert_true(known_until > 0);
+	fixture->snapshot.policy.mode = MODE_OBSERVE;
 	for (int i = 0; i < 2; i++) {
-		rig_close(rig);
-		rig_advance(rig, 5 * DAY);
-		rig_connect(rig, SUSPECT, LINE);
-		assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
-		word_is(rig, "why", "allowed-address");
+		fixture_close(fixture);
+		fixture_advance(fixture, 5 * DAY);
+		fixture_connect(fixture, SUSPECT, LINE);
+		assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
+		word_is(fixture, "why", "known-address");
 	}
-	assert_in_range(rig->session->history.address.allowed_until, 1,
-	    allowed_until + 2 * HOUR);
-	rig_free(&rig);
+	assert_in_range(fixture->session->history.address.known_until, 1,
+	    known_until + 2 * HOUR);
+	fixture_free(&fixture);
 }
 
 int
@@ -319,7 +325,7 @@ main(void)
 	    cmocka_unit_test(a_450_is_told_with_its_queue_id),
 	    cmocka_unit_test(an_attempt_that_failed_is_noted_at_the_next_450),
 	    cmocka_unit_test(observe_counts_nothing),
-	    cmocka_unit_test(observe_prolongs_no_allowance),
+	    cmocka_unit_test(observe_keeps_nobody_known_longer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 #include "base/siphash.h"
 #include "policy/cases.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 #include "session/session_private.h"
 
 #define LINE    "p7-dyn100.example.net"
@@ -19,15 +19,15 @@
 #define TO      "<u@example.jp>"
 
 static void
-word_is(const struct rig *rig, const char *key, const char *value)
+word_is(const struct session_fixture *fixture, const char *key, const char *value)
 {
-	assert_string_equal(rig_word(rig, key), value);
+	assert_string_equal(fixture_word(fixture, key), value);
 }
 
 static bool
-has_flag(const struct rig *rig, const char *flag)
+has_flag(const struct session_fixture *fixture, const char *flag)
 {
-	return strstr(rig_header(rig, "X-TaRgrey-Flags"), flag) != NULL;
+	return strstr(fixture_header(fixture, "X-TaRgrey-Flags"), flag) != NULL;
 }
 
 static void
@@ -35,104 +35,104 @@ a_hold_of_no_length_holds_nobody_and_counts_nothing(void **state)
 {
 	(void)state;
 	for (int at_data = 0; at_data < 2; at_data++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig->world.policy.hold_s = 0;
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture->snapshot.policy.hold_s = 0;
 		for (int i = 0; i < 7; i++) {
-			rig_connect(rig, SUSPECT, LINE);
-			assert_true(rig_message(
-			    rig, at_data ? "<>" : FROM, TO, HOLD_ELAPSED));
-			word_is(rig, "verdict", "pass");
-			word_is(rig, "tarpit", "none");
-			word_is(rig, "passed", "0");
-			rig_close(rig);
-			rig_advance(rig, 2 * HOUR);
+			fixture_connect(fixture, SUSPECT, LINE);
+			assert_true(fixture_message(
+			    fixture, at_data ? "<>" : FROM, TO, HOLD_ELAPSED));
+			word_is(fixture, "verdict", "pass");
+			word_is(fixture, "tarpit", "none");
+			word_is(fixture, "passed", "0");
+			fixture_close(fixture);
+			fixture_advance(fixture, 2 * HOUR);
 		}
-		assert_int_equal(rig->waits, 0);
-		rig_free(&rig);
+		assert_int_equal(fixture->waits, 0);
+		fixture_free(&fixture);
 	}
 }
 
 static void
 a_hold_of_no_length_is_followed_by_a_450_in_strict(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 
 	(void)state;
-	rig->world.policy.hold_s = 0;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-	assert_false(rig->answer.wish.is_hold);
-	assert_int_equal(rig->waits, 1);
-	rig_free(&rig);
+	fixture->snapshot.policy.hold_s = 0;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	assert_false(fixture->answer.wish.is_hold);
+	assert_int_equal(fixture->waits, 1);
+	fixture_free(&fixture);
 }
 
 static int64_t
-asked_ms(struct rig *rig, const char *ip)
+asked_ms(struct session_fixture *fixture, const char *ip)
 {
-	rig_connect(rig, ip, LINE);
-	rig_mail(rig, FROM);
-	struct answer answer = rig_rcpt_alone(rig, TO);
-	int64_t asked = answer.wish.reply_until_ms - rig->now_ms;
-	rig_close(rig);
+	fixture_connect(fixture, ip, LINE);
+	fixture_mail(fixture, FROM);
+	struct answer answer = fixture_rcpt_alone(fixture, TO);
+	int64_t asked = answer.wish.reply_until_ms - fixture->now_ms;
+	fixture_close(fixture);
 	return asked;
 }
 
 static void
 a_hold_and_the_delay_before_it_stay_under_four_minutes(void **state)
 {
-	struct rig *rig = rig_new(MODE_STARPIT);
+	struct session_fixture *fixture = fixture_new(MODE_STARPIT);
 
 	(void)state;
-	rig->world.policy.hold_s = 240;
-	rig->world.policy.vary_percent = 0;
-	assert_int_equal(asked_ms(rig, SUSPECT), 240000);
-	rig->delayed_ms = 30000;
-	assert_int_equal(asked_ms(rig, SUSPECT), 210000);
-	rig_free(&rig);
+	fixture->snapshot.policy.hold_s = 240;
+	fixture->snapshot.policy.vary_percent = 0;
+	assert_int_equal(asked_ms(fixture, SUSPECT), 240000);
+	fixture->delayed_ms = 30000;
+	assert_int_equal(asked_ms(fixture, SUSPECT), 210000);
+	fixture_free(&fixture);
 }
 
 static void
 a_hold_at_data_and_the_delay_before_it_stay_under_100_seconds(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->delayed_ms = 30000;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, "<>", TO, HOLD_NONE));
-	assert_in_range(rig->answer.wish.reply_until_ms, 1, rig->now_ms);
-	word_is(rig, "tarpit_secs", "69");
-	rig_free(&rig);
+	fixture->delayed_ms = 30000;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, "<>", TO, HOLD_NONE));
+	assert_in_range(fixture->answer.wish.reply_until_ms, 1, fixture->now_ms);
+	word_is(fixture, "tarpit_secs", "69");
+	fixture_free(&fixture);
 }
 
 static void
 a_client_is_varied_alike_at_each_visit(void **state)
 {
-	struct rig *rig = rig_new(MODE_STARPIT);
+	struct session_fixture *fixture = fixture_new(MODE_STARPIT);
 	unsigned others = 0;
 
 	(void)state;
-	rig->world.policy.vary_percent = 100;
-	int64_t first = asked_ms(rig, SUSPECT);
+	fixture->snapshot.policy.vary_percent = 100;
+	int64_t first = asked_ms(fixture, SUSPECT);
 	for (unsigned i = 1; i < 50; i++) {
 		char ip[20];
 		snprintf(ip, sizeof ip, "198.51.100.%u", 100 + i);
-		others += asked_ms(rig, ip) != first;
-		assert_int_equal(asked_ms(rig, SUSPECT), first);
+		others += asked_ms(fixture, ip) != first;
+		assert_int_equal(asked_ms(fixture, SUSPECT), first);
 	}
 	assert_true(others > 40);
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 static uint64_t
-place_of(struct rig *rig, const char *ip)
+place_of(struct session_fixture *fixture, const char *ip)
 {
 	uint64_t key = 0;
 
-	rig_connect(rig, ip, LINE);
-	rig_mail(rig, FROM);
-	assert_true(session_wants_place(rig->session, &key));
-	rig_close(rig);
+	fixture_connect(fixture, ip, LINE);
+	fixture_mail(fixture, FROM);
+	assert_true(session_wants_place(fixture->session, &key));
+	fixture_close(fixture);
 	return key;
 }
 
@@ -140,16 +140,16 @@ place_of(struct rig *rig, const char *ip)
 static void
 the_budget_counts_networks(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
-	uint64_t v4 = place_of(rig, "198.51.100.7");
-	uint64_t v6 = place_of(rig, "2001:db8:1:1::25");
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+	uint64_t v4 = place_of(fixture, "198.51.100.7");
+	uint64_t v6 = place_of(fixture, "2001:db8:1:1::25");
 
 	(void)state;
-	assert_true(v4 == place_of(rig, "198.51.100.200"));
-	assert_true(v4 != place_of(rig, "198.51.101.7"));
-	assert_true(v6 == place_of(rig, "2001:db8:1:ffff::1"));
-	assert_true(v6 != place_of(rig, "2001:db8:2:1::25"));
-	rig_free(&rig);
+	assert_true(v4 == place_of(fixture, "198.51.100.200"));
+	assert_true(v4 != place_of(fixture, "198.51.101.7"));
+	assert_true(v6 == place_of(fixture, "2001:db8:1:ffff::1"));
+	assert_true(v6 != place_of(fixture, "2001:db8:2:1::25"));
+	fixture_free(&fixture);
 }
 
 static void
@@ -160,84 +160,84 @@ who_cannot_be_held_wants_no_place(void **state)
 	(void)state;
 	static const enum mode modes[] = {MODE_OBSERVE, MODE_RGREY};
 	for (int i = 0; i < 2; i++) {
-		struct rig *rig = rig_new(modes[i]);
-		rig_connect(rig, SUSPECT, LINE);
-		rig_mail(rig, FROM);
-		assert_false(session_wants_place(rig->session, &key));
-		rig_free(&rig);
+		struct session_fixture *fixture = fixture_new(modes[i]);
+		fixture_connect(fixture, SUSPECT, LINE);
+		fixture_mail(fixture, FROM);
+		assert_false(session_wants_place(fixture->session, &key));
+		fixture_free(&fixture);
 	}
-	struct rig *rig = rig_new(MODE_TARGREY);
-	rig_connect(rig, "10.1.2.3", LINE);
-	rig_mail(rig, FROM);
-	assert_false(session_wants_place(rig->session, &key));
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, FROM);
-	rig_rcpt(rig, TO, HOLD_ELAPSED);
-	assert_false(session_wants_place(rig->session, &key));
-	rig_free(&rig);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+	fixture_connect(fixture, "10.1.2.3", LINE);
+	fixture_mail(fixture, FROM);
+	assert_false(session_wants_place(fixture->session, &key));
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, FROM);
+	fixture_rcpt(fixture, TO, HOLD_ELAPSED);
+	assert_false(session_wants_place(fixture->session, &key));
+	fixture_free(&fixture);
 }
 
 /* A success counts once a gap, and here there is none. */
 static void
 one_hold_counts_one_success(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->world.policy.auto_allow_gap_s = 0;
-	rig_connect(rig, SUSPECT, LINE);
+	fixture->snapshot.policy.known_gap_s = 0;
+	fixture_connect(fixture, SUSPECT, LINE);
 	for (int i = 0; i < 4; i++)
-		assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "passed", "1");
-	rig_free(&rig);
+		assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "passed", "1");
+	fixture_free(&fixture);
 }
 
 static void
 a_shortened_hold_is_never_endured(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->holds = rig->max_holds = 50;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "tarpit", "shed");
-	assert_true(has_flag(rig, "SHED"));
-	assert_false(has_flag(rig, "TARPIT"));
-	rig_close(rig);
-	rig->holds = 1;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "passed", "0");
-	rig_free(&rig);
+	fixture->holds = fixture->max_holds = 50;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "tarpit", "shed");
+	assert_true(has_flag(fixture, "SHED"));
+	assert_false(has_flag(fixture, "TARPIT"));
+	fixture_close(fixture);
+	fixture->holds = 1;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "passed", "0");
+	fixture_free(&fixture);
 }
 
 static void
 without_a_gate_nobody_is_held_and_the_header_says_so(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->has_no_gate = true;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "fault", "gate");
-	word_is(rig, "tarpit", "none");
-	rig_free(&rig);
+	fixture->has_no_gate = true;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "fault", "gate");
+	word_is(fixture, "tarpit", "none");
+	fixture_free(&fixture);
 }
 
 static bool
-is_shown(struct rig *rig)
+is_shown(struct session_fixture *fixture)
 {
 	char text[1000] = "";
 	FILE *file = fmemopen(text, sizeof text - 1, "w");
 
 	assert_non_null(file);
-	board_write(rig->world.board, rig->now_ms / 1000, file);
+	activity_write(fixture->snapshot.activity, fixture->now_ms / 1000, file);
 	fclose(file);
 	return strstr(text, "hold\t" SUSPECT "\t") != NULL;
 }
@@ -245,42 +245,42 @@ is_shown(struct rig *rig)
 static void
 a_hold_is_shown_until_it_is_due(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, FROM);
-	rig_rcpt_alone(rig, TO);
-	assert_true(is_shown(rig));
-	rig_advance(rig, 125);
-	assert_true(is_shown(rig));
-	rig_advance(rig, 1);
-	assert_false(is_shown(rig));
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, FROM);
+	fixture_rcpt_alone(fixture, TO);
+	assert_true(is_shown(fixture));
+	fixture_advance(fixture, 125);
+	assert_true(is_shown(fixture));
+	fixture_advance(fixture, 1);
+	assert_false(is_shown(fixture));
+	fixture_free(&fixture);
 }
 
 /* The attempts of a hold at DATA are those of all its recipients. */
 static void
 all_recipients_are_noted_at_a_hold_at_data(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 
 	(void)state;
 	for (int visit = 0; visit < 3; visit++) {
-		rig_connect(rig, SUSPECT, LINE);
-		rig_mail(rig, "<>");
-		rig_rcpt_alone(rig, "<first@example.jp>");
-		rig_rcpt_alone(rig, TO);
-		assert_int_equal(rig_data_refused(rig), visit < 2);
-		rig_abort(rig);
-		rig_close(rig);
-		rig_advance(rig, 31 * MINUTE);
+		fixture_connect(fixture, SUSPECT, LINE);
+		fixture_mail(fixture, "<>");
+		fixture_rcpt_alone(fixture, "<first@example.jp>");
+		fixture_rcpt_alone(fixture, TO);
+		assert_int_equal(fixture_data_refused(fixture), visit < 2);
+		fixture_abort(fixture);
+		fixture_close(fixture);
+		fixture_advance(fixture, 31 * MINUTE);
 	}
-	rig->world.policy.retry_count = 2;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, "<>", TO, HOLD_NONE));
-	word_is(rig, "why", "tries");
-	rig_free(&rig);
+	fixture->snapshot.policy.retry_count = 2;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, "<>", TO, HOLD_NONE));
+	word_is(fixture, "why", "tries");
+	fixture_free(&fixture);
 }
 
 int

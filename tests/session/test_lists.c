@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "policy/cases.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
 #define LINE    "p7-dyn100.example.net"
 #define SUSPECT "198.51.100.7"
@@ -40,75 +40,75 @@ remove_file(char *path)
 }
 
 static void
-allow(struct rig *rig, const char *name, const char *text)
+allow(struct session_fixture *fixture, const char *name, const char *text)
 {
 	struct error error;
 	char path[80];
 	const char *patterns[] = {path};
 
 	write_file(path, name, text);
-	list_free(&rig->world.allow);
-	rig->world.allow = list_load(patterns, 1, &error);
-	assert_non_null(rig->world.allow);
+	list_free(&fixture->snapshot.allow);
+	fixture->snapshot.allow = list_load(patterns, 1, &error);
+	assert_non_null(fixture->snapshot.allow);
 	remove_file(path);
 }
 
 static void
-local(struct rig *rig, const char *text)
+local(struct session_fixture *fixture, const char *text)
 {
 	struct error error;
 	char path[80];
 	const char *patterns[] = {path};
 
 	write_file(path, "local", text);
-	local_free(&rig->world.local);
-	rig->world.local = local_load(patterns, 1, &error);
-	assert_non_null(rig->world.local);
+	local_free(&fixture->snapshot.local);
+	fixture->snapshot.local = local_load(patterns, 1, &error);
+	assert_non_null(fixture->snapshot.local);
 	remove_file(path);
 }
 
 static void
-rules(struct rig *rig, const char *text)
+rules(struct session_fixture *fixture, const char *text)
 {
 	struct error error;
 	char path[80];
 
 	write_file(path, "rules", text);
-	s25r_free(&rig->world.s25r);
-	rig->world.s25r = s25r_load(path, &error);
-	assert_non_null(rig->world.s25r);
+	s25r_free(&fixture->snapshot.s25r);
+	fixture->snapshot.s25r = s25r_load(path, &error);
+	assert_non_null(fixture->snapshot.s25r);
 	remove_file(path);
 }
 
 static void
 a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 
 	(void)state;
-	allow(rig, "clients", "example.net\n");
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 0);
+	allow(fixture, "clients", "example.net\n");
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 0);
 	/* a name lets off, and the message says so like all mail from outside */
-	assert_string_equal(rig_word(rig, "verdict"), "pass");
-	assert_string_equal(rig_word(rig, "why"), "listed");
-	assert_string_equal(rig_word(rig, "would"), "none");
-	assert_string_equal(rig_word(rig, "s25r"), "match");
-	assert_non_null(rig_header(rig, "X-TaRgrey-Client"));
-	rig_close(rig);
+	assert_string_equal(fixture_word(fixture, "verdict"), "pass");
+	assert_string_equal(fixture_word(fixture, "why"), "listed");
+	assert_string_equal(fixture_word(fixture, "would"), "none");
+	assert_string_equal(fixture_word(fixture, "s25r"), "match");
+	assert_non_null(fixture_header(fixture, "X-TaRgrey-Client"));
+	fixture_close(fixture);
 
 	struct session_client client = {
 	    .name = "unknown", .ptr = "mail.example.net", .resolve = "FORGED"};
 	assert_true(ip_from_text("198.51.100.9", &client.ip));
-	struct gate_moment moment = rig_moment(rig);
-	rig->session = session_new(&rig->world);
-	session_connect(rig->session, &moment, &client);
-	rig_mail(rig, "<a@example.net>");
-	rig_rcpt_alone(rig, "<u@example.jp>");
-	assert_int_equal(rig->waits, 1);
-	rig_free(&rig);
+	struct gate_moment moment = fixture_moment(fixture);
+	fixture->session = session_new(&fixture->snapshot);
+	session_connect(fixture->session, &moment, &client);
+	fixture_mail(fixture, "<a@example.net>");
+	fixture_rcpt_alone(fixture, "<u@example.jp>");
+	assert_int_equal(fixture->waits, 1);
+	fixture_free(&fixture);
 }
 
 static void
@@ -119,41 +119,42 @@ only_an_exempt_network_may_be_a_trusted_relay(void **state)
 
 	(void)state;
 	for (int inside = 0; inside < 2; inside++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		allow(rig, "clients", "example.net\n");
-		rig->world.trusted_relays = relays;
-		rig->world.trusted_count = 1;
-		rig_connect(rig, inside ? "10.1.2.3" : SUSPECT, LINE);
-		rig_mail(rig, "<a@example.net>");
-		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
-		assert_false(rig_data_refused(rig));
-		session_header(rig->session, "X-TaRgrey-Session",
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		allow(fixture, "clients", "example.net\n");
+		fixture->snapshot.trusted_relays = relays;
+		fixture->snapshot.trusted_count = 1;
+		fixture_connect(fixture, inside ? "10.1.2.3" : SUSPECT, LINE);
+		fixture_mail(fixture, "<a@example.net>");
+		assert_false(
+		    fixture_rcpt(fixture, "<u@example.jp>", HOLD_NONE).refuse);
+		assert_false(fixture_data_refused(fixture));
+		session_header(fixture->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
-		rig_eom(rig);
+		fixture_eom(fixture);
 		assert_string_equal(
-		    rig->removed, inside ? "" : "X-TaRgrey-Session/1");
-		rig_free(&rig);
+		    fixture->removed, inside ? "" : "X-TaRgrey-Session/1");
+		fixture_free(&fixture);
 	}
 }
 
 static void
 an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 {
-	struct rig *rig = rig_new(MODE_RGREY);
+	struct session_fixture *fixture = fixture_new(MODE_RGREY);
 
 	(void)state;
-	allow(rig, "recipients", "postmaster@\n");
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(
-	    rig, "<a@example.net>", "<Postmaster@Example.JP>", HOLD_NONE));
-	assert_int_equal(rig->waits, 0);
-	assert_string_equal(rig_word(rig, "why"), "listed");
+	allow(fixture, "recipients", "postmaster@\n");
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<Postmaster@Example.JP>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 0);
+	assert_string_equal(fixture_word(fixture, "why"), "listed");
 
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt_alone(rig, "<postmaster@example.jp>").refuse);
-	assert_false(rig_rcpt_alone(rig, "<u@example.jp>").refuse);
-	assert_true(rig_data_refused(rig));
-	rig_free(&rig);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt_alone(fixture, "<postmaster@example.jp>").refuse);
+	assert_false(fixture_rcpt_alone(fixture, "<u@example.jp>").refuse);
+	assert_true(fixture_data_refused(fixture));
+	fixture_free(&fixture);
 }
 
 /* Only what may be our own mail carries none, whatever the lists say. */
@@ -162,28 +163,29 @@ outgoing_mail_carries_no_headers(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct rig *rig = rig_new(MODE_STRICT);
+		struct session_fixture *fixture = fixture_new(MODE_STRICT);
 		struct session_client client = {
 		    .name = LINE, .ptr = LINE, .resolve = "OK", .is_local = i == 3};
-		allow(rig, "clients", "example.net\n");
+		allow(fixture, "clients", "example.net\n");
 		if (i == 3)
-			rig->world.exempt_count = 0;
+			fixture->snapshot.exempt_count = 0;
 		assert_true(ip_from_text(i == 0   ? "10.1.2.3"
 		                         : i == 3 ? "127.0.0.1"
 		                                  : SUSPECT,
 		    &client.ip));
-		struct gate_moment moment = rig_moment(rig);
-		rig->session = session_new(&rig->world);
-		session_connect(rig->session, &moment, &client);
-		session_helo(rig->session, "pc", false);
+		struct gate_moment moment = fixture_moment(fixture);
+		fixture->session = session_new(&fixture->snapshot);
+		session_connect(fixture->session, &moment, &client);
+		session_helo(fixture->session, "pc", false);
 		session_mail(
-		    rig->session, &moment, "<a@example.net>", i == 2, false);
-		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
-		assert_false(rig_data_refused(rig));
-		rig_eom(rig);
+		    fixture->session, &moment, "<a@example.net>", i == 2, false);
+		assert_false(
+		    fixture_rcpt(fixture, "<u@example.jp>", HOLD_NONE).refuse);
+		assert_false(fixture_data_refused(fixture));
+		fixture_eom(fixture);
 		/* 1: the list's line alone */
-		assert_int_equal(rig->inserted == 0, i != 1);
-		rig_free(&rig);
+		assert_int_equal(fixture->inserted == 0, i != 1);
+		fixture_free(&fixture);
 	}
 }
 
@@ -196,31 +198,33 @@ an_authenticated_user_in_an_exempt_network_is_no_trusted_relay(void **state)
 
 	(void)state;
 	for (int login = 0; login < 2; login++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig->world.trusted_relays = relays;
-		rig->world.trusted_count = 1;
-		rig_connect(rig, "10.1.2.3", LINE);
-		struct gate_moment moment = rig_moment(rig);
-		session_mail(rig->session, &moment, "<a@example.net>", login, true);
-		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_NONE).refuse);
-		assert_false(rig_data_refused(rig));
-		session_header(rig->session, "X-TaRgrey-Session",
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture->snapshot.trusted_relays = relays;
+		fixture->snapshot.trusted_count = 1;
+		fixture_connect(fixture, "10.1.2.3", LINE);
+		struct gate_moment moment = fixture_moment(fixture);
+		session_mail(
+		    fixture->session, &moment, "<a@example.net>", login, true);
+		assert_false(
+		    fixture_rcpt(fixture, "<u@example.jp>", HOLD_NONE).refuse);
+		assert_false(fixture_data_refused(fixture));
+		session_header(fixture->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
-		rig_eom(rig);
+		fixture_eom(fixture);
 		assert_string_equal(
-		    rig->removed, login ? "X-TaRgrey-Session/1" : "");
-		assert_int_equal(rig->inserted, 0);
-		rig_free(&rig);
+		    fixture->removed, login ? "X-TaRgrey-Session/1" : "");
+		assert_int_equal(fixture->inserted, 0);
+		fixture_free(&fixture);
 	}
 }
 
 static size_t
-count_events(struct rig *rig)
+count_events(struct session_fixture *fixture)
 {
 	struct store_status_report report;
 
-	store_flush(rig->store);
-	store_report(rig->store, false, &report);
+	store_flush(fixture->store);
+	store_report(fixture->store, false, &report);
 	return (size_t)report.notes;
 }
 
@@ -228,53 +232,54 @@ count_events(struct rig *rig)
 static void
 a_health_check_from_an_exempt_network_writes_no_event(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	size_t before = count_events(rig);
-	rig_connect(rig, "10.1.2.3", NULL);
-	rig_close(rig);
-	assert_int_equal(count_events(rig), before);
+	size_t before = count_events(fixture);
+	fixture_connect(fixture, "10.1.2.3", NULL);
+	fixture_close(fixture);
+	assert_int_equal(count_events(fixture), before);
 	/* a stranger's is worth an event */
-	rig_connect(rig, SUSPECT, LINE);
-	rig_close(rig);
-	assert_int_equal(count_events(rig), before + 1);
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_close(fixture);
+	assert_int_equal(count_events(fixture), before + 1);
+	fixture_free(&fixture);
 }
 
 static void
 a_sender_without_an_spf_pass_is_not_exempt(void **state)
 {
-	struct rig *rig = rig_new(MODE_RGREY);
+	struct session_fixture *fixture = fixture_new(MODE_RGREY);
 
 	(void)state;
-	allow(rig, "good", "sender: example.net\n");
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	rig_free(&rig);
+	allow(fixture, "good", "sender: example.net\n");
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	fixture_free(&fixture);
 }
 
 static void
 local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	local(rig, "helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
-	rig_connect(rig, "192.0.2.1", "mail.example.org");
-	assert_true(
-	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", HOLD_NONE));
-	assert_string_equal(rig_word(rig, "local"), "ODD,BULK");
-	assert_string_equal(rig_word(rig, "verdict"), "pass");
-	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "NO-SUCCESS LOCAL");
+	local(fixture, "helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
+	fixture_connect(fixture, "192.0.2.1", "mail.example.org");
+	assert_true(fixture_message(
+	    fixture, "<x@bulk.example>", "<u@example.jp>", HOLD_NONE));
+	assert_string_equal(fixture_word(fixture, "local"), "ODD,BULK");
+	assert_string_equal(fixture_word(fixture, "verdict"), "pass");
+	assert_string_equal(
+	    fixture_header(fixture, "X-TaRgrey-Flags"), "NO-SUCCESS LOCAL");
 
-	rig->world.policy.suspect |= SELECT_LOCAL;
-	assert_true(
-	    rig_message(rig, "<x@bulk.example>", "<u@example.jp>", HOLD_ELAPSED));
-	assert_string_equal(rig_word(rig, "why"), "local");
-	assert_string_equal(rig_word(rig, "tarpit"), "endured");
-	rig_free(&rig);
+	fixture->snapshot.policy.suspect |= SELECT_LOCAL;
+	assert_true(fixture_message(
+	    fixture, "<x@bulk.example>", "<u@example.jp>", HOLD_ELAPSED));
+	assert_string_equal(fixture_word(fixture, "why"), "local");
+	assert_string_equal(fixture_word(fixture, "tarpit"), "endured");
+	fixture_free(&fixture);
 }
 
 static void
@@ -288,33 +293,34 @@ a_name_that_holds_the_clients_address_is_tagged(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct rig *rig = rig_new(MODE_OBSERVE);
-		rig_connect(rig, cases[i].ip, cases[i].name);
-		assert_true(rig_message(
-		    rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-		assert_string_equal(rig_word(rig, "local"), "addr-in-name");
+		struct session_fixture *fixture = fixture_new(MODE_OBSERVE);
+		fixture_connect(fixture, cases[i].ip, cases[i].name);
+		assert_true(fixture_message(
+		    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+		assert_string_equal(fixture_word(fixture, "local"), "addr-in-name");
 		assert_non_null(
-		    strstr(rig_header(rig, "X-TaRgrey-Flags"), "LOCAL"));
-		rig_free(&rig);
+		    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "LOCAL"));
+		fixture_free(&fixture);
 	}
 }
 
 static void
 a_rule_on_trial_fills_would_and_delays_nobody(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rules(rig, "trial\tdyn\tnames of lines [warn]\n");
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 0);
-	assert_string_equal(rig_word(rig, "s25r"), "none");
-	assert_string_equal(rig_word(rig, "why"), "warn");
-	assert_string_equal(rig_word(rig, "would"), "hold");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "WOULD"));
-	rig_free(&rig);
+	rules(fixture, "trial\tdyn\tnames of lines [warn]\n");
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 0);
+	assert_string_equal(fixture_word(fixture, "s25r"), "none");
+	assert_string_equal(fixture_word(fixture, "why"), "warn");
+	assert_string_equal(fixture_word(fixture, "would"), "hold");
+	assert_non_null(
+	    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "WOULD"));
+	fixture_free(&fixture);
 }
 
 static void
@@ -327,13 +333,13 @@ a_client_that_takes_our_name_or_a_recipients_domain_is_ours(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig_connect(rig, "192.0.2.1", "mail.example.org");
-		session_helo(rig->session, cases[i].helo, false);
-		assert_true(rig_message(
-		    rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
-		assert_string_equal(rig_word(rig, "helo"), cases[i].word);
-		rig_free(&rig);
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture_connect(fixture, "192.0.2.1", "mail.example.org");
+		session_helo(fixture->session, cases[i].helo, false);
+		assert_true(fixture_message(
+		    fixture, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
+		assert_string_equal(fixture_word(fixture, "helo"), cases[i].word);
+		fixture_free(&fixture);
 	}
 }
 
@@ -355,17 +361,17 @@ with_privacy_no_address_of_a_person_is_logged(void **state)
 	(void)state;
 	log_to_sink(keep_line, NULL);
 	for (int hash = 0; hash < 2; hash++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig->world.hash_people = hash;
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture->snapshot.hash_people = hash;
 		log_text[0] = '\0';
-		rig_connect(rig, SUSPECT, LINE);
-		rig_message(
-		    rig, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
-		rig_close(rig);
-		rig_connect(rig, SUSPECT, LINE);
-		rig_message(
-		    rig, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
-		rig_free(&rig);
+		fixture_connect(fixture, SUSPECT, LINE);
+		fixture_message(
+		    fixture, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
+		fixture_close(fixture);
+		fixture_connect(fixture, SUSPECT, LINE);
+		fixture_message(
+		    fixture, "<anna@example.net>", "<bert@example.jp>", HOLD_GONE);
+		fixture_free(&fixture);
 		assert_true(*log_text != '\0');
 		assert_int_equal(strstr(log_text, "anna") == NULL, hash);
 		assert_null(strstr(log_text, "bert"));

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
 enum { POINTS_MAX = 200 };
 
@@ -72,43 +72,45 @@ drop_line(void *ctx, enum log_level level, const char *text)
 	(void)text;
 }
 
-/* All but the world, which is there; false: no allocation was left to fail. */
+/* All but the snapshot, which is there; false: no allocation was left to fail. */
 static bool
-pass_once(struct rig *rig, int point, const char *ip, const char *name)
+pass_once(
+    struct session_fixture *fixture, int point, const char *ip, const char *name)
 {
 	has_failed = false;
-	rig_close(rig);
+	fixture_close(fixture);
 	left = point;
-	rig->session = NULL;
-	rig_connect(rig, ip, name);
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_data_refused(rig));
+	fixture->session = NULL;
+	fixture_connect(fixture, ip, name);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused(fixture));
 	left = -1;
-	assert_int_equal(rig->waits, 0);
-	assert_false(rig_eom(rig).refuse);
+	assert_int_equal(fixture->waits, 0);
+	assert_false(fixture_eom(fixture).refuse);
 	return has_failed;
 }
 
 static void
 sweep(const char *ip, const char *name, const char *rdns)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 	int points = 0, lost = 0;
 
-	rig_connect(rig, ip, name);
+	fixture_connect(fixture, ip, name);
 	/* the first is the session itself, without which there is none */
-	for (int point = 1; pass_once(rig, point, ip, name); point++) {
+	for (int point = 1; pass_once(fixture, point, ip, name); point++) {
 		assert_in_range(++points, 1, POINTS_MAX);
-		bool is_there = rig_header(rig, "X-TaRgrey-Session") != NULL;
+		bool is_there =
+		    fixture_header(fixture, "X-TaRgrey-Session") != NULL;
 		lost += !is_there;
 		if (is_there)
-			assert_string_equal(rig_word(rig, "rdns"), rdns);
+			assert_string_equal(fixture_word(fixture, "rdns"), rdns);
 	}
 	assert_in_range(points, 5, POINTS_MAX);
 	if (*rdns != '\0')
 		assert_in_range(lost, 3, points);
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 static void

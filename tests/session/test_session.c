@@ -8,136 +8,138 @@
 #include <cmocka.h>
 
 #include "policy/cases.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
 #define LINE    "p7-dyn100.example.net"
 #define SERVER  "mail.example.org"
 #define SUSPECT "198.51.100.7"
 
 static void
-word_is(const struct rig *rig, const char *key, const char *value)
+word_is(const struct session_fixture *fixture, const char *key, const char *value)
 {
-	assert_string_equal(rig_word(rig, key), value);
+	assert_string_equal(fixture_word(fixture, key), value);
 }
 
 static void
 a_verified_server_is_not_delayed_and_gets_its_headers(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, "192.0.2.1", SERVER);
-	assert_true(
-	    rig_message(rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 0);
-	assert_string_equal(rig->names[0], "X-TaRgrey-Session");
-	assert_string_equal(rig->names[1], "X-TaRgrey-Client");
-	assert_string_equal(rig->names[2], "X-TaRgrey-Flags");
-	word_is(rig, "verdict", "pass");
-	word_is(rig, "why", "none");
-	word_is(rig, "s25r", "none");
-	word_is(rig, "tarpit", "none");
-	assert_string_equal(rig_header(rig, "X-TaRgrey-Flags"), "NO-SUCCESS");
-	rig_free(&rig);
+	fixture_connect(fixture, "192.0.2.1", SERVER);
+	assert_true(fixture_message(
+	    fixture, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 0);
+	assert_string_equal(fixture->names[0], "X-TaRgrey-Session");
+	assert_string_equal(fixture->names[1], "X-TaRgrey-Client");
+	assert_string_equal(fixture->names[2], "X-TaRgrey-Flags");
+	word_is(fixture, "verdict", "pass");
+	word_is(fixture, "why", "none");
+	word_is(fixture, "s25r", "none");
+	word_is(fixture, "tarpit", "none");
+	assert_string_equal(
+	    fixture_header(fixture, "X-TaRgrey-Flags"), "NO-SUCCESS");
+	fixture_free(&fixture);
 }
 
 static void
 a_suspect_that_waits_is_accepted_as_endured(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	assert_int_equal(rig->waits, 1);
-	word_is(rig, "verdict", "hold");
-	word_is(rig, "why", "s25r");
-	word_is(rig, "s25r_rule", "1");
-	word_is(rig, "tarpit", "endured");
-	word_is(rig, "tarpit_secs", "125");
-	word_is(rig, "passed", "0");
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	assert_int_equal(fixture->waits, 1);
+	word_is(fixture, "verdict", "hold");
+	word_is(fixture, "why", "s25r");
+	word_is(fixture, "s25r_rule", "1");
+	word_is(fixture, "tarpit", "endured");
+	word_is(fixture, "tarpit_secs", "125");
+	word_is(fixture, "passed", "0");
 	assert_string_equal(
-	    rig_header(rig, "X-TaRgrey-Flags"), "S25R TARPIT NO-SUCCESS");
-	rig_close(rig);
+	    fixture_header(fixture, "X-TaRgrey-Flags"), "S25R TARPIT NO-SUCCESS");
+	fixture_close(fixture);
 
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(rig, "seen", "1");
-	word_is(rig, "passed", "1");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	word_is(fixture, "seen", "1");
+	word_is(fixture, "passed", "1");
+	fixture_free(&fixture);
 }
 
 static void
 a_hold_whose_socket_is_not_visible_is_unproven(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_data_refused(rig));
-	rig_eom(rig);
-	word_is(rig, "tarpit", "endured");
-	rig_close(rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused(fixture));
+	fixture_eom(fixture);
+	word_is(fixture, "tarpit", "endured");
+	fixture_close(fixture);
 
-	rig_connect(rig, "198.51.100.8", LINE);
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	rig->last.watched = false;
-	assert_false(rig_data_refused(rig));
-	rig_eom(rig);
-	word_is(rig, "tarpit", "unproven");
-	rig_free(&rig);
+	fixture_connect(fixture, "198.51.100.8", LINE);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	fixture->last.watched = false;
+	assert_false(fixture_data_refused(fixture));
+	fixture_eom(fixture);
+	word_is(fixture, "tarpit", "unproven");
+	fixture_free(&fixture);
 }
 
 /* Hang up; back at once; after 31 and 62 minutes. */
 static void
 a_client_that_hangs_up_is_greylisted_until_its_tries_are_reached(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 	const char *from = "<a@example.net>", *to = "<u@example.jp>";
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, from, to, HOLD_GONE));
-	rig_close(rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(fixture, from, to, HOLD_GONE));
+	fixture_close(fixture);
 
-	rig_advance(rig, 5);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, from, to, HOLD_ELAPSED));
-	assert_string_equal(rig->other, "450 4.7.1 Greylisted, please try again");
-	assert_false(rig->answer.wish.is_hold);
-	rig_close(rig);
+	fixture_advance(fixture, 5);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	assert_string_equal(
+	    fixture->other, "450 4.7.1 Greylisted, please try again");
+	assert_false(fixture->answer.wish.is_hold);
+	fixture_close(fixture);
 
-	rig_advance(rig, 31 * MINUTE);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, from, to, HOLD_ELAPSED));
-	rig_close(rig);
+	fixture_advance(fixture, 31 * MINUTE);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	fixture_close(fixture);
 
-	rig_advance(rig, 31 * MINUTE);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, from, to, HOLD_ELAPSED));
-	word_is(rig, "verdict", "pass");
-	word_is(rig, "why", "tries");
-	word_is(rig, "grey", "passed");
-	word_is(rig, "grey_tries", "2");
-	word_is(rig, "early", "yes");
-	word_is(rig, "gaveup", "1");
-	word_is(rig, "tarpit", "none");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "GREY"));
-	rig_close(rig);
+	fixture_advance(fixture, 31 * MINUTE);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	word_is(fixture, "verdict", "pass");
+	word_is(fixture, "why", "tries");
+	word_is(fixture, "grey", "passed");
+	word_is(fixture, "grey_tries", "2");
+	word_is(fixture, "early", "yes");
+	word_is(fixture, "gaveup", "1");
+	word_is(fixture, "tarpit", "none");
+	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "GREY"));
+	fixture_close(fixture);
 
 	/* The next mail of the same triplet passes, without the old delay. */
-	rig_advance(rig, HOUR);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, from, to, HOLD_ELAPSED));
-	word_is(rig, "why", "tries");
-	word_is(rig, "grey_secs", "0");
-	word_is(rig, "gaveup", "0");
-	rig_free(&rig);
+	fixture_advance(fixture, HOUR);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	word_is(fixture, "why", "tries");
+	word_is(fixture, "grey_secs", "0");
+	word_is(fixture, "gaveup", "0");
+	fixture_free(&fixture);
 }
 
 static void
@@ -147,59 +149,59 @@ a_stop_or_an_mta_that_is_gone_counts_for_nothing(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig_connect(rig, SUSPECT, LINE);
-		assert_false(
-		    rig_message(rig, "<a@example.net>", "<u@example.jp>", ends[i]));
-		rig_close(rig);
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture_connect(fixture, SUSPECT, LINE);
+		assert_false(fixture_message(
+		    fixture, "<a@example.net>", "<u@example.jp>", ends[i]));
+		fixture_close(fixture);
 		/* The next visit is held like the first. */
-		rig_connect(rig, SUSPECT, LINE);
-		assert_true(rig_message(
-		    rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-		word_is(rig, "gaveup", "0");
-		word_is(rig, "passed", "0");
-		rig_free(&rig);
+		fixture_connect(fixture, SUSPECT, LINE);
+		assert_true(fixture_message(
+		    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+		word_is(fixture, "gaveup", "0");
+		word_is(fixture, "passed", "0");
+		fixture_free(&fixture);
 	}
 }
 
 static void
 several_recipients_and_messages_meet_one_hold_a_connection(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_rcpt(rig, "<v@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_data_refused(rig));
-	assert_false(rig_eom(rig).refuse);
-	assert_true(
-	    rig_message(rig, "<b@example.net>", "<w@example.jp>", HOLD_ELAPSED));
-	assert_int_equal(rig->waits, 1);
-	word_is(rig, "tarpit", "endured");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_rcpt(fixture, "<v@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused(fixture));
+	assert_false(fixture_eom(fixture).refuse);
+	assert_true(fixture_message(
+	    fixture, "<b@example.net>", "<w@example.jp>", HOLD_ELAPSED));
+	assert_int_equal(fixture->waits, 1);
+	word_is(fixture, "tarpit", "endured");
+	fixture_free(&fixture);
 }
 
 static void
 a_call_out_is_never_delayed_and_a_null_sender_is_held_at_data(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, "<>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_int_equal(rig->waits, 0);
-	assert_false(rig_data_refused(rig));
-	assert_int_equal(rig->waits, 1);
-	assert_true(rig->answer.wish.is_hold);
-	assert_int_equal(rig->last.waited_ms, 90000);
-	rig_eom(rig);
-	word_is(rig, "tarpit", "endured");
-	word_is(rig, "tarpit_secs", "90");
-	word_is(rig, "from", "null");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, "<>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	assert_int_equal(fixture->waits, 0);
+	assert_false(fixture_data_refused(fixture));
+	assert_int_equal(fixture->waits, 1);
+	assert_true(fixture->answer.wish.is_hold);
+	assert_int_equal(fixture->last.waited_ms, 90000);
+	fixture_eom(fixture);
+	word_is(fixture, "tarpit", "endured");
+	word_is(fixture, "tarpit_secs", "90");
+	word_is(fixture, "from", "null");
+	fixture_free(&fixture);
 }
 
 static void
@@ -210,22 +212,24 @@ exempt_mail_is_not_delayed_and_shows_nothing_of_its_client(void **state)
 
 	(void)state;
 	for (int authenticated = 0; authenticated < 2; authenticated++) {
-		struct rig *rig = rig_new(MODE_STRICT);
-		rig_connect(rig, authenticated ? SUSPECT : "10.1.2.3", LINE);
-		struct gate_moment moment = rig_moment(rig);
-		session_mail(
-		    rig->session, &moment, "<a@example.net>", authenticated, false);
-		assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-		assert_false(rig_data_refused(rig));
+		struct session_fixture *fixture = fixture_new(MODE_STRICT);
+		fixture_connect(
+		    fixture, authenticated ? SUSPECT : "10.1.2.3", LINE);
+		struct gate_moment moment = fixture_moment(fixture);
+		session_mail(fixture->session, &moment, "<a@example.net>",
+		    authenticated, false);
+		assert_false(
+		    fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+		assert_false(fixture_data_refused(fixture));
 		for (int i = 0; i < 4; i++)
-			session_header(rig->session, names[i], "forged");
-		rig_eom(rig);
-		assert_int_equal(rig->waits, 0);
-		assert_int_equal(rig->inserted, 0);
-		assert_string_equal(rig->removed,
+			session_header(fixture->session, names[i], "forged");
+		fixture_eom(fixture);
+		assert_int_equal(fixture->waits, 0);
+		assert_int_equal(fixture->inserted, 0);
+		assert_string_equal(fixture->removed,
 		    "X-TaRgrey-Session/2 X-TaRgrey-Session/1 "
 		    "x-targrey-flags/1 X-TaRgrey/1");
-		rig_free(&rig);
+		fixture_free(&fixture);
 	}
 }
 
@@ -242,212 +246,213 @@ headers_of_a_trusted_relay_are_kept_and_of_others_not(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct rig *rig = rig_new(MODE_STARPIT);
+		struct session_fixture *fixture = fixture_new(MODE_STARPIT);
 		char value[80];
-		rig->world.trusted_relays = relays;
-		rig->world.trusted_count = 1;
-		rig_connect(rig, cases[i].ip, LINE);
-		rig_mail(rig, "<a@example.net>");
-		rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED);
-		assert_false(rig_data_refused(rig));
+		fixture->snapshot.trusted_relays = relays;
+		fixture->snapshot.trusted_count = 1;
+		fixture_connect(fixture, cases[i].ip, LINE);
+		fixture_mail(fixture, "<a@example.net>");
+		fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED);
+		assert_false(fixture_data_refused(fixture));
 		snprintf(
 		    value, sizeof value, "v=1; id=%s; sid=4f2a9c01b7", cases[i].id);
-		session_header(rig->session, "X-TaRgrey-Session", value);
-		rig_eom(rig);
+		session_header(fixture->session, "X-TaRgrey-Session", value);
+		fixture_eom(fixture);
 		assert_string_equal(
-		    rig->removed, cases[i].kept ? "" : "X-TaRgrey-Session/1");
-		rig_free(&rig);
+		    fixture->removed, cases[i].kept ? "" : "X-TaRgrey-Session/1");
+		fixture_free(&fixture);
 	}
 }
 
 static void
 forged_copies_are_counted_and_removed_from_the_last_to_the_first(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, "192.0.2.1", SERVER);
-	rig_mail(rig, "<a@example.org>");
-	rig_rcpt(rig, "<u@example.jp>", HOLD_NONE);
-	rig_data_refused(rig);
-	session_header(rig->session, "X-TaRgrey-Session", "v=1; s25r=none");
-	session_header(rig->session, "X-targrey-SESSION", "v=1");
-	session_header(rig->session, "X-Spam-Status", "No");
-	rig_eom(rig);
+	fixture_connect(fixture, "192.0.2.1", SERVER);
+	fixture_mail(fixture, "<a@example.org>");
+	fixture_rcpt(fixture, "<u@example.jp>", HOLD_NONE);
+	fixture_data_refused(fixture);
+	session_header(fixture->session, "X-TaRgrey-Session", "v=1; s25r=none");
+	session_header(fixture->session, "X-targrey-SESSION", "v=1");
+	session_header(fixture->session, "X-Spam-Status", "No");
+	fixture_eom(fixture);
 	assert_string_equal(
-	    rig->removed, "X-TaRgrey-Session/2 X-TaRgrey-Session/1");
-	word_is(rig, "forged", "2");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "FORGED"));
-	rig_free(&rig);
+	    fixture->removed, "X-TaRgrey-Session/2 X-TaRgrey-Session/1");
+	word_is(fixture, "forged", "2");
+	assert_non_null(
+	    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "FORGED"));
+	fixture_free(&fixture);
 }
 
 static void
 observe_delays_nobody_and_says_what_it_would_have_done(void **state)
 {
-	struct rig *rig = rig_new(MODE_OBSERVE);
+	struct session_fixture *fixture = fixture_new(MODE_OBSERVE);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 0);
-	word_is(rig, "verdict", "pass");
-	word_is(rig, "would", "hold");
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	word_is(rig, "seen", "1");
-	word_is(rig, "passed", "0");
-	word_is(rig, "would", "hold");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 0);
+	word_is(fixture, "verdict", "pass");
+	word_is(fixture, "would", "hold");
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	word_is(fixture, "seen", "1");
+	word_is(fixture, "passed", "0");
+	word_is(fixture, "would", "hold");
+	fixture_free(&fixture);
 }
 
 static void
 strict_holds_and_then_greylists_and_counts_one_attempt_a_visit(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 	const char *from = "<a@example.net>", *to = "<u@example.jp>";
 
 	(void)state;
 	for (int visit = 0; visit < 2; visit++) {
-		rig_connect(rig, SUSPECT, LINE);
-		assert_false(rig_message(rig, from, to, HOLD_ELAPSED));
-		assert_int_equal(rig->waits, 2);
-		rig->waits = 0;
-		rig_close(rig);
-		rig_advance(rig, 31 * MINUTE);
+		fixture_connect(fixture, SUSPECT, LINE);
+		assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
+		assert_int_equal(fixture->waits, 2);
+		fixture->waits = 0;
+		fixture_close(fixture);
+		fixture_advance(fixture, 31 * MINUTE);
 	}
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, from, to, HOLD_ELAPSED));
-	assert_int_equal(rig->waits, 0);
-	word_is(rig, "why", "tries");
-	word_is(rig, "early", "no");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	assert_int_equal(fixture->waits, 0);
+	word_is(fixture, "why", "tries");
+	word_is(fixture, "early", "no");
+	fixture_free(&fixture);
 }
 
 static void
 strict_refuses_a_null_sender_after_its_hold_at_data(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(rig_message(rig, "<>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 1);
-	assert_true(rig->answer.wish.is_hold && *rig->other != '\0');
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(fixture, "<>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 1);
+	assert_true(fixture->answer.wish.is_hold && *fixture->other != '\0');
+	fixture_free(&fixture);
 }
 
 static void
 rgrey_greylists_the_first_visit_once_for_all_recipients(void **state)
 {
-	struct rig *rig = rig_new(MODE_RGREY);
+	struct session_fixture *fixture = fixture_new(MODE_RGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, NULL);
-	rig_mail(rig, "<a@example.net>");
+	fixture_connect(fixture, SUSPECT, NULL);
+	fixture_mail(fixture, "<a@example.net>");
 	for (int i = 0; i < 50; i++) {
 		char to[40];
 		snprintf(to, sizeof to, "<u%d@example.jp>", i);
-		assert_false(rig_rcpt(rig, to, HOLD_NONE).refuse);
+		assert_false(fixture_rcpt(fixture, to, HOLD_NONE).refuse);
 	}
-	assert_int_equal(rig->waits, 0);
-	assert_true(rig_data_refused(rig));
-	assert_int_equal(rig->waits, 1);
-	rig_free(&rig);
+	assert_int_equal(fixture->waits, 0);
+	assert_true(fixture_data_refused(fixture));
+	assert_int_equal(fixture->waits, 1);
+	fixture_free(&fixture);
 }
 
 static void
 starpit_holds_also_those_who_went_before(void **state)
 {
-	struct rig *rig = rig_new(MODE_STARPIT);
+	struct session_fixture *fixture = fixture_new(MODE_STARPIT);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_GONE));
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(rig, "gaveup", "1");
-	word_is(rig, "tarpit", "endured");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_GONE));
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	word_is(fixture, "gaveup", "1");
+	word_is(fixture, "tarpit", "endured");
+	fixture_free(&fixture);
 }
 
 static void
 a_full_budget_greylists_a_stranger_and_passes_one_with_a_success(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->has_no_place = true;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_int_equal(rig->waits, 1); /* for the commit of the attempt */
-	rig_close(rig);
+	fixture->has_no_place = true;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	assert_int_equal(fixture->waits, 1); /* for the commit of the attempt */
+	fixture_close(fixture);
 
-	rig->has_no_place = false;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	rig_close(rig);
+	fixture->has_no_place = false;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	fixture_close(fixture);
 
-	rig->has_no_place = true;
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	word_is(rig, "why", "overflow");
-	word_is(rig, "tarpit", "shed");
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Flags"), "SHED"));
-	rig_free(&rig);
+	fixture->has_no_place = true;
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	word_is(fixture, "why", "overflow");
+	word_is(fixture, "tarpit", "shed");
+	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "SHED"));
+	fixture_free(&fixture);
 }
 
 static void
 of_parallel_connections_the_one_that_endured_wins(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
 	/* One leaves after the other has endured: nothing against the address. */
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_false(
-	    rig_message(rig, "<b@example.net>", "<u@example.jp>", HOLD_GONE));
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<c@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(rig, "gaveup", "0");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_false(fixture_message(
+	    fixture, "<b@example.net>", "<u@example.jp>", HOLD_GONE));
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<c@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	word_is(fixture, "gaveup", "0");
+	fixture_free(&fixture);
 }
 
 static void
 refused_recipients_are_only_counted(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, "<a@example.net>");
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, "<a@example.net>");
 	for (int i = 0; i < 3; i++) {
-		struct gate_moment moment = rig_moment(rig);
+		struct gate_moment moment = fixture_moment(fixture);
 		struct answer answer = session_rcpt(
-		    rig->session, &moment, "<nobody@example.jp>", true);
+		    fixture->session, &moment, "<nobody@example.jp>", true);
 		assert_false(answer.refuse);
 		assert_true(answer.wish.is_refused);
 	}
-	assert_int_equal(rig->waits, 0);
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_data_refused(rig));
-	rig_eom(rig);
-	word_is(rig, "rcpt_refused", "3");
-	rig_free(&rig);
+	assert_int_equal(fixture->waits, 0);
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused(fixture));
+	fixture_eom(fixture);
+	word_is(fixture, "rcpt_refused", "3");
+	fixture_free(&fixture);
 }
 
 /* A message ahead of the 354; CHUNKING may be off (trust_eom) or not. */
@@ -467,80 +472,80 @@ a_client_that_talks_on_behind_data_is_known_by_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct rig *rig = rig_new(MODE_TARGREY);
-		rig->world.policy.trust_eom = cases[i].trusts;
-		rig->talked_early = cases[i].early;
-		rig->ahead = cases[i].ahead;
-		rig_connect(rig, "192.0.2.1", SERVER);
-		assert_true(rig_message(
-		    rig, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
-		word_is(rig, "pipe", cases[i].word);
-		rig_free(&rig);
+		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture->snapshot.policy.trust_eom = cases[i].trusts;
+		fixture->talked_early = cases[i].early;
+		fixture->ahead = cases[i].ahead;
+		fixture_connect(fixture, "192.0.2.1", SERVER);
+		assert_true(fixture_message(
+		    fixture, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
+		word_is(fixture, "pipe", cases[i].word);
+		fixture_free(&fixture);
 	}
 }
 
 static void
 a_hold_without_a_message_counts_nothing(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	rig_abort(rig);
-	rig_close(rig);
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(rig, "passed", "0");
-	word_is(rig, "gaveup", "0");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	fixture_abort(fixture);
+	fixture_close(fixture);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	word_is(fixture, "passed", "0");
+	word_is(fixture, "gaveup", "0");
+	fixture_free(&fixture);
 }
 
 static void
 what_the_client_says_cannot_leave_its_place(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 	char helo[3000];
 
 	(void)state;
 	memset(helo, ';', sizeof helo);
 	memcpy(helo, "x; s25r=match\r\nX-Spam: \xff\"<>%", 28);
 	helo[sizeof helo - 1] = '\0';
-	rig_connect(rig, "192.0.2.1", SERVER);
-	session_helo(rig->session, helo, false);
-	assert_true(rig_message(
-	    rig, "<\"; verdict=pass\"@example.org>", "<u@example.jp>", HOLD_NONE));
-	const char *client = rig_header(rig, "X-TaRgrey-Client");
+	fixture_connect(fixture, "192.0.2.1", SERVER);
+	session_helo(fixture->session, helo, false);
+	assert_true(fixture_message(fixture, "<\"; verdict=pass\"@example.org>",
+	    "<u@example.jp>", HOLD_NONE));
+	const char *client = fixture_header(fixture, "X-TaRgrey-Client");
 	assert_null(strpbrk(client, "\r\n\"<>"));
 	assert_null(strstr(client, "s25r=match"));
 	assert_non_null(
 	    strstr(client, "; heloname=x%3B%20s25r%3Dmatch%0D%0AX-Spam:%20%FF%22"));
 	assert_non_null(strstr(client, "%7E; key="));
 	assert_true(strlen(client) <= 800);
-	word_is(rig, "helo", "bare");
-	rig_free(&rig);
+	word_is(fixture, "helo", "bare");
+	fixture_free(&fixture);
 }
 
 static void
 an_ipv6_client_is_remembered_by_its_64(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, "2001:db8:1:2::25", NULL);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	assert_non_null(strstr(rig_header(rig, "X-TaRgrey-Client"),
+	fixture_connect(fixture, "2001:db8:1:2::25", NULL);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Client"),
 	    "; ip=2001:db8:1:2::25; name=unknown; ptr=unknown; "
 	    "heloname=helo.example.net; key=2001:db8:1:2::/64"));
-	rig_close(rig);
-	rig_connect(rig, "2001:db8:1:2::26", NULL);
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(rig, "passed", "1");
-	rig_free(&rig);
+	fixture_close(fixture);
+	fixture_connect(fixture, "2001:db8:1:2::26", NULL);
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	word_is(fixture, "passed", "1");
+	fixture_free(&fixture);
 }
 
 int

@@ -115,8 +115,8 @@ every_word_of_the_examples_stands_in_the_closed_lists(void **state)
 static void
 the_flags_follow_from_the_words_as_documented(void **state)
 {
-	struct world world = {0};
-	struct session session = {.world = &world, .now.wall = 1};
+	struct snapshot snapshot = {0};
+	struct session session = {.snapshot = &snapshot, .now.wall = 1};
 
 	(void)state;
 	for (size_t i = 0; i < count; i++) {

@@ -12,7 +12,7 @@
 
 #include "policy/cases.h"
 #include "session/session_private.h"
-#include "session/rig.h"
+#include "session/session_fixture.h"
 
 #define LINE    "p7-dyn100.example.net"
 #define SERVER  "mail.example.org"
@@ -21,76 +21,76 @@
 #define TO      "<u@example.jp>"
 
 static void
-word_is(const struct rig *rig, const char *key, const char *value)
+word_is(const struct session_fixture *fixture, const char *key, const char *value)
 {
-	assert_string_equal(rig_word(rig, key), value);
+	assert_string_equal(fixture_word(fixture, key), value);
 }
 
 /* One connection with one message. */
 static bool
-visit(struct rig *rig)
+visit(struct session_fixture *fixture)
 {
-	rig_connect(rig, SUSPECT, LINE);
-	bool arrived = rig_message(rig, FROM, TO, HOLD_ELAPSED);
-	rig_close(rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	bool arrived = fixture_message(fixture, FROM, TO, HOLD_ELAPSED);
+	fixture_close(fixture);
 	return arrived;
 }
 
 static void
 a_second_message_of_a_held_visit_is_not_early(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->world.policy.hold_s = 20; /* less than retry_gap */
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "early", "no");
-	assert_true(rig_message(rig, FROM, TO, HOLD_ELAPSED));
-	word_is(rig, "early", "no");
-	rig_free(&rig);
+	fixture->snapshot.policy.hold_s = 20; /* less than retry_gap */
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "early", "no");
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
+	word_is(fixture, "early", "no");
+	fixture_free(&fixture);
 }
 
 static void
 two_messages_greylisted_in_one_visit_are_one_attempt(void **state)
 {
-	struct rig *rig = rig_new(MODE_RGREY);
+	struct session_fixture *fixture = fixture_new(MODE_RGREY);
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		rig_connect(rig, SUSPECT, LINE);
-		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-		rig_advance(rig, 2 * MINUTE);
-		assert_false(rig_message(rig, FROM, TO, HOLD_NONE));
-		rig_close(rig);
-		rig_advance(rig, 31 * MINUTE);
+		fixture_connect(fixture, SUSPECT, LINE);
+		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+		fixture_advance(fixture, 2 * MINUTE);
+		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
+		fixture_close(fixture);
+		fixture_advance(fixture, 31 * MINUTE);
 	}
-	rig_connect(rig, SUSPECT, LINE);
-	assert_true(rig_message(rig, FROM, TO, HOLD_NONE));
-	word_is(rig, "grey_tries", "2");
-	word_is(rig, "early", "no");
-	rig_free(&rig);
+	fixture_connect(fixture, SUSPECT, LINE);
+	assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
+	word_is(fixture, "grey_tries", "2");
+	word_is(fixture, "early", "no");
+	fixture_free(&fixture);
 }
 
 /* MAIL and RCPT of one session, a whole visit of another, DATA of the first. */
 static bool
 data_after_another_visit(int64_t seconds)
 {
-	struct rig *rig = rig_new(MODE_RGREY);
+	struct session_fixture *fixture = fixture_new(MODE_RGREY);
 
-	rig->world.policy.retry_count = 1;
-	rig->world.policy.delay_s = rig->world.policy.retry_gap_s = 0;
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, FROM);
-	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
-	struct session *first = rig->session;
-	rig->session = NULL;
-	assert_false(visit(rig));
-	rig->session = first;
-	rig_advance(rig, seconds);
-	bool refused = rig_data_refused(rig);
-	rig_free(&rig);
+	fixture->snapshot.policy.retry_count = 1;
+	fixture->snapshot.policy.delay_s = fixture->snapshot.policy.retry_gap_s = 0;
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, FROM);
+	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
+	struct session *first = fixture->session;
+	fixture->session = NULL;
+	assert_false(visit(fixture));
+	fixture->session = first;
+	fixture_advance(fixture, seconds);
+	bool refused = fixture_data_refused(fixture);
+	fixture_free(&fixture);
 	return refused;
 }
 
@@ -112,7 +112,7 @@ a_data_that_comes_later_asks_the_store_again(void **state)
 static void
 an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 	struct store_settings settings = {.url = "memory:",
 	    .events_s = DAY,
 	    .retry_window_s = 2 * DAY,
@@ -120,37 +120,38 @@ an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data(void **state)
 	    .max_new_per_net = 1};
 
 	(void)state;
-	store_configure(rig->store, &settings);
-	rig->world.policy.hold_s = MINUTE; /* both first visits in one minute */
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, FROM);
+	store_configure(fixture->store, &settings);
+	fixture->snapshot.policy.hold_s =
+	    MINUTE; /* both first visits in one minute */
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, FROM);
 	assert_false(
-	    rig_rcpt(rig, "<other@example.jp>", HOLD_GONE).refuse == false);
-	rig_close(rig);
-	assert_false(visit(rig));
+	    fixture_rcpt(fixture, "<other@example.jp>", HOLD_GONE).refuse == false);
+	fixture_close(fixture);
+	assert_false(visit(fixture));
 	for (int i = 0; i < 2; i++) {
-		rig_advance(rig, 31 * MINUTE);
-		assert_int_equal(visit(rig), i == 1);
+		fixture_advance(fixture, 31 * MINUTE);
+		assert_int_equal(visit(fixture), i == 1);
 	}
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 /* What DNS would have found for a sender of example.net. */
 static void
-give_spf(struct rig *rig, enum spf_result result)
+give_spf(struct session_fixture *fixture, enum spf_result result)
 {
-	struct transaction *mail = rig->session->mail;
+	struct transaction *mail = fixture->session->mail;
 
 	mail->dns = calloc(1, sizeof *mail->dns);
 	assert_non_null(mail->dns);
 	mail->dns->mailfrom = (struct spf_fact){
 	    .result = result, .domain = "example.net", .wide = false};
-	rig->session->facts.dns = mail->dns;
+	fixture->session->facts.dns = mail->dns;
 }
 
 /* An allow list with one line. */
 static void
-allow(struct rig *rig, const char *line)
+allow(struct session_fixture *fixture, const char *line)
 {
 	struct error error;
 	char folder[] = "/tmp/targrey-test.XXXXXX", path[80];
@@ -162,9 +163,9 @@ allow(struct rig *rig, const char *line)
 	assert_non_null(file);
 	fprintf(file, "%s\n", line);
 	fclose(file);
-	list_free(&rig->world.allow);
-	rig->world.allow = list_load(patterns, 1, &error);
-	assert_non_null(rig->world.allow);
+	list_free(&fixture->snapshot.allow);
+	fixture->snapshot.allow = list_load(patterns, 1, &error);
+	assert_non_null(fixture->snapshot.allow);
 	unlink(path);
 	rmdir(folder);
 }
@@ -172,56 +173,56 @@ allow(struct rig *rig, const char *line)
 static void
 a_sender_on_the_list_who_passes_spf_is_not_held_and_the_next_one_is(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	allow(rig, "sender: example.net");
-	rig_connect(rig, SUSPECT, LINE);
-	rig_mail(rig, FROM);
-	give_spf(rig, SPF_PASS);
-	assert_false(rig_rcpt(rig, TO, HOLD_ELAPSED).refuse);
-	assert_int_equal(rig->waits, 0);
-	assert_false(rig_data_refused(rig));
-	assert_false(rig_eom(rig).refuse);
-	assert_string_equal(rig_word(rig, "why"), "listed");
+	allow(fixture, "sender: example.net");
+	fixture_connect(fixture, SUSPECT, LINE);
+	fixture_mail(fixture, FROM);
+	give_spf(fixture, SPF_PASS);
+	assert_false(fixture_rcpt(fixture, TO, HOLD_ELAPSED).refuse);
+	assert_int_equal(fixture->waits, 0);
+	assert_false(fixture_data_refused(fixture));
+	assert_false(fixture_eom(fixture).refuse);
+	assert_string_equal(fixture_word(fixture, "why"), "listed");
 
-	rig_mail(rig, "<b@example.com>");
-	assert_false(rig_rcpt(rig, TO, HOLD_ELAPSED).refuse);
-	assert_int_equal(rig->waits, 1);
-	assert_false(rig_data_refused(rig));
-	rig_eom(rig);
-	word_is(rig, "tarpit", "endured");
-	rig_free(&rig);
+	fixture_mail(fixture, "<b@example.com>");
+	assert_false(fixture_rcpt(fixture, TO, HOLD_ELAPSED).refuse);
+	assert_int_equal(fixture->waits, 1);
+	assert_false(fixture_data_refused(fixture));
+	fixture_eom(fixture);
+	word_is(fixture, "tarpit", "endured");
+	fixture_free(&fixture);
 }
 
 /* RFC 5321 4.5.3.2.3: a client waits two minutes for the reply to DATA. */
 static void
 a_hold_at_data_is_short_enough_for_a_client_to_wait(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig->world.policy.suspect = SELECT_SPF;
-	rig_connect(rig, "192.0.2.1", SERVER);
-	rig_mail(rig, FROM);
-	assert_false(rig_rcpt_alone(rig, TO).refuse);
-	assert_int_equal(rig->waits, 0);
-	give_spf(rig, SPF_FAIL);
-	assert_false(rig_data_refused(rig));
-	assert_true(rig->answer.wish.is_hold);
-	assert_int_equal(rig->last.waited_ms, 90000);
-	rig_eom(rig);
-	rig_free(&rig);
+	fixture->snapshot.policy.suspect = SELECT_SPF;
+	fixture_connect(fixture, "192.0.2.1", SERVER);
+	fixture_mail(fixture, FROM);
+	assert_false(fixture_rcpt_alone(fixture, TO).refuse);
+	assert_int_equal(fixture->waits, 0);
+	give_spf(fixture, SPF_FAIL);
+	assert_false(fixture_data_refused(fixture));
+	assert_true(fixture->answer.wish.is_hold);
+	assert_int_equal(fixture->last.waited_ms, 90000);
+	fixture_eom(fixture);
+	fixture_free(&fixture);
 }
 
 static void
-flood(struct rig *rig, unsigned count)
+flood(struct session_fixture *fixture, unsigned count)
 {
 	char name[40];
 
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(name, sizeof name, "X-TaRgrey-%u", i);
-		session_header(rig->session, name, "x");
+		session_header(fixture->session, name, "x");
 	}
 }
 
@@ -229,59 +230,60 @@ flood(struct rig *rig, unsigned count)
 static void
 a_message_with_thousands_of_forged_headers_is_refused(void **state)
 {
-	struct rig *rig = rig_new(MODE_TARGREY);
+	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
 
 	(void)state;
-	rig_connect(rig, "192.0.2.1", SERVER);
-	rig_mail(rig, FROM);
-	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
-	assert_false(rig_data_refused(rig));
-	flood(rig, 50000);
-	struct answer reply = rig_eom(rig);
+	fixture_connect(fixture, "192.0.2.1", SERVER);
+	fixture_mail(fixture, FROM);
+	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
+	assert_false(fixture_data_refused(fixture));
+	flood(fixture, 50000);
+	struct answer reply = fixture_eom(fixture);
 	assert_true(reply.refuse);
 	assert_string_equal(reply.code, "450");
-	assert_int_equal(rig->inserted, 0);
-	assert_string_equal(rig->removed, "");
+	assert_int_equal(fixture->inserted, 0);
+	assert_string_equal(fixture->removed, "");
 
-	rig_mail(rig, FROM);
-	assert_false(rig_rcpt(rig, TO, HOLD_NONE).refuse);
-	assert_false(rig_data_refused(rig));
-	flood(rig, 20);
-	assert_false(rig_eom(rig).refuse);
-	word_is(rig, "forged", "20");
-	rig_free(&rig);
+	fixture_mail(fixture, FROM);
+	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
+	assert_false(fixture_data_refused(fixture));
+	flood(fixture, 20);
+	assert_false(fixture_eom(fixture).refuse);
+	word_is(fixture, "forged", "20");
+	fixture_free(&fixture);
 }
 
 /* The first recipient is new, the second one's tries are reached at DATA. */
 static void
 a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **state)
 {
-	struct rig *rig = rig_new(MODE_STRICT);
+	struct session_fixture *fixture = fixture_new(MODE_STRICT);
 
 	(void)state;
 	for (int visit = 0; visit < 2; visit++) {
-		rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
-		assert_false(rig_message(
-		    rig, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-		rig_close(rig);
-		rig_advance(rig, 31 * MINUTE);
+		fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
+		assert_false(fixture_message(
+		    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+		fixture_close(fixture);
+		fixture_advance(fixture, 31 * MINUTE);
 	}
-	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
-	rig_mail(rig, "<a@example.net>");
-	assert_false(rig_rcpt(rig, "<new@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(rig_rcpt_alone(rig, "<u@example.jp>").refuse);
-	assert_false(rig_data_refused(rig));
-	rig_eom(rig);
-	assert_string_equal(rig_word(rig, "why"), "tries");
-	assert_string_equal(rig_word(rig, "tarpit"), "endured");
-	rig_close(rig);
+	fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
+	fixture_mail(fixture, "<a@example.net>");
+	assert_false(
+	    fixture_rcpt(fixture, "<new@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_rcpt_alone(fixture, "<u@example.jp>").refuse);
+	assert_false(fixture_data_refused(fixture));
+	fixture_eom(fixture);
+	assert_string_equal(fixture_word(fixture, "why"), "tries");
+	assert_string_equal(fixture_word(fixture, "tarpit"), "endured");
+	fixture_close(fixture);
 
-	rig_advance(rig, 10 * DAY); /* beyond the retry window */
-	rig_connect(rig, "198.51.100.7", "p7-dyn100.example.net");
-	assert_true(
-	    rig_message(rig, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_string_equal(rig_word(rig, "why"), "tries");
-	rig_free(&rig);
+	fixture_advance(fixture, 10 * DAY); /* beyond the retry window */
+	fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
+	assert_true(fixture_message(
+	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	assert_string_equal(fixture_word(fixture, "why"), "tries");
+	fixture_free(&fixture);
 }
 
 int

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "policy/policy.h"
-#include "sim/play.h"
+#include "sim/visits.h"
 
 static const int64_t holds[] = {125, 60, 90, 180};
 static const int64_t delays[] = {1800, 300, 3600};
@@ -20,24 +20,24 @@ static const uint32_t tries[] = {2, 1};
 static void
 run(enum mode mode, int64_t hold_s, int64_t delay_s, uint32_t retry_count)
 {
-	struct rig *rig = rig_new(mode);
-	struct played played;
+	struct session_fixture *fixture = fixture_new(mode);
+	struct visits visits;
 
-	rig->world.policy.hold_s = hold_s;
-	rig->world.policy.delay_s = delay_s;
-	rig->world.policy.retry_count = retry_count;
+	fixture->snapshot.policy.hold_s = hold_s;
+	fixture->snapshot.policy.delay_s = delay_s;
+	fixture->snapshot.policy.retry_count = retry_count;
 	for (unsigned i = 0; i < senders_count; i++) {
-		play_sender(rig, &senders[i], i + 1, &played);
+		visits_sender(fixture, &senders[i], i + 1, &visits);
 		printf("sender\t%s\t%lld\t%lld\t%u\t%s\t%s\t%u\t%u\t%lld\t%lld\t%"
 		       "lld\n",
 		    mode_words[mode], (long long)hold_s, (long long)delay_s,
 		    retry_count, senders[i].name,
-		    senders[i].is_spam ? "spam" : "good", played.mails,
-		    played.delivered, (long long)played_quantile(&played, 0.5),
-		    (long long)played_quantile(&played, 0.95),
-		    (long long)played_quantile(&played, 1));
+		    senders[i].is_spam ? "spam" : "good", visits.mails,
+		    visits.delivered, (long long)visits_quantile(&visits, 0.5),
+		    (long long)visits_quantile(&visits, 0.95),
+		    (long long)visits_quantile(&visits, 1));
 	}
-	rig_free(&rig);
+	fixture_free(&fixture);
 }
 
 /* What a mode does not have is not varied. */

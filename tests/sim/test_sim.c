@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "policy/policy.h"
-#include "sim/play.h"
+#include "sim/visits.h"
 
 #define MINUTE 60
 #define HOUR   3600
@@ -56,7 +56,8 @@ invent(void)
 
 /* The attempts that it took, 0 when 100 did not do. */
 static unsigned
-keep_trying(struct rig *rig, const struct keeper *keeper, unsigned number)
+keep_trying(
+    struct session_fixture *fixture, const struct keeper *keeper, unsigned number)
 {
 	char ip[IP_TEXT_SIZE], from[60], domain[40], to[60];
 	struct visitor visitor = {.ip = ip,
@@ -73,9 +74,9 @@ keep_trying(struct rig *rig, const struct keeper *keeper, unsigned number)
 		unsigned network = number * 16 + address % keeper->networks;
 		snprintf(ip, sizeof ip, "%u.%u.%u.%u", 11 + network / 65536,
 		    network / 256 % 256, network % 256, 1 + address);
-		if (play_visit(rig, &visitor))
+		if (visits_visit(fixture, &visitor))
 			return attempt;
-		rig_advance(rig,
+		fixture_advance(fixture,
 		    keeper->gap_least +
 		        dice((unsigned)(keeper->gap_most - keeper->gap_least)));
 	}
@@ -87,12 +88,12 @@ who_keeps_trying_gets_through_in_every_mode(void **unused)
 {
 	(void)unused;
 	for (enum mode mode = 0; mode < MODES; mode++) {
-		struct rig *rig = rig_new(mode);
+		struct session_fixture *fixture = fixture_new(mode);
 		unsigned worst = 0;
 		state = 20261129;
 		for (unsigned number = 0; number < 400; number++) {
 			struct keeper keeper = invent();
-			unsigned took = keep_trying(rig, &keeper, number);
+			unsigned took = keep_trying(fixture, &keeper, number);
 			if (took == 0)
 				print_error("%s: keeper %u: %u addresses, %u "
 				            "networks, SPF %d, waits %lld s, "
@@ -106,43 +107,43 @@ who_keeps_trying_gets_through_in_every_mode(void **unused)
 			worst = took > worst ? took : worst;
 		}
 		print_message("%s: at most %u attempts\n", mode_words[mode], worst);
-		rig_free(&rig);
+		fixture_free(&fixture);
 	}
 }
 
 static void
 every_sender_of_the_table_delivers_all_its_mail_in_every_mode(void **unused)
 {
-	struct played played;
+	struct visits visits;
 
 	(void)unused;
 	for (enum mode mode = 0; mode < MODES; mode++) {
-		struct rig *rig = rig_new(mode);
+		struct session_fixture *fixture = fixture_new(mode);
 		for (unsigned i = 0; i < senders_count; i++) {
 			if (senders[i].is_spam)
 				continue;
-			play_sender(rig, &senders[i], i + 1, &played);
-			if (played.delivered != played.mails)
+			visits_sender(fixture, &senders[i], i + 1, &visits);
+			if (visits.delivered != visits.mails)
 				print_error(
 				    "%s: %s\n", mode_words[mode], senders[i].name);
-			assert_int_equal(played.delivered, played.mails);
+			assert_int_equal(visits.delivered, visits.mails);
 		}
-		rig_free(&rig);
+		fixture_free(&fixture);
 	}
 }
 
 static unsigned
 delivered_of(enum mode mode, const char *name)
 {
-	struct rig *rig = rig_new(mode);
-	struct played played = {.delivered = UINT32_MAX};
+	struct session_fixture *fixture = fixture_new(mode);
+	struct visits visits = {.delivered = UINT32_MAX};
 
 	for (unsigned i = 0; i < senders_count; i++) {
 		if (strcmp(senders[i].name, name) == 0)
-			play_sender(rig, &senders[i], i + 1, &played);
+			visits_sender(fixture, &senders[i], i + 1, &visits);
 	}
-	rig_free(&rig);
-	return played.delivered;
+	fixture_free(&fixture);
+	return visits.delivered;
 }
 
 static void

@@ -143,6 +143,6 @@ main(void)
 	}
 	free(line);
 	resolver_close(&run.resolver);
-	table_free(run.table);
+	table_free(&run.table);
 	return 0;
 }

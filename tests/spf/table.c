@@ -51,10 +51,13 @@ table_clear(struct table *table)
 }
 
 void
-table_free(struct table *table)
+table_free(struct table **table)
 {
-	table_clear(table);
-	free(table);
+	if (*table == NULL)
+		return;
+	table_clear(*table);
+	free(*table);
+	*table = NULL;
 }
 
 static struct row *

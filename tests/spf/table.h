@@ -15,7 +15,8 @@
 struct table;
 
 struct table *table_new(void);
-void table_free(struct table *table);
+/* Accepts NULL; nulls. */
+void table_free(struct table **table);
 void table_clear(struct table *table);
 
 /* A row without records; type 0 = every type that the name has no row of. */

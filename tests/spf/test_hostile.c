@@ -80,7 +80,7 @@ check_record(struct text *text, const char *ip, const char *sender)
 
 	add_txt(table, "h.example", text);
 	struct spf_fact fact = check(table, ip, "helo.h.example", sender);
-	table_free(table);
+	table_free(&table);
 	return fact;
 }
 
@@ -107,7 +107,7 @@ trees_of_includes_end_at_the_limit(void **state)
 			assert_int_equal(fact.result, SPF_PERMERROR);
 			assert_int_equal(fact.trouble, SPF_TROUBLE_TERMS);
 			assert_int_equal(fact.queries, 11);
-			table_free(table);
+			table_free(&table);
 		}
 	}
 }
@@ -135,7 +135,7 @@ ten_mx_of_ten_hosts_are_the_most_that_is_asked(void **state)
 	struct spf_fact fact = check(table, "192.0.2.1", "h", "a@h.example");
 	assert_int_equal(fact.result, SPF_FAIL);
 	assert_int_equal(fact.queries, ALL_QUESTIONS);
-	table_free(table);
+	table_free(&table);
 }
 
 static void
@@ -157,7 +157,7 @@ a_message_has_so_many_questions_and_no_more(void **state)
 	assert_int_equal(fact.result, SPF_TEMPERROR);
 	assert_int_equal(fact.trouble, SPF_TROUBLE_QUERIES);
 	assert_int_equal(table_asked(table), 3);
-	table_free(table);
+	table_free(&table);
 }
 
 static void
@@ -179,7 +179,7 @@ thousands_of_records_are_met_by_the_limits(void **state)
 	struct spf_fact fact = check(table, "192.0.2.1", "h", "a@h.example");
 	assert_int_equal(fact.result, SPF_PERMERROR);
 	assert_int_equal(fact.queries, 13); /* record, PTR, ten names, MX */
-	table_free(table);
+	table_free(&table);
 }
 
 static void
@@ -291,7 +291,7 @@ names_of_any_shape_are_none_or_asked_whole(void **state)
 		table_clear(table);
 		fact = check(table, "2001:db8::1", names[i], "");
 		assert_int_equal(fact.result, SPF_NONE);
-		table_free(table);
+		table_free(&table);
 	}
 }
 
@@ -323,7 +323,7 @@ run_thread(void *arg)
 		spf_check(&asker, &query, &fact);
 		wrong += fact.result != (i % 2 ? SPF_PASS : SPF_FAIL);
 	}
-	table_free(table);
+	table_free(&table);
 	return (void *)wrong;
 }
 

@@ -135,7 +135,7 @@ no_allocation_that_fails_ends_the_process(void **state)
 	fails_at = 0;
 	stays_out = false;
 	assert_int_equal(check(table).result, SPF_PASS);
-	table_free(table);
+	table_free(&table);
 }
 
 int

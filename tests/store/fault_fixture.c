@@ -49,7 +49,7 @@ fault_tear_down(void **state)
 enum note_state
 attempt(struct store_fixture *fixture, const char *sender)
 {
-	return fixture_note(fixture, DEED_ATTEMPT, IP, NULL, sender, TO);
+	return fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, sender, TO);
 }
 
 bool

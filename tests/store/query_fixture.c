@@ -45,7 +45,7 @@ let_notice(struct query_fixture *f)
 	fixture_sleep(&f->daemon, 11);
 #endif
 	assert_int_equal(
-	    fixture_note(&f->daemon, DEED_NONE, "203.0.113.1", NULL, NULL, NULL),
+	    fixture_note(&f->daemon, OUTCOME_NONE, "203.0.113.1", NULL, NULL, NULL),
 	    NOTE_COMMITTED);
 }
 

@@ -19,7 +19,7 @@ const struct policy_settings test_policy = {
     .retry_window_s = 2 * 86400,
     .max_age_s = 35 * 86400,
     .retry_count = 2,
-    .auto_allow = 5,
+    .known_successes = 5,
 };
 
 static void
@@ -125,7 +125,7 @@ submit(struct store_fixture *fixture, const struct note_spec *spec)
 }
 
 enum note_state
-fixture_note(struct store_fixture *fixture, enum deed deed, const char *ip,
+fixture_note(struct store_fixture *fixture, enum outcome outcome, const char *ip,
     const char *domain, const char *sender, const char *recipient)
 {
 	struct triplet triplet = {sender, recipient};
@@ -133,7 +133,7 @@ fixture_note(struct store_fixture *fixture, enum deed deed, const char *ip,
 	    .who = {ip_of(ip), domain},
 	    .now = fixture_time(fixture),
 	    .settings = &test_policy,
-	    .deed = deed,
+	    .outcome = outcome,
 	    .secs = 41,
 	    .triplets = &triplet,
 	    .count = sender == NULL ? 0 : 1,
@@ -143,10 +143,10 @@ fixture_note(struct store_fixture *fixture, enum deed deed, const char *ip,
 }
 
 void
-fixture_allow(struct store_fixture *fixture, const char *ip)
+fixture_make_known(struct store_fixture *fixture, const char *ip)
 {
-	for (uint32_t i = 0; i < test_policy.auto_allow; i++)
-		fixture_note(fixture, DEED_ENDURED, ip, NULL, NULL, NULL);
+	for (uint32_t i = 0; i < test_policy.known_successes; i++)
+		fixture_note(fixture, OUTCOME_ENDURED, ip, NULL, NULL, NULL);
 }
 
 enum note_state
@@ -168,7 +168,7 @@ fixture_note_event(struct store_fixture *fixture, const char *ip, const char *si
 	    .who = {ip_of(ip), NULL},
 	    .now = fixture_time(fixture),
 	    .settings = &test_policy,
-	    .deed = DEED_SEEN,
+	    .outcome = OUTCOME_SEEN,
 	    .event = &event,
 	};
 

@@ -22,7 +22,7 @@ struct store_fixture {
 	struct store *store;
 };
 
-/* Two tries, half an hour after the first attempt; five successes allow. */
+/* Two tries, half an hour after the first attempt; five successes make known. */
 extern const struct policy_settings test_policy;
 
 /*
@@ -40,13 +40,13 @@ void fixture_sleep(struct store_fixture *fixture, int64_t seconds);
 int64_t fixture_time(const struct store_fixture *fixture);
 
 /* A note of the client, with one triplet unless sender is NULL; waits for it. */
-enum note_state fixture_note(struct store_fixture *fixture, enum deed deed,
+enum note_state fixture_note(struct store_fixture *fixture, enum outcome outcome,
     const char *ip, const char *domain, const char *sender, const char *recipient);
 /* As fixture_note(), with an event of this sid. */
 enum note_state fixture_note_event(
     struct store_fixture *fixture, const char *ip, const char *sid);
-/* As many successes as allow the client. */
-void fixture_allow(struct store_fixture *fixture, const char *ip);
+/* As many successes as make the client known. */
+void fixture_make_known(struct store_fixture *fixture, const char *ip);
 /* Looks one triplet up. history_r->rows is row_r. */
 enum store_status fixture_recall(struct store_fixture *fixture, const char *ip,
     const char *domain, const char *sender, const char *recipient,

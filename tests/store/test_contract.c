@@ -59,8 +59,8 @@ unknown_client_has_an_empty_history(void **state)
 static void
 attempt_is_found_under_the_network_and_nowhere_else(void **state)
 {
-	assert_int_equal(
-	    fixture_note(*state, DEED_ATTEMPT, IP, NULL, FROM, TO), NOTE_COMMITTED);
+	assert_int_equal(fixture_note(*state, OUTCOME_ATTEMPT, IP, NULL, FROM, TO),
+	    NOTE_COMMITTED);
 	fixture_recall(*state, SAME_NET, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(row.last, TEST_NOW);
@@ -83,16 +83,16 @@ every_number_of_a_waiting_row_comes_back(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 30);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_true(row.early);
 	assert_int_equal(row.last, TEST_NOW + 30);
 	fixture_sleep(fixture, 40000);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 40000);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(row.last, TEST_NOW + 80030);
@@ -108,7 +108,7 @@ attempt_at(struct store_fixture *fixture, const char *mx)
 	struct policy_settings policy = test_policy;
 	struct triplet triplet = {FROM, TO};
 	struct note_spec spec = {.now = fixture_time(fixture),
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .triplets = &triplet,
 	    .count = 1,
 	    .settings = &policy};
@@ -146,7 +146,7 @@ waiting_row_is_forgotten_after_the_window(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 2 * 86400);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
@@ -160,9 +160,9 @@ try_keeps_the_row_for_another_window(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 2 * 86400 - 60);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 2 * 86400 - 60);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
@@ -174,9 +174,9 @@ passed_row_outlives_the_window(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, TEST_DELAY);
-	fixture_note(fixture, DEED_PASSED, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_PASSED, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, 30 * 86400);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
@@ -190,7 +190,7 @@ domain_finds_the_triplet_from_another_network(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, "example.org", FROM, TO);
 	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(history.domain.first_seen, TEST_NOW);
@@ -204,9 +204,9 @@ attempt_without_domain_is_carried_over_to_it(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, TEST_DELAY);
-	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, "example.org", FROM, TO);
 	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	assert_int_equal(row.tries, 1);
@@ -217,7 +217,7 @@ hang_up_sticks_to_the_address_alone(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_GONE, IP, "example.org", FROM, TO);
+	fixture_note(fixture, OUTCOME_GONE, IP, "example.org", FROM, TO);
 	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.address.gaveup, 1);
 	assert_int_equal(history.address.gaveup_secs, 41);
@@ -233,11 +233,12 @@ success_counts_for_address_and_domain(void **state)
 	struct store_fixture *fixture = *state;
 
 	for (int i = 0; i < 5; i++)
-		fixture_note(fixture, DEED_ENDURED, IP, "example.org", NULL, NULL);
+		fixture_note(
+		    fixture, OUTCOME_ENDURED, IP, "example.org", NULL, NULL);
 	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.address.successes, 5);
 	assert_int_equal(history.address.counted, 5);
-	assert_int_equal(history.address.allowed_until, TEST_NOW + 35 * 86400);
+	assert_int_equal(history.address.known_until, TEST_NOW + 35 * 86400);
 	assert_int_equal(history.domain.successes, 5);
 }
 
@@ -249,14 +250,14 @@ networks_of_a_domain_are_counted_once_a_day(void **state)
 
 	for (int i = 0; i < 70; i++) {
 		snprintf(ip, sizeof ip, "10.0.%d.1", i % 35);
-		fixture_note(fixture, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+		fixture_note(fixture, OUTCOME_ATTEMPT, ip, "example.org", FROM, TO);
 	}
 	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 35);
 	fixture_sleep(fixture, 86400);
 	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 0);
-	fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, "example.org", FROM, TO);
 	fixture_recall(fixture, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.networks, 1);
 }
@@ -272,16 +273,16 @@ domain_seen_from_65_networks_in_a_day_is_no_key(void **state)
 		    fixture, OTHER, "example.org", FROM, TO, &history, &row);
 		assert_int_equal(row.first, i == 0 ? 0 : TEST_NOW);
 		snprintf(ip, sizeof ip, "10.0.%d.1", i);
-		fixture_note(fixture, DEED_ENDURED, ip, "example.org", FROM, TO);
-		fixture_note(fixture, DEED_ATTEMPT, ip, "example.org", FROM, TO);
+		fixture_note(fixture, OUTCOME_ENDURED, ip, "example.org", FROM, TO);
+		fixture_note(fixture, OUTCOME_ATTEMPT, ip, "example.org", FROM, TO);
 	}
 	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.successes, 65);
 	assert_int_equal(row.first, 0);
 
-	fixture_note(fixture, DEED_ENDURED, OTHER, "example.org", NULL, NULL);
-	fixture_note(
-	    fixture, DEED_ATTEMPT, OTHER, "example.org", FROM, "other@example.jp");
+	fixture_note(fixture, OUTCOME_ENDURED, OTHER, "example.org", NULL, NULL);
+	fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, "example.org", FROM,
+	    "other@example.jp");
 	fixture_recall(fixture, OTHER, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.successes, 65);
 	fixture_sleep(fixture, 86400);
@@ -298,7 +299,7 @@ row_noted_before_the_clock_was_set_back_is_found(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_sleep(fixture, -12 * 3600);
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
@@ -309,7 +310,7 @@ ipv6_counts_by_its_first_half(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_note(fixture, DEED_ATTEMPT, "2001:db8:0:1::5", NULL, FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, "2001:db8:0:1::5", NULL, FROM, TO);
 	fixture_recall(
 	    fixture, "2001:db8:0:1:ffff::9", NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
@@ -331,17 +332,17 @@ flood_of_new_triplets_is_limited_by_network_and_minute(void **state)
 	for (int i = 0; i < 15; i++) {
 		snprintf(from, sizeof from, "%d@example.org", i);
 		assert_int_equal(
-		    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, from, TO),
+		    fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, from, TO),
 		    i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
 	}
 	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "3@example.org", TO),
+	    fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, "3@example.org", TO),
 	    NOTE_COMMITTED);
 	fixture_recall(fixture, IP, NULL, "12@example.org", TO, &history, &row);
 	assert_int_equal(row.first, 0);
 	fixture_sleep(fixture, 60);
 	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "12@example.org", TO),
+	    fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, "12@example.org", TO),
 	    NOTE_COMMITTED);
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.limited, 5);
@@ -358,7 +359,7 @@ neighbours_flood(struct store_fixture *fixture, int round)
 		snprintf(ip, sizeof ip, "192.0.2.%d", 100 + i % 7);
 		snprintf(from, sizeof from, "%d@flood.example", round * 20 + i);
 		assert_int_equal(
-		    fixture_note(fixture, DEED_ATTEMPT, ip, NULL, from, TO),
+		    fixture_note(fixture, OUTCOME_ATTEMPT, ip, NULL, from, TO),
 		    i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
 	}
 }
@@ -373,7 +374,7 @@ sender_that_keeps_coming_gets_in_whatever_its_neighbours_do(void **state)
 	for (int minutes = 0; minutes <= 8 * 60; minutes += 240) {
 		neighbours_flood(fixture, minutes);
 		assert_int_equal(
-		    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, FROM, TO),
+		    fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, FROM, TO),
 		    minutes == 0 ? NOTE_LIMITED : NOTE_COMMITTED);
 		fixture_sleep(fixture, 240 * 60);
 	}
@@ -394,16 +395,16 @@ refused_ones_that_come_again_are_limited_by_address(void **state)
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < 15; i++) {
 			snprintf(from, sizeof from, "%d@again.example", i);
-			assert_int_equal(
-			    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, from, TO),
+			assert_int_equal(fixture_note(fixture, OUTCOME_ATTEMPT, IP,
+			                     NULL, from, TO),
 			    pass == 1 && i < 10 ? NOTE_COMMITTED : NOTE_LIMITED);
 		}
 	}
 	/* a day later they are new */
 	fixture_sleep(fixture, 86400);
 	neighbours_flood(fixture, 1);
-	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "14@again.example", TO),
+	assert_int_equal(fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL,
+	                     "14@again.example", TO),
 	    NOTE_LIMITED);
 }
 
@@ -415,16 +416,16 @@ triplet_known_by_its_domain_is_no_new_one(void **state)
 	fixture->settings.max_new_per_net = 1;
 	store_configure(fixture->store, &fixture->settings);
 	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, IP, "example.org", FROM, TO),
+	    fixture_note(fixture, OUTCOME_ATTEMPT, IP, "example.org", FROM, TO),
+	    NOTE_COMMITTED);
+	assert_int_equal(fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL,
+	                     "c@example.org", TO),
 	    NOTE_COMMITTED);
 	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, "c@example.org", TO),
+	    fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, "example.org", FROM, TO),
 	    NOTE_COMMITTED);
-	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, OTHER, "example.org", FROM, TO),
-	    NOTE_COMMITTED);
-	assert_int_equal(
-	    fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, "d@example.org", TO),
+	assert_int_equal(fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL,
+	                     "d@example.org", TO),
 	    NOTE_LIMITED);
 }
 
@@ -434,14 +435,14 @@ rows_past_their_time_go_and_others_stay(void **state)
 	struct store_fixture *fixture = *state;
 	struct store_status_report report;
 
-	fixture_note(fixture, DEED_ATTEMPT, IP, "old.example", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, "old.example", FROM, TO);
 	fixture_note_event(fixture, IP, "a1");
 	fixture_sleep(fixture, 36 * 86400);
-	fixture_note(fixture, DEED_ATTEMPT, OTHER, "new.example", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, "new.example", FROM, TO);
 	fixture_note_event(fixture, OTHER, "a2");
 	for (int i = 0; i < 200; i++) {
 		fixture_sleep(fixture, 2);
-		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+		fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL, FROM, TO);
 	}
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.triplets_waiting, 2);
@@ -457,13 +458,13 @@ clock_far_ahead_expires_nothing(void **state)
 	struct store_status_report report;
 	const int64_t year = 365 * INT64_C(86400);
 
-	fixture_note(fixture, DEED_PASSED, IP, "old.example", FROM, TO);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "b@example.org", TO);
+	fixture_note(fixture, OUTCOME_PASSED, IP, "old.example", FROM, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, "b@example.org", TO);
 	fixture_note_event(fixture, IP, "a1");
 	fixture->wall_ms = year * 1000;
 	for (int i = 0; i < 100; i++) {
 		fixture_sleep(fixture, 2);
-		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+		fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL, FROM, TO);
 	}
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.clock_jump_s, year);
@@ -471,7 +472,7 @@ clock_far_ahead_expires_nothing(void **state)
 	fixture->wall_ms = 0;
 	for (int i = 0; i < 5; i++) {
 		fixture_sleep(fixture, 2);
-		fixture_note(fixture, DEED_ATTEMPT, OTHER, NULL, FROM, TO);
+		fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL, FROM, TO);
 	}
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.clock_jump_s, 0);
@@ -515,7 +516,7 @@ each_note_is_reported_once_and_releases_once(void **state)
 		struct note_spec spec = {
 		    .who = {.domain = NULL},
 		    .now = TEST_NOW,
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,
@@ -553,12 +554,12 @@ long_and_strange_texts_are_told_apart(void **state)
 		one[i] = two[i] = (char)(128 + i % 100);
 	one[4999] = two[4999] = '\0';
 	two[4990] = 'x';
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, one, TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, one, TO);
 	fixture_recall(fixture, IP, NULL, one, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	fixture_recall(fixture, IP, NULL, two, TO, &history, &row);
 	assert_int_equal(row.first, 0);
-	fixture_note(fixture, DEED_ATTEMPT, IP, NULL, "", TO);
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, "", TO);
 	fixture_recall(fixture, IP, NULL, "", TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	free(one);
@@ -581,7 +582,7 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 	}
 	struct note_spec spec = {.who = who,
 	    .now = TEST_NOW,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .settings = &test_policy,
 	    .triplets = triplets,
 	    .count = 39};

@@ -8,7 +8,7 @@ add_event(struct query_fixture *f, const struct event *event)
 	struct note_spec spec = {
 	    .who = {event->ip, NULL},
 	    .now = fixture_time(&f->daemon),
-	    .deed = DEED_SEEN,
+	    .outcome = OUTCOME_SEEN,
 	    .settings = &test_policy,
 	    .event = event,
 	};

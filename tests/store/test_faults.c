@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What can go wrong under the store: mail goes on, nothing is half written,
- * one line a minute says so, and service returns by itself.
+ * one line per minute says so, and service returns by itself.
  */
 #include "fault_fixture.h"
 
@@ -167,12 +167,12 @@ known_client_is_answered_from_memory(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_allow(fixture, IP);
+	fixture_make_known(fixture, IP);
 	shim_fail(SHIM_READ_ERROR, 1, 0);
 	assert_int_equal(
 	    fixture_recall(fixture, IP, NULL, FROM, TO, &fault_history, &fault_row),
 	    STORE_OK);
-	assert_true(fault_history.address.allowed_until > TEST_NOW);
+	assert_true(fault_history.address.known_until > TEST_NOW);
 	assert_int_equal(fault_row.first, 0);
 	assert_int_equal(shim_failed(), 0);
 }
@@ -183,7 +183,7 @@ failed_commit_ends_what_is_answered_from_memory(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_allow(fixture, IP);
+	fixture_make_known(fixture, IP);
 	shim_fail(SHIM_WRITE_ERROR, 1, 0);
 	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
 	shim_fail(SHIM_READ_ERROR, 1, 0);
@@ -194,11 +194,11 @@ failed_commit_ends_what_is_answered_from_memory(void **state)
 
 /* Not from memory, where it still lies: by then the disk may know better. */
 static void
-client_whose_allowance_is_over_is_looked_up(void **state)
+client_that_is_no_longer_known_is_looked_up(void **state)
 {
 	struct store_fixture *fixture = *state;
 
-	fixture_allow(fixture, IP);
+	fixture_make_known(fixture, IP);
 	fixture_sleep(fixture, 36 * 86400);
 	shim_fail(SHIM_READ_ERROR, 1, 0);
 	assert_int_equal(
@@ -286,7 +286,7 @@ main(void)
 	    TEST(unreadable_disk_is_not_an_empty_history),
 	    TEST(known_client_is_answered_from_memory),
 	    TEST(failed_commit_ends_what_is_answered_from_memory),
-	    TEST(client_whose_allowance_is_over_is_looked_up),
+	    TEST(client_that_is_no_longer_known_is_looked_up),
 	    TEST(short_lock_of_another_program_is_waited_for),
 	    TEST(long_lock_fails_writes_but_not_reads),
 	    TEST(second_daemon_is_refused),

@@ -52,7 +52,7 @@ attempt(struct child *child, uint32_t number)
 	struct triplet triplet = {sender, "b@example.jp"};
 	struct note_spec spec = {
 	    .now = TEST_NOW,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .settings = &test_policy,
 	    .triplets = &triplet,
 	    .count = 1,

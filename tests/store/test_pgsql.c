@@ -73,7 +73,7 @@ set_timeout(struct store_fixture *fixture, int64_t ms)
 static enum note_state
 attempt(struct store_fixture *fixture, const char *sender)
 {
-	return fixture_note(fixture, DEED_ATTEMPT, IP, NULL, sender, TO);
+	return fixture_note(fixture, OUTCOME_ATTEMPT, IP, NULL, sender, TO);
 }
 
 static bool
@@ -132,7 +132,7 @@ race(void *arg)
 	struct note_spec spec = {
 	    .who = {.domain = "example.org"},
 	    .now = TEST_NOW,
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .settings = &every_attempt_counts,
 	    .triplets = &triplet,
 	    .count = 1,
@@ -225,7 +225,7 @@ note_that_it_refuses_takes_no_other_with_it(void **state)
 	for (int i = 0; i < 40; i++) {
 		struct triplet triplet = {sender, TO};
 		struct note_spec spec = {.now = TEST_NOW,
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1};
@@ -316,8 +316,9 @@ server_that_stands_still_is_waited_for_three_times(void **state)
 	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
 	pgsql_server_signal(SIGSTOP);
 	for (int i = 0; i < 20; i++) {
-		struct note_spec spec = {
-		    .now = TEST_NOW, .deed = DEED_SEEN, .settings = &test_policy};
+		struct note_spec spec = {.now = TEST_NOW,
+		    .outcome = OUTCOME_SEEN,
+		    .settings = &test_policy};
 		ip_from_text(IP, &spec.who.ip);
 		struct note *note = note_new(&spec);
 		waited += store_submit(fixture->store, note);
@@ -384,7 +385,7 @@ what_was_asked_answers_for_either_domain(void **state)
 
 	done = 0;
 	fixture_note(
-	    fixture, DEED_ATTEMPT, "198.51.100.1", "helo.example", FROM, TO);
+	    fixture, OUTCOME_ATTEMPT, "198.51.100.1", "helo.example", FROM, TO);
 	ip_from_text(IP, &request.ip);
 	who.ip = request.ip;
 	struct asked *asked =
@@ -469,7 +470,7 @@ load(void *arg)
 	for (; atomic_load(&going) && loader->next < MOST; loader->next++) {
 		struct triplet triplet = {sender, TO};
 		struct note_spec spec = {.now = TEST_NOW,
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1};

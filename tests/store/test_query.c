@@ -20,20 +20,20 @@ feedback_counts_once_and_spam_ends_what_was_allowed(void **state)
 	int64_t id = 0;
 
 	for (int i = 0; i < 5; i++)
-		fixture_note(&f->daemon, DEED_ENDURED, IP, NULL, NULL, NULL);
+		fixture_note(&f->daemon, OUTCOME_ENDURED, IP, NULL, NULL, NULL);
 	fixture_note_event(&f->daemon, IP, "s1");
 	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
 	    keep_id, &id, &f->error));
 	assert_int_not_equal(id, 0);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_true(history.address.allowed_until > TEST_NOW);
+	assert_true(history.address.known_until > TEST_NOW);
 	for (int i = 0; i < 2; i++)
 		assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.spam, 1);
 	assert_int_equal(history.address.ham, 0);
-	assert_int_equal(history.address.allowed_until, 0);
+	assert_int_equal(history.address.known_until, 0);
 	assert_int_equal(history.address.counted, 0);
 }
 
@@ -46,7 +46,7 @@ count_address(void *ctx, const struct address_row *row)
 }
 
 static int
-addresses(struct query_fixture *f, const char *net_text, int64_t allowed_at)
+addresses(struct query_fixture *f, const char *net_text, int64_t known_at)
 {
 	struct ipnet net;
 	int count = 0;
@@ -54,12 +54,12 @@ addresses(struct query_fixture *f, const char *net_text, int64_t allowed_at)
 	if (net_text != NULL)
 		assert_true(ipnet_from_text(net_text, &net));
 	assert_true(query_addresses(f->query, net_text == NULL ? NULL : &net,
-	    allowed_at, count_address, &count, &f->error));
+	    known_at, count_address, &count, &f->error));
 	return count;
 }
 
 static void
-what_is_allowed_for_ever_outlasts_every_step(void **state)
+what_is_known_for_ever_outlasts_every_step(void **state)
 {
 	struct query_fixture *f = *state;
 	struct ip ip = ip_of(IP);
@@ -71,9 +71,9 @@ what_is_allowed_for_ever_outlasts_every_step(void **state)
 	    f->query, &ip, TEST_NOW, QUERY_FOREVER, &found, &f->error));
 	assert_false(found);
 	fixture_sleep(&f->daemon, 2);
-	fixture_note(&f->daemon, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, NULL, NULL, NULL);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.allowed_until, QUERY_FOREVER);
+	assert_int_equal(history.address.known_until, QUERY_FOREVER);
 	assert_int_equal(addresses(f, NULL, TEST_NOW), 1);
 	assert_true(
 	    query_allow_address(f->query, &ip, TEST_NOW, 0, &found, &f->error));
@@ -82,7 +82,7 @@ what_is_allowed_for_ever_outlasts_every_step(void **state)
 	assert_int_equal(addresses(f, NULL, 0), 1);
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.allowed_until, 0);
+	assert_int_equal(history.address.known_until, 0);
 }
 
 static void
@@ -95,16 +95,16 @@ change_is_noticed_without_mail(void **state)
 
 	assert_true(query_allow_address(
 	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
-	fixture_note(&f->daemon, DEED_ALLOWED, IP, NULL, NULL, NULL);
+	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, NULL, NULL, NULL);
 	assert_true(
 	    query_allow_address(f->query, &ip, TEST_NOW, 0, NULL, &f->error));
-	history.address.allowed_until = 1;
-	for (int i = 0; i < 1000 && history.address.allowed_until != 0; i++) {
+	history.address.known_until = 1;
+	for (int i = 0; i < 1000 && history.address.known_until != 0; i++) {
 		fixture_sleep(&f->daemon, 1);
 		usleep(10000);
 		fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	}
-	assert_int_equal(history.address.allowed_until, 0);
+	assert_int_equal(history.address.known_until, 0);
 }
 
 static void
@@ -125,7 +125,7 @@ spam_leaves_what_the_admin_has_allowed(void **state)
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.spam, 1);
-	assert_int_equal(history.address.allowed_until, QUERY_FOREVER);
+	assert_int_equal(history.address.known_until, QUERY_FOREVER);
 }
 
 static bool
@@ -136,7 +136,7 @@ note_domain(void *ctx, const struct domain_row *row)
 }
 
 static void
-domain_is_allowed_and_listed(void **state)
+domain_is_made_known_and_listed(void **state)
 {
 	struct query_fixture *f = *state;
 	struct history history;
@@ -145,10 +145,10 @@ domain_is_allowed_and_listed(void **state)
 
 	assert_true(query_allow_domain(
 	    f->query, "example.org", TEST_NOW, QUERY_FOREVER, NULL, &f->error));
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, "example.com", FROM, TO);
-	fixture_note(&f->daemon, DEED_ALLOWED, IP, "example.org", NULL, NULL);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, "example.com", FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, "example.org", NULL, NULL);
 	fixture_recall(&f->daemon, IP, "example.org", FROM, TO, &history, &row);
-	assert_int_equal(history.domain.allowed_until, QUERY_FOREVER);
+	assert_int_equal(history.domain.known_until, QUERY_FOREVER);
 	assert_true(
 	    query_domains(f->query, TEST_NOW, note_domain, names, &f->error));
 	assert_string_equal(names, "example.org");
@@ -171,11 +171,11 @@ triplets_are_listed_with_their_text(void **state)
 	struct query_fixture *f = *state;
 	char text[1000] = "";
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_note(
-	    &f->daemon, DEED_ATTEMPT, "2001:db8::1", "example.org", FROM, TO);
+	    &f->daemon, OUTCOME_ATTEMPT, "2001:db8::1", "example.org", FROM, TO);
 	fixture_sleep(&f->daemon, TEST_DELAY);
-	fixture_note(&f->daemon, DEED_PASSED, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_PASSED, IP, NULL, FROM, TO);
 	assert_true(query_triplets(
 	    f->query, &(struct triplet_filter){0}, note_triplet, text, &f->error));
 	static const char *const lines[] = {
@@ -212,8 +212,8 @@ forgotten_network_leaves_its_neighbours(void **state)
 	struct grey_row row;
 	struct ipnet net;
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	fixture_note(&f->daemon, DEED_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, "198.51.100.1", NULL, FROM, TO);
 	assert_true(ipnet_from_text("192.0.2.0/24", &net));
 	assert_true(query_forget(
 	    f->query, &(struct forget_filter){.net = &net}, &counts, &f->error));
@@ -238,9 +238,9 @@ forgotten_address_leaves_what_its_network_shares(void **state)
 	struct grey_row row;
 	struct ipnet one;
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_note(
-	    &f->daemon, DEED_ATTEMPT, "192.0.2.99", NULL, "b@example.org", TO);
+	    &f->daemon, OUTCOME_ATTEMPT, "192.0.2.99", NULL, "b@example.org", TO);
 	assert_true(ipnet_from_text(IP, &one));
 	assert_true(query_forget(
 	    f->query, &(struct forget_filter){.net = &one}, &counts, &f->error));
@@ -261,7 +261,7 @@ dry_forgetting_counts_the_same_and_removes_nothing(void **state)
 	struct store_counts dry, counts;
 	struct ipnet net;
 
-	fixture_note(&f->daemon, DEED_PASSED, IP, "example.org", FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_PASSED, IP, "example.org", FROM, TO);
 	assert_true(ipnet_from_text("192.0.2.0/24", &net));
 	struct forget_filter by_net = {.net = &net, .is_dry = true},
 	                     by_domain = {.domain = "example.org", .is_dry = true};
@@ -288,8 +288,8 @@ forgotten_sender_is_exact(void **state)
 	struct query_fixture *f = *state;
 	struct store_counts counts;
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, "aa@example.org", TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, "aa@example.org", TO);
 	assert_true(query_forget(
 	    f->query, &(struct forget_filter){.sender = FROM}, &counts, &f->error));
 	assert_int_equal(counts.triplets, 1);
@@ -305,7 +305,8 @@ expire_removes_all_that_is_past_at_once(void **state)
 
 	for (int i = 0; i < 50; i++) {
 		snprintf(from, sizeof from, "%d@example.org", i);
-		fixture_note(&f->daemon, DEED_ATTEMPT, IP, "example.org", from, TO);
+		fixture_note(
+		    &f->daemon, OUTCOME_ATTEMPT, IP, "example.org", from, TO);
 		fixture_note_event(&f->daemon, IP, from);
 	}
 	assert_true(query_expire(
@@ -327,7 +328,7 @@ hashed_people_are_found_but_not_shown(void **state)
 
 	f->daemon.settings.hash_people = true;
 	store_configure(f->daemon.store, &f->daemon.settings);
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	fixture_note_event(&f->daemon, IP, "s1");
 	assert_true(
 	    query_triplets(f->query, &(struct triplet_filter){.sender = FROM},
@@ -354,7 +355,7 @@ import_keeps_what_is_newer(void **state)
 	    .passed = TEST_NOW - 80000};
 	struct history history;
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	assert_true(query_begin(f->query, &f->error));
 	assert_true(query_import_triplet(f->query, &ip, FROM, TO, &old, &f->error));
 	assert_true(
@@ -384,7 +385,7 @@ backup_of_a_running_store_is_whole(void **state)
 	bool sound;
 	int findings = 0;
 
-	fixture_note(&f->daemon, DEED_ATTEMPT, IP, NULL, FROM, TO);
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
 	snprintf(path, sizeof path, "%s/copy.db", f->daemon.folder);
 	assert_true(query_backup(f->query, path, NULL, NULL, &f->error));
 	assert_false(query_backup(f->query, path, NULL, NULL, &f->error));
@@ -438,10 +439,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
-	    TEST(what_is_allowed_for_ever_outlasts_every_step),
+	    TEST(what_is_known_for_ever_outlasts_every_step),
 	    TEST(spam_leaves_what_the_admin_has_allowed),
 	    TEST(change_is_noticed_without_mail),
-	    TEST(domain_is_allowed_and_listed),
+	    TEST(domain_is_made_known_and_listed),
 	    TEST(triplets_are_listed_with_their_text),
 	    TEST(forgotten_network_leaves_its_neighbours),
 	    TEST(forgotten_address_leaves_what_its_network_shares),

@@ -68,7 +68,7 @@ write_much(struct store_fixture *fixture, int round)
 	static char senders[TRIPLETS][200];
 	static struct triplet triplets[TRIPLETS];
 	struct note_spec spec = {.now = fixture_time(fixture),
-	    .deed = DEED_ATTEMPT,
+	    .outcome = OUTCOME_ATTEMPT,
 	    .triplets = triplets,
 	    .count = TRIPLETS,
 	    .settings = &test_policy};
@@ -123,7 +123,7 @@ seconds_of_a_note(struct store_fixture *fixture)
 	struct timespec from, to;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	fixture_note(fixture, DEED_ATTEMPT, "192.0.2.10", NULL, "a@example.org",
+	fixture_note(fixture, OUTCOME_ATTEMPT, "192.0.2.10", NULL, "a@example.org",
 	    "b@example.jp");
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	return (double)(to.tv_sec - from.tv_sec) +

@@ -81,7 +81,7 @@ work(void *arg)
 		struct note_spec spec = {
 		    .who = client(number, domain),
 		    .now = fixture_time(fixture),
-		    .deed = DEED_ATTEMPT,
+		    .outcome = OUTCOME_ATTEMPT,
 		    .settings = &test_policy,
 		    .triplets = &triplet,
 		    .count = 1,

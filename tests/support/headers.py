@@ -16,7 +16,7 @@ WORDS = {
     "v": "1",
     "mode": "observe rgrey starpit targrey strict",
     "verdict": "pass hold greylist",
-    "why": "s25r all helo spf dnsbl local allowed-address allowed-domain listed tries"
+    "why": "s25r all helo spf dnsbl local known-address known-domain listed tries"
            " none overflow fault warn",
     "would": "none hold greylist",
     "rdns": "pass mismatch none temperror",

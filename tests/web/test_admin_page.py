@@ -64,7 +64,7 @@ class Admin(ReviewScratch):
         self.open("/explain?ip=198.51.100.99")
         self.browser.click("document.querySelector('form[action=\"/allow\"] button')")
         self.assertEqual(["198.51.100.99 is allowed for 30d"], self.seen()["said"])
-        self.assertIn("198.51.100.99", self.ctl("list", "allowed"))
+        self.assertIn("198.51.100.99", self.ctl("list", "known"))
         self.assertIn("serve: 198.51.100.99 is allowed for 30d, by the page", self.served.errors_said())
 
     def test_what_may_not_be_allowed_is_said(self):
@@ -73,7 +73,7 @@ class Admin(ReviewScratch):
             self.served.post("/allow", {"who": who, "for": "30d", "csrf": token})
             self.assertIn("said wrong", self.served.get("/explain").body, who)
         self.assertEqual(403, self.served.post("/allow", {"who": "198.51.100.1", "for": ""}).status)
-        self.assertNotIn("198.51.100.1\n", self.ctl("list", "allowed"))
+        self.assertNotIn("198.51.100.1\n", self.ctl("list", "known"))
 
     def test_questions_cannot_smuggle_options(self):
         for path in ("/find?text=--output%3D/tmp/x", "/find?text=--help", "/explain?sid=--output",

@@ -115,7 +115,7 @@ array_text(const struct array *array)
 }
 
 void
-array_free(struct array *array)
+array_clear(struct array *array)
 {
 	free(array->text);
 	*array = (struct array){0};

@@ -18,7 +18,7 @@ void array_add_number(struct array *array, int64_t number);
 void array_add_text(struct array *array, const char *text);
 /* "{}" when nothing was added. */
 const char *array_text(const struct array *array);
-void array_free(struct array *array);
+void array_clear(struct array *array);
 
 /*
  * A copy in which each octet that is not UTF-8 has become U+FFFD; NULL when

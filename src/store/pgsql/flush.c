@@ -26,7 +26,7 @@ add_address(struct table *table, const struct row *row)
 	const struct address_record *record = &row->address;
 	const int64_t numbers[] = {row->key, row->version + 1, record->first_seen,
 	    record->last_seen, record->last_success, record->last_counted,
-	    record->last_unproven, record->last_gaveup, record->allowed_until,
+	    record->last_unproven, record->last_gaveup, record->known_until,
 	    record->sessions, record->successes, record->counted, record->gaveup,
 	    record->gaveup_secs, record->ham, record->spam};
 
@@ -39,7 +39,7 @@ add_domain(struct table *table, const struct row *row)
 	const struct domain_record *record = &row->domain;
 	const int64_t numbers[] = {row->version + 1, record->first_seen,
 	    record->last_seen, record->last_success, record->last_counted,
-	    record->allowed_until, record->successes, record->counted, row->day,
+	    record->known_until, record->successes, record->counted, row->day,
 	    record->networks};
 
 	array_add_text(&table->columns[0], row->name);
@@ -171,7 +171,7 @@ pgsql_flush(struct view *view, struct trouble *trouble)
 	}
 	for (int i = 0; i < ROW_KINDS; i++) {
 		for (int column = 0; column < COLUMNS_MAX; column++)
-			array_free(&tables[i].columns[column]);
+			array_clear(&tables[i].columns[column]);
 	}
 	if (ok)
 		return COMMITTED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/pgsql/link.h"
+#include "store/pgsql/link_private.h"
 
 #include <errno.h>
 #include <poll.h>

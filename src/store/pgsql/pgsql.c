@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/pgsql/pgsql_private.h"
-#include "store/pgsql/schema.h"
+#include "store/pgsql/schema_private.h"
 
 /* For a database that the configuration says to wait for at the start. */
 #define START_TRIES    60
@@ -24,7 +24,7 @@ pgsql_check_url(const char *url, struct error *error)
 	struct place place = {0};
 	bool ok = place_init(&place, url, error);
 
-	place_free(&place);
+	place_clear(&place);
 	return ok;
 }
 
@@ -63,7 +63,7 @@ pgsql_close(struct backend *backend)
 	link_close(&backend->link);
 	drop_idle(backend);
 	pthread_mutex_destroy(&backend->lock);
-	place_free(&backend->place);
+	place_clear(&backend->place);
 	free(backend);
 }
 

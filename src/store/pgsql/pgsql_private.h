@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "store/pgsql/array.h"
-#include "store/pgsql/link.h"
+#include "store/pgsql/link_private.h"
 #include "store/pgsql/pgsql.h"
 
 enum row_kind { ROW_ADDRESS, ROW_DOMAIN, ROW_TRIPLET, ROW_NETWORK, ROW_KINDS };
@@ -82,7 +82,7 @@ struct backend {
 /* ---- place.c */
 /* false and the reason: not a URL, or one with a password. */
 bool place_init(struct place *place, const char *url, struct error *error);
-void place_free(struct place *place);
+void place_clear(struct place *place);
 /* Tries each of them for timeout_ms, all of them until the link's deadline. */
 bool place_connect(struct place *place, struct link *link, int timeout_ms,
     struct trouble *trouble);
@@ -145,10 +145,10 @@ bool pgsql_walk(struct view *view, const char *select, int count,
     const char *const *values,
     bool (*give)(void *work, const PGresult *result, int row), void *work,
     struct trouble *trouble);
-bool pgsql_each_address(struct view *view, int64_t allowed_at,
+bool pgsql_each_address(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble);
-bool pgsql_each_domain(struct view *view, int64_t allowed_at,
+bool pgsql_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble);
 bool pgsql_each_triplet(struct view *view, bool has_passed,

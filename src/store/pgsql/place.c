@@ -98,7 +98,7 @@ place_init(struct place *place, const char *url, struct error *error)
 }
 
 void
-place_free(struct place *place)
+place_clear(struct place *place)
 {
 	for (int i = 0; i < HOSTS_MAX; i++) {
 		free(place->hosts[i]);

@@ -88,7 +88,7 @@ pgsql_read_address(const PGresult *result, int row, struct address_record *recor
 	    .last_counted = pgsql_number(result, row, 5),
 	    .last_unproven = pgsql_number(result, row, 6),
 	    .last_gaveup = pgsql_number(result, row, 7),
-	    .allowed_until = pgsql_number(result, row, 8),
+	    .known_until = pgsql_number(result, row, 8),
 	    .sessions = count_of(result, row, 9),
 	    .successes = count_of(result, row, 10),
 	    .counted = count_of(result, row, 11),
@@ -108,7 +108,7 @@ pgsql_read_domain(
 	    .last_seen = pgsql_number(result, row, 3),
 	    .last_success = pgsql_number(result, row, 4),
 	    .last_counted = pgsql_number(result, row, 5),
-	    .allowed_until = pgsql_number(result, row, 6),
+	    .known_until = pgsql_number(result, row, 6),
 	    .successes = count_of(result, row, 7),
 	    .counted = count_of(result, row, 8),
 	    .networks = count_of(result, row, 10),
@@ -268,7 +268,7 @@ pgsql_expect(
 	ok = ok && ask(view, questions, count, wanted->day, trouble) &&
 	     mark_missing(view, wanted, trouble);
 	for (size_t i = 0; i < count; i++)
-		array_free(&questions[i].array);
+		array_clear(&questions[i].array);
 	return ok;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/pgsql/schema.h"
+#include "store/pgsql/schema_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const char step_1[] =
     " first_seen bigint NOT NULL, last_seen bigint NOT NULL,"
     " last_success bigint NOT NULL, last_counted bigint NOT NULL,"
     " last_unproven bigint NOT NULL, last_gaveup bigint NOT NULL,"
-    " allowed_until bigint NOT NULL, sessions bigint NOT NULL,"
+    " known_until bigint NOT NULL, sessions bigint NOT NULL,"
     " successes bigint NOT NULL, counted bigint NOT NULL,"
     " gaveup bigint NOT NULL, gaveup_secs bigint NOT NULL, ham bigint NOT NULL,"
     " spam bigint NOT NULL) WITH (fillfactor = 80);"
@@ -44,7 +44,7 @@ static const char step_1[] =
     " name text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL,"
     " first_seen bigint NOT NULL, last_seen bigint NOT NULL,"
     " last_success bigint NOT NULL, last_counted bigint NOT NULL,"
-    " allowed_until bigint NOT NULL, successes bigint NOT NULL,"
+    " known_until bigint NOT NULL, successes bigint NOT NULL,"
     " counted bigint NOT NULL, day bigint NOT NULL, networks bigint NOT NULL);"
     "CREATE TABLE domain_network ("
     " hash bigint NOT NULL, day bigint NOT NULL, PRIMARY KEY (day, hash));"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/pgsql/link.h"
+#include "store/pgsql/link_private.h"
 
-#include "store/pgsql/schema.h"
+#include "store/pgsql/schema_private.h"
 
 /*
  * Rows that change are written by one statement for each table, whose arrays
@@ -12,11 +12,11 @@
  */
 #define ADDRESS                                                                    \
 	"key, version, first_seen, last_seen, last_success, last_counted,"         \
-	" last_unproven, last_gaveup, allowed_until, sessions, successes,"         \
+	" last_unproven, last_gaveup, known_until, sessions, successes,"           \
 	" counted, gaveup, gaveup_secs, ham, spam"
 #define DOMAIN                                                                     \
 	"name, version, first_seen, last_seen, last_success, last_counted,"        \
-	" allowed_until, successes, counted, day, networks"
+	" known_until, successes, counted, day, networks"
 #define TRIPLET                                                                    \
 	"hash, version, first, last, last_try, passed, tries, early, pair, day,"   \
 	" mxs"
@@ -72,7 +72,7 @@ const char *const link_statements[STATEMENTS] = {
         "last_counted = EXCLUDED.last_counted, "
         "last_unproven = EXCLUDED.last_unproven, "
         "last_gaveup = EXCLUDED.last_gaveup, "
-        "allowed_until = EXCLUDED.allowed_until, "
+        "known_until = EXCLUDED.known_until, "
         "sessions = EXCLUDED.sessions, "
         "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
         "gaveup = EXCLUDED.gaveup, "
@@ -91,7 +91,7 @@ const char *const link_statements[STATEMENTS] = {
         "last_seen = EXCLUDED.last_seen, "
         "last_success = EXCLUDED.last_success, "
         "last_counted = EXCLUDED.last_counted, "
-        "allowed_until = EXCLUDED.allowed_until, "
+        "known_until = EXCLUDED.known_until, "
         "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
         "day = EXCLUDED.day, networks = EXCLUDED.networks"
         " WHERE old.version = EXCLUDED.version - 1"
@@ -134,14 +134,14 @@ const char *const link_statements[STATEMENTS] = {
         "WITH part AS (SELECT key FROM address WHERE key > $1::bigint"
         " ORDER BY key LIMIT $2::bigint), gone AS ("
         "DELETE FROM address AS a USING part WHERE a.key = part.key"
-        " AND a.last_seen < $3::bigint AND a.allowed_until < $4::bigint"
+        " AND a.last_seen < $3::bigint AND a.known_until < $4::bigint"
         " RETURNING 1)"
         " SELECT max(key), count(*), (SELECT count(*) FROM gone) FROM part",
     [SQL_EXPIRE_DOMAINS] =
         "WITH part AS (SELECT name FROM domain WHERE name > $1::text"
         " ORDER BY name LIMIT $2::bigint), gone AS ("
         "DELETE FROM domain AS d USING part WHERE d.name = part.name"
-        " AND d.last_seen < $3::bigint AND d.allowed_until < $4::bigint"
+        " AND d.last_seen < $3::bigint AND d.known_until < $4::bigint"
         " RETURNING 1)"
         " SELECT max(name), count(*), (SELECT count(*) FROM gone) FROM part",
     [SQL_EXPIRE_NETWORKS] =

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/pgsql/pgsql_private.h"
-#include "store/pgsql/schema.h"
+#include "store/pgsql/schema_private.h"
 
 static bool
 fetch(struct view *view, bool (*give)(void *work, const PGresult *result, int row),
@@ -69,7 +69,7 @@ give_address(void *arg, const PGresult *result, int row)
 }
 
 bool
-pgsql_each_address(struct view *view, int64_t allowed_at,
+pgsql_each_address(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble)
 {
@@ -77,10 +77,10 @@ pgsql_each_address(struct view *view, int64_t allowed_at,
 	char at[24];
 	const char *const values[] = {at};
 
-	snprintf(at, sizeof at, "%lld", (long long)allowed_at);
+	snprintf(at, sizeof at, "%lld", (long long)known_at);
 	return pgsql_walk(view,
 	    "SELECT * FROM address WHERE $1::bigint = 0"
-	    " OR allowed_until >= $1::bigint ORDER BY key",
+	    " OR known_until >= $1::bigint ORDER BY key",
 	    1, values, give_address, &addresses, trouble);
 }
 
@@ -102,7 +102,7 @@ give_domain(void *arg, const PGresult *result, int row)
 }
 
 bool
-pgsql_each_domain(struct view *view, int64_t allowed_at,
+pgsql_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble)
 {
@@ -110,10 +110,10 @@ pgsql_each_domain(struct view *view, int64_t allowed_at,
 	char at[24];
 	const char *const values[] = {at};
 
-	snprintf(at, sizeof at, "%lld", (long long)allowed_at);
+	snprintf(at, sizeof at, "%lld", (long long)known_at);
 	return pgsql_walk(view,
 	    "SELECT * FROM domain WHERE $1::bigint = 0"
-	    " OR allowed_until >= $1::bigint ORDER BY name",
+	    " OR known_until >= $1::bigint ORDER BY name",
 	    1, values, give_domain, &domains, trouble);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/checkpoint.h"
+#include "store/sqlite/checkpoint_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "base/block.h"
 #include "base/log.h"
-#include "store/sqlite/readers.h"
+#include "store/sqlite/readers_private.h"
 
 #define TICK_MS     50
 #define SLOW_MS     5   /* a batch waits so long while the log is too long */
@@ -51,7 +51,7 @@ checkpoint_init(struct checkpoint *checkpoint, struct error *error)
 }
 
 void
-checkpoint_free(struct checkpoint *checkpoint)
+checkpoint_close(struct checkpoint *checkpoint)
 {
 	pthread_cond_destroy(&checkpoint->changed);
 	pthread_mutex_destroy(&checkpoint->lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/connection.h"
+#include "store/sqlite/connection_private.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -14,10 +14,10 @@ static const char *const texts[STATEMENTS] = {
     [SQL_DATA_VERSION] = "PRAGMA data_version",
     [SQL_FIND_ADDRESS] =
         "SELECT first_seen, last_seen, last_success, last_counted, last_unproven,"
-        " last_gaveup, allowed_until, sessions, successes, counted, gaveup,"
+        " last_gaveup, known_until, sessions, successes, counted, gaveup,"
         " gaveup_secs, ham, spam FROM address WHERE key = ?1",
     [SQL_FIND_DOMAIN] =
-        "SELECT first_seen, last_seen, last_success, last_counted, allowed_until,"
+        "SELECT first_seen, last_seen, last_success, last_counted, known_until,"
         " successes, counted, day, networks FROM domain WHERE name = ?1",
     [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags, mxs FROM waiting"
                          " WHERE bucket = ?1 AND hash = ?2",
@@ -79,11 +79,11 @@ static const char *const texts[STATEMENTS] = {
     [SQL_SWEEP_ADDRESS_END] =
         "SELECT key FROM address WHERE key > ?1 ORDER BY key LIMIT 1 OFFSET ?2",
     [SQL_SWEEP_ADDRESS] = "DELETE FROM address WHERE key > ?1 AND key <= ?2"
-                          " AND last_seen < ?3 AND allowed_until < ?4",
+                          " AND last_seen < ?3 AND known_until < ?4",
     [SQL_SWEEP_DOMAIN_END] =
         "SELECT name FROM domain WHERE name > ?1 ORDER BY name LIMIT 1 OFFSET ?2",
     [SQL_SWEEP_DOMAIN] = "DELETE FROM domain WHERE name > ?1 AND name <= ?2"
-                         " AND last_seen < ?3 AND allowed_until < ?4",
+                         " AND last_seen < ?3 AND known_until < ?4",
 };
 
 static enum trouble_kind

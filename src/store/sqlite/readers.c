@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/sqlite/readers.h"
+#include "store/sqlite/readers_private.h"
 
 #include <stdio.h>
 #include <string.h>

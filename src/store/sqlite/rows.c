@@ -17,7 +17,7 @@ bind_numbers(struct view *view, enum statement which, const int64_t *numbers,
 	return statement;
 }
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define COUNT(array) ((int)(sizeof array / sizeof *(array)))
 
 static bool
 step(struct view *view, sqlite3_stmt *statement, bool *row_r,
@@ -58,7 +58,7 @@ sqlite_read_address(
 	    .last_counted = times[3],
 	    .last_unproven = times[4],
 	    .last_gaveup = times[5],
-	    .allowed_until = times[6],
+	    .known_until = times[6],
 	    .sessions = counts[0],
 	    .successes = counts[1],
 	    .counted = counts[2],
@@ -92,7 +92,7 @@ sqlite_keep_address(struct view *view, int64_t key,
 {
 	const int64_t numbers[] = {key, record->first_seen, record->last_seen,
 	    record->last_success, record->last_counted, record->last_unproven,
-	    record->last_gaveup, record->allowed_until, record->sessions,
+	    record->last_gaveup, record->known_until, record->sessions,
 	    record->successes, record->counted, record->gaveup, record->gaveup_secs,
 	    record->ham, record->spam};
 
@@ -110,7 +110,7 @@ sqlite_read_domain(sqlite3_stmt *statement, int column,
 	    .last_seen = sqlite3_column_int64(statement, column + 1),
 	    .last_success = sqlite3_column_int64(statement, column + 2),
 	    .last_counted = sqlite3_column_int64(statement, column + 3),
-	    .allowed_until = sqlite3_column_int64(statement, column + 4),
+	    .known_until = sqlite3_column_int64(statement, column + 4),
 	    .successes = (uint32_t)sqlite3_column_int64(statement, column + 5),
 	    .counted = (uint32_t)sqlite3_column_int64(statement, column + 6),
 	    .networks = (uint32_t)sqlite3_column_int64(statement, column + 8),
@@ -145,7 +145,7 @@ sqlite_keep_domain(struct view *view, const char *name, int64_t day,
     const struct domain_record *record, struct trouble *trouble)
 {
 	const int64_t numbers[] = {0, record->first_seen, record->last_seen,
-	    record->last_success, record->last_counted, record->allowed_until,
+	    record->last_success, record->last_counted, record->known_until,
 	    record->successes, record->counted, day, record->networks};
 	sqlite3_stmt *statement =
 	    bind_numbers(view, SQL_KEEP_DOMAIN, numbers, COUNT(numbers), trouble);

@@ -12,7 +12,7 @@
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
  * domain_network  hash of domain and client network, to count each once a day
- * event       one row an SMTP transaction or session; one column a word of
+ * event       one row per SMTP transaction or session; one column per word of
  *	       X-TaRgrey-Session; logged never decreases with event_id
  * event_key   hash of sid, queue id, Message-ID or address -> event_id
  */
@@ -36,13 +36,13 @@ static const char step_1[] =
     "CREATE TABLE address ("
     " key INTEGER PRIMARY KEY, first_seen INTEGER, last_seen INTEGER,"
     " last_success INTEGER, last_counted INTEGER, last_unproven INTEGER,"
-    " last_gaveup INTEGER, allowed_until INTEGER, sessions INTEGER,"
+    " last_gaveup INTEGER, known_until INTEGER, sessions INTEGER,"
     " successes INTEGER, counted INTEGER, gaveup INTEGER, gaveup_secs INTEGER,"
     " ham INTEGER, spam INTEGER);"
 
     "CREATE TABLE domain ("
     " name TEXT PRIMARY KEY, first_seen INTEGER, last_seen INTEGER,"
-    " last_success INTEGER, last_counted INTEGER, allowed_until INTEGER,"
+    " last_success INTEGER, last_counted INTEGER, known_until INTEGER,"
     " successes INTEGER, counted INTEGER, day INTEGER, networks INTEGER)"
     " WITHOUT ROWID;"
     "CREATE TABLE domain_network ("

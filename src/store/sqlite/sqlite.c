@@ -78,7 +78,7 @@ sqlite_close(struct backend *backend)
 		return;
 	atomic_store(&backend->down, true);
 	close_all(backend);
-	checkpoint_free(&backend->checkpoint);
+	checkpoint_close(&backend->checkpoint);
 	for (int i = 0; i < READERS; i++)
 		pthread_mutex_destroy(&backend->readers[i].lock);
 	if (backend->lock_fd >= 0)

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "store/sqlite/checkpoint.h"
-#include "store/sqlite/connection.h"
+#include "store/sqlite/checkpoint_private.h"
+#include "store/sqlite/connection_private.h"
 #include "store/sqlite/sqlite.h"
 
 struct view {
@@ -90,10 +90,10 @@ bool sqlite_refuse_event(
     struct view *view, int64_t id, const char *reply, struct trouble *trouble);
 
 /* walk.c */
-bool sqlite_each_address(struct view *view, int64_t allowed_at,
+bool sqlite_each_address(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble);
-bool sqlite_each_domain(struct view *view, int64_t allowed_at,
+bool sqlite_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble);
 bool sqlite_each_triplet(struct view *view, bool has_passed,

@@ -43,16 +43,16 @@ give_address(void *arg, sqlite3_stmt *statement)
 }
 
 bool
-sqlite_each_address(struct view *view, int64_t allowed_at,
+sqlite_each_address(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble)
 {
 	struct addresses addresses = {each, ctx};
 
 	return walk(view,
-	    "SELECT * FROM address WHERE ?1 = 0 OR allowed_until >= ?1"
+	    "SELECT * FROM address WHERE ?1 = 0 OR known_until >= ?1"
 	    " ORDER BY key",
-	    allowed_at, give_address, &addresses, trouble);
+	    known_at, give_address, &addresses, trouble);
 }
 
 struct domains {
@@ -74,16 +74,16 @@ give_domain(void *arg, sqlite3_stmt *statement)
 }
 
 bool
-sqlite_each_domain(struct view *view, int64_t allowed_at,
+sqlite_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble)
 {
 	struct domains domains = {each, ctx};
 
 	return walk(view,
-	    "SELECT * FROM domain WHERE ?1 = 0 OR allowed_until >= ?1"
+	    "SELECT * FROM domain WHERE ?1 = 0 OR known_until >= ?1"
 	    " ORDER BY name",
-	    allowed_at, give_domain, &domains, trouble);
+	    known_at, give_domain, &domains, trouble);
 }
 
 struct triplets {

@@ -72,7 +72,8 @@ has_descriptors(const char *kind, const char *name, int count, int mine)
 	if (limit.rlim_max == RLIM_INFINITY || (rlim_t)needed <= limit.rlim_max)
 		return true;
 	fprintf(stderr,
-	    "SKIPPED: %s_%s_%d needs %d descriptors a process, the limit is %lu\n",
+	    "SKIPPED: %s_%s_%d needs %d descriptors per process, the limit is "
+	    "%lu\n",
 	    kind, name, count, needed, (unsigned long)limit.rlim_max);
 	return false;
 }

@@ -4,16 +4,16 @@
  * memory store and a clock that is set by hand: everything but Postfix, DNS and
  * the disk. One a process, as libmilter; what goes wrong at its start aborts.
  */
-#ifndef TESTS_MILTER_STAND_H
-#define TESTS_MILTER_STAND_H
+#ifndef TESTS_MILTER_STACK_H
+#define TESTS_MILTER_STACK_H
 
 #include <stdint.h>
 
-extern _Atomic int64_t stand_now_ms;
+extern _Atomic int64_t stack_now_ms;
 
-void stand_start(void);
-void stand_stop(void);
+void stack_start(void);
+void stack_stop(void);
 /* "unix:/path", where an MTA connects */
-const char *stand_listen(void);
+const char *stack_listen(void);
 
 #endif

@@ -2,7 +2,7 @@
 """Plays the first mails through the real targreyd and scores them with the
 real SpamAssassin, in each of its four score sets.
 
-    tests/score/play.py          plays all and prints a line a message
+    tests/score/first_run.py          plays all and prints a line per message
 """
 import collections
 import os

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who else reads the database; private to this folder. */
-#ifndef STORE_SQLITE_READERS_H
-#define STORE_SQLITE_READERS_H
+#ifndef STORE_SQLITE_READERS_PRIVATE_H
+#define STORE_SQLITE_READERS_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * One connection to an SQLite file with its prepared statements; private to
  * this folder. A connection is used by one thread at a time.
  */
-#ifndef STORE_CONNECTION_H
-#define STORE_CONNECTION_H
+#ifndef STORE_CONNECTION_PRIVATE_H
+#define STORE_CONNECTION_PRIVATE_H
 
 #include <sqlite3.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  * about a key; parser, dump, sample file and manual read it, so that they
  * cannot differ.
  */
-#ifndef CONFIG_TABLE_H
-#define CONFIG_TABLE_H
+#ifndef CONFIG_PRIVATE_H
+#define CONFIG_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "milter/stand.h"
+#include "milter/stack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "config/world.h"
+#include "config/snapshot.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
 #include "session/session.h"
 
-_Atomic int64_t stand_now_ms = (int64_t)1800000000 * 1000;
+_Atomic int64_t stack_now_ms = (int64_t)1800000000 * 1000;
 
 static char folder[] = "/tmp/targrey-milter-XXXXXX", listen_at[80], back[80];
 static struct clock the_clock;
 static struct gate *gate;
 static struct store *store;
-static struct board *board;
-static struct world *world;
+static struct activity *activity;
+static struct snapshot *snapshot;
 static struct error error = {"out of memory"};
 
 static void
@@ -26,19 +26,19 @@ must(bool is_done)
 {
 	if (is_done)
 		return;
-	fprintf(stderr, "stand: %s\n", error.text);
+	fprintf(stderr, "stack: %s\n", error.text);
 	abort();
 }
 
-static struct world *
+static struct snapshot *
 current(void *ctx)
 {
 	(void)ctx;
-	return world_ref(world);
+	return snapshot_ref(snapshot);
 }
 
 static void
-unused(void *ctx, struct world *gone)
+unused(void *ctx, struct snapshot *gone)
 {
 	(void)ctx;
 	(void)gone;
@@ -68,7 +68,7 @@ read_config(void)
 }
 
 static void
-build_world(void)
+build_snapshot(void)
 {
 	struct store_settings settings;
 	struct config *config = read_config();
@@ -76,19 +76,19 @@ build_world(void)
 	config_store_settings(config, &settings);
 	store = store_open(&settings, &the_clock, &error);
 	must(store != NULL);
-	board = board_new();
-	struct world_parts parts = {.store = store,
-	    .board = board,
+	activity = activity_new();
+	struct snapshot_parts parts = {.store = store,
+	    .activity = activity,
 	    .clock = &the_clock,
 	    .decide = milter_decide,
 	    .decide_ctx = gate,
 	    .unused = unused};
-	world = world_build(config, &parts, &error);
-	must(world != NULL);
+	snapshot = snapshot_build(config, &parts, &error);
+	must(snapshot != NULL);
 }
 
 void
-stand_start(void)
+stack_start(void)
 {
 	log_set_level(LOG_LEVEL_WARNING);
 	must(mkdtemp(folder) != NULL);
@@ -101,25 +101,25 @@ stand_start(void)
 	    .answer_timeout_ms = 1000000,
 	    .max_holds = 50,
 	    .headers = session_headers};
-	clock_init_manual(&the_clock, &stand_now_ms);
+	clock_init_manual(&the_clock, &stack_now_ms);
 	gate = gate_open(&settings, &the_clock, &error);
 	must(gate != NULL);
-	build_world();
+	build_snapshot();
 	struct milter_settings milter = {back, current, NULL};
 	must(milter_start(&milter, gate, &error));
 	must(gate_start(gate, &error));
 }
 
 void
-stand_stop(void)
+stack_stop(void)
 {
 	char lock[80];
 
 	gate_stop(gate, 5000);
 	gate_free(&gate);
 	store_close(&store);
-	world_destroy(world);
-	board_free(&board);
+	snapshot_free(&snapshot);
+	activity_free(&activity);
 	unlink(back);
 	snprintf(lock, sizeof lock, "%s/front.lock", folder);
 	unlink(lock);
@@ -127,7 +127,7 @@ stand_stop(void)
 }
 
 const char *
-stand_listen(void)
+stack_listen(void)
 {
 	return listen_at;
 }

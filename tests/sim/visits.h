@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One mail after the other, through the daemon's sessions, policy and store. */
-#ifndef TESTS_SIM_PLAY_H
-#define TESTS_SIM_PLAY_H
+#ifndef TESTS_SIM_VISITS_H
+#define TESTS_SIM_VISITS_H
 
-#include "session/rig.h"
+#include "session/session_fixture.h"
 #include "sim/senders.h"
 
 struct visitor {
@@ -13,17 +13,17 @@ struct visitor {
 	int64_t patience_s;
 };
 /* One connection; the clock moves on by what is waited. true: delivered. */
-bool play_visit(struct rig *rig, const struct visitor *visitor);
+bool visits_visit(struct session_fixture *fixture, const struct visitor *visitor);
 
-#define PLAY_MOST 128
-struct played {
+#define VISITS_MOST 128
+struct visits {
 	unsigned mails, delivered;
-	int64_t delay_s[PLAY_MOST]; /* of those delivered, in ascending order */
+	int64_t delay_s[VISITS_MOST]; /* of those delivered, in ascending order */
 };
 /* All mails of a sender. seed: for the addresses of its pool */
-void play_sender(struct rig *rig, const struct sender *sender, uint64_t seed,
-    struct played *played_r);
+void visits_sender(struct session_fixture *fixture, const struct sender *sender,
+    uint64_t seed, struct visits *visits_r);
 /* share 0..1; 0 when nothing was delivered */
-int64_t played_quantile(const struct played *played, double share);
+int64_t visits_quantile(const struct visits *visits, double share);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sim/play.h"
+#include "sim/visits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,24 +25,24 @@ pass_spf(struct session *session, const char *domain)
 }
 
 static bool
-deliver(struct rig *rig, const struct visitor *visitor)
+deliver(struct session_fixture *fixture, const struct visitor *visitor)
 {
-	rig_mail(rig, visitor->from);
+	fixture_mail(fixture, visitor->from);
 	if (visitor->spf_domain != NULL)
-		pass_spf(rig->session, visitor->spf_domain);
-	rig->patience_ms = visitor->patience_s * 1000;
-	return !rig_rcpt(rig, visitor->to, HOLD_ELAPSED).refuse &&
-	       !rig_data_refused(rig) && !rig_eom(rig).refuse;
+		pass_spf(fixture->session, visitor->spf_domain);
+	fixture->patience_ms = visitor->patience_s * 1000;
+	return !fixture_rcpt(fixture, visitor->to, HOLD_ELAPSED).refuse &&
+	       !fixture_data_refused(fixture) && !fixture_eom(fixture).refuse;
 }
 
 bool
-play_visit(struct rig *rig, const struct visitor *visitor)
+visits_visit(struct session_fixture *fixture, const struct visitor *visitor)
 {
-	rig_connect(rig, visitor->ip, LINE);
-	bool delivered = deliver(rig, visitor);
+	fixture_connect(fixture, visitor->ip, LINE);
+	bool delivered = deliver(fixture, visitor);
 	if (!delivered)
-		rig_abort(rig);
-	rig_close(rig);
+		fixture_abort(fixture);
+	fixture_close(fixture);
 	return delivered;
 }
 
@@ -75,7 +75,8 @@ struct mail_of {
 
 /* Seconds until it was delivered, -1: never. */
 static int64_t
-play_mail(struct rig *rig, const struct mail_of *mail, uint64_t *random)
+visits_mail(
+    struct session_fixture *fixture, const struct mail_of *mail, uint64_t *random)
 {
 	const struct sender *sender = mail->sender;
 	char ip[IP_TEXT_SIZE], from[80], to[80], domain[32];
@@ -94,12 +95,12 @@ play_mail(struct rig *rig, const struct mail_of *mail, uint64_t *random)
 		if (age < 0)
 			return -1;
 		/* an attempt begins when the one before is over */
-		if (rig->now_ms < mail->begun_ms + age * 1000)
-			rig->now_ms = mail->begun_ms + age * 1000;
+		if (fixture->now_ms < mail->begun_ms + age * 1000)
+			fixture->now_ms = mail->begun_ms + age * 1000;
 		write_ip(sender, mail->farm,
 		    (unsigned)(mix(random) % sender->addresses), ip, sizeof ip);
-		if (play_visit(rig, &visitor))
-			return (rig->now_ms - mail->begun_ms) / 1000;
+		if (visits_visit(fixture, &visitor))
+			return (fixture->now_ms - mail->begun_ms) / 1000;
 	}
 }
 
@@ -112,32 +113,32 @@ by_delay(const void *a, const void *b)
 }
 
 void
-play_sender(struct rig *rig, const struct sender *sender, uint64_t seed,
-    struct played *played_r)
+visits_sender(struct session_fixture *fixture, const struct sender *sender,
+    uint64_t seed, struct visits *visits_r)
 {
 	uint64_t random = seed * 2654435761U + 1;
 	struct mail_of mail = {.sender = sender, .farm = (unsigned)seed * 200};
-	int64_t start = rig->now_ms;
+	int64_t start = fixture->now_ms;
 
-	*played_r = (struct played){.mails = sender->mails};
+	*visits_r = (struct visits){.mails = sender->mails};
 	for (unsigned i = 0; i < sender->mails; i++) {
 		mail.number = i;
 		mail.farm += sender->moves;
 		mail.begun_ms = start + (int64_t)i * sender->every_s * 1000;
-		if (mail.begun_ms < rig->now_ms)
-			mail.begun_ms = rig->now_ms;
-		rig->now_ms = mail.begun_ms;
-		int64_t delay = play_mail(rig, &mail, &random);
+		if (mail.begun_ms < fixture->now_ms)
+			mail.begun_ms = fixture->now_ms;
+		fixture->now_ms = mail.begun_ms;
+		int64_t delay = visits_mail(fixture, &mail, &random);
 		if (delay >= 0)
-			played_r->delay_s[played_r->delivered++] = delay;
+			visits_r->delay_s[visits_r->delivered++] = delay;
 	}
-	qsort(played_r->delay_s, played_r->delivered, sizeof(int64_t), by_delay);
+	qsort(visits_r->delay_s, visits_r->delivered, sizeof(int64_t), by_delay);
 }
 
 int64_t
-played_quantile(const struct played *played, double share)
+visits_quantile(const struct visits *visits, double share)
 {
-	if (played->delivered == 0)
+	if (visits->delivered == 0)
 		return 0;
-	return played->delay_s[(unsigned)((played->delivered - 1) * share + 0.5)];
+	return visits->delay_s[(unsigned)((visits->delivered - 1) * share + 0.5)];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "config/world.h"
+#include "config/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #define DNS_QUEUE 256
 
 struct built {
-	struct world world; /* first, so that one is the other */
+	struct snapshot snapshot; /* first, so that one is the other */
 	struct config *config;
 };
 
@@ -30,29 +30,30 @@ open_gatherer(
 }
 
 static bool
-load_rules(struct world *world, const struct config *config, struct error *error)
+load_rules(
+    struct snapshot *snapshot, const struct config *config, struct error *error)
 {
 	struct config_lists lists;
 	bool ok = config_lists_load(config, &lists, error);
 
-	world->s25r = lists.s25r;
-	world->allow = lists.allow;
-	world->local = lists.local;
+	snapshot->s25r = lists.s25r;
+	snapshot->allow = lists.allow;
+	snapshot->local = lists.local;
 	return ok;
 }
 
 static void
 free_parts(struct built *built)
 {
-	s25r_free(&built->world.s25r);
-	list_free(&built->world.allow);
-	local_free(&built->world.local);
-	gatherer_close(&built->world.gatherer);
+	s25r_free(&built->snapshot.s25r);
+	list_free(&built->snapshot.allow);
+	local_free(&built->snapshot.local);
+	gatherer_close(&built->snapshot.gatherer);
 }
 
-struct world *
-world_build(
-    struct config *config, const struct world_parts *parts, struct error *error)
+struct snapshot *
+snapshot_build(
+    struct config *config, const struct snapshot_parts *parts, struct error *error)
 {
 	struct built *built = calloc(1, sizeof *built);
 
@@ -60,7 +61,7 @@ world_build(
 		error_set(error, "out of memory");
 		return NULL;
 	}
-	built->world = (struct world){
+	built->snapshot = (struct snapshot){
 	    .refs = 1,
 	    .unused = parts->unused,
 	    .unused_ctx = parts->unused_ctx,
@@ -80,16 +81,17 @@ world_build(
 	    .trusted_relays = config->trusted_relays.items,
 	    .trusted_count = config->trusted_relays.count,
 	    .store = parts->store,
-	    .board = parts->board,
+	    .activity = parts->activity,
 	    .decide = parts->decide,
 	    .decide_ctx = parts->decide_ctx,
 	};
 	bool wants_dns =
 	    config->dns_timeout_s > 0 && (config->spf || config->dnsbl_count != 0);
-	bool ok = load_rules(&built->world, config, error);
+	bool ok = load_rules(&built->snapshot, config, error);
 	if (ok && wants_dns) {
-		built->world.gatherer = open_gatherer(config, parts->clock, error);
-		ok = built->world.gatherer != NULL;
+		built->snapshot.gatherer =
+		    open_gatherer(config, parts->clock, error);
+		ok = built->snapshot.gatherer != NULL;
 	}
 	if (!ok) {
 		free_parts(built);
@@ -97,23 +99,26 @@ world_build(
 		return NULL;
 	}
 	built->config = config;
-	return &built->world;
+	return &built->snapshot;
 }
 
 void
-world_destroy(struct world *world)
+snapshot_free(struct snapshot **snapshot)
 {
-	struct built *built = (struct built *)world;
+	struct built *built = (struct built *)*snapshot;
 
+	if (built == NULL)
+		return;
+	*snapshot = NULL;
 	free_parts(built);
 	config_free(&built->config);
 	free(built);
 }
 
 const struct config *
-world_config(const struct world *world)
+snapshot_config(const struct snapshot *snapshot)
 {
-	return ((const struct built *)world)->config;
+	return ((const struct built *)snapshot)->config;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pieces of a log line; private to the parsers in this folder. */
-#ifndef MAILLOG_SCAN_H
-#define MAILLOG_SCAN_H
+#ifndef MAILLOG_SCAN_PRIVATE_H
+#define MAILLOG_SCAN_PRIVATE_H
 
 #include "maillog/maillog.h"
 

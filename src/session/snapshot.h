@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What all sessions share: one immutable set of settings and compiled rules. A
- * reload builds a new world and swaps it; a session keeps the one it began
- * with. Counted; the last one to leave a world reports it, and main.c frees it,
+ * reload builds a new snapshot and swaps it; a session keeps the one it began
+ * with. Counted; the last one to leave a snapshot reports it, and main.c frees it,
  * since that may block and sessions end inside callbacks.
  */
-#ifndef SESSION_WORLD_H
-#define SESSION_WORLD_H
+#ifndef SESSION_SNAPSHOT_H
+#define SESSION_SNAPSHOT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 #include "lists/local.h"
 #include "lists/s25r.h"
 #include "policy/policy.h"
-#include "session/board.h"
+#include "session/activity.h"
 #include "store/store.h"
 
 struct mx_rank {
@@ -27,10 +27,10 @@ struct mx_rank {
 	bool is_primary; /* none comes before it */
 };
 
-struct world {
+struct snapshot {
 	atomic_uint refs;
 	/* called once, by whoever dropped the last reference; must not block */
-	void (*unused)(void *ctx, struct world *world);
+	void (*unused)(void *ctx, struct snapshot *snapshot);
 	void *unused_ctx;
 
 	struct policy_settings policy;
@@ -55,8 +55,8 @@ struct world {
 	struct local *local;
 	struct gatherer *gatherer; /* NULL: no DNS facts */
 
-	struct store *store; /* NULL: nothing is noted (explain) */
-	struct board *board; /* NULL: nobody looks at it */
+	struct store *store;       /* NULL: nothing is noted (explain) */
+	struct activity *activity; /* NULL: nobody looks at it */
 	/* Without a store: what is on record, see store_recall(), and the secret.
 	 */
 	bool (*recall)(void *ctx, const struct store_who *who,
@@ -72,8 +72,8 @@ struct world {
 	void *decide_ctx;
 };
 
-struct world *world_ref(struct world *world);
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
 /* Accepts NULL; nulls. */
-void world_drop(struct world **world);
+void snapshot_drop(struct snapshot **snapshot);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "gate/play.h"
+#include "gate/script.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -9,19 +9,19 @@
 
 #include <cmocka.h>
 
-struct gate_moment play_seen[FILTER_EVENTS];
+struct gate_moment script_seen[FILTER_EVENTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t number, tickets[FILTER_EVENTS];
 
 struct gate_moment
-play_look(const struct filter_call *call, bool place)
+script_look(const struct filter_call *call, bool place)
 {
 	uint64_t key = 1;
 	struct gate_moment moment;
 
-	gate_look(rig_open()->gate, call->number, place ? &key : NULL, &moment);
+	gate_look(fixture_open()->gate, call->number, place ? &key : NULL, &moment);
 	pthread_mutex_lock(&lock); /* several sessions: the last one is seen */
-	play_seen[call->event] = moment;
+	script_seen[call->event] = moment;
 	pthread_mutex_unlock(&lock);
 	atomic_store(&number, call->number);
 	atomic_store(&tickets[call->event], moment.ticket);
@@ -29,41 +29,42 @@ play_look(const struct filter_call *call, bool place)
 }
 
 uint64_t
-play_number(void)
+script_number(void)
 {
 	return atomic_load(&number);
 }
 
 uint64_t
-play_ticket(enum filter_event event)
+script_ticket(enum filter_event event)
 {
 	return atomic_load(&tickets[event]);
 }
 
 void
-play_hold(const struct filter_call *call, int64_t ms)
+script_hold(const struct filter_call *call, int64_t ms)
 {
-	struct gate_moment moment = play_look(call, true);
-	struct gate_wish wish = {.reply_until_ms = rig_now() + ms, .is_hold = true};
+	struct gate_moment moment = script_look(call, true);
+	struct gate_wish wish = {
+	    .reply_until_ms = fixture_now() + ms, .is_hold = true};
 
-	gate_tell(rig_open()->gate, moment.ticket, &wish);
+	gate_tell(fixture_open()->gate, moment.ticket, &wish);
 }
 
 struct mta
-play_begin(sfsistat (*hook)(const struct filter_call *))
+script_begin(sfsistat (*hook)(const struct filter_call *))
 {
-	memset(play_seen, 0, sizeof play_seen);
+	memset(script_seen, 0, sizeof script_seen);
 	atomic_store(&number, 0);
-	filter_protocol(RIG_LEAN);
+	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hook);
-	struct mta mta = mta_connect(rig_open());
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), RIG_TOLD);
+	struct mta mta = mta_connect(fixture_open());
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
 	mta_greet(&mta);
 	return mta;
 }
 
 void
-play_deliver(struct mta *mta)
+script_deliver(struct mta *mta)
 {
 	mta_data(mta);
 	assert_int_equal(mta_read(mta).cmd, 'c');
@@ -73,11 +74,11 @@ play_deliver(struct mta *mta)
 }
 
 void
-play_end(struct mta *mta)
+script_end(struct mta *mta)
 {
 	mta_send(mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(mta).cmd, 0);
-	rig_await(FILTER_CLOSE, 1);
+	fixture_await(FILTER_CLOSE, 1);
 	mta_close(mta);
-	rig_await_connections(0);
+	fixture_await_connections(0);
 }

@@ -9,8 +9,8 @@
  * then link_result() once for each of them in the same order. When one fails,
  * the others fail with it and nothing of a transaction is kept.
  */
-#ifndef STORE_PGSQL_LINK_H
-#define STORE_PGSQL_LINK_H
+#ifndef STORE_PGSQL_LINK_PRIVATE_H
+#define STORE_PGSQL_LINK_PRIVATE_H
 
 #include <libpq-fe.h>
 #include <stdbool.h>

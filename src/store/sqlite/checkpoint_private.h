@@ -12,14 +12,14 @@
  * still read cannot be overwritten. To wait would help nobody then; the log
  * grows, and who is to blame is said.
  */
-#ifndef STORE_CHECKPOINT_H
-#define STORE_CHECKPOINT_H
+#ifndef STORE_CHECKPOINT_PRIVATE_H
+#define STORE_CHECKPOINT_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "store/sqlite/connection.h"
+#include "store/sqlite/connection_private.h"
 #include "store/store.h"
 
 /* In pages of 4 KiB. */
@@ -48,7 +48,7 @@ struct checkpoint {
 };
 
 bool checkpoint_init(struct checkpoint *checkpoint, struct error *error);
-void checkpoint_free(struct checkpoint *checkpoint);
+void checkpoint_close(struct checkpoint *checkpoint);
 
 /* The thread with its own connection; stop closes it. */
 bool checkpoint_start(

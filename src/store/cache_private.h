@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses that are allowed, for the sessions that need nothing else; private
+ * Addresses that are known, for the sessions that need nothing else; private
  * to this folder. Bounded: each address has one place, which the next one that
  * falls on it takes over. Filled by the writer after its commits; read by any
  * thread.
  */
-#ifndef STORE_CACHE_H
-#define STORE_CACHE_H
+#ifndef STORE_CACHE_PRIVATE_H
+#define STORE_CACHE_PRIVATE_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -25,15 +25,15 @@ struct cache {
 };
 
 void cache_init(struct cache *cache);
-void cache_free(struct cache *cache);
+void cache_close(struct cache *cache);
 
 /*
  * true and the record, if it is there, was put in since that time (of any clock,
- * the same for both), and is allowed now
+ * the same for both), and is known now
  */
 bool cache_find(struct cache *cache, int64_t key, int64_t since_ms, int64_t now,
     struct address_record *record_r);
-/* The record as it was committed; one that is not allowed is only forgotten. */
+/* The record as it was committed; one that is not known is only forgotten. */
 void cache_put(struct cache *cache, int64_t key, int64_t put_ms, int64_t now,
     const struct address_record *record);
 void cache_clear(struct cache *cache);

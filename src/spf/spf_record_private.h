@@ -3,8 +3,8 @@
  * The grammar of an SPF record (RFC 7208 12), whole: an error anywhere in the
  * record is an error of the record. Takes any octets. Private to this folder.
  */
-#ifndef SPF_SPF_RECORD_H
-#define SPF_SPF_RECORD_H
+#ifndef SPF_SPF_RECORD_PRIVATE_H
+#define SPF_SPF_RECORD_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

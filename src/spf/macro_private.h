@@ -5,8 +5,8 @@
  * "/" and large part counts, does not cut long names and overruns its buffer
  * on crafted text (CVE-2023-42118). Private to this folder.
  */
-#ifndef SPF_MACRO_H
-#define SPF_MACRO_H
+#ifndef SPF_MACRO_PRIVATE_H
+#define SPF_MACRO_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

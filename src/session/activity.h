@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What is going on right now, for `targreyctl status`: the holds in progress
- * and the faults so far. One board for the daemon, shared by all sessions; its lock
- * is held while they are written out at most.
+ * and the faults so far. One for the daemon, shared by all sessions; its lock
+ * is never held longer than it takes to write them out.
  */
-#ifndef SESSION_BOARD_H
-#define SESSION_BOARD_H
+#ifndef SESSION_ACTIVITY_H
+#define SESSION_ACTIVITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,44 +14,44 @@
 #include "base/ip.h"
 #include "record/words.h"
 
-struct board;
+struct activity;
 
 /* NULL when memory is out. */
-struct board *board_new(void);
+struct activity *activity_new(void);
 /* Accepts NULL; nulls. No hold may be on it. */
-void board_free(struct board **board);
+void activity_free(struct activity **activity);
 
 /* What follows accepts NULL: nobody looks. */
 
 /* One hold in progress; owned by its session, which fills it before begin. */
-struct board_hold {
-	struct board_hold *previous, *next;
+struct activity_hold {
+	struct activity_hold *previous, *next;
 	struct ip ip;
 	const char *sid,
 	    *name;     /* name NULL: unknown; both live as long as the hold */
 	int64_t since; /* wall clock, seconds */
 	int64_t asked_s;
 };
-void board_hold_begin(struct board *board, struct board_hold *hold);
-void board_hold_end(struct board *board, struct board_hold *hold);
+void activity_hold_begin(struct activity *activity, struct activity_hold *hold);
+void activity_hold_end(struct activity *activity, struct activity_hold *hold);
 
-void board_fault(struct board *board, enum fault fault);
+void activity_fault(struct activity *activity, enum fault fault);
 /* A message came without a DATA event; true: for the first time. */
-bool board_no_data(struct board *board);
+bool activity_no_data(struct activity *activity);
 /*
  * A session that said MAIL has ended. private_ip: its address, if it lies in an
  * exempt network and nobody logged in; else NULL. true, once: every client so
  * far had this one address.
  */
-bool board_client(struct board *board, const struct ip *private_ip);
+bool activity_client(struct activity *activity, const struct ip *private_ip);
 /* A hold that the budget shortened or refused. */
-void board_shed(struct board *board);
+void activity_shed(struct activity *activity);
 
-#define BOARD_NO_DATA                                                              \
+#define ACTIVITY_NO_DATA                                                           \
 	"Postfix sends no DATA event (milter_protocol = 2 or 3): greylisting "     \
 	"waits for the whole message; take milter_protocol out of main.cf and "    \
 	"run \"postfix reload\""
-#define BOARD_ONE_CLIENT                                                           \
+#define ACTIVITY_ONE_CLIENT                                                        \
 	"every client comes from the same exempt address: behind NAT or a proxy "  \
 	"that hides the clients nothing is ever looked at; let the real "          \
 	"addresses through, or take that network out of exempt_networks"
@@ -63,6 +63,6 @@ void board_shed(struct board *board);
  * fault_limit, fault_gate; then one line for each hold: "hold TAB ip TAB sid TAB
  * since TAB asked_s TAB name".
  */
-void board_write(struct board *board, int64_t now, FILE *file);
+void activity_write(struct activity *activity, int64_t now, FILE *file);
 
 #endif

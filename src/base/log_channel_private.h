@@ -4,8 +4,8 @@
  * at once is lost and counted, and the next line that is taken says how many.
  * Any thread may write. Private to base/log.c.
  */
-#ifndef BASE_LOG_CHANNEL_H
-#define BASE_LOG_CHANNEL_H
+#ifndef BASE_LOG_CHANNEL_PRIVATE_H
+#define BASE_LOG_CHANNEL_PRIVATE_H
 
 #include <stdint.h>
 

@@ -3,21 +3,21 @@
  * A session on a bench: moments and decisions that the test makes, a clock that
  * it sets, the memory store, the shipped S25R rules.
  */
-#ifndef TESTS_SESSION_RIG_H
-#define TESTS_SESSION_RIG_H
+#ifndef TESTS_SESSION_FIXTURE_H
+#define TESTS_SESSION_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "session/session.h"
 
-#define RIG_HEADERS 64
+#define FIXTURE_HEADERS 64
 
-struct rig {
+struct session_fixture {
 	_Atomic int64_t now_ms;
 	struct clock clock;
 	struct store *store;
-	struct world world;
+	struct snapshot snapshot;
 	struct session *session;
 	struct ipnet exempt[2];
 
@@ -36,38 +36,41 @@ struct rig {
 	uint64_t ticket;
 
 	/* edits of the last end of message, topmost header first */
-	char *names[RIG_HEADERS], *values[RIG_HEADERS];
+	char *names[FIXTURE_HEADERS], *values[FIXTURE_HEADERS];
 	size_t inserted;
 	char removed[1024]; /* "name/index name/index ..." */
 };
 
-struct rig *rig_new(enum mode mode);
-void rig_free(struct rig **rig);
+struct session_fixture *fixture_new(enum mode mode);
+void fixture_free(struct session_fixture **fixture);
 
 /* Opens a session: name NULL = no reverse DNS. */
-void rig_connect(struct rig *rig, const char *ip, const char *name);
-void rig_close(struct rig *rig);
-void rig_advance(struct rig *rig, int64_t seconds);
+void fixture_connect(
+    struct session_fixture *fixture, const char *ip, const char *name);
+void fixture_close(struct session_fixture *fixture);
+void fixture_advance(struct session_fixture *fixture, int64_t seconds);
 
-struct gate_moment rig_moment(struct rig *rig);
-struct answer rig_mail(struct rig *rig, const char *from);
-void rig_abort(struct rig *rig);
-/* RCPT, and no more; rig->answer when it is delayed. */
-struct answer rig_rcpt_alone(struct rig *rig, const char *recipient);
+struct gate_moment fixture_moment(struct session_fixture *fixture);
+struct answer fixture_mail(struct session_fixture *fixture, const char *from);
+void fixture_abort(struct session_fixture *fixture);
+/* RCPT, and no more; fixture->answer when it is delayed. */
+struct answer fixture_rcpt_alone(
+    struct session_fixture *fixture, const char *recipient);
 /* RCPT to the end of its hold, if one begins: the clock moves on. */
-struct answer rig_rcpt(struct rig *rig, const char *recipient, enum hold_end end);
+struct answer fixture_rcpt(
+    struct session_fixture *fixture, const char *recipient, enum hold_end end);
 /* DATA; true when the client would hear a 4xx, now or after what it waits for. */
-bool rig_data_refused(struct rig *rig);
+bool fixture_data_refused(struct session_fixture *fixture);
 /* Headers and end of message; fills names, values and removed. */
-struct answer rig_eom(struct rig *rig);
+struct answer fixture_eom(struct session_fixture *fixture);
 
 /* MAIL, RCPT, DATA, end of message: true when the message was accepted. */
-bool rig_message(
-    struct rig *rig, const char *from, const char *to, enum hold_end end);
+bool fixture_message(struct session_fixture *fixture, const char *from,
+    const char *to, enum hold_end end);
 
 /* Value of a header that was inserted, or NULL. */
-const char *rig_header(const struct rig *rig, const char *name);
+const char *fixture_header(const struct session_fixture *fixture, const char *name);
 /* The value of key in X-TaRgrey-Session, "" when the header is missing. */
-const char *rig_word(const struct rig *rig, const char *key);
+const char *fixture_word(const struct session_fixture *fixture, const char *key);
 
 #endif

@@ -7,10 +7,10 @@
  * of event_row.h: what is missing is added when the daemon starts, so that a new
  * word of the header needs no step.
  */
-#ifndef STORE_PGSQL_SCHEMA_H
-#define STORE_PGSQL_SCHEMA_H
+#ifndef STORE_PGSQL_SCHEMA_PRIVATE_H
+#define STORE_PGSQL_SCHEMA_PRIVATE_H
 
-#include "store/pgsql/link.h"
+#include "store/pgsql/link_private.h"
 
 extern const int pgsql_schema_version;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rig of the gate's tests: a folder, the libmilter filter, a gate with a
+ * The fixture of the gate's tests: a folder, the libmilter filter, a gate with a
  * clock that stands still until a test moves it, and an MTA that speaks raw
  * frames. Reading guards against a hang with one minute; nothing else depends
  * on real time.
  */
-#ifndef TESTS_GATE_RIG_H
-#define TESTS_GATE_RIG_H
+#ifndef TESTS_GATE_FIXTURE_H
+#define TESTS_GATE_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include "gate/gate.h"
 
-struct rig {
+struct gate_fixture {
 	char folder[40];
 	char listen[256];
 	struct gate_settings settings;
@@ -22,18 +22,18 @@ struct rig {
 	struct gate *gate;
 };
 
-/* The process's one rig; made by the first call. */
-struct rig *rig_open(void);
-/* A new gate with rig->settings, which the test may have changed. */
-void rig_gate(struct rig *rig);
-void rig_gate_stop(struct rig *rig);
+/* The process's one fixture; made by the first call. */
+struct gate_fixture *fixture_open(void);
+/* A new gate with fixture->settings, which the test may have changed. */
+void fixture_gate(struct gate_fixture *fixture);
+void fixture_gate_stop(struct gate_fixture *fixture);
 /* The same as a teardown of cmocka's; its setup is each file's own. */
-int rig_teardown(void **state);
+int fixture_teardown(void **state);
 /* Moves the clock. */
-void rig_advance(int64_t ms);
-int64_t rig_now(void);
+void fixture_advance(int64_t ms);
+int64_t fixture_now(void);
 /* Defaults of settings. */
-void rig_reset(struct rig *rig);
+void fixture_reset(struct gate_fixture *fixture);
 
 struct mta {
 	int fd;
@@ -44,7 +44,7 @@ struct mta_frame {
 	char data[1024]; /* cut, with NUL */
 };
 
-struct mta mta_connect(const struct rig *rig);
+struct mta mta_connect(const struct gate_fixture *fixture);
 void mta_close(struct mta *mta);
 void mta_send(struct mta *mta, char cmd, const void *data, size_t len);
 void mta_send_raw(struct mta *mta, const void *data, size_t len);
@@ -74,14 +74,14 @@ void mta_message(struct mta *mta);
  * What targrey's filter negotiates: SMFIP_NR_CONN, HELO, HDR, EOH, BODY. The gate
  * answers CONNECT and HELO itself, and MAIL is answered to the gate.
  */
-#define RIG_LEAN 0xc3080U
-#define RIG_TOLD 0xc4080U
+#define FILTER_PROTOCOL 0xc3080U
+#define MTA_PROTOCOL    0xc4080U
 
 /* Waits, a minute at most, until the filter's callback has run count times. */
-void rig_await(int event, unsigned count);
+void fixture_await(int event, unsigned count);
 /* Waits, a minute at most, until that many commands and replies are delayed. */
-void rig_await_waiting(unsigned count);
+void fixture_await_waiting(unsigned count);
 /* The same for connections. */
-void rig_await_connections(unsigned count);
+void fixture_await_connections(unsigned count);
 
 #endif

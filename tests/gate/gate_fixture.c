@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "gate/rig.h"
+#include "gate/gate_fixture.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #define HANG_MS 60000
 
 static _Atomic int64_t now_ms = 1000000;
-static struct rig the_rig;
+static struct gate_fixture the_fixture;
 
 static void
 drop(void *ctx, enum log_level level, const char *text)
@@ -39,94 +39,96 @@ clean(void)
 	    "back.sock", "front.sock", "front.sock.lock"};
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		snprintf(name, sizeof name, "%s/%s", the_rig.folder, files[i]);
+		snprintf(name, sizeof name, "%s/%s", the_fixture.folder, files[i]);
 		unlink(name);
 	}
-	rmdir(the_rig.folder);
+	rmdir(the_fixture.folder);
 }
 
 void
-rig_reset(struct rig *rig)
+fixture_reset(struct gate_fixture *fixture)
 {
-	rig->settings.listen = rig->listen;
-	rig->settings.socket_mode = 0600;
-	rig->settings.socket_group = (gid_t)-1;
-	rig->settings.answer_timeout_ms = 20000;
-	rig->settings.on_failure = GATE_ACCEPT;
-	rig->settings.max_holds = 1000;
-	rig->settings.max_holds_per_key = 0;
-	rig->settings.max_connections = 0;
-	rig->settings.headers = NULL;
+	fixture->settings.listen = fixture->listen;
+	fixture->settings.socket_mode = 0600;
+	fixture->settings.socket_group = (gid_t)-1;
+	fixture->settings.answer_timeout_ms = 20000;
+	fixture->settings.on_failure = GATE_ACCEPT;
+	fixture->settings.max_holds = 1000;
+	fixture->settings.max_holds_per_key = 0;
+	fixture->settings.max_connections = 0;
+	fixture->settings.headers = NULL;
 }
 
-struct rig *
-rig_open(void)
+struct gate_fixture *
+fixture_open(void)
 {
-	struct rig *rig = &the_rig;
+	struct gate_fixture *fixture = &the_fixture;
 
-	if (rig->folder[0] != '\0')
-		return rig;
+	if (fixture->folder[0] != '\0')
+		return fixture;
 	log_to_sink(drop, NULL);
 	char folder[] = "/tmp/targrey-gate-XXXXXX";
 	if (mkdtemp(folder) == NULL)
 		abort();
-	memcpy(rig->folder, folder, sizeof folder);
+	memcpy(fixture->folder, folder, sizeof folder);
 	atexit(clean);
-	snprintf(rig->listen, sizeof rig->listen, "unix:%s/front.sock", folder);
-	rig->settings.back_path = filter_start(rig->folder);
-	clock_init_manual(&rig->clock, &now_ms);
-	rig_reset(rig);
-	return rig;
+	snprintf(
+	    fixture->listen, sizeof fixture->listen, "unix:%s/front.sock", folder);
+	fixture->settings.back_path = filter_start(fixture->folder);
+	clock_init_manual(&fixture->clock, &now_ms);
+	fixture_reset(fixture);
+	return fixture;
 }
 
 void
-rig_gate(struct rig *rig)
+fixture_gate(struct gate_fixture *fixture)
 {
 	struct error error;
 
-	rig->gate = gate_open(&rig->settings, &rig->clock, &error);
-	if (rig->gate == NULL || !gate_start(rig->gate, &error)) {
+	fixture->gate = gate_open(&fixture->settings, &fixture->clock, &error);
+	if (fixture->gate == NULL || !gate_start(fixture->gate, &error)) {
 		fprintf(stderr, "gate: %s\n", error.text);
 		abort();
 	}
 }
 
 void
-rig_gate_stop(struct rig *rig)
+fixture_gate_stop(struct gate_fixture *fixture)
 {
-	if (rig->gate == NULL)
+	if (fixture->gate == NULL)
 		return;
-	gate_stop(rig->gate, 1000);
-	gate_free(&rig->gate);
+	gate_stop(fixture->gate, 1000);
+	gate_free(&fixture->gate);
 }
 
 int
-rig_teardown(void **state)
+fixture_teardown(void **state)
 {
 	(void)state;
-	rig_gate_stop(&the_rig);
+	fixture_gate_stop(&the_fixture);
 	return 0;
 }
 
 void
-rig_advance(int64_t ms)
+fixture_advance(int64_t ms)
 {
 	atomic_fetch_add(&now_ms, ms);
 }
 
 int64_t
-rig_now(void)
+fixture_now(void)
 {
 	return atomic_load(&now_ms);
 }
 
 struct mta
-mta_connect(const struct rig *rig)
+mta_connect(const struct gate_fixture *fixture)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct mta mta = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
-	memcpy(address.sun_path, rig->listen + 5, strlen(rig->listen + 5) + 1);
+	memcpy(
+	    address.sun_path, fixture->listen + 5, strlen(fixture->listen + 5) + 1);
 	if (connect(mta.fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		perror("connect to the gate");
 		abort();
@@ -304,7 +306,7 @@ mta_message(struct mta *mta)
 }
 
 void
-rig_await(int event, unsigned count)
+fixture_await(int event, unsigned count)
 {
 	for (int i = 0;
 	     i < HANG_MS && filter_count((enum filter_event)event) < count; i++)
@@ -313,12 +315,12 @@ rig_await(int event, unsigned count)
 }
 
 void
-rig_await_waiting(unsigned count)
+fixture_await_waiting(unsigned count)
 {
 	struct gate_report report;
 
 	for (int i = 0; i < HANG_MS; i++) {
-		gate_report(the_rig.gate, &report);
+		gate_report(the_fixture.gate, &report);
 		if (report.waiting == count)
 			break;
 		usleep(1000);
@@ -327,12 +329,12 @@ rig_await_waiting(unsigned count)
 }
 
 void
-rig_await_connections(unsigned count)
+fixture_await_connections(unsigned count)
 {
 	struct gate_report report;
 
 	for (int i = 0; i < HANG_MS; i++) {
-		gate_report(the_rig.gate, &report);
+		gate_report(the_fixture.gate, &report);
 		if (report.connections == count)
 			break;
 		usleep(1000);
