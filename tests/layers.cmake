@@ -38,14 +38,13 @@ set(owner_idn2.h "^base/domain\\.c$")
 # targrey-review has a database of its own, its index of mails.
 set(owner_sqlite3.h "^store/sqlite/|^review/(index_private\\.h|index\\.c|list\\.c|sync\\.c)$")
 set(owner_libpq-fe.h "^store/pgsql/")
-set(owner_confuse.h "^config/")
 set(owner_curses.h "^review/(cmd_screen|screen_draw)\\.c$")
 set(owner_microhttpd.h "^web/")
 set(owner_gmime/ "^review/")
 set(owner_json-c/ "^maillog/journal\\.c$")
 set(owner_syslog.h "^base/log(_channel)?\\.c$")
 set(libraries libmilter/mfapi.h libmilter/mfdef.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h
-  confuse.h gmime/ json-c/ syslog.h microhttpd.h curses.h)
+  gmime/ json-c/ syslog.h microhttpd.h curses.h)
 
 set(wrong 0)
 set(count 0)

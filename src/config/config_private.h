@@ -118,13 +118,12 @@ struct dnsbl_words {
 bool parse_dnsbl(
     const char *value, struct dnsbl_words *words_r, struct error *error);
 
-/* --------------------------------------------------- the file (scan.c, load.c) */
+/* -------------------------------------------------- the file (parse.c, load.c) */
 
 /* Where a key stands in the file. */
 struct place {
 	const struct key *key;
 	int line;
-	bool append; /* "+=" */
 };
 
 struct places {
@@ -133,12 +132,12 @@ struct places {
 };
 
 /*
- * Reads the structure of the file before libconfuse does: which keys stand
- * where, and whatever libconfuse would take silently in another sense (text
- * with "/" or "*" outside of quotes, ${VAR}, a key given twice, strings over a
- * line's end). The error starts with "LINE: ".
+ * Reads text, NUL-terminated, into config, which holds the defaults. places: the
+ * keys that it sets, even after a mistake; the caller frees places->items. The
+ * error begins with "LINE: ".
  */
-bool config_scan(const char *text, struct places *places_r, struct error *error);
+bool config_parse(const char *text, struct config *config, struct places *places,
+    struct error *error);
 /* 0: not in the file */
 int places_line(const struct places *places, const char *section, const char *name);
 

@@ -53,7 +53,9 @@ static const struct {
     {"tarpit { hold = {5} }", "1: tarpit.hold: takes one value, not a list in {}"},
     {"suspect = {\"s25r\"\n\n", "1: suspect: no closing \"}\""},
     {"suspect = {\"s25r\"; \"helo\"}", "1: suspect: \";\" outside of quotes: *"},
-    {"suspect = {\"s25r\" \"helo\"}", "1: *"},
+    {"suspect = {\"s25r\" \"helo\"}", "1: suspect: no \",\" between two items"},
+    {"suspect = {, \"helo\"}", "1: suspect: unexpected \",\""},
+    {"suspect = {\"s25r\",, \"helo\"}", "1: suspect: unexpected \",\""},
     {"mode = = 1", "1: mode: unexpected \"=\""},
     {"mode targrey", "1: no \"=\" or \"{\" behind a name"},
     {"/* begun\n\n", "1: comment without end"},
@@ -61,7 +63,7 @@ static const struct {
         "1: user: no closing quote on this line"},
     {"user = 'targrey\n", "1: user: no closing quote on this line"},
     {"\"mode\" = 1", "1: text in quotes where a key should be"},
-    /* what libconfuse would take silently */
+    /* text without quotes, or with too much in them */
     {"allow {\n  files = {/etc/targrey/allow.d/*}\n}\n",
         "2: allow.files: \"/\" outside of quotes: write \"text\""},
     {"suspects { s25r = /etc/targrey/x }",
@@ -183,7 +185,10 @@ static const struct {
         "1: dns.dnsbl: *the name is too long or *"},
     {"greylist { text = \"\" }", "1: greylist.text: *is empty or too long; *"},
     {"greylist { text = \"a\\r\\nb\" }",
-        "1: greylist.text: holds a character other *"},
+        "1: greylist.text: \"\\\" before neither a quote nor another: write "
+        "\"\\\\\" for a backslash"},
+    {"allow { files = {'/etc/a\\*'} }", "1: allow.files: \"\\\" before neither *"},
+    {"greylist { text = \"a\tb\" }", "1: greylist.text: holds a character other *"},
     {"greylist { text = \"wait\xe3\x82\x8c\" }",
         "1: greylist.text: holds a character *"},
     {"greylist { text = \"100% sure\" }", "1: greylist.text: *holds a %; *"},
