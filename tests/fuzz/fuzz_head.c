@@ -18,8 +18,6 @@
 
 enum { PARTS = 4, SESSIONS_A_FIXTURE = 2000, MAIL_SIZE = 65536 };
 
-static struct session_fixture *fixture;
-
 static void
 demand(bool is_true, const char *what, const char *mail)
 {
@@ -51,14 +49,14 @@ play(char part[PARTS][600])
 	char ip[40];
 
 	if (number++ % SESSIONS_A_FIXTURE == 0 && fixture != NULL)
-		fixture_free(&fixture);
+		fixture_free();
 	if (fixture == NULL)
-		fixture = fixture_new(MODE_OBSERVE);
+		fixture_new(MODE_OBSERVE);
 	snprintf(ip, sizeof ip, "192.0.%u.%u", number / 250 % 250, number % 250);
-	fixture_connect(fixture, ip, *part[0] == '\0' ? NULL : part[0]);
+	fixture_connect(ip, *part[0] == '\0' ? NULL : part[0]);
 	session_helo(fixture->session, part[1], false);
-	bool is_accepted = fixture_message(fixture, part[2], part[3], HOLD_ELAPSED);
-	fixture_close(fixture);
+	bool is_accepted = fixture_message(part[2], part[3], HOLD_ELAPSED);
+	fixture_close();
 	return is_accepted;
 }
 
@@ -118,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(strcmp(head.subject, "x") == 0, "a line too many", mail);
 	demand(count_lines(mail) == fixture->inserted + 3, "a broken line", mail);
 	demand(strchr(mail, '\r') == NULL, "a carriage return", mail);
-	const char *client = fixture_header(fixture, "X-TaRgrey-Client");
+	const char *client = fixture_header("X-TaRgrey-Client");
 	demand(
 	    client != NULL && client_value(client, "heloname", name, sizeof name),
 	    "no heloname", mail);

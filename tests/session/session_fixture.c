@@ -7,11 +7,12 @@
 
 #include "policy/cases.h"
 
+struct session_fixture *fixture;
+
 static void
 decide(void *ctx, uint64_t ticket, bool other)
 {
-	struct session_fixture *fixture = ctx;
-
+	(void)ctx;
 	if (ticket == fixture->ticket)
 		fixture->decided = other;
 }
@@ -33,17 +34,23 @@ must(void *pointer, const struct error *error)
 	return pointer;
 }
 
-struct session_fixture *
+void
 fixture_new(enum mode mode)
 {
 	struct error error = {"out of memory"};
-	struct session_fixture *fixture = must(calloc(1, sizeof *fixture), &error);
 	struct store_settings settings = {.url = "memory:",
 	    .events_s = DAY,
 	    .retry_window_s = 2 * DAY,
 	    .max_age_s = 35 * DAY,
 	    .max_new_per_net = 1000};
 
+	static bool is_first = true;
+
+	if (is_first)
+		atexit(fixture_free);
+	is_first = false;
+	fixture_free();
+	fixture = must(calloc(1, sizeof *fixture), &error);
 	fixture->now_ms = (int64_t)T0 * 1000;
 	clock_init_manual(&fixture->clock, &fixture->now_ms);
 	fixture->store =
@@ -65,17 +72,15 @@ fixture_new(enum mode mode)
 	    .store = fixture->store,
 	    .activity = activity_new(),
 	    .decide = decide,
-	    .decide_ctx = fixture,
 	};
 	fixture->snapshot.policy.mode = mode;
 	fixture->snapshot.s25r = must(s25r_load(RULES, &error), &error);
 	fixture->snapshot.allow = must(list_load(NULL, 0, &error), &error);
 	fixture->snapshot.local = must(local_load(NULL, 0, &error), &error);
-	return fixture;
 }
 
 static void
-forget_edits(struct session_fixture *fixture)
+forget_edits(void)
 {
 	for (size_t i = 0; i < fixture->inserted; i++) {
 		free(fixture->names[i]);
@@ -86,23 +91,23 @@ forget_edits(struct session_fixture *fixture)
 }
 
 void
-fixture_free(struct session_fixture **fixture_ptr)
+fixture_free(void)
 {
-	struct session_fixture *fixture = *fixture_ptr;
-
-	*fixture_ptr = NULL;
-	fixture_close(fixture);
-	forget_edits(fixture);
+	if (fixture == NULL)
+		return;
+	fixture_close();
+	forget_edits();
 	store_close(&fixture->store);
 	activity_free(&fixture->snapshot.activity);
 	s25r_free(&fixture->snapshot.s25r);
 	list_free(&fixture->snapshot.allow);
 	local_free(&fixture->snapshot.local);
 	free(fixture);
+	fixture = NULL;
 }
 
 void
-fixture_connect(struct session_fixture *fixture, const char *ip, const char *name)
+fixture_connect(const char *ip, const char *name)
 {
 	struct session_client client = {.port = 40000,
 	    .name = name == NULL ? "unknown" : name,
@@ -113,22 +118,22 @@ fixture_connect(struct session_fixture *fixture, const char *ip, const char *nam
 	(void)ip_from_text("192.0.2.25", &client.server_ip);
 	fixture->last = (struct gate_delay){.end = GATE_END_NONE};
 	fixture->session = session_new(&fixture->snapshot);
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 	session_connect(fixture->session, &moment, &client);
 	session_helo(fixture->session, "helo.example.net", false);
 }
 
 void
-fixture_close(struct session_fixture *fixture)
+fixture_close(void)
 {
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 
 	session_close(&fixture->session, &moment);
 	store_flush(fixture->store);
 }
 
 struct gate_moment
-fixture_moment(struct session_fixture *fixture)
+fixture_moment(void)
 {
 	struct gate_moment moment = {.wall = fixture->now_ms / 1000,
 	    .mono_ms = fixture->now_ms,
@@ -147,17 +152,17 @@ fixture_moment(struct session_fixture *fixture)
 }
 
 struct answer
-fixture_mail(struct session_fixture *fixture, const char *from)
+fixture_mail(const char *from)
 {
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 
 	return session_mail(fixture->session, &moment, from, false, false);
 }
 
 void
-fixture_abort(struct session_fixture *fixture)
+fixture_abort(void)
 {
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 
 	session_abort(fixture->session, &moment);
 	store_flush(fixture->store);
@@ -165,7 +170,7 @@ fixture_abort(struct session_fixture *fixture)
 
 /* What the gate does with an answer. */
 static struct answer
-take(struct session_fixture *fixture, struct answer answer)
+take(struct answer answer)
 {
 	if (answer.wish.reply_until_ms != 0) {
 		fixture->answer = answer;
@@ -178,24 +183,22 @@ take(struct session_fixture *fixture, struct answer answer)
 }
 
 void
-fixture_advance(struct session_fixture *fixture, int64_t seconds)
+fixture_advance(int64_t seconds)
 {
 	fixture->now_ms += seconds * 1000;
 }
 
 struct answer
-fixture_rcpt_alone(struct session_fixture *fixture, const char *recipient)
+fixture_rcpt_alone(const char *recipient)
 {
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 
-	return take(
-	    fixture, session_rcpt(fixture->session, &moment, recipient, false));
+	return take(session_rcpt(fixture->session, &moment, recipient, false));
 }
 
 /* The delay is over, in this way. */
 static bool
-pass_time(
-    struct session_fixture *fixture, const struct answer *answer, enum hold_end end)
+pass_time(const struct answer *answer, enum hold_end end)
 {
 	int64_t ms = answer->wish.reply_until_ms - fixture->now_ms;
 
@@ -219,32 +222,29 @@ pass_time(
 }
 
 struct answer
-fixture_rcpt(
-    struct session_fixture *fixture, const char *recipient, enum hold_end end)
+fixture_rcpt(const char *recipient, enum hold_end end)
 {
-	struct answer answer = fixture_rcpt_alone(fixture, recipient);
+	struct answer answer = fixture_rcpt_alone(recipient);
 
 	if (answer.wish.reply_until_ms != 0)
-		answer.refuse = pass_time(fixture, &answer, end);
+		answer.refuse = pass_time(&answer, end);
 	return answer;
 }
 
 bool
-fixture_data_refused(struct session_fixture *fixture)
+fixture_data_refused(void)
 {
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 	struct answer answer =
-	    take(fixture, session_data(fixture->session, &moment, "4Qx1"));
+	    take(session_data(fixture->session, &moment, "4Qx1"));
 
-	return answer.wish.reply_until_ms == 0
-	           ? answer.refuse
-	           : pass_time(fixture, &answer, HOLD_ELAPSED);
+	return answer.wish.reply_until_ms == 0 ? answer.refuse
+	                                       : pass_time(&answer, HOLD_ELAPSED);
 }
 
 static void
 on_remove(void *ctx, const char *name, unsigned index)
 {
-	struct session_fixture *fixture = ctx;
 	size_t used = strlen(fixture->removed);
 
 	snprintf(fixture->removed + used, sizeof fixture->removed - used, "%s%s/%u",
@@ -254,7 +254,7 @@ on_remove(void *ctx, const char *name, unsigned index)
 static void
 on_insert(void *ctx, const char *name, const char *value)
 {
-	struct session_fixture *fixture = ctx;
+	(void)ctx;
 
 	if (fixture->inserted == FIXTURE_HEADERS)
 		abort();
@@ -268,13 +268,13 @@ on_insert(void *ctx, const char *name, const char *value)
 }
 
 struct answer
-fixture_eom(struct session_fixture *fixture)
+fixture_eom(void)
 {
-	struct session_edits edits = {fixture, on_remove, on_insert};
+	struct session_edits edits = {NULL, on_remove, on_insert};
 
-	forget_edits(fixture);
+	forget_edits();
 	session_header(fixture->session, "Message-ID", " <1@example.net>");
-	struct gate_moment moment = fixture_moment(fixture);
+	struct gate_moment moment = fixture_moment();
 	struct answer reply =
 	    session_eom(fixture->session, &moment, "4Qx1", &edits);
 	store_flush(fixture->store);
@@ -282,20 +282,18 @@ fixture_eom(struct session_fixture *fixture)
 }
 
 bool
-fixture_message(struct session_fixture *fixture, const char *from, const char *to,
-    enum hold_end end)
+fixture_message(const char *from, const char *to, enum hold_end end)
 {
-	fixture_mail(fixture, from);
-	if (fixture_rcpt(fixture, to, end).refuse ||
-	    fixture_data_refused(fixture)) {
-		fixture_abort(fixture);
+	fixture_mail(from);
+	if (fixture_rcpt(to, end).refuse || fixture_data_refused()) {
+		fixture_abort();
 		return false;
 	}
-	return !fixture_eom(fixture).refuse;
+	return !fixture_eom().refuse;
 }
 
 const char *
-fixture_header(const struct session_fixture *fixture, const char *name)
+fixture_header(const char *name)
 {
 	for (size_t i = 0; i < fixture->inserted; i++) {
 		if (strcmp(fixture->names[i], name) == 0)
@@ -305,10 +303,10 @@ fixture_header(const struct session_fixture *fixture, const char *name)
 }
 
 const char *
-fixture_word(const struct session_fixture *fixture, const char *key)
+fixture_word(const char *key)
 {
 	static _Thread_local char word[160];
-	const char *text = fixture_header(fixture, "X-TaRgrey-Session");
+	const char *text = fixture_header("X-TaRgrey-Session");
 	char wanted[40];
 
 	word[0] = '\0';

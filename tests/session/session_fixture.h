@@ -41,36 +41,35 @@ struct session_fixture {
 	char removed[1024]; /* "name/index name/index ..." */
 };
 
-struct session_fixture *fixture_new(enum mode mode);
-void fixture_free(struct session_fixture **fixture);
+/* The process's one; of the last fixture_new() that was not followed by a free. */
+extern struct session_fixture *fixture;
+void fixture_new(enum mode mode);
+/* At the exit as well, and at the next fixture_new(). */
+void fixture_free(void);
 
 /* Opens a session: name NULL = no reverse DNS. */
-void fixture_connect(
-    struct session_fixture *fixture, const char *ip, const char *name);
-void fixture_close(struct session_fixture *fixture);
-void fixture_advance(struct session_fixture *fixture, int64_t seconds);
+void fixture_connect(const char *ip, const char *name);
+void fixture_close(void);
+void fixture_advance(int64_t seconds);
 
-struct gate_moment fixture_moment(struct session_fixture *fixture);
-struct answer fixture_mail(struct session_fixture *fixture, const char *from);
-void fixture_abort(struct session_fixture *fixture);
+struct gate_moment fixture_moment(void);
+struct answer fixture_mail(const char *from);
+void fixture_abort(void);
 /* RCPT, and no more; fixture->answer when it is delayed. */
-struct answer fixture_rcpt_alone(
-    struct session_fixture *fixture, const char *recipient);
+struct answer fixture_rcpt_alone(const char *recipient);
 /* RCPT to the end of its hold, if one begins: the clock moves on. */
-struct answer fixture_rcpt(
-    struct session_fixture *fixture, const char *recipient, enum hold_end end);
+struct answer fixture_rcpt(const char *recipient, enum hold_end end);
 /* DATA; true when the client would hear a 4xx, now or after what it waits for. */
-bool fixture_data_refused(struct session_fixture *fixture);
+bool fixture_data_refused(void);
 /* Headers and end of message; fills names, values and removed. */
-struct answer fixture_eom(struct session_fixture *fixture);
+struct answer fixture_eom(void);
 
 /* MAIL, RCPT, DATA, end of message: true when the message was accepted. */
-bool fixture_message(struct session_fixture *fixture, const char *from,
-    const char *to, enum hold_end end);
+bool fixture_message(const char *from, const char *to, enum hold_end end);
 
 /* Value of a header that was inserted, or NULL. */
-const char *fixture_header(const struct session_fixture *fixture, const char *name);
+const char *fixture_header(const char *name);
 /* The value of key in X-TaRgrey-Session, "" when the header is missing. */
-const char *fixture_word(const struct session_fixture *fixture, const char *key);
+const char *fixture_word(const char *key);
 
 #endif

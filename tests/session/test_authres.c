@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clang-format off: cmocka.h needs these before it */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include "session/session_private.h"
-#include "session/session_fixture.h"
+#include "session/visits.h"
 
 #define HOST "mx.example.jp"
 
@@ -28,7 +20,6 @@ our_id_is_found_however_it_is_written(void **state)
 	    "mx.example.jp",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
 		assert_true(authres_bears(values[i], HOST));
 }
@@ -51,7 +42,6 @@ another_id_is_not_taken_for_ours(void **state)
 	    "(\\",
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		bool cut_short = i == 9; /* an open quote ends with the value */
 		assert_int_equal(authres_bears(values[i], HOST), cut_short);
@@ -59,12 +49,12 @@ another_id_is_not_taken_for_ours(void **state)
 }
 
 static void
-send_message(struct session_fixture *fixture)
+send_message(void)
 {
-	fixture_connect(fixture, "203.0.113.7", "mail.example.net");
-	fixture_mail(fixture, "<a@example.net>");
-	(void)fixture_rcpt_alone(fixture, "<you@example.jp>");
-	(void)fixture_data_refused(fixture);
+	fixture_connect("203.0.113.7", "mail.example.net");
+	fixture_mail(FROM);
+	(void)fixture_rcpt_alone("<you@example.jp>");
+	(void)fixture_data_refused();
 	session_header(
 	    fixture->session, "Authentication-Results", "other.example; none");
 	session_header(
@@ -77,52 +67,43 @@ send_message(struct session_fixture *fixture)
 	    fixture->session, "Authentication-Results", "third.example; none");
 	session_header(
 	    fixture->session, "Authentication-Results", HOST " 1; dkim=pass");
-	(void)fixture_eom(fixture);
-	fixture_close(fixture);
+	(void)fixture_eom();
+	fixture_close();
 }
 
 static void
 those_with_our_id_are_removed_from_the_last_to_the_first(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	fixture->snapshot.authentication_results = true;
-	send_message(fixture);
+	send_message();
 	assert_string_equal(
 	    fixture->removed, "Authentication-Results/4 Authentication-Results/2");
-	assert_string_equal(fixture_word(fixture, "forged"), "0");
-	fixture_free(&fixture);
+	word_is("forged", "0");
 }
 
 static void
 a_flood_of_them_is_refused_for_now(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	fixture->snapshot.authentication_results = true;
-	fixture_connect(fixture, "203.0.113.7", "mail.example.net");
-	fixture_mail(fixture, "<a@example.net>");
-	(void)fixture_rcpt_alone(fixture, "<you@example.jp>");
-	(void)fixture_data_refused(fixture);
+	fixture_connect("203.0.113.7", "mail.example.net");
+	fixture_mail(FROM);
+	(void)fixture_rcpt_alone("<you@example.jp>");
+	(void)fixture_data_refused();
 	for (int i = 0; i < 20000; i++)
 		session_header(
 		    fixture->session, "Authentication-Results", HOST "; spf=pass");
-	assert_true(fixture_eom(fixture).refuse);
+	assert_true(fixture_eom().refuse);
 	assert_string_equal(fixture->removed, "");
-	fixture_free(&fixture);
 }
 
 static void
 none_is_touched_unless_we_write_them_ourselves(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	send_message(fixture);
+	fixture_new(MODE_TARGREY);
+	send_message();
 	assert_string_equal(fixture->removed, "");
-	fixture_free(&fixture);
 }
 
 int

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What explain says beforehand is what the daemon's session then does. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "policy/cases.h"
 #include "session/explain.h"
-#include "session/session_fixture.h"
+#include "session/visits.h"
 #include "session/session_private.h"
 
 struct visitor {
@@ -21,19 +15,15 @@ struct visitor {
 
 /* "helo.example.jp" is in the domain of the recipient. */
 static const struct visitor visitors[] = {
-    {"192.0.2.1", "mail.example.org", "mail.example.org", "<a@example.org>",
-        "<u@example.jp>", SPF_PASS},
-    {"198.51.100.7", "p7-dyn100.example.net", "friend", "<a@example.net>",
-        "<u@example.jp>", SPF_SKIPPED},
-    {"198.51.100.8", NULL, "[198.51.100.8]", "<>", "<u@example.jp>", SPF_NONE},
-    {"203.0.113.9", "mail.example.com", "example.jp", "<a@example.com>",
-        "<u@example.jp>", SPF_FAIL},
-    {"203.0.113.10", "mail.example.com", "mx.example.jp", "<u@example.jp>",
-        "<u@example.jp>", SPF_SOFTFAIL},
+    {"192.0.2.1", SERVER, SERVER, "<a@example.org>", TO, SPF_PASS},
+    {SUSPECT, LINE, "friend", FROM, TO, SPF_SKIPPED},
+    {"198.51.100.8", NULL, "[198.51.100.8]", "<>", TO, SPF_NONE},
+    {"203.0.113.9", "mail.example.com", "example.jp", "<a@example.com>", TO,
+        SPF_FAIL},
+    {"203.0.113.10", "mail.example.com", "mx.example.jp", TO, TO, SPF_SOFTFAIL},
     {"2001:db8:1::25", NULL, "mail.example.com", "<a@example.com>",
         "<v@example.jp>", SPF_PASS},
-    {"10.1.2.3", "p7-dyn100.example.net", "pc", "<a@example.net>", "<u@example.jp>",
-        SPF_NONE},
+    {"10.1.2.3", LINE, "pc", FROM, TO, SPF_NONE},
 };
 static const unsigned selectors[] = {
     SELECT_S25R, SELECT_HELO, SELECT_SPF, SELECT_ALL, SELECT_S25R | SELECT_HELO};
@@ -54,8 +44,7 @@ clean(char *text, const char *address)
 }
 
 static struct explained
-explain(struct session_fixture *fixture, const struct visitor *visitor,
-    const struct dns_facts *dns)
+explain(const struct visitor *visitor, const struct dns_facts *dns)
 {
 	struct snapshot twin = fixture->snapshot;
 	struct explain_memory memory = {.secret = store_secret(fixture->store),
@@ -85,13 +74,12 @@ explain(struct session_fixture *fixture, const struct visitor *visitor,
 
 /* The daemon's header, with explain's session id. */
 static void
-header_is(
-    const struct session_fixture *fixture, const char *name, const char *wanted)
+header_is(const char *name, const char *wanted)
 {
 	char text[EXPLAIN_TEXT_SIZE];
 
-	assert_non_null(fixture_header(fixture, name));
-	snprintf(text, sizeof text, "%s", fixture_header(fixture, name));
+	assert_non_null(fixture_header(name));
+	snprintf(text, sizeof text, "%s", fixture_header(name));
 	char *sid = strstr(text, "; sid=");
 	if (sid != NULL)
 		memset(sid + 6, '0', SID_SIZE - 1);
@@ -100,31 +88,30 @@ header_is(
 
 /* The session that explain has told of; true: the message arrived. */
 static bool
-play(struct session_fixture *fixture, const struct visitor *visitor,
-    const struct dns_facts *dns)
+play(const struct visitor *visitor, const struct dns_facts *dns)
 {
-	fixture_connect(fixture, visitor->ip, visitor->name);
+	fixture_connect(visitor->ip, visitor->name);
 	session_helo(fixture->session, visitor->helo, false);
-	fixture_mail(fixture, visitor->from);
+	fixture_mail(visitor->from);
 	struct transaction *mail = fixture->session->mail;
 	mail->dns = malloc(sizeof *mail->dns);
 	assert_non_null(mail->dns);
 	*mail->dns = *dns;
 	fixture->session->facts.dns = mail->dns;
-	return !fixture_rcpt(fixture, visitor->to, HOLD_ELAPSED).refuse &&
-	       !fixture_data_refused(fixture);
+	return !fixture_rcpt(visitor->to, HOLD_ELAPSED).refuse &&
+	       !fixture_data_refused();
 }
 
 static void
-compare(struct session_fixture *fixture, const struct visitor *visitor)
+compare(const struct visitor *visitor)
 {
 	struct dns_facts dns;
 
 	dns_facts_clear(&dns);
 	dns.mailfrom.result = visitor->spf;
 	snprintf(dns.mailfrom.domain, sizeof dns.mailfrom.domain, "example.org");
-	struct explained told = explain(fixture, visitor, &dns);
-	bool arrives = play(fixture, visitor, &dns);
+	struct explained told = explain(visitor, &dns);
+	bool arrives = play(visitor, &dns);
 	bool is_greylisted = told.judgement.verdict == VERDICT_GREYLIST ||
 	                     (told.judgement.verdict == VERDICT_HOLD &&
 	                         told.judgement.then_greylist);
@@ -140,35 +127,31 @@ compare(struct session_fixture *fixture, const struct visitor *visitor)
 		assert_int_equal(judgement->why, told.judgement.why);
 		assert_int_equal(judgement->early, told.judgement.early);
 	} else {
-		fixture_eom(fixture);
+		fixture_eom();
 		if (*told.exempt != '\0') {
 			assert_int_equal(fixture->inserted, 0);
 		} else {
-			header_is(
-			    fixture, "X-TaRgrey-Session", told.session_header);
-			header_is(fixture, "X-TaRgrey-Client", told.client_header);
-			header_is(fixture, "X-TaRgrey-Flags", told.flags_header);
+			header_is("X-TaRgrey-Session", told.session_header);
+			header_is("X-TaRgrey-Client", told.client_header);
+			header_is("X-TaRgrey-Flags", told.flags_header);
 		}
 	}
-	fixture_close(fixture);
+	fixture_close();
 }
 
 static void
 explain_says_what_the_session_then_does(void **state)
 {
-	(void)state;
 	for (int mode = 0; mode < MODES; mode++)
 		for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
-			struct session_fixture *fixture =
-			    fixture_new((enum mode)mode);
+			fixture_new((enum mode)mode);
 			fixture->snapshot.policy.suspect = selectors[i];
 			for (int visit = 0; visit < 6; visit++) {
 				for (size_t v = 0;
 				     v < sizeof visitors / sizeof *visitors; v++)
-					compare(fixture, &visitors[v]);
-				fixture_advance(fixture, 31 * MINUTE);
+					compare(&visitors[v]);
+				fixture_advance(31 * MINUTE);
 			}
-			fixture_free(&fixture);
 		}
 }
 
@@ -176,17 +159,15 @@ explain_says_what_the_session_then_does(void **state)
 static void
 a_helo_of_the_recipients_domain_is_bad_for_both(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+	fixture_new(MODE_TARGREY);
 	struct dns_facts dns;
 
-	(void)state;
 	dns_facts_clear(&dns);
 	fixture->snapshot.policy.suspect = SELECT_HELO;
-	struct explained told = explain(fixture, &visitors[3], &dns);
+	struct explained told = explain(&visitors[3], &dns);
 	assert_int_equal(told.judgement.verdict, VERDICT_HOLD);
 	assert_int_equal(told.judgement.why, WHY_HELO);
 	assert_non_null(strstr(told.session_header, "; helo=ours;"));
-	fixture_free(&fixture);
 }
 
 int

@@ -1,145 +1,114 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "policy/cases.h"
-#include "session/session_fixture.h"
-
-#define LINE    "p7-dyn100.example.net"
-#define SERVER  "mail.example.org"
-#define SUSPECT "198.51.100.7"
-
-static void
-word_is(const struct session_fixture *fixture, const char *key, const char *value)
-{
-	assert_string_equal(fixture_word(fixture, key), value);
-}
+#include "session/visits.h"
 
 static void
 a_verified_server_is_not_delayed_and_gets_its_headers(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, "192.0.2.1", SERVER);
-	assert_true(fixture_message(
-	    fixture, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
+	fixture_new(MODE_TARGREY);
+	fixture_connect("192.0.2.1", SERVER);
+	assert_true(fixture_message("<a@example.org>", TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 0);
 	assert_string_equal(fixture->names[0], "X-TaRgrey-Session");
 	assert_string_equal(fixture->names[1], "X-TaRgrey-Client");
 	assert_string_equal(fixture->names[2], "X-TaRgrey-Flags");
-	word_is(fixture, "verdict", "pass");
-	word_is(fixture, "why", "none");
-	word_is(fixture, "s25r", "none");
-	word_is(fixture, "tarpit", "none");
-	assert_string_equal(
-	    fixture_header(fixture, "X-TaRgrey-Flags"), "NO-SUCCESS");
-	fixture_free(&fixture);
+	word_is("verdict", "pass");
+	word_is("why", "none");
+	word_is("s25r", "none");
+	word_is("tarpit", "none");
+	assert_string_equal(fixture_header("X-TaRgrey-Flags"), "NO-SUCCESS");
 }
 
 static void
 a_suspect_that_waits_is_accepted_as_endured(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
 	assert_int_equal(fixture->waits, 1);
-	word_is(fixture, "verdict", "hold");
-	word_is(fixture, "why", "s25r");
-	word_is(fixture, "s25r_rule", "1");
-	word_is(fixture, "tarpit", "endured");
-	word_is(fixture, "tarpit_secs", "125");
-	word_is(fixture, "passed", "0");
+	word_is("verdict", "hold");
+	word_is("why", "s25r");
+	word_is("s25r_rule", "1");
+	word_is("tarpit", "endured");
+	word_is("tarpit_secs", "125");
+	word_is("passed", "0");
 	assert_string_equal(
-	    fixture_header(fixture, "X-TaRgrey-Flags"), "S25R TARPIT NO-SUCCESS");
-	fixture_close(fixture);
+	    fixture_header("X-TaRgrey-Flags"), "S25R TARPIT NO-SUCCESS");
+	fixture_close();
 
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(fixture, "seen", "1");
-	word_is(fixture, "passed", "1");
-	fixture_free(&fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("seen", "1");
+	word_is("passed", "1");
 }
 
 static void
 a_hold_whose_socket_is_not_visible_is_unproven(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused());
+	fixture_eom();
+	word_is("tarpit", "endured");
+	fixture_close();
 
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, "<a@example.net>");
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(fixture_data_refused(fixture));
-	fixture_eom(fixture);
-	word_is(fixture, "tarpit", "endured");
-	fixture_close(fixture);
-
-	fixture_connect(fixture, "198.51.100.8", LINE);
-	fixture_mail(fixture, "<a@example.net>");
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	fixture_connect("198.51.100.8", LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
 	fixture->last.watched = false;
-	assert_false(fixture_data_refused(fixture));
-	fixture_eom(fixture);
-	word_is(fixture, "tarpit", "unproven");
-	fixture_free(&fixture);
+	assert_false(fixture_data_refused());
+	fixture_eom();
+	word_is("tarpit", "unproven");
 }
 
 /* Hang up; back at once; after 31 and 62 minutes. */
 static void
 a_client_that_hangs_up_is_greylisted_until_its_tries_are_reached(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-	const char *from = "<a@example.net>", *to = "<u@example.jp>";
+	fixture_new(MODE_TARGREY);
+	const char *from = FROM, *to = TO;
 
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(fixture, from, to, HOLD_GONE));
-	fixture_close(fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message(from, to, HOLD_GONE));
+	fixture_close();
 
-	fixture_advance(fixture, 5);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	fixture_advance(5);
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message(from, to, HOLD_ELAPSED));
 	assert_string_equal(
 	    fixture->other, "450 4.7.1 Greylisted, please try again");
 	assert_false(fixture->answer.wish.is_hold);
-	fixture_close(fixture);
+	fixture_close();
 
-	fixture_advance(fixture, 31 * MINUTE);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
-	fixture_close(fixture);
+	fixture_advance(31 * MINUTE);
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message(from, to, HOLD_ELAPSED));
+	fixture_close();
 
-	fixture_advance(fixture, 31 * MINUTE);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
-	word_is(fixture, "verdict", "pass");
-	word_is(fixture, "why", "tries");
-	word_is(fixture, "grey", "passed");
-	word_is(fixture, "grey_tries", "2");
-	word_is(fixture, "early", "yes");
-	word_is(fixture, "gaveup", "1");
-	word_is(fixture, "tarpit", "none");
-	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "GREY"));
-	fixture_close(fixture);
+	fixture_advance(31 * MINUTE);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(from, to, HOLD_ELAPSED));
+	word_is("verdict", "pass");
+	word_is("why", "tries");
+	word_is("grey", "passed");
+	word_is("grey_tries", "2");
+	word_is("early", "yes");
+	word_is("gaveup", "1");
+	word_is("tarpit", "none");
+	assert_true(has_flag("GREY"));
+	fixture_close();
 
 	/* The next mail of the same triplet passes, without the old delay. */
-	fixture_advance(fixture, HOUR);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
-	word_is(fixture, "why", "tries");
-	word_is(fixture, "grey_secs", "0");
-	word_is(fixture, "gaveup", "0");
-	fixture_free(&fixture);
+	fixture_advance(HOUR);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(from, to, HOLD_ELAPSED));
+	word_is("why", "tries");
+	word_is("grey_secs", "0");
+	word_is("gaveup", "0");
 }
 
 static void
@@ -147,61 +116,51 @@ a_stop_or_an_mta_that_is_gone_counts_for_nothing(void **state)
 {
 	static const enum hold_end ends[] = {HOLD_STOPPED, HOLD_MTA_GONE};
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-		fixture_connect(fixture, SUSPECT, LINE);
-		assert_false(fixture_message(
-		    fixture, "<a@example.net>", "<u@example.jp>", ends[i]));
-		fixture_close(fixture);
+		fixture_new(MODE_TARGREY);
+		fixture_connect(SUSPECT, LINE);
+		assert_false(fixture_message(FROM, TO, ends[i]));
+		fixture_close();
 		/* The next visit is held like the first. */
-		fixture_connect(fixture, SUSPECT, LINE);
-		assert_true(fixture_message(
-		    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-		word_is(fixture, "gaveup", "0");
-		word_is(fixture, "passed", "0");
-		fixture_free(&fixture);
+		fixture_connect(SUSPECT, LINE);
+		assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+		word_is("gaveup", "0");
+		word_is("passed", "0");
 	}
 }
 
 static void
 several_recipients_and_messages_meet_one_hold_a_connection(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, "<a@example.net>");
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(fixture_rcpt(fixture, "<v@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(fixture_data_refused(fixture));
-	assert_false(fixture_eom(fixture).refuse);
-	assert_true(fixture_message(
-	    fixture, "<b@example.net>", "<w@example.jp>", HOLD_ELAPSED));
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
+	assert_false(fixture_rcpt("<v@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused());
+	assert_false(fixture_eom().refuse);
+	assert_true(
+	    fixture_message("<b@example.net>", "<w@example.jp>", HOLD_ELAPSED));
 	assert_int_equal(fixture->waits, 1);
-	word_is(fixture, "tarpit", "endured");
-	fixture_free(&fixture);
+	word_is("tarpit", "endured");
 }
 
 static void
 a_call_out_is_never_delayed_and_a_null_sender_is_held_at_data(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, "<>");
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail("<>");
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
 	assert_int_equal(fixture->waits, 0);
-	assert_false(fixture_data_refused(fixture));
+	assert_false(fixture_data_refused());
 	assert_int_equal(fixture->waits, 1);
 	assert_true(fixture->answer.wish.is_hold);
 	assert_int_equal(fixture->last.waited_ms, 90000);
-	fixture_eom(fixture);
-	word_is(fixture, "tarpit", "endured");
-	word_is(fixture, "tarpit_secs", "90");
-	word_is(fixture, "from", "null");
-	fixture_free(&fixture);
+	fixture_eom();
+	word_is("tarpit", "endured");
+	word_is("tarpit_secs", "90");
+	word_is("from", "null");
 }
 
 static void
@@ -210,26 +169,21 @@ exempt_mail_is_not_delayed_and_shows_nothing_of_its_client(void **state)
 	static const char *const names[] = {"X-TaRgrey-Session", "x-targrey-flags",
 	    "X-TARGREY-Session", "X-TaRgrey"};
 
-	(void)state;
 	for (int authenticated = 0; authenticated < 2; authenticated++) {
-		struct session_fixture *fixture = fixture_new(MODE_STRICT);
-		fixture_connect(
-		    fixture, authenticated ? SUSPECT : "10.1.2.3", LINE);
-		struct gate_moment moment = fixture_moment(fixture);
-		session_mail(fixture->session, &moment, "<a@example.net>",
-		    authenticated, false);
-		assert_false(
-		    fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
-		assert_false(fixture_data_refused(fixture));
+		fixture_new(MODE_STRICT);
+		fixture_connect(authenticated ? SUSPECT : "10.1.2.3", LINE);
+		struct gate_moment moment = fixture_moment();
+		session_mail(fixture->session, &moment, FROM, authenticated, false);
+		assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
+		assert_false(fixture_data_refused());
 		for (int i = 0; i < 4; i++)
 			session_header(fixture->session, names[i], "forged");
-		fixture_eom(fixture);
+		fixture_eom();
 		assert_int_equal(fixture->waits, 0);
 		assert_int_equal(fixture->inserted, 0);
 		assert_string_equal(fixture->removed,
 		    "X-TaRgrey-Session/2 X-TaRgrey-Session/1 "
 		    "x-targrey-flags/1 X-TaRgrey/1");
-		fixture_free(&fixture);
 	}
 }
 
@@ -244,215 +198,176 @@ headers_of_a_trusted_relay_are_kept_and_of_others_not(void **state)
 	    {"10.0.0.2", "mx3.example.jp", false},
 	    {SUSPECT, "mx2.example.jp", false}};
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct session_fixture *fixture = fixture_new(MODE_STARPIT);
+		fixture_new(MODE_STARPIT);
 		char value[80];
 		fixture->snapshot.trusted_relays = relays;
 		fixture->snapshot.trusted_count = 1;
-		fixture_connect(fixture, cases[i].ip, LINE);
-		fixture_mail(fixture, "<a@example.net>");
-		fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED);
-		assert_false(fixture_data_refused(fixture));
+		fixture_connect(cases[i].ip, LINE);
+		fixture_mail(FROM);
+		fixture_rcpt(TO, HOLD_ELAPSED);
+		assert_false(fixture_data_refused());
 		snprintf(
 		    value, sizeof value, "v=1; id=%s; sid=4f2a9c01b7", cases[i].id);
 		session_header(fixture->session, "X-TaRgrey-Session", value);
-		fixture_eom(fixture);
+		fixture_eom();
 		assert_string_equal(
 		    fixture->removed, cases[i].kept ? "" : "X-TaRgrey-Session/1");
-		fixture_free(&fixture);
 	}
 }
 
 static void
 forged_copies_are_counted_and_removed_from_the_last_to_the_first(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, "192.0.2.1", SERVER);
-	fixture_mail(fixture, "<a@example.org>");
-	fixture_rcpt(fixture, "<u@example.jp>", HOLD_NONE);
-	fixture_data_refused(fixture);
+	fixture_new(MODE_TARGREY);
+	fixture_connect("192.0.2.1", SERVER);
+	fixture_mail("<a@example.org>");
+	fixture_rcpt(TO, HOLD_NONE);
+	fixture_data_refused();
 	session_header(fixture->session, "X-TaRgrey-Session", "v=1; s25r=none");
 	session_header(fixture->session, "X-targrey-SESSION", "v=1");
 	session_header(fixture->session, "X-Spam-Status", "No");
-	fixture_eom(fixture);
+	fixture_eom();
 	assert_string_equal(
 	    fixture->removed, "X-TaRgrey-Session/2 X-TaRgrey-Session/1");
-	word_is(fixture, "forged", "2");
-	assert_non_null(
-	    strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "FORGED"));
-	fixture_free(&fixture);
+	word_is("forged", "2");
+	assert_true(has_flag("FORGED"));
 }
 
 static void
 observe_delays_nobody_and_says_what_it_would_have_done(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_OBSERVE);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	fixture_new(MODE_OBSERVE);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 0);
-	word_is(fixture, "verdict", "pass");
-	word_is(fixture, "would", "hold");
-	fixture_close(fixture);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	word_is(fixture, "seen", "1");
-	word_is(fixture, "passed", "0");
-	word_is(fixture, "would", "hold");
-	fixture_free(&fixture);
+	word_is("verdict", "pass");
+	word_is("would", "hold");
+	fixture_close();
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	word_is("seen", "1");
+	word_is("passed", "0");
+	word_is("would", "hold");
 }
 
 static void
 strict_holds_and_then_greylists_and_counts_one_attempt_a_visit(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_STRICT);
-	const char *from = "<a@example.net>", *to = "<u@example.jp>";
+	fixture_new(MODE_STRICT);
+	const char *from = FROM, *to = TO;
 
-	(void)state;
 	for (int visit = 0; visit < 2; visit++) {
-		fixture_connect(fixture, SUSPECT, LINE);
-		assert_false(fixture_message(fixture, from, to, HOLD_ELAPSED));
+		fixture_connect(SUSPECT, LINE);
+		assert_false(fixture_message(from, to, HOLD_ELAPSED));
 		assert_int_equal(fixture->waits, 2);
 		fixture->waits = 0;
-		fixture_close(fixture);
-		fixture_advance(fixture, 31 * MINUTE);
+		fixture_close();
+		fixture_advance(31 * MINUTE);
 	}
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(fixture, from, to, HOLD_ELAPSED));
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(from, to, HOLD_ELAPSED));
 	assert_int_equal(fixture->waits, 0);
-	word_is(fixture, "why", "tries");
-	word_is(fixture, "early", "no");
-	fixture_free(&fixture);
+	word_is("why", "tries");
+	word_is("early", "no");
 }
 
 static void
 strict_refuses_a_null_sender_after_its_hold_at_data(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_STRICT);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(fixture, "<>", "<u@example.jp>", HOLD_NONE));
+	fixture_new(MODE_STRICT);
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message("<>", TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 1);
 	assert_true(fixture->answer.wish.is_hold && *fixture->other != '\0');
-	fixture_free(&fixture);
 }
 
 static void
 rgrey_greylists_the_first_visit_once_for_all_recipients(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_RGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, NULL);
-	fixture_mail(fixture, "<a@example.net>");
+	fixture_new(MODE_RGREY);
+	fixture_connect(SUSPECT, NULL);
+	fixture_mail(FROM);
 	for (int i = 0; i < 50; i++) {
 		char to[40];
 		snprintf(to, sizeof to, "<u%d@example.jp>", i);
-		assert_false(fixture_rcpt(fixture, to, HOLD_NONE).refuse);
+		assert_false(fixture_rcpt(to, HOLD_NONE).refuse);
 	}
 	assert_int_equal(fixture->waits, 0);
-	assert_true(fixture_data_refused(fixture));
+	assert_true(fixture_data_refused());
 	assert_int_equal(fixture->waits, 1);
-	fixture_free(&fixture);
 }
 
 static void
 starpit_holds_also_those_who_went_before(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_STARPIT);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_GONE));
-	fixture_close(fixture);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(fixture, "gaveup", "1");
-	word_is(fixture, "tarpit", "endured");
-	fixture_free(&fixture);
+	fixture_new(MODE_STARPIT);
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message(FROM, TO, HOLD_GONE));
+	fixture_close();
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("gaveup", "1");
+	word_is("tarpit", "endured");
 }
 
 static void
 a_full_budget_greylists_a_stranger_and_passes_one_with_a_success(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	fixture->has_no_place = true;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message(FROM, TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 1); /* for the commit of the attempt */
-	fixture_close(fixture);
+	fixture_close();
 
 	fixture->has_no_place = false;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	fixture_close(fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	fixture_close();
 
 	fixture->has_no_place = true;
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	word_is(fixture, "why", "overflow");
-	word_is(fixture, "tarpit", "shed");
-	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Flags"), "SHED"));
-	fixture_free(&fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	word_is("why", "overflow");
+	word_is("tarpit", "shed");
+	assert_true(has_flag("SHED"));
 }
 
 static void
 of_parallel_connections_the_one_that_endured_wins(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	/* One leaves after the other has endured: nothing against the address. */
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	fixture_close(fixture);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_false(fixture_message(
-	    fixture, "<b@example.net>", "<u@example.jp>", HOLD_GONE));
-	fixture_close(fixture);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<c@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(fixture, "gaveup", "0");
-	fixture_free(&fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	fixture_close();
+	fixture_connect(SUSPECT, LINE);
+	assert_false(fixture_message("<b@example.net>", TO, HOLD_GONE));
+	fixture_close();
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message("<c@example.net>", TO, HOLD_ELAPSED));
+	word_is("gaveup", "0");
 }
 
 static void
 refused_recipients_are_only_counted(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, "<a@example.net>");
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
 	for (int i = 0; i < 3; i++) {
-		struct gate_moment moment = fixture_moment(fixture);
+		struct gate_moment moment = fixture_moment();
 		struct answer answer = session_rcpt(
 		    fixture->session, &moment, "<nobody@example.jp>", true);
 		assert_false(answer.refuse);
 		assert_true(answer.wish.is_refused);
 	}
 	assert_int_equal(fixture->waits, 0);
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(fixture_data_refused(fixture));
-	fixture_eom(fixture);
-	word_is(fixture, "rcpt_refused", "3");
-	fixture_free(&fixture);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
+	assert_false(fixture_data_refused());
+	fixture_eom();
+	word_is("rcpt_refused", "3");
 }
 
 /* A message ahead of the 354; CHUNKING may be off (trust_eom) or not. */
@@ -470,82 +385,68 @@ a_client_that_talks_on_behind_data_is_known_by_it(void **state)
 	    {GATE_EARLY_NO, true, false, "yes"},
 	    {GATE_EARLY_UNKNOWN, true, false, "yes"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+		fixture_new(MODE_TARGREY);
 		fixture->snapshot.policy.trust_eom = cases[i].trusts;
 		fixture->talked_early = cases[i].early;
 		fixture->ahead = cases[i].ahead;
-		fixture_connect(fixture, "192.0.2.1", SERVER);
-		assert_true(fixture_message(
-		    fixture, "<a@example.org>", "<u@example.jp>", HOLD_NONE));
-		word_is(fixture, "pipe", cases[i].word);
-		fixture_free(&fixture);
+		fixture_connect("192.0.2.1", SERVER);
+		assert_true(fixture_message("<a@example.org>", TO, HOLD_NONE));
+		word_is("pipe", cases[i].word);
 	}
 }
 
 static void
 a_hold_without_a_message_counts_nothing(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, "<a@example.net>");
-	assert_false(fixture_rcpt(fixture, "<u@example.jp>", HOLD_ELAPSED).refuse);
-	fixture_abort(fixture);
-	fixture_close(fixture);
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(fixture, "passed", "0");
-	word_is(fixture, "gaveup", "0");
-	fixture_free(&fixture);
+	fixture_new(MODE_TARGREY);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
+	fixture_abort();
+	fixture_close();
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("passed", "0");
+	word_is("gaveup", "0");
 }
 
 static void
 what_the_client_says_cannot_leave_its_place(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
+	fixture_new(MODE_TARGREY);
 	char helo[3000];
 
-	(void)state;
 	memset(helo, ';', sizeof helo);
 	memcpy(helo, "x; s25r=match\r\nX-Spam: \xff\"<>%", 28);
 	helo[sizeof helo - 1] = '\0';
-	fixture_connect(fixture, "192.0.2.1", SERVER);
+	fixture_connect("192.0.2.1", SERVER);
 	session_helo(fixture->session, helo, false);
-	assert_true(fixture_message(fixture, "<\"; verdict=pass\"@example.org>",
-	    "<u@example.jp>", HOLD_NONE));
-	const char *client = fixture_header(fixture, "X-TaRgrey-Client");
+	assert_true(
+	    fixture_message("<\"; verdict=pass\"@example.org>", TO, HOLD_NONE));
+	const char *client = fixture_header("X-TaRgrey-Client");
 	assert_null(strpbrk(client, "\r\n\"<>"));
 	assert_null(strstr(client, "s25r=match"));
 	assert_non_null(
 	    strstr(client, "; heloname=x%3B%20s25r%3Dmatch%0D%0AX-Spam:%20%FF%22"));
 	assert_non_null(strstr(client, "%7E; key="));
 	assert_true(strlen(client) <= 800);
-	word_is(fixture, "helo", "bare");
-	fixture_free(&fixture);
+	word_is("helo", "bare");
 }
 
 static void
 an_ipv6_client_is_remembered_by_its_64(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, "2001:db8:1:2::25", NULL);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	assert_non_null(strstr(fixture_header(fixture, "X-TaRgrey-Client"),
+	fixture_new(MODE_TARGREY);
+	fixture_connect("2001:db8:1:2::25", NULL);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	assert_non_null(strstr(fixture_header("X-TaRgrey-Client"),
 	    "; ip=2001:db8:1:2::25; name=unknown; ptr=unknown; "
 	    "heloname=helo.example.net; key=2001:db8:1:2::/64"));
-	fixture_close(fixture);
-	fixture_connect(fixture, "2001:db8:1:2::26", NULL);
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-	word_is(fixture, "passed", "1");
-	fixture_free(&fixture);
+	fixture_close();
+	fixture_connect("2001:db8:1:2::26", NULL);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("passed", "1");
 }
 
 int

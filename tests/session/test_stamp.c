@@ -35,7 +35,6 @@ read_examples(void **state)
 	char line[1024];
 	bool examples = false;
 
-	(void)state;
 	if (file == NULL)
 		return -1;
 	while (fgets(line, sizeof line, file) != NULL) {
@@ -80,7 +79,6 @@ parse(const char *text, struct session_words *words)
 static void
 the_session_header_is_written_as_documented(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < count; i++) {
 		struct session_words words;
 		char text[STAMP_SESSION_SIZE];
@@ -93,7 +91,6 @@ the_session_header_is_written_as_documented(void **state)
 static void
 every_word_of_the_examples_stands_in_the_closed_lists(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < count; i++) {
 		struct session_words words;
 		parse(sessions[i], &words);
@@ -118,7 +115,6 @@ the_flags_follow_from_the_words_as_documented(void **state)
 	struct snapshot snapshot = {0};
 	struct session session = {.snapshot = &snapshot, .now.wall = 1};
 
-	(void)state;
 	for (size_t i = 0; i < count; i++) {
 		struct session_words words;
 		char text[STAMP_FLAGS_SIZE];
@@ -154,7 +150,6 @@ decoded(const char *text, const char *key)
 static void
 the_client_header_is_written_as_documented(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < count; i++) {
 		struct session session = {0};
 		char text[STAMP_CLIENT_SIZE];
@@ -180,7 +175,6 @@ the_longest_headers_keep_their_limits(void **state)
 	struct session session = {0};
 	char text[STAMP_SESSION_SIZE], client[STAMP_CLIENT_SIZE], name[600];
 
-	(void)state;
 	memset(&words, 0, sizeof words);
 	for (size_t key = 0; key < SESSION_KEYS; key++) {
 		size_t longest = 0;

@@ -1,110 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Several messages in one visit, and what a visit leaves on record. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "policy/cases.h"
 #include "session/session_private.h"
-#include "session/session_fixture.h"
-
-#define LINE    "p7-dyn100.example.net"
-#define SERVER  "mail.example.org"
-#define SUSPECT "198.51.100.7"
-#define FROM    "<a@example.net>"
-#define TO      "<u@example.jp>"
-
-static void
-word_is(const struct session_fixture *fixture, const char *key, const char *value)
-{
-	assert_string_equal(fixture_word(fixture, key), value);
-}
+#include "session/visits.h"
 
 /* One connection with one message. */
 static bool
-visit(struct session_fixture *fixture)
+visit(void)
 {
-	fixture_connect(fixture, SUSPECT, LINE);
-	bool arrived = fixture_message(fixture, FROM, TO, HOLD_ELAPSED);
-	fixture_close(fixture);
+	fixture_connect(SUSPECT, LINE);
+	bool arrived = fixture_message(FROM, TO, HOLD_ELAPSED);
+	fixture_close();
 	return arrived;
 }
 
 static void
 a_second_message_of_a_held_visit_is_not_early(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	fixture->snapshot.policy.hold_s = 20; /* less than retry_gap */
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
-	word_is(fixture, "early", "no");
-	assert_true(fixture_message(fixture, FROM, TO, HOLD_ELAPSED));
-	word_is(fixture, "early", "no");
-	fixture_free(&fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("early", "no");
+	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	word_is("early", "no");
 }
 
 static void
 two_messages_greylisted_in_one_visit_are_one_attempt(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_RGREY);
-
-	(void)state;
+	fixture_new(MODE_RGREY);
 	for (int i = 0; i < 2; i++) {
-		fixture_connect(fixture, SUSPECT, LINE);
-		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
-		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
-		fixture_advance(fixture, 2 * MINUTE);
-		assert_false(fixture_message(fixture, FROM, TO, HOLD_NONE));
-		fixture_close(fixture);
-		fixture_advance(fixture, 31 * MINUTE);
+		fixture_connect(SUSPECT, LINE);
+		assert_false(fixture_message(FROM, TO, HOLD_NONE));
+		assert_false(fixture_message(FROM, TO, HOLD_NONE));
+		fixture_advance(2 * MINUTE);
+		assert_false(fixture_message(FROM, TO, HOLD_NONE));
+		fixture_close();
+		fixture_advance(31 * MINUTE);
 	}
-	fixture_connect(fixture, SUSPECT, LINE);
-	assert_true(fixture_message(fixture, FROM, TO, HOLD_NONE));
-	word_is(fixture, "grey_tries", "2");
-	word_is(fixture, "early", "no");
-	fixture_free(&fixture);
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	word_is("grey_tries", "2");
+	word_is("early", "no");
 }
 
 /* MAIL and RCPT of one session, a whole visit of another, DATA of the first. */
 static bool
 data_after_another_visit(int64_t seconds)
 {
-	struct session_fixture *fixture = fixture_new(MODE_RGREY);
-
+	fixture_new(MODE_RGREY);
 	fixture->snapshot.policy.retry_count = 1;
 	fixture->snapshot.policy.delay_s = fixture->snapshot.policy.retry_gap_s = 0;
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, FROM);
-	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
 	struct session *first = fixture->session;
 	fixture->session = NULL;
-	assert_false(visit(fixture));
+	assert_false(visit());
 	fixture->session = first;
-	fixture_advance(fixture, seconds);
-	bool refused = fixture_data_refused(fixture);
-	fixture_free(&fixture);
+	fixture_advance(seconds);
+	bool refused = fixture_data_refused();
+	fixture_free();
 	return refused;
 }
 
 static void
 what_rcpt_recalled_serves_a_data_that_follows_at_once(void **state)
 {
-	(void)state;
 	assert_true(data_after_another_visit(0));
 }
 
 static void
 a_data_that_comes_later_asks_the_store_again(void **state)
 {
-	(void)state;
 	assert_false(data_after_another_visit(1));
 }
 
@@ -112,33 +85,30 @@ a_data_that_comes_later_asks_the_store_again(void **state)
 static void
 an_attempt_that_was_not_kept_at_the_hold_is_kept_at_data(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_STRICT);
+	fixture_new(MODE_STRICT);
 	struct store_settings settings = {.url = "memory:",
 	    .events_s = DAY,
 	    .retry_window_s = 2 * DAY,
 	    .max_age_s = 35 * DAY,
 	    .max_new_per_net = 1};
 
-	(void)state;
 	store_configure(fixture->store, &settings);
 	fixture->snapshot.policy.hold_s =
 	    MINUTE; /* both first visits in one minute */
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, FROM);
-	assert_false(
-	    fixture_rcpt(fixture, "<other@example.jp>", HOLD_GONE).refuse == false);
-	fixture_close(fixture);
-	assert_false(visit(fixture));
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt("<other@example.jp>", HOLD_GONE).refuse == false);
+	fixture_close();
+	assert_false(visit());
 	for (int i = 0; i < 2; i++) {
-		fixture_advance(fixture, 31 * MINUTE);
-		assert_int_equal(visit(fixture), i == 1);
+		fixture_advance(31 * MINUTE);
+		assert_int_equal(visit(), i == 1);
 	}
-	fixture_free(&fixture);
 }
 
 /* What DNS would have found for a sender of example.net. */
 static void
-give_spf(struct session_fixture *fixture, enum spf_result result)
+give_spf(enum spf_result result)
 {
 	struct transaction *mail = fixture->session->mail;
 
@@ -151,7 +121,7 @@ give_spf(struct session_fixture *fixture, enum spf_result result)
 
 /* An allow list with one line. */
 static void
-allow(struct session_fixture *fixture, const char *line)
+allow(const char *line)
 {
 	struct error error;
 	char folder[] = "/tmp/targrey-test.XXXXXX", path[80];
@@ -173,50 +143,44 @@ allow(struct session_fixture *fixture, const char *line)
 static void
 a_sender_on_the_list_who_passes_spf_is_not_held_and_the_next_one_is(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	allow(fixture, "sender: example.net");
-	fixture_connect(fixture, SUSPECT, LINE);
-	fixture_mail(fixture, FROM);
-	give_spf(fixture, SPF_PASS);
-	assert_false(fixture_rcpt(fixture, TO, HOLD_ELAPSED).refuse);
+	fixture_new(MODE_TARGREY);
+	allow("sender: example.net");
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	give_spf(SPF_PASS);
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
 	assert_int_equal(fixture->waits, 0);
-	assert_false(fixture_data_refused(fixture));
-	assert_false(fixture_eom(fixture).refuse);
-	assert_string_equal(fixture_word(fixture, "why"), "listed");
+	assert_false(fixture_data_refused());
+	assert_false(fixture_eom().refuse);
+	word_is("why", "listed");
 
-	fixture_mail(fixture, "<b@example.com>");
-	assert_false(fixture_rcpt(fixture, TO, HOLD_ELAPSED).refuse);
+	fixture_mail("<b@example.com>");
+	assert_false(fixture_rcpt(TO, HOLD_ELAPSED).refuse);
 	assert_int_equal(fixture->waits, 1);
-	assert_false(fixture_data_refused(fixture));
-	fixture_eom(fixture);
-	word_is(fixture, "tarpit", "endured");
-	fixture_free(&fixture);
+	assert_false(fixture_data_refused());
+	fixture_eom();
+	word_is("tarpit", "endured");
 }
 
 /* RFC 5321 4.5.3.2.3: a client waits two minutes for the reply to DATA. */
 static void
 a_hold_at_data_is_short_enough_for_a_client_to_wait(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
+	fixture_new(MODE_TARGREY);
 	fixture->snapshot.policy.suspect = SELECT_SPF;
-	fixture_connect(fixture, "192.0.2.1", SERVER);
-	fixture_mail(fixture, FROM);
-	assert_false(fixture_rcpt_alone(fixture, TO).refuse);
+	fixture_connect("192.0.2.1", SERVER);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt_alone(TO).refuse);
 	assert_int_equal(fixture->waits, 0);
-	give_spf(fixture, SPF_FAIL);
-	assert_false(fixture_data_refused(fixture));
+	give_spf(SPF_FAIL);
+	assert_false(fixture_data_refused());
 	assert_true(fixture->answer.wish.is_hold);
 	assert_int_equal(fixture->last.waited_ms, 90000);
-	fixture_eom(fixture);
-	fixture_free(&fixture);
+	fixture_eom();
 }
 
 static void
-flood(struct session_fixture *fixture, unsigned count)
+flood(unsigned count)
 {
 	char name[40];
 
@@ -230,60 +194,51 @@ flood(struct session_fixture *fixture, unsigned count)
 static void
 a_message_with_thousands_of_forged_headers_is_refused(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_TARGREY);
-
-	(void)state;
-	fixture_connect(fixture, "192.0.2.1", SERVER);
-	fixture_mail(fixture, FROM);
-	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
-	assert_false(fixture_data_refused(fixture));
-	flood(fixture, 50000);
-	struct answer reply = fixture_eom(fixture);
+	fixture_new(MODE_TARGREY);
+	fixture_connect("192.0.2.1", SERVER);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
+	assert_false(fixture_data_refused());
+	flood(50000);
+	struct answer reply = fixture_eom();
 	assert_true(reply.refuse);
 	assert_string_equal(reply.code, "450");
 	assert_int_equal(fixture->inserted, 0);
 	assert_string_equal(fixture->removed, "");
 
-	fixture_mail(fixture, FROM);
-	assert_false(fixture_rcpt(fixture, TO, HOLD_NONE).refuse);
-	assert_false(fixture_data_refused(fixture));
-	flood(fixture, 20);
-	assert_false(fixture_eom(fixture).refuse);
-	word_is(fixture, "forged", "20");
-	fixture_free(&fixture);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
+	assert_false(fixture_data_refused());
+	flood(20);
+	assert_false(fixture_eom().refuse);
+	word_is("forged", "20");
 }
 
 /* The first recipient is new, the second one's tries are reached at DATA. */
 static void
 a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **state)
 {
-	struct session_fixture *fixture = fixture_new(MODE_STRICT);
-
-	(void)state;
+	fixture_new(MODE_STRICT);
 	for (int visit = 0; visit < 2; visit++) {
-		fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
-		assert_false(fixture_message(
-		    fixture, "<a@example.net>", "<u@example.jp>", HOLD_ELAPSED));
-		fixture_close(fixture);
-		fixture_advance(fixture, 31 * MINUTE);
+		fixture_connect(SUSPECT, LINE);
+		assert_false(fixture_message(FROM, TO, HOLD_ELAPSED));
+		fixture_close();
+		fixture_advance(31 * MINUTE);
 	}
-	fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
-	fixture_mail(fixture, "<a@example.net>");
-	assert_false(
-	    fixture_rcpt(fixture, "<new@example.jp>", HOLD_ELAPSED).refuse);
-	assert_false(fixture_rcpt_alone(fixture, "<u@example.jp>").refuse);
-	assert_false(fixture_data_refused(fixture));
-	fixture_eom(fixture);
-	assert_string_equal(fixture_word(fixture, "why"), "tries");
-	assert_string_equal(fixture_word(fixture, "tarpit"), "endured");
-	fixture_close(fixture);
+	fixture_connect(SUSPECT, LINE);
+	fixture_mail(FROM);
+	assert_false(fixture_rcpt("<new@example.jp>", HOLD_ELAPSED).refuse);
+	assert_false(fixture_rcpt_alone(TO).refuse);
+	assert_false(fixture_data_refused());
+	fixture_eom();
+	word_is("why", "tries");
+	word_is("tarpit", "endured");
+	fixture_close();
 
-	fixture_advance(fixture, 10 * DAY); /* beyond the retry window */
-	fixture_connect(fixture, "198.51.100.7", "p7-dyn100.example.net");
-	assert_true(fixture_message(
-	    fixture, "<a@example.net>", "<u@example.jp>", HOLD_NONE));
-	assert_string_equal(fixture_word(fixture, "why"), "tries");
-	fixture_free(&fixture);
+	fixture_advance(10 * DAY); /* beyond the retry window */
+	fixture_connect(SUSPECT, LINE);
+	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	word_is("why", "tries");
 }
 
 int

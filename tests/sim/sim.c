@@ -20,14 +20,14 @@ static const uint32_t tries[] = {2, 1};
 static void
 run(enum mode mode, int64_t hold_s, int64_t delay_s, uint32_t retry_count)
 {
-	struct session_fixture *fixture = fixture_new(mode);
+	fixture_new(mode);
 	struct visits visits;
 
 	fixture->snapshot.policy.hold_s = hold_s;
 	fixture->snapshot.policy.delay_s = delay_s;
 	fixture->snapshot.policy.retry_count = retry_count;
 	for (unsigned i = 0; i < senders_count; i++) {
-		visits_sender(fixture, &senders[i], i + 1, &visits);
+		visits_sender(&senders[i], i + 1, &visits);
 		printf("sender\t%s\t%lld\t%lld\t%u\t%s\t%s\t%u\t%u\t%lld\t%lld\t%"
 		       "lld\n",
 		    mode_words[mode], (long long)hold_s, (long long)delay_s,
@@ -37,7 +37,7 @@ run(enum mode mode, int64_t hold_s, int64_t delay_s, uint32_t retry_count)
 		    (long long)visits_quantile(&visits, 0.95),
 		    (long long)visits_quantile(&visits, 1));
 	}
-	fixture_free(&fixture);
+	fixture_free();
 }
 
 /* What a mode does not have is not varied. */

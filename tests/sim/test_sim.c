@@ -56,8 +56,7 @@ invent(void)
 
 /* The attempts that it took, 0 when 100 did not do. */
 static unsigned
-keep_trying(
-    struct session_fixture *fixture, const struct keeper *keeper, unsigned number)
+keep_trying(const struct keeper *keeper, unsigned number)
 {
 	char ip[IP_TEXT_SIZE], from[60], domain[40], to[60];
 	struct visitor visitor = {.ip = ip,
@@ -74,11 +73,11 @@ keep_trying(
 		unsigned network = number * 16 + address % keeper->networks;
 		snprintf(ip, sizeof ip, "%u.%u.%u.%u", 11 + network / 65536,
 		    network / 256 % 256, network % 256, 1 + address);
-		if (visits_visit(fixture, &visitor))
+		if (visits_visit(&visitor))
 			return attempt;
-		fixture_advance(fixture,
+		fixture_advance(
 		    keeper->gap_least +
-		        dice((unsigned)(keeper->gap_most - keeper->gap_least)));
+		    dice((unsigned)(keeper->gap_most - keeper->gap_least)));
 	}
 	return 0;
 }
@@ -88,12 +87,12 @@ who_keeps_trying_gets_through_in_every_mode(void **unused)
 {
 	(void)unused;
 	for (enum mode mode = 0; mode < MODES; mode++) {
-		struct session_fixture *fixture = fixture_new(mode);
+		fixture_new(mode);
 		unsigned worst = 0;
 		state = 20261129;
 		for (unsigned number = 0; number < 400; number++) {
 			struct keeper keeper = invent();
-			unsigned took = keep_trying(fixture, &keeper, number);
+			unsigned took = keep_trying(&keeper, number);
 			if (took == 0)
 				print_error("%s: keeper %u: %u addresses, %u "
 				            "networks, SPF %d, waits %lld s, "
@@ -107,7 +106,7 @@ who_keeps_trying_gets_through_in_every_mode(void **unused)
 			worst = took > worst ? took : worst;
 		}
 		print_message("%s: at most %u attempts\n", mode_words[mode], worst);
-		fixture_free(&fixture);
+		fixture_free();
 	}
 }
 
@@ -118,31 +117,31 @@ every_sender_of_the_table_delivers_all_its_mail_in_every_mode(void **unused)
 
 	(void)unused;
 	for (enum mode mode = 0; mode < MODES; mode++) {
-		struct session_fixture *fixture = fixture_new(mode);
+		fixture_new(mode);
 		for (unsigned i = 0; i < senders_count; i++) {
 			if (senders[i].is_spam)
 				continue;
-			visits_sender(fixture, &senders[i], i + 1, &visits);
+			visits_sender(&senders[i], i + 1, &visits);
 			if (visits.delivered != visits.mails)
 				print_error(
 				    "%s: %s\n", mode_words[mode], senders[i].name);
 			assert_int_equal(visits.delivered, visits.mails);
 		}
-		fixture_free(&fixture);
+		fixture_free();
 	}
 }
 
 static unsigned
 delivered_of(enum mode mode, const char *name)
 {
-	struct session_fixture *fixture = fixture_new(mode);
+	fixture_new(mode);
 	struct visits visits = {.delivered = UINT32_MAX};
 
 	for (unsigned i = 0; i < senders_count; i++) {
 		if (strcmp(senders[i].name, name) == 0)
-			visits_sender(fixture, &senders[i], i + 1, &visits);
+			visits_sender(&senders[i], i + 1, &visits);
 	}
-	fixture_free(&fixture);
+	fixture_free();
 	return visits.delivered;
 }
 

@@ -25,24 +25,24 @@ pass_spf(struct session *session, const char *domain)
 }
 
 static bool
-deliver(struct session_fixture *fixture, const struct visitor *visitor)
+deliver(const struct visitor *visitor)
 {
-	fixture_mail(fixture, visitor->from);
+	fixture_mail(visitor->from);
 	if (visitor->spf_domain != NULL)
 		pass_spf(fixture->session, visitor->spf_domain);
 	fixture->patience_ms = visitor->patience_s * 1000;
-	return !fixture_rcpt(fixture, visitor->to, HOLD_ELAPSED).refuse &&
-	       !fixture_data_refused(fixture) && !fixture_eom(fixture).refuse;
+	return !fixture_rcpt(visitor->to, HOLD_ELAPSED).refuse &&
+	       !fixture_data_refused() && !fixture_eom().refuse;
 }
 
 bool
-visits_visit(struct session_fixture *fixture, const struct visitor *visitor)
+visits_visit(const struct visitor *visitor)
 {
-	fixture_connect(fixture, visitor->ip, LINE);
-	bool delivered = deliver(fixture, visitor);
+	fixture_connect(visitor->ip, LINE);
+	bool delivered = deliver(visitor);
 	if (!delivered)
-		fixture_abort(fixture);
-	fixture_close(fixture);
+		fixture_abort();
+	fixture_close();
 	return delivered;
 }
 
@@ -75,8 +75,7 @@ struct mail_of {
 
 /* Seconds until it was delivered, -1: never. */
 static int64_t
-visits_mail(
-    struct session_fixture *fixture, const struct mail_of *mail, uint64_t *random)
+visits_mail(const struct mail_of *mail, uint64_t *random)
 {
 	const struct sender *sender = mail->sender;
 	char ip[IP_TEXT_SIZE], from[80], to[80], domain[32];
@@ -99,7 +98,7 @@ visits_mail(
 			fixture->now_ms = mail->begun_ms + age * 1000;
 		write_ip(sender, mail->farm,
 		    (unsigned)(mix(random) % sender->addresses), ip, sizeof ip);
-		if (visits_visit(fixture, &visitor))
+		if (visits_visit(&visitor))
 			return (fixture->now_ms - mail->begun_ms) / 1000;
 	}
 }
@@ -113,8 +112,7 @@ by_delay(const void *a, const void *b)
 }
 
 void
-visits_sender(struct session_fixture *fixture, const struct sender *sender,
-    uint64_t seed, struct visits *visits_r)
+visits_sender(const struct sender *sender, uint64_t seed, struct visits *visits_r)
 {
 	uint64_t random = seed * 2654435761U + 1;
 	struct mail_of mail = {.sender = sender, .farm = (unsigned)seed * 200};
@@ -128,7 +126,7 @@ visits_sender(struct session_fixture *fixture, const struct sender *sender,
 		if (mail.begun_ms < fixture->now_ms)
 			mail.begun_ms = fixture->now_ms;
 		fixture->now_ms = mail.begun_ms;
-		int64_t delay = visits_mail(fixture, &mail, &random);
+		int64_t delay = visits_mail(&mail, &random);
 		if (delay >= 0)
 			visits_r->delay_s[visits_r->delivered++] = delay;
 	}

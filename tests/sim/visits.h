@@ -13,7 +13,7 @@ struct visitor {
 	int64_t patience_s;
 };
 /* One connection; the clock moves on by what is waited. true: delivered. */
-bool visits_visit(struct session_fixture *fixture, const struct visitor *visitor);
+bool visits_visit(const struct visitor *visitor);
 
 #define VISITS_MOST 128
 struct visits {
@@ -21,8 +21,8 @@ struct visits {
 	int64_t delay_s[VISITS_MOST]; /* of those delivered, in ascending order */
 };
 /* All mails of a sender. seed: for the addresses of its pool */
-void visits_sender(struct session_fixture *fixture, const struct sender *sender,
-    uint64_t seed, struct visits *visits_r);
+void visits_sender(
+    const struct sender *sender, uint64_t seed, struct visits *visits_r);
 /* share 0..1; 0 when nothing was delivered */
 int64_t visits_quantile(const struct visits *visits, double share);
 
