@@ -3,16 +3,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "gate/filter.h"
@@ -21,6 +17,7 @@
 
 static _Atomic int64_t now_ms = 1000000;
 static struct gate_fixture the_fixture;
+struct gate_fixture *const fixture = &the_fixture;
 
 static void
 drop(void *ctx, enum log_level level, const char *text)
@@ -39,14 +36,14 @@ clean(void)
 	    "back.sock", "front.sock", "front.sock.lock"};
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		snprintf(name, sizeof name, "%s/%s", the_fixture.folder, files[i]);
+		snprintf(name, sizeof name, "%s/%s", fixture->folder, files[i]);
 		unlink(name);
 	}
-	rmdir(the_fixture.folder);
+	rmdir(fixture->folder);
 }
 
 void
-fixture_reset(struct gate_fixture *fixture)
+fixture_reset(void)
 {
 	fixture->settings.listen = fixture->listen;
 	fixture->settings.socket_mode = 0600;
@@ -59,13 +56,11 @@ fixture_reset(struct gate_fixture *fixture)
 	fixture->settings.headers = NULL;
 }
 
-struct gate_fixture *
+void
 fixture_open(void)
 {
-	struct gate_fixture *fixture = &the_fixture;
-
 	if (fixture->folder[0] != '\0')
-		return fixture;
+		return;
 	log_to_sink(drop, NULL);
 	char folder[] = "/tmp/targrey-gate-XXXXXX";
 	if (mkdtemp(folder) == NULL)
@@ -76,12 +71,11 @@ fixture_open(void)
 	    fixture->listen, sizeof fixture->listen, "unix:%s/front.sock", folder);
 	fixture->settings.back_path = filter_start(fixture->folder);
 	clock_init_manual(&fixture->clock, &now_ms);
-	fixture_reset(fixture);
-	return fixture;
+	fixture_reset();
 }
 
 void
-fixture_gate(struct gate_fixture *fixture)
+fixture_gate(void)
 {
 	struct error error;
 
@@ -93,7 +87,7 @@ fixture_gate(struct gate_fixture *fixture)
 }
 
 void
-fixture_gate_stop(struct gate_fixture *fixture)
+fixture_gate_stop(void)
 {
 	if (fixture->gate == NULL)
 		return;
@@ -102,10 +96,20 @@ fixture_gate_stop(struct gate_fixture *fixture)
 }
 
 int
+fixture_setup(void **state)
+{
+	(void)state;
+	fixture_open();
+	filter_protocol(FILTER_PROTOCOL);
+	fixture_gate();
+	return 0;
+}
+
+int
 fixture_teardown(void **state)
 {
 	(void)state;
-	fixture_gate_stop(&the_fixture);
+	fixture_gate_stop();
 	return 0;
 }
 
@@ -122,13 +126,12 @@ fixture_now(void)
 }
 
 struct mta
-mta_connect(const struct gate_fixture *fixture)
+mta_connect(const char *listen)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct mta mta = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
-	memcpy(
-	    address.sun_path, fixture->listen + 5, strlen(fixture->listen + 5) + 1);
+	memcpy(address.sun_path, listen + 5, strlen(listen + 5) + 1);
 	if (connect(mta.fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		perror("connect to the gate");
 		abort();
@@ -314,30 +317,27 @@ fixture_await(int event, unsigned count)
 	assert_true(filter_count((enum filter_event)event) >= count);
 }
 
+static struct gate_report
+report(void)
+{
+	struct gate_report now;
+
+	gate_report(fixture->gate, &now);
+	return now;
+}
+
 void
 fixture_await_waiting(unsigned count)
 {
-	struct gate_report report;
-
-	for (int i = 0; i < HANG_MS; i++) {
-		gate_report(the_fixture.gate, &report);
-		if (report.waiting == count)
-			break;
+	for (int i = 0; i < HANG_MS && report().waiting != count; i++)
 		usleep(1000);
-	}
-	assert_int_equal(report.waiting, count);
+	assert_int_equal(report().waiting, count);
 }
 
 void
 fixture_await_connections(unsigned count)
 {
-	struct gate_report report;
-
-	for (int i = 0; i < HANG_MS; i++) {
-		gate_report(the_fixture.gate, &report);
-		if (report.connections == count)
-			break;
+	for (int i = 0; i < HANG_MS && report().connections != count; i++)
 		usleep(1000);
-	}
-	assert_int_equal(report.connections, count);
+	assert_int_equal(report().connections, count);
 }

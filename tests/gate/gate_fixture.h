@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* clang-format off: cmocka.h needs these before it */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "gate/filter.h"
 #include "gate/gate.h"
 
 struct gate_fixture {
@@ -22,18 +29,20 @@ struct gate_fixture {
 	struct gate *gate;
 };
 
-/* The process's one fixture; made by the first call. */
-struct gate_fixture *fixture_open(void);
+/* The process's one; made by fixture_open(). */
+extern struct gate_fixture *const fixture;
+void fixture_open(void);
 /* A new gate with fixture->settings, which the test may have changed. */
-void fixture_gate(struct gate_fixture *fixture);
-void fixture_gate_stop(struct gate_fixture *fixture);
-/* The same as a teardown of cmocka's; its setup is each file's own. */
+void fixture_gate(void);
+void fixture_gate_stop(void);
+/* For cmocka: open, with a gate and the protocol of targrey; and the end of it. */
+int fixture_setup(void **state);
 int fixture_teardown(void **state);
 /* Moves the clock. */
 void fixture_advance(int64_t ms);
 int64_t fixture_now(void);
 /* Defaults of settings. */
-void fixture_reset(struct gate_fixture *fixture);
+void fixture_reset(void);
 
 struct mta {
 	int fd;
@@ -44,7 +53,7 @@ struct mta_frame {
 	char data[1024]; /* cut, with NUL */
 };
 
-struct mta mta_connect(const struct gate_fixture *fixture);
+struct mta mta_connect(const char *listen);
 void mta_close(struct mta *mta);
 void mta_send(struct mta *mta, char cmd, const void *data, size_t len);
 void mta_send_raw(struct mta *mta, const void *data, size_t len);

@@ -2,12 +2,7 @@
 #include "gate/script.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 struct gate_moment script_seen[FILTER_EVENTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -19,7 +14,7 @@ script_look(const struct filter_call *call, bool place)
 	uint64_t key = 1;
 	struct gate_moment moment;
 
-	gate_look(fixture_open()->gate, call->number, place ? &key : NULL, &moment);
+	gate_look(fixture->gate, call->number, place ? &key : NULL, &moment);
 	pthread_mutex_lock(&lock); /* several sessions: the last one is seen */
 	script_seen[call->event] = moment;
 	pthread_mutex_unlock(&lock);
@@ -47,7 +42,7 @@ script_hold(const struct filter_call *call, int64_t ms)
 	struct gate_wish wish = {
 	    .reply_until_ms = fixture_now() + ms, .is_hold = true};
 
-	gate_tell(fixture_open()->gate, moment.ticket, &wish);
+	gate_tell(fixture->gate, moment.ticket, &wish);
 }
 
 struct mta
@@ -57,7 +52,7 @@ script_begin(sfsistat (*hook)(const struct filter_call *))
 	atomic_store(&number, 0);
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hook);
-	struct mta mta = mta_connect(fixture_open());
+	struct mta mta = mta_connect(fixture->listen);
 	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
 	mta_greet(&mta);
 	return mta;

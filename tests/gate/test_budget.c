@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Places for holds: never one too many, whoever asks and whatever changes. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/gate_fixture.h"
 
 enum { THREADS = 16, SESSIONS = 64 };
 
-static struct gate_fixture *fixture;
 static _Atomic uint64_t numbers[SESSIONS];
 static _Atomic unsigned connected;
 static struct mta mtas[SESSIONS];
@@ -53,12 +47,11 @@ report(void)
 static int
 connect_all(void **state)
 {
-	(void)state;
 	atomic_store(&connected, 0);
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(note_number);
 	for (int i = 0; i < SESSIONS; i++) {
-		mtas[i] = mta_connect(fixture);
+		mtas[i] = mta_connect(fixture->listen);
 		mta_negotiate(&mtas[i], MTA_OFFER);
 		mta_greet(&mtas[i]);
 		mta_rcpt(&mtas[i], "<a@example.org>");
@@ -70,7 +63,6 @@ connect_all(void **state)
 static int
 close_all(void **state)
 {
-	(void)state;
 	for (int i = 0; i < SESSIONS; i++)
 		mta_close(&mtas[i]);
 	fixture_await_connections(0);
@@ -90,7 +82,6 @@ book(int session, uint64_t key)
 static void
 the_limit_is_reached_and_not_passed(void **state)
 {
-	(void)state;
 	set_limits(5, 0);
 	for (int i = 0; i < 5; i++) {
 		struct gate_moment grant = book(i, (uint64_t)i);
@@ -108,7 +99,6 @@ the_limit_is_reached_and_not_passed(void **state)
 static void
 one_network_has_its_own_limit(void **state)
 {
-	(void)state;
 	set_limits(50, 2);
 	assert_true(book(0, 77).has_place);
 	assert_true(book(1, 77).has_place);
@@ -126,7 +116,6 @@ one_network_has_its_own_limit(void **state)
 static void
 a_lowered_limit_holds_until_enough_have_ended(void **state)
 {
-	(void)state;
 	set_limits(10, 0);
 	for (int i = 0; i < 10; i++)
 		assert_true(book(i, 1).has_place);
@@ -169,7 +158,6 @@ grab(void *arg)
 static void
 sixteen_threads_never_get_one_too_many(void **state)
 {
-	(void)state;
 	pthread_t threads[THREADS];
 
 	atomic_store(&granted, 0);
@@ -194,19 +182,9 @@ sixteen_threads_never_get_one_too_many(void **state)
 static void
 none_are_granted_when_the_limit_is_zero(void **state)
 {
-	(void)state;
 	set_limits(0, 0);
 	assert_false(book(0, 1).has_place);
 	assert_int_equal(report().holds, 0);
-}
-
-static int
-open_fixture(void **state)
-{
-	(void)state;
-	fixture = fixture_open();
-	fixture_gate(fixture);
-	return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_all, close_all)
@@ -221,5 +199,5 @@ main(void)
 	    TEST(sixteen_threads_never_get_one_too_many),
 	    TEST(none_are_granted_when_the_limit_is_zero),
 	};
-	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

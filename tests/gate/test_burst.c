@@ -5,21 +5,13 @@
  * the gate nobody may wait for a hold. The clock of the holds stands still, so
  * an innocent that waited for one would wait for ever.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <time.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/script.h"
-#include "gate/gate_fixture.h"
 
 enum { MOST = 200, ROUNDS = 10 };
-
-static struct gate_fixture *fixture;
 
 static sfsistat
 hold_half(const struct filter_call *call)
@@ -45,7 +37,7 @@ burst(int count)
 
 	filter_hook(hold_half);
 	for (int i = 0; i < count; i++) {
-		mtas[i] = mta_connect(fixture);
+		mtas[i] = mta_connect(fixture->listen);
 		mta_negotiate(&mtas[i], MTA_OFFER);
 		mta_greet(&mtas[i]);
 	}
@@ -77,7 +69,6 @@ burst(int count)
 static void
 no_innocent_waits_for_a_hold_in_bursts_of_40(void **state)
 {
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++)
 		burst(40);
 }
@@ -85,19 +76,8 @@ no_innocent_waits_for_a_hold_in_bursts_of_40(void **state)
 static void
 no_innocent_waits_for_a_hold_in_bursts_of_200(void **state)
 {
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++)
 		burst(200);
-}
-
-static int
-open_fixture(void **state)
-{
-	(void)state;
-	fixture = fixture_open();
-	filter_protocol(FILTER_PROTOCOL);
-	fixture_gate(fixture);
-	return 0;
 }
 
 int
@@ -107,5 +87,5 @@ main(void)
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_40),
 	    cmocka_unit_test(no_innocent_waits_for_a_hold_in_bursts_of_200),
 	};
-	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -4,26 +4,19 @@
  * the test, whose end points the MTA tells.
  */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/script.h"
-#include "gate/gate_fixture.h"
 
 struct tcp {
 	int listener, client, server;
 	struct sockaddr_storage client_name, mta_name;
 };
 
-static struct gate_fixture *fixture;
 static struct tcp *present; /* written before the connection that reads it */
 static _Atomic enum filter_event hold_at;
 
@@ -151,7 +144,7 @@ begin(struct tcp *tcp, enum filter_event event)
 	present = tcp;
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hold);
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	mta_negotiate(&mta, MTA_OFFER);
 	present_client(&mta, tcp);
 	mta_says(tcp, "220 mx.example.jp ESMTP\r\n");
@@ -238,21 +231,18 @@ leave_and_expect_gone(int family, int how, enum filter_event event)
 static void
 a_client_that_leaves_by_fin_is_gone_within_a_second(void **state)
 {
-	(void)state;
 	leave_and_expect_gone(AF_INET, SHUT_WR, FILTER_RCPT);
 }
 
 static void
 a_client_that_leaves_by_rst_is_gone_within_a_second(void **state)
 {
-	(void)state;
 	leave_and_expect_gone(AF_INET, SHUT_RDWR, FILTER_RCPT);
 }
 
 static void
 a_client_over_ipv6_is_watched_too(void **state)
 {
-	(void)state;
 	leave_and_expect_gone(AF_INET6, SHUT_WR, FILTER_RCPT);
 	leave_and_expect_gone(AF_INET6, SHUT_RDWR, FILTER_RCPT);
 }
@@ -260,7 +250,6 @@ a_client_over_ipv6_is_watched_too(void **state)
 static void
 a_client_that_leaves_a_hold_at_data_is_gone(void **state)
 {
-	(void)state;
 	leave_and_expect_gone(AF_INET, SHUT_WR, FILTER_DATA);
 	leave_and_expect_gone(AF_INET, SHUT_RDWR, FILTER_DATA);
 }
@@ -279,7 +268,6 @@ after_hold(struct mta *mta)
 static void
 a_client_that_stays_is_let_through_as_watched(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 
@@ -312,7 +300,6 @@ leave_in_the_last_second(enum filter_event event)
 static void
 a_client_that_left_in_the_last_second_is_gone_not_through(void **state)
 {
-	(void)state;
 	leave_in_the_last_second(FILTER_RCPT);
 	leave_in_the_last_second(FILTER_DATA);
 }
@@ -320,7 +307,6 @@ a_client_that_left_in_the_last_second_is_gone_not_through(void **state)
 static void
 a_client_that_left_before_the_hold_is_gone_at_once(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
 	char none;
@@ -334,7 +320,6 @@ a_client_that_left_before_the_hold_is_gone_at_once(void **state)
 static void
 a_client_that_reset_before_the_hold_is_gone_at_once(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
 	atomic_store(&reset_at_mail, true);
@@ -347,7 +332,6 @@ a_client_that_reset_before_the_hold_is_gone_at_once(void **state)
 static void
 a_client_that_cannot_be_seen_is_held_without_a_watch(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
 	((struct sockaddr_in *)&tcp.client_name)->sin_addr.s_addr =
@@ -365,7 +349,6 @@ a_client_that_cannot_be_seen_is_held_without_a_watch(void **state)
 static void
 octets_that_wait_in_the_socket_are_seen(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET);
 
 	client_says(&tcp, "EHLO early\r\n");
@@ -382,7 +365,6 @@ octets_that_wait_in_the_socket_are_seen(void **state)
 static void
 a_client_that_waits_for_its_turn_is_not_early(void **state)
 {
-	(void)state;
 	struct tcp tcp = tcp_open(AF_INET6);
 	struct mta mta = begin(&tcp, FILTER_DATA);
 
@@ -422,7 +404,6 @@ early_at_rcpt(bool mute, const char *text, bool leaves)
 static void
 a_client_that_talks_on_before_the_reply_to_helo_is_early(void **state)
 {
-	(void)state;
 	assert_int_equal(
 	    early_at_rcpt(false, "MAIL FROM:<>\r\n", false), GATE_EARLY_YES);
 	/* it was in the MTA's own buffer */
@@ -433,7 +414,6 @@ a_client_that_talks_on_before_the_reply_to_helo_is_early(void **state)
 static void
 a_fin_is_no_talk(void **state)
 {
-	(void)state;
 	assert_int_equal(early_at_rcpt(false, NULL, true), GATE_EARLY_NO);
 }
 
@@ -460,19 +440,9 @@ expect_at_end(bool says_354, const char *text, enum gate_early ahead)
 static void
 a_message_that_ends_before_the_354_was_sent_came_ahead(void **state)
 {
-	(void)state;
 	expect_at_end(false, NULL, GATE_EARLY_YES);
 	expect_at_end(true, "Subject: x\r\n", GATE_EARLY_YES);
 	expect_at_end(true, NULL, GATE_EARLY_NO);
-}
-
-static int
-open_fixture(void **state)
-{
-	(void)state;
-	fixture = fixture_open();
-	fixture_gate(fixture);
-	return 0;
 }
 
 int
@@ -497,5 +467,5 @@ main(void)
 	    cmocka_unit_test(
 	        a_message_that_ends_before_the_354_was_sent_came_ahead),
 	};
-	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

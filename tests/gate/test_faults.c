@@ -2,10 +2,7 @@
 /* Stops, second instances, silent callbacks, no descriptors; and nothing spins. */
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +10,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/script.h"
-#include "gate/gate_fixture.h"
 
-static struct gate_fixture *fixture;
 static _Atomic bool blocked;
 
 static sfsistat
@@ -53,7 +46,7 @@ block(const struct filter_call *call)
 static struct mta
 begin(const char *recipient)
 {
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 
 	mta_negotiate(&mta, MTA_OFFER);
 	mta_greet(&mta);
@@ -67,7 +60,7 @@ start(sfsistat (*hook)(const struct filter_call *))
 	memset(script_seen, 0, sizeof script_seen);
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hook);
-	fixture_gate(fixture);
+	fixture_gate();
 }
 
 static void *
@@ -81,7 +74,6 @@ stop_gate(void *arg)
 static void
 a_stop_answers_the_held_and_refuses_what_follows(void **state)
 {
-	(void)state;
 	enum { HELD = 20 };
 	struct mta mtas[HELD], plain, content;
 	pthread_t thread;
@@ -126,7 +118,6 @@ a_stop_answers_the_held_and_refuses_what_follows(void **state)
 static void
 a_second_instance_is_refused_and_harms_nothing(void **state)
 {
-	(void)state;
 	struct error error = {""};
 
 	start(hold_everyone);
@@ -135,15 +126,14 @@ a_second_instance_is_refused_and_harms_nothing(void **state)
 	struct mta mta = begin("<plain@example.org>");
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	mta_close(&mta);
-	fixture_gate_stop(fixture);
+	fixture_gate_stop();
 	start(hold_everyone);
-	fixture_gate_stop(fixture);
+	fixture_gate_stop();
 }
 
 static void
 a_stale_socket_is_replaced_and_another_file_is_not(void **state)
 {
-	(void)state;
 	struct error error = {""};
 	struct stat status;
 	const char *path = fixture->listen + 5;
@@ -158,14 +148,13 @@ a_stale_socket_is_replaced_and_another_file_is_not(void **state)
 	start(hold_everyone);
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0660);
-	fixture_gate_stop(fixture);
-	fixture_reset(fixture);
+	fixture_gate_stop();
+	fixture_reset();
 }
 
 static void
 wrong_addresses_are_told(void **state)
 {
-	(void)state;
 	static const char *const wrong[] = {"", "tcp:25@localhost",
 	    "unix:", "inet:25", "inet:25@", "inet:99999999@127.0.0.1",
 	    "inet:x@127.0.0.1", "inet6:0@127.0.0.1"};
@@ -176,7 +165,7 @@ wrong_addresses_are_told(void **state)
 		assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
 		assert_string_not_equal(error.text, "");
 	}
-	fixture_reset(fixture);
+	fixture_reset();
 }
 
 static void
@@ -212,28 +201,25 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	fixture_await_connections(0);
-	fixture_gate_stop(fixture);
-	fixture_reset(fixture);
+	fixture_gate_stop();
+	fixture_reset();
 }
 
 static void
 a_silent_callback_is_answered_for_by_accept(void **state)
 {
-	(void)state;
 	answer_timeout(GATE_ACCEPT, "c");
 }
 
 static void
 a_silent_callback_is_answered_for_by_tempfail(void **state)
 {
-	(void)state;
 	answer_timeout(GATE_TEMPFAIL, "t");
 }
 
 static void
 a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 {
-	(void)state;
 	atomic_store(&blocked, true);
 	start(block);
 	struct mta mta = begin("<blocked@example.org>");
@@ -254,18 +240,17 @@ a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 static void
 no_libmilter_closes_the_connection(void **state)
 {
-	(void)state;
 	const char *back = fixture->settings.back_path;
 
 	fixture->settings.back_path = "/nonexistent/back.sock";
 	start(hold_everyone);
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	mta_send(&mta, 'H', "helo", 5);
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	fixture_await_connections(0);
-	fixture_gate_stop(fixture);
+	fixture_gate_stop();
 	fixture->settings.back_path = back;
 }
 
@@ -295,7 +280,6 @@ expect_idle(const char *when)
 static void
 nothing_spins_while_idle_held_full_or_hung_up(void **state)
 {
-	(void)state;
 	static char body[65000];
 	struct mta idle, held, half, full;
 
@@ -317,7 +301,7 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	expect_idle("half closed");
 	/* an MTA that does not read its replies */
 	filter_protocol(0);
-	full = mta_connect(fixture);
+	full = mta_connect(fixture->listen);
 	mta_negotiate(&full, MTA_OFFER);
 	fcntl(full.fd, F_SETFL, O_NONBLOCK);
 	for (int i = 0; i < 20000; i++)
@@ -329,13 +313,12 @@ nothing_spins_while_idle_held_full_or_hung_up(void **state)
 	mta_close(&full);
 	fixture_await_connections(0);
 	expect_idle("all gone");
-	fixture_gate_stop(fixture);
+	fixture_gate_stop();
 }
 
 static void
 connections_above_the_cap_wait_in_the_backlog(void **state)
 {
-	(void)state;
 	enum { ALL = 40, CAP = 8 };
 	struct mta mtas[ALL];
 	struct gate_report report;
@@ -343,7 +326,7 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 	fixture->settings.max_connections = CAP;
 	start(hold_everyone);
 	for (int i = 0; i < ALL; i++)
-		mtas[i] = mta_connect(fixture);
+		mtas[i] = mta_connect(fixture->listen);
 	fixture_await_connections(CAP);
 	expect_idle("at the cap");
 	gate_report(fixture->gate, &report);
@@ -356,14 +339,13 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 		mta_close(&mtas[i]);
 	}
 	fixture_await_connections(0);
-	fixture_gate_stop(fixture);
-	fixture_reset(fixture);
+	fixture_gate_stop();
+	fixture_reset();
 }
 
 static void
 no_descriptor_left_is_survived_without_spinning(void **state)
 {
-	(void)state;
 	struct rlimit before, tight;
 	struct mta first;
 
@@ -377,7 +359,7 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 	/* one more for the test's own end, none for the gate's */
 	tight.rlim_cur = (rlim_t)lowest + 1;
 	setrlimit(RLIMIT_NOFILE, &tight);
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	expect_idle("no descriptor");
 	assert_true(mta_silent(&mta, 0));
 	setrlimit(RLIMIT_NOFILE, &before);
@@ -387,14 +369,13 @@ no_descriptor_left_is_survived_without_spinning(void **state)
 	assert_int_equal(mta_read(&first).cmd, 'c');
 	mta_close(&first);
 	fixture_await_connections(0);
-	fixture_gate_stop(fixture);
+	fixture_gate_stop();
 }
 
 static int
 open_fixture(void **state)
 {
-	(void)state;
-	fixture = fixture_open();
+	fixture_open();
 	return 0;
 }
 

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Frames of every shape: cut, joined, huge, wrong; and the macro in all of them. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/gate_private.h"
 #include "gate/script.h"
-#include "gate/gate_fixture.h"
 
-static struct gate_fixture *fixture;
 static _Atomic unsigned without_macro, with_macro;
 static _Atomic unsigned rounds;
 
@@ -49,7 +42,7 @@ begin(sfsistat (*hook)(const struct filter_call *), unsigned long protocol)
 	atomic_store(&rounds, 0);
 	filter_protocol(protocol);
 	filter_hook(hook);
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	assert_int_equal(mta_negotiate(&mta, MTA_OFFER),
 	    (protocol & ~(unsigned long)(SMFIP_NR_CONN | SMFIP_NR_HELO)) |
 	        SMFIP_NR_MAIL);
@@ -99,7 +92,6 @@ finish(struct mta *mta, unsigned closes)
 static void
 the_macro_is_readable_in_every_callback(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *macros;
 		size_t len;
@@ -148,7 +140,6 @@ ends_the_connection(const struct oddity *oddity)
 static void
 frames_that_the_protocol_does_not_know_end_the_connection(void **state)
 {
-	(void)state;
 	static const struct oddity oddities[] = {{SMFIC_CONNECT, "host", 4},
 	    {SMFIC_CONNECT, "host", 5}, {SMFIC_CONNECT, "host\0004", 6},
 	    {SMFIC_CONNECT, "host\0004\0\000192.0.2.7", 17},
@@ -167,8 +158,7 @@ frames_that_the_protocol_does_not_know_end_the_connection(void **state)
 static void
 a_connection_that_does_not_begin_with_a_negotiation_ends(void **state)
 {
-	(void)state;
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 
 	mta_send(&mta, SMFIC_HELO, "helo", 5);
 	assert_int_equal(mta_read(&mta).cmd, 0);
@@ -180,7 +170,6 @@ a_connection_that_does_not_begin_with_a_negotiation_ends(void **state)
 static void
 macros_that_are_not_whole_are_left_out_at_every_stage(void **state)
 {
-	(void)state;
 	static const char stages[] = "CHMRTNE?";
 	static const struct oddity oddities[] = {{0, "{auth_type}", 12},
 	    {0, "a\0b\0c", 6}, {0, "a\0b", 3}, {0, "a", 1},
@@ -235,7 +224,6 @@ expect_replies(struct mta *mta, int count)
 static void
 a_session_in_one_write_waits_for_its_first_recipient(void **state)
 {
-	(void)state;
 	char buf[1024];
 	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 
@@ -253,7 +241,6 @@ a_session_in_one_write_waits_for_its_first_recipient(void **state)
 static void
 a_session_byte_by_byte_goes_through(void **state)
 {
-	(void)state;
 	char buf[1024];
 	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 	size_t len = lean_session(buf, 0);
@@ -268,7 +255,6 @@ a_session_byte_by_byte_goes_through(void **state)
 static void
 large_frames_go_through(void **state)
 {
-	(void)state;
 	enum { BODIES = 100, SIZE = 65535 };
 	char *body = calloc(1, SIZE);
 	struct mta mta = begin(check_macro, FILTER_PROTOCOL);
@@ -292,7 +278,6 @@ large_frames_go_through(void **state)
 static void
 a_recipient_of_60000_octets_is_held(void **state)
 {
-	(void)state;
 	char *name = malloc(60000);
 	struct mta mta = begin(hold_first, FILTER_PROTOCOL);
 
@@ -312,7 +297,6 @@ a_recipient_of_60000_octets_is_held(void **state)
 static void
 frames_of_no_length_and_of_four_gigabytes_end_the_connection(void **state)
 {
-	(void)state;
 	static const char wrong[][5] = {"\0\0\0\0\0",
 	    "\xff\xff\xff\xff"
 	    "B",
@@ -333,7 +317,6 @@ frames_of_no_length_and_of_four_gigabytes_end_the_connection(void **state)
 static void
 a_frame_that_libmilter_refuses_ends_the_connection(void **state)
 {
-	(void)state;
 	char *name = calloc(1, 70000);
 	struct mta mta = begin(check_macro, 0);
 
@@ -348,7 +331,6 @@ a_frame_that_libmilter_refuses_ends_the_connection(void **state)
 static void
 a_session_cut_anywhere_leaves_no_connection_behind(void **state)
 {
-	(void)state;
 	char buf[1024];
 	size_t len = lean_session(buf, 0);
 
@@ -376,7 +358,6 @@ mark_message(const struct filter_call *call)
 static void
 edits_at_end_of_message_pass_before_the_reply(void **state)
 {
-	(void)state;
 	struct mta mta = begin(mark_message, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
@@ -392,22 +373,12 @@ edits_at_end_of_message_pass_before_the_reply(void **state)
 static void
 an_mta_that_closes_its_writing_half_still_gets_its_replies(void **state)
 {
-	(void)state;
 	char buf[1024];
 	struct mta mta = begin(check_macro, FILTER_PROTOCOL);
 
 	mta_send_raw(&mta, buf, lean_session(buf, 0));
 	shutdown(mta.fd, SHUT_WR);
 	expect_replies(&mta, 6);
-}
-
-static int
-open_fixture(void **state)
-{
-	(void)state;
-	fixture = fixture_open();
-	fixture_gate(fixture);
-	return 0;
 }
 
 /* The first DATA of the connection is refused. */
@@ -424,7 +395,6 @@ static void
 a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 {
 	static const char again[] = "RTRTE";
-	(void)state;
 	struct mta mta = begin(refuse_data, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
@@ -480,7 +450,6 @@ refuse_recipients(const struct filter_call *call)
 static void
 data_without_an_accepted_recipient_is_refused(void **state)
 {
-	(void)state;
 	expect_answers(check_macro, "T", "y"); /* behind MAIL */
 	expect_answers(check_macro, "AT", "y");
 	expect_answers(check_macro, "RATRT", "cyyy");
@@ -517,5 +486,5 @@ main(void)
 	    cmocka_unit_test(
 	        a_data_that_was_refused_stays_refused_until_the_transaction_ends),
 	};
-	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

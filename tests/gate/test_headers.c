@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Only the header fields that the filter reads are handed to libmilter. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "gate/script.h"
 
 static const char *const wanted[] = {"X-TaRgrey", "Message-ID", NULL};
-static struct gate_fixture *fixture;
 static char seen[200];
 
 static sfsistat
@@ -53,7 +47,6 @@ deliver_headers(struct mta *mta)
 static void
 other_headers_are_not_handed_over(void **state)
 {
-	(void)state;
 	seen[0] = '\0';
 	struct mta mta = script_begin(note_header);
 	deliver_headers(&mta);
@@ -67,7 +60,6 @@ other_headers_are_not_handed_over(void **state)
 static void
 a_message_without_a_wanted_header_is_answered(void **state)
 {
-	(void)state;
 	seen[0] = '\0';
 	struct mta mta = script_begin(note_header);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -80,11 +72,10 @@ a_message_without_a_wanted_header_is_answered(void **state)
 static void
 headers_that_want_a_reply_are_all_handed_over(void **state)
 {
-	(void)state;
 	seen[0] = '\0';
 	filter_hook(note_header);
 	filter_protocol(FILTER_PROTOCOL & ~(uint32_t)SMFIP_NR_HDR);
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	mta_negotiate(&mta, MTA_OFFER);
 	mta_greet(&mta);
 	mta_rcpt(&mta, "<a@example.org>");
@@ -104,7 +95,6 @@ static void
 macros_without_a_command_are_not_handed_over(void **state)
 {
 	char frames[512], value[502];
-	(void)state;
 
 	struct mta mta = script_begin(note_header);
 	memset(value, 'x', sizeof value);
@@ -192,10 +182,9 @@ headers_and_their_end_wait_for_the_end_of_the_message(void **state)
 static int
 open_fixture(void **state)
 {
-	(void)state;
-	fixture = fixture_open();
+	fixture_open();
 	fixture->settings.headers = wanted;
-	fixture_gate(fixture);
+	fixture_gate();
 	return 0;
 }
 

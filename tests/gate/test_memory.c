@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory that is out ends the one session, and nothing else. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "gate/filter.h"
 #include "gate/script.h"
 #include "gate/protocol.h"
-#include "gate/gate_fixture.h"
 
 enum { REFUSALS = 120 };
 
@@ -26,7 +19,6 @@ void *__wrap_calloc(size_t count, size_t size);
 char *__real_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size);
 
-static struct gate_fixture *fixture;
 static _Atomic int left = -1; /* allocations until the one that fails; -1: none */
 static _Atomic bool has_failed;
 
@@ -82,7 +74,7 @@ wait_twice(const struct filter_call *call)
 static bool
 whole_session(void)
 {
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	static const struct {
 		char cmd;
 		const char *data;
@@ -114,7 +106,6 @@ any_allocation_that_fails_ends_one_session_at_most(void **state)
 {
 	unsigned ended = 0, refused = 0;
 
-	(void)state;
 	for (int n = 0; n < REFUSALS; n++) {
 		atomic_store(&has_failed, false);
 		atomic_store(&left, n);
@@ -136,12 +127,9 @@ any_allocation_that_fails_ends_one_session_at_most(void **state)
 static int
 open_fixture(void **state)
 {
-	(void)state;
-	fixture = fixture_open();
-	filter_protocol(FILTER_PROTOCOL);
+	fixture_open();
 	filter_hook(wait_twice);
-	fixture_gate(fixture);
-	return 0;
+	return fixture_setup(state);
 }
 
 int

@@ -5,25 +5,19 @@
  * commands alone, never on the moment. Run it under ThreadSanitizer as well.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/protocol.h"
 #include "gate/gate_fixture.h"
 
 enum { PLAYERS = 8, SESSIONS = 300, COMMANDS = 25, DECISIONS = 4096 };
 
-static struct gate_fixture *fixture;
 static _Atomic bool is_over;
 
 /* ------------------------------------------------- the filter and its decider */
@@ -245,7 +239,7 @@ play(unsigned *seed, char *trace)
 {
 	static const char letters[] = "pppr01h", kinds[] = "nnkx";
 	struct model model = {NONE, 'p'};
-	struct mta mta = mta_connect(fixture);
+	struct mta mta = mta_connect(fixture->listen);
 	const char *wrong = NULL;
 
 	mta_negotiate(&mta, MTA_OFFER);
@@ -295,7 +289,6 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 	bool is_wrong = false;
 	struct gate_report report;
 
-	(void)state;
 	pthread_create(&decider, NULL, decide_all, NULL);
 	for (uintptr_t i = 0; i < PLAYERS; i++)
 		pthread_create(&players[i], NULL, play_all, (void *)(i + 1));
@@ -321,13 +314,10 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 static int
 open_fixture(void **state)
 {
-	(void)state;
-	fixture = fixture_open();
+	fixture_open();
 	fixture->settings.answer_timeout_ms = INT32_MAX;
-	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(on_call);
-	fixture_gate(fixture);
-	return 0;
+	return fixture_setup(state);
 }
 
 int

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Delayed commands and replies, and their tickets: frozen clock. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
-#include "gate/filter.h"
 #include "gate/script.h"
-#include "gate/gate_fixture.h"
 
 #define OTHER "450 4.7.1 Greylisted, 100% sure, come back in 5 min"
-
-static struct gate_fixture *fixture;
 
 /* What the callback of one event tells, and when its ticket is decided. */
 static struct {
@@ -111,7 +103,6 @@ holds(void)
 static void
 a_hold_is_counted_from_where_its_callback_began(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 5000, true);
 
 	plan.takes_ms = 1500;
@@ -128,7 +119,6 @@ a_hold_is_counted_from_where_its_callback_began(void **state)
 static void
 a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 125000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
@@ -155,7 +145,6 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 static void
 a_decision_chooses_what_comes_at_the_end_of_a_hold(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_DATA, 90000, true);
 
 	begin_data(&mta);
@@ -170,7 +159,6 @@ a_decision_chooses_what_comes_at_the_end_of_a_hold(void **state)
 static void
 a_reply_leaves_when_it_is_decided(void **state)
 {
-	(void)state;
 	for (int other = 0; other < 2; other++) {
 		struct mta mta = begin(FILTER_DATA, 5000, false);
 		begin_data(&mta);
@@ -194,7 +182,6 @@ a_reply_leaves_when_it_is_decided(void **state)
 static void
 a_decision_before_the_callback_returns_counts(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_DATA, 5000, false);
 
 	plan.is_decided_first = plan.other = true;
@@ -205,7 +192,6 @@ a_decision_before_the_callback_returns_counts(void **state)
 static void
 a_reply_that_nobody_decides_is_the_callbacks_own(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_DATA, 5000, false);
 
 	plan.reply = SMFIS_TEMPFAIL;
@@ -223,7 +209,6 @@ a_reply_that_nobody_decides_is_the_callbacks_own(void **state)
 static void
 a_stale_ticket_decides_nothing(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_DATA, 5000, false);
 
 	begin_data(&mta);
@@ -249,7 +234,6 @@ a_stale_ticket_decides_nothing(void **state)
 static void
 without_a_place_nobody_is_held(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	fixture->settings.max_holds = 0;
@@ -268,7 +252,6 @@ without_a_place_nobody_is_held(void **state)
 static void
 a_place_that_no_hold_takes_is_given_back(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	plan.wish = (struct gate_wish){.is_hold = true};
@@ -284,7 +267,6 @@ a_place_that_no_hold_takes_is_given_back(void **state)
 static void
 data_is_delayed_until_it_is_due_and_rcpt_is_not(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_MAIL, 20000, false);
 
 	begin_data(&mta);
@@ -312,7 +294,6 @@ begin_delayed_rcpt(bool is_decided_first)
 static void
 rcpt_is_delayed_until_it_is_decided(void **state)
 {
-	(void)state;
 	struct mta mta = begin_delayed_rcpt(false);
 
 	mta_rcpt(&mta, "<a@example.org>");
@@ -332,7 +313,6 @@ rcpt_is_delayed_until_it_is_decided(void **state)
 static void
 a_command_that_is_decided_before_it_comes_is_not_delayed(void **state)
 {
-	(void)state;
 	for (int first = 0; first < 2; first++) {
 		struct mta mta = begin_delayed_rcpt(first == 1);
 		fixture_await(FILTER_MAIL, 1);
@@ -348,7 +328,6 @@ a_command_that_is_decided_before_it_comes_is_not_delayed(void **state)
 static void
 the_next_transaction_is_not_delayed_by_the_last_one(void **state)
 {
-	(void)state;
 	struct mta mta = begin_delayed_rcpt(false);
 
 	fixture_await(FILTER_MAIL, 1);
@@ -364,7 +343,6 @@ the_next_transaction_is_not_delayed_by_the_last_one(void **state)
 static void
 the_callback_of_mail_has_run_before_rcpt_is_handed_over(void **state)
 {
-	(void)state;
 	for (int i = 0; i < 50; i++) {
 		struct mta mta = begin(FILTER_EVENTS, 0, false);
 		rcpt(&mta, 'c');
@@ -376,7 +354,6 @@ the_callback_of_mail_has_run_before_rcpt_is_handed_over(void **state)
 static void
 a_refused_sender_is_refused_at_his_recipients(void **state)
 {
-	(void)state;
 	memset(&plan, 0, sizeof plan);
 	plan.event = FILTER_MAIL;
 	plan.reply = SMFIS_TEMPFAIL;
@@ -393,7 +370,6 @@ a_refused_sender_is_refused_at_his_recipients(void **state)
 static void
 a_recipient_that_the_mta_has_refused_counts_for_no_data(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 0, false);
 
 	plan.wish = (struct gate_wish){.is_refused = true};
@@ -411,7 +387,6 @@ a_recipient_that_the_mta_has_refused_counts_for_no_data(void **state)
 static void
 an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 {
-	(void)state;
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
 	mta_rcpt(&mta, "<a@example.org>");
@@ -430,7 +405,6 @@ an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 static void
 a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 {
-	(void)state;
 	struct gate_moment moment;
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
@@ -454,15 +428,6 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	mta_close(&mta);
 	fixture_await(FILTER_CLOSE, 1);
 	fixture_await_connections(0);
-}
-
-static int
-open_fixture(void **state)
-{
-	(void)state;
-	fixture = fixture_open();
-	fixture_gate(fixture);
-	return 0;
 }
 
 int
@@ -491,5 +456,5 @@ main(void)
 	    cmocka_unit_test(an_mta_that_vanishes_in_a_hold_frees_its_place),
 	    cmocka_unit_test(a_call_for_a_connection_that_is_gone_does_nothing),
 	};
-	return cmocka_run_group_tests(tests, open_fixture, fixture_teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

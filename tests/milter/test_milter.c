@@ -3,36 +3,27 @@
  * The callbacks with everything around them but Postfix and the disk: frames in,
  * frames out, through the gate, libmilter and a session with the memory store.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unistd.h>
 
 #include "gate/protocol.h"
 #include "gate/gate_fixture.h"
 #include "milter/stack.h"
 
-static struct gate_fixture front; /* only where the gate listens */
-
 static int
 start_all(void **state)
 {
-	(void)state;
 	stack_start();
-	snprintf(front.listen, sizeof front.listen, "%s", stack_listen());
 	return 0;
 }
 
 static int
 stop_all(void **state)
 {
-	(void)state;
 	stack_stop();
 	return 0;
 }
@@ -56,7 +47,7 @@ say(struct mta *mta, char cmd, const char *text)
 static struct mta
 greet(const char *ip, const char *name)
 {
-	struct mta mta = mta_connect(&front);
+	struct mta mta = mta_connect(stack_listen());
 	char connect[80];
 
 	assert_int_equal(
@@ -102,7 +93,6 @@ end_of_message(struct mta *mta, char *inserted, size_t size)
 static void
 a_suspects_450_carries_the_configured_text(void **state)
 {
-	(void)state;
 	struct mta mta = greet("198.51.100.7", "unknown");
 
 	say(&mta, SMFIC_MAIL, "<a@example.net>");
@@ -119,7 +109,6 @@ a_message_of_a_server_gets_its_headers(void **state)
 {
 	char inserted[3000];
 
-	(void)state;
 	struct mta mta = greet("192.0.2.1", "mail.example.org");
 	macros(&mta, SMFIC_HELO, "{tls_version}", "TLSv1.3");
 	say(&mta, SMFIC_HELO, "mail.example.org");
@@ -141,7 +130,6 @@ an_authenticated_user_is_exempt(void **state)
 {
 	char inserted[3000];
 
-	(void)state;
 	struct mta mta = greet("198.51.100.8", "unknown");
 	macros(&mta, SMFIC_MAIL, "{auth_type}", "PLAIN");
 	say(&mta, SMFIC_MAIL, "<a@example.net>");
@@ -157,7 +145,6 @@ an_authenticated_user_is_exempt(void **state)
 static void
 a_recipient_that_postfix_refused_makes_no_message(void **state)
 {
-	(void)state;
 	struct mta mta = greet("192.0.2.2", "mail.example.org");
 
 	say(&mta, SMFIC_MAIL, "<a@example.org>");
@@ -174,8 +161,7 @@ a_recipient_that_postfix_refused_makes_no_message(void **state)
 static void
 an_mta_that_wants_a_reply_to_everything_gets_one(void **state)
 {
-	(void)state;
-	struct mta mta = mta_connect(&front);
+	struct mta mta = mta_connect(stack_listen());
 
 	assert_int_equal(mta_negotiate(&mta, 0x7f), SMFIP_NOBODY);
 	mta_send(&mta, SMFIC_CONNECT, "host\0U", 6);
