@@ -304,7 +304,6 @@ frames_check(struct gate *gate, struct conn *conn)
 		return;
 	switch (wait_look(gate, conn)) {
 	case WAIT_GOES_ON:
-	case WAIT_LET_GO:
 		keep_patient(gate, conn);
 		wait_set_timer(gate, conn);
 		break;

@@ -2,7 +2,6 @@
 #include "gate/gate.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,32 +15,24 @@
 
 #define MOST_CONNECTIONS ((size_t)1 << SLOT_BITS)
 
-static size_t
-connections_within(rlim_t limit, rlim_t reserved)
-{
-	if (reserved < 32)
-		reserved = 32;
-	if (reserved > limit / 2)
-		reserved = limit / 2;
-	return limit < 6 ? 1 : (size_t)((limit - reserved) / 3);
-}
-
+/* Three descriptors each: ours to the MTA, ours and libmilter's between us. */
 static size_t
 connections_of(const struct gate_settings *settings)
 {
 	struct rlimit limit;
 	size_t most = MOST_CONNECTIONS;
 
-	/* Three descriptors each: ours to the MTA, ours and libmilter's between us.
-	 */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY &&
-	    limit.rlim_cur < 3 * MOST_CONNECTIONS)
-		most = connections_within(
-		    limit.rlim_cur, settings->reserved_descriptors);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 3 < most) {
+		rlim_t reserved = settings->reserved_descriptors;
+		if (reserved < 32)
+			reserved = 32;
+		if (reserved > limit.rlim_cur / 2)
+			reserved = limit.rlim_cur / 2;
+		most = (limit.rlim_cur - reserved) / 3;
+	}
 	if (settings->max_connections > 0 && settings->max_connections < most)
 		most = settings->max_connections;
-	return most;
+	return most > 0 ? most : 1;
 }
 
 static bool
@@ -100,29 +91,6 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	return gate;
 }
 
-static bool
-start_thread(struct gate *gate, struct error *error)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	/* a thread that dies of a fault takes the process with it */
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&gate->thread, NULL, loop_run, gate);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed != 0) {
-		errno = failed;
-		error_set_errno(error, "gate: thread");
-		return false;
-	}
-	return true;
-}
-
 bool
 gate_start(struct gate *gate, struct error *error)
 {
@@ -140,7 +108,10 @@ gate_start(struct gate *gate, struct error *error)
 	if (gate->watch.fd < 0)
 		log_warn("gate: no sock_diag, hang-ups cannot be seen");
 	gate->now_ms = clock_mono_ms(&gate->clock);
-	gate->is_started = start_thread(gate, error);
+	errno = pthread_create(&gate->thread, NULL, loop_run, gate);
+	gate->is_started = errno == 0;
+	if (!gate->is_started)
+		error_set_errno(error, "gate: thread");
 	return gate->is_started;
 }
 

@@ -295,7 +295,6 @@ bool wait_takes_reply(
 
 enum wait_event {
 	WAIT_GOES_ON,
-	WAIT_LET_GO, /* the delayed command */
 	WAIT_FORWARD,
 	WAIT_OTHER,
 	WAIT_CLIENT_GONE,

@@ -231,7 +231,7 @@ command_event(struct gate *gate, struct conn *conn)
 	conn->wait.delayed_ms = gate->now_ms - conn->wait.since_ms;
 	conn->wait.state = WAIT_NONE;
 	conn->wait.cmd = 0;
-	return WAIT_LET_GO;
+	return WAIT_GOES_ON;
 }
 
 enum wait_event
