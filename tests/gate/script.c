@@ -59,6 +59,21 @@ script_begin(sfsistat (*hook)(const struct filter_call *))
 }
 
 void
+script_rcpt(struct mta *mta)
+{
+	mta_rcpt(mta, "<a@example.org>");
+	assert_int_equal(mta_read(mta).cmd, 'c');
+}
+
+void
+script_data(struct mta *mta)
+{
+	script_rcpt(mta);
+	mta_data(mta);
+	assert_int_equal(mta_read(mta).cmd, 'c');
+}
+
+void
 script_deliver(struct mta *mta)
 {
 	mta_data(mta);
@@ -73,7 +88,12 @@ script_end(struct mta *mta)
 {
 	mta_send(mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(mta).cmd, 0);
-	fixture_await(FILTER_CLOSE, 1);
+	script_leave(mta);
+}
+
+void
+script_leave(struct mta *mta)
+{
 	mta_close(mta);
 	fixture_await_connections(0);
 }

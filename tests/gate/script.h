@@ -21,9 +21,13 @@ void script_hold(const struct filter_call *call, int64_t ms);
 
 /* A session up to MAIL, its callbacks run hook. */
 struct mta script_begin(sfsistat (*hook)(const struct filter_call *));
+/* One recipient, accepted; and DATA. */
+void script_rcpt(struct mta *mta);
+void script_data(struct mta *mta);
 /* DATA and a message, both accepted. */
 void script_deliver(struct mta *mta);
-/* QUIT; all callbacks have run then. */
+/* QUIT, or the end of the connection alone; all callbacks have run then. */
 void script_end(struct mta *mta);
+void script_leave(struct mta *mta);
 
 #endif

@@ -168,9 +168,7 @@ end(struct mta *mta)
 {
 	mta_send(mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(mta).cmd, 0);
-	mta_close(mta);
-	fixture_await(FILTER_CLOSE, 1);
-	fixture_await_connections(0);
+	script_leave(mta);
 }
 
 /* The refusal, and that it lasts: nothing gets past the gate any more. */
@@ -357,8 +355,7 @@ octets_that_wait_in_the_socket_are_seen(void **state)
 	assert_int_equal(script_seen[FILTER_DATA].ahead, GATE_EARLY_YES);
 	assert_int_equal(script_seen[FILTER_DATA].early, GATE_EARLY_YES);
 	assert_int_equal(script_seen[FILTER_RCPT].ahead, GATE_EARLY_UNKNOWN);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	tcp_close(&tcp);
 }
 
@@ -371,8 +368,7 @@ a_client_that_waits_for_its_turn_is_not_early(void **state)
 	fixture_await_waiting(1);
 	assert_int_equal(script_seen[FILTER_DATA].ahead, GATE_EARLY_UNKNOWN);
 	assert_int_equal(script_seen[FILTER_DATA].early, GATE_EARLY_NO);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	tcp_close(&tcp);
 }
 
@@ -395,8 +391,7 @@ early_at_rcpt(bool mute, const char *text, bool leaves)
 	enum gate_early early = script_seen[FILTER_RCPT].early;
 	is_mute = false;
 	at_helo = NULL;
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	tcp_close(&tcp);
 	return early;
 }

@@ -199,8 +199,7 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	    script_seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
 	mta_send(&mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(&mta).cmd, 0);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	fixture_gate_stop();
 	fixture_reset();
 }
@@ -248,8 +247,7 @@ no_libmilter_closes_the_connection(void **state)
 	mta_send(&mta, 'H', "helo", 5);
 	mta_send(&mta, 'M', "<sender@example.net>", 21);
 	assert_int_equal(mta_read(&mta).cmd, 0);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	fixture_gate_stop();
 	fixture->settings.back_path = back;
 }

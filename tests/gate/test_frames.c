@@ -131,8 +131,7 @@ ends_the_connection(const struct oddity *oddity)
 	mta_send(&mta, oddity->cmd, oddity->data, oddity->len);
 	mta_send(&mta, SMFIC_HELO, "helo", 5);
 	bool ends = mta_read(&mta).cmd == 0;
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	return ends;
 }
 
@@ -162,8 +161,7 @@ a_connection_that_does_not_begin_with_a_negotiation_ends(void **state)
 
 	mta_send(&mta, SMFIC_HELO, "helo", 5);
 	assert_int_equal(mta_read(&mta).cmd, 0);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 }
 
 /* An odd number of strings makes smfi_getsymval() read past the end. */
@@ -214,9 +212,7 @@ expect_replies(struct mta *mta, int count)
 	for (int i = 0; i < count; i++)
 		assert_int_equal(mta_read(mta).cmd, 'c');
 	assert_int_equal(mta_read(mta).cmd, 0);
-	mta_close(mta);
-	fixture_await(FILTER_CLOSE, 1);
-	fixture_await_connections(0);
+	script_leave(mta);
 	assert_int_equal(filter_count(FILTER_EOM), 1);
 	assert_int_equal(atomic_load(&without_macro), 0);
 }
@@ -261,10 +257,7 @@ large_frames_go_through(void **state)
 
 	assert_non_null(body);
 	mta_greet(&mta);
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	mta_data(&mta);
-	assert_int_equal(mta_read(&mta).cmd, 'c');
+	script_data(&mta);
 	mta_send(&mta, 'N', NULL, 0);
 	for (int i = 0; i < BODIES; i++)
 		mta_send(&mta, 'B', body, SIZE);
@@ -308,9 +301,7 @@ frames_of_no_length_and_of_four_gigabytes_end_the_connection(void **state)
 		mta_greet(&mta);
 		mta_send_raw(&mta, wrong[i], 5);
 		assert_int_equal(mta_read(&mta).cmd, 0);
-		mta_close(&mta);
-		fixture_await(FILTER_CLOSE, 1);
-		fixture_await_connections(0);
+		script_leave(&mta);
 	}
 }
 
@@ -323,8 +314,7 @@ a_frame_that_libmilter_refuses_ends_the_connection(void **state)
 	assert_non_null(name);
 	mta_send(&mta, 'H', name, 70000);
 	assert_int_equal(mta_read(&mta).cmd, 0);
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	free(name);
 }
 
@@ -339,8 +329,7 @@ a_session_cut_anywhere_leaves_no_connection_behind(void **state)
 		mta_send_raw(&mta, buf, cut);
 		if (cut % 2 == 0)
 			usleep(200);
-		mta_close(&mta);
-		fixture_await_connections(0);
+		script_leave(&mta);
 	}
 }
 
@@ -361,8 +350,7 @@ edits_at_end_of_message_pass_before_the_reply(void **state)
 	struct mta mta = begin(mark_message, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
+	script_rcpt(&mta);
 	mta_message(&mta);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(mta_read(&mta).cmd, 'i');
@@ -398,8 +386,7 @@ a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 	struct mta mta = begin(refuse_data, FILTER_PROTOCOL);
 
 	mta_greet(&mta);
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
+	script_rcpt(&mta);
 	mta_data(&mta);
 	assert_int_equal(mta_read(&mta).cmd, 't');
 	for (const char *cmd = again; *cmd != '\0'; cmd++) {
@@ -410,12 +397,8 @@ a_data_that_was_refused_stays_refused_until_the_transaction_ends(void **state)
 	}
 	mta_send(&mta, 'A', NULL, 0);
 	mta_send(&mta, 'M', "<s@example.net>", 16);
-	mta_rcpt(&mta, "<a@example.org>");
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	mta_data(&mta);
-	assert_int_equal(mta_read(&mta).cmd, 'c');
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_data(&mta);
+	script_leave(&mta);
 }
 
 /* The reply to each command; "-" before one: without a reply. */
@@ -436,8 +419,7 @@ expect_answers(sfsistat (*hook)(const struct filter_call *), const char *command
 		if (reply.cmd == SMFIR_REPLYCODE)
 			assert_memory_equal(reply.data, "450 4.7.1 ", 10);
 	}
-	mta_close(&mta);
-	fixture_await_connections(0);
+	script_leave(&mta);
 }
 
 static sfsistat

@@ -142,6 +142,19 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 	script_end(&mta);
 }
 
+/* Progress looks at the wait as well, but 2 s after its beginning. */
+static void
+a_hold_ends_at_its_time(void **state)
+{
+	struct mta mta = begin(FILTER_RCPT, 300, true);
+
+	mta_rcpt(&mta, "<a@example.org>");
+	fixture_await_waiting(1);
+	fixture_advance(300);
+	assert_int_equal(mta_read_any(&mta).cmd, 'c');
+	script_end(&mta);
+}
+
 static void
 a_decision_chooses_what_comes_at_the_end_of_a_hold(void **state)
 {
@@ -244,9 +257,7 @@ without_a_place_nobody_is_held(void **state)
 	assert_int_equal(holds(), 0);
 	fixture->settings.max_holds = 1000;
 	gate_configure(fixture->gate, &fixture->settings);
-	mta_close(&mta);
-	fixture_await(FILTER_CLOSE, 1);
-	fixture_await_connections(0);
+	script_leave(&mta);
 }
 
 static void
@@ -412,9 +423,7 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	fixture_await_waiting(1);
 	uint64_t old = script_number(), ticket = script_ticket(FILTER_RCPT),
 	         key = 1;
-	mta_close(&mta);
-	fixture_await(FILTER_CLOSE, 1);
-	fixture_await_connections(0);
+	script_leave(&mta);
 	mta = begin(FILTER_RCPT, 60000, false);
 	mta_rcpt(&mta, "<a@example.org>");
 	fixture_await_waiting(1);
@@ -425,9 +434,7 @@ a_call_for_a_connection_that_is_gone_does_nothing(void **state)
 	gate_decide(fixture->gate, ticket, true);
 	gate_decide(fixture->gate, 0, true);
 	assert_true(mta_silent(&mta, 30));
-	mta_close(&mta);
-	fixture_await(FILTER_CLOSE, 1);
-	fixture_await_connections(0);
+	script_leave(&mta);
 }
 
 int
@@ -436,6 +443,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_hold_is_counted_from_where_its_callback_began),
 	    cmocka_unit_test(a_hold_lasts_its_time_and_the_mta_is_kept_patient),
+	    cmocka_unit_test(a_hold_ends_at_its_time),
 	    cmocka_unit_test(a_decision_chooses_what_comes_at_the_end_of_a_hold),
 	    cmocka_unit_test(a_reply_leaves_when_it_is_decided),
 	    cmocka_unit_test(a_decision_before_the_callback_returns_counts),

@@ -245,6 +245,7 @@ fixture_data_refused(void)
 static void
 on_remove(void *ctx, const char *name, unsigned index)
 {
+	(void)ctx;
 	size_t used = strlen(fixture->removed);
 
 	snprintf(fixture->removed + used, sizeof fixture->removed - used, "%s%s/%u",

@@ -211,8 +211,7 @@ an_attempt_that_failed_is_noted_at_the_next_450(void **state)
 	assert_int_equal(fixture->answer.wish.reply_until_ms > 0, 1);
 	fixture_close();
 	fixture_advance(2 * MINUTE);
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 	word_is("why", "tries");
 }
 
@@ -253,8 +252,7 @@ observe_keeps_nobody_known_longer(void **state)
 	for (int i = 0; i < 2; i++) {
 		fixture_close();
 		fixture_advance(5 * DAY);
-		fixture_connect(SUSPECT, LINE);
-		assert_true(fixture_message(FROM, TO, HOLD_NONE));
+		assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 		word_is("why", "known-address");
 	}
 	assert_in_range(fixture->session->history.address.known_until, 1,

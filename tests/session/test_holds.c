@@ -14,9 +14,8 @@ a_hold_of_no_length_holds_nobody_and_counts_nothing(void **state)
 		fixture_new(MODE_TARGREY);
 		fixture->snapshot.policy.hold_s = 0;
 		for (int i = 0; i < 7; i++) {
-			fixture_connect(SUSPECT, LINE);
-			assert_true(fixture_message(
-			    at_data ? "<>" : FROM, TO, HOLD_ELAPSED));
+			assert_true(visit(SUSPECT, LINE, at_data ? "<>" : FROM, TO,
+			    HOLD_ELAPSED));
 			word_is("verdict", "pass");
 			word_is("tarpit", "none");
 			word_is("passed", "0");
@@ -32,8 +31,7 @@ a_hold_of_no_length_is_followed_by_a_450_in_strict(void **state)
 {
 	fixture_new(MODE_STRICT);
 	fixture->snapshot.policy.hold_s = 0;
-	fixture_connect(SUSPECT, LINE);
-	assert_false(fixture_message(FROM, TO, HOLD_NONE));
+	assert_false(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 	assert_false(fixture->answer.wish.is_hold);
 	assert_int_equal(fixture->waits, 1);
 }
@@ -65,8 +63,7 @@ a_hold_at_data_and_the_delay_before_it_stay_under_100_seconds(void **state)
 {
 	fixture_new(MODE_TARGREY);
 	fixture->delayed_ms = 30000;
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message("<>", TO, HOLD_NONE));
+	assert_true(visit(SUSPECT, LINE, "<>", TO, HOLD_NONE));
 	assert_in_range(fixture->answer.wish.reply_until_ms, 1, fixture->now_ms);
 	word_is("tarpit_secs", "69");
 }
@@ -147,8 +144,7 @@ one_hold_counts_one_success(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
 	fixture_close();
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
 	word_is("passed", "1");
 }
 
@@ -157,15 +153,13 @@ a_shortened_hold_is_never_endured(void **state)
 {
 	fixture_new(MODE_TARGREY);
 	fixture->holds = fixture->max_holds = 50;
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
 	word_is("tarpit", "shed");
 	assert_true(has_flag("SHED"));
 	assert_false(has_flag("TARPIT"));
 	fixture_close();
 	fixture->holds = 1;
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
 	word_is("passed", "0");
 }
 
@@ -174,8 +168,7 @@ without_a_gate_nobody_is_held_and_the_header_says_so(void **state)
 {
 	fixture_new(MODE_TARGREY);
 	fixture->has_no_gate = true;
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_ELAPSED));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
 	word_is("fault", "gate");
 	word_is("tarpit", "none");
 }
@@ -211,19 +204,18 @@ static void
 all_recipients_are_noted_at_a_hold_at_data(void **state)
 {
 	fixture_new(MODE_STRICT);
-	for (int visit = 0; visit < 3; visit++) {
+	for (int i = 0; i < 3; i++) {
 		fixture_connect(SUSPECT, LINE);
 		fixture_mail("<>");
 		fixture_rcpt_alone("<first@example.jp>");
 		fixture_rcpt_alone(TO);
-		assert_int_equal(fixture_data_refused(), visit < 2);
+		assert_int_equal(fixture_data_refused(), i < 2);
 		fixture_abort();
 		fixture_close();
 		fixture_advance(31 * MINUTE);
 	}
 	fixture->snapshot.policy.retry_count = 2;
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message("<>", TO, HOLD_NONE));
+	assert_true(visit(SUSPECT, LINE, "<>", TO, HOLD_NONE));
 	word_is("why", "tries");
 }
 

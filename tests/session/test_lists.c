@@ -76,8 +76,7 @@ a_client_on_an_allow_list_is_exempt_by_its_verified_name_only(void **state)
 {
 	fixture_new(MODE_STRICT);
 	allow("clients", "example.net\n");
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 0);
 	/* a name lets off, and the message says so like all mail from outside */
 	word_is("verdict", "pass");
@@ -111,8 +110,7 @@ only_an_exempt_network_may_be_a_trusted_relay(void **state)
 		fixture->snapshot.trusted_count = 1;
 		fixture_connect(inside ? "10.1.2.3" : SUSPECT, LINE);
 		fixture_mail(FROM);
-		assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
-		assert_false(fixture_data_refused());
+		assert_true(reaches_data(TO, HOLD_NONE));
 		session_header(fixture->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
 		fixture_eom();
@@ -126,8 +124,8 @@ an_exempt_recipient_is_not_delayed_and_another_beside_it_is_judged(void **state)
 {
 	fixture_new(MODE_RGREY);
 	allow("recipients", "postmaster@\n");
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, "<Postmaster@Example.JP>", HOLD_NONE));
+	assert_true(
+	    visit(SUSPECT, LINE, FROM, "<Postmaster@Example.JP>", HOLD_NONE));
 	assert_int_equal(fixture->waits, 0);
 	word_is("why", "listed");
 
@@ -157,8 +155,7 @@ outgoing_mail_carries_no_headers(void **state)
 		session_connect(fixture->session, &moment, &client);
 		session_helo(fixture->session, "pc", false);
 		session_mail(fixture->session, &moment, FROM, i == 2, false);
-		assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
-		assert_false(fixture_data_refused());
+		assert_true(reaches_data(TO, HOLD_NONE));
 		fixture_eom();
 		/* 1: the list's line alone */
 		assert_int_equal(fixture->inserted == 0, i != 1);
@@ -179,8 +176,7 @@ an_authenticated_user_in_an_exempt_network_is_no_trusted_relay(void **state)
 		fixture_connect("10.1.2.3", LINE);
 		struct gate_moment moment = fixture_moment();
 		session_mail(fixture->session, &moment, FROM, login, true);
-		assert_false(fixture_rcpt(TO, HOLD_NONE).refuse);
-		assert_false(fixture_data_refused());
+		assert_true(reaches_data(TO, HOLD_NONE));
 		session_header(fixture->session, "X-TaRgrey-Session",
 		    "v=1; id=mx2.example.jp; sid=00");
 		fixture_eom();
@@ -220,8 +216,7 @@ a_sender_without_an_spf_pass_is_not_exempt(void **state)
 {
 	fixture_new(MODE_RGREY);
 	allow("good", "sender: example.net\n");
-	fixture_connect(SUSPECT, LINE);
-	assert_false(fixture_message(FROM, TO, HOLD_NONE));
+	assert_false(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 }
 
 static void
@@ -229,8 +224,7 @@ local_rules_tag_and_make_suspects_only_where_they_are_chosen(void **state)
 {
 	fixture_new(MODE_TARGREY);
 	local("helo ^helo\\. ODD\nfrom @bulk\\.example$ BULK warn\n");
-	fixture_connect("192.0.2.1", SERVER);
-	assert_true(fixture_message("<x@bulk.example>", TO, HOLD_NONE));
+	assert_true(visit("192.0.2.1", SERVER, "<x@bulk.example>", TO, HOLD_NONE));
 	word_is("local", "ODD,BULK");
 	word_is("verdict", "pass");
 	assert_string_equal(fixture_header("X-TaRgrey-Flags"), "NO-SUCCESS LOCAL");
@@ -252,8 +246,7 @@ a_name_that_holds_the_clients_address_is_tagged(void **state)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		fixture_new(MODE_OBSERVE);
-		fixture_connect(cases[i].ip, cases[i].name);
-		assert_true(fixture_message(FROM, TO, HOLD_NONE));
+		assert_true(visit(cases[i].ip, cases[i].name, FROM, TO, HOLD_NONE));
 		word_is("local", "addr-in-name");
 		assert_true(has_flag("LOCAL"));
 	}
@@ -264,8 +257,7 @@ a_rule_on_trial_fills_would_and_delays_nobody(void **state)
 {
 	fixture_new(MODE_TARGREY);
 	rules("trial\tdyn\tnames of lines [warn]\n");
-	fixture_connect(SUSPECT, LINE);
-	assert_true(fixture_message(FROM, TO, HOLD_NONE));
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_NONE));
 	assert_int_equal(fixture->waits, 0);
 	word_is("s25r", "none");
 	word_is("why", "warn");

@@ -24,6 +24,23 @@
 /* Of X-TaRgrey-Session. */
 #define word_is(key, value) assert_string_equal(fixture_word(key), value)
 
+/* A connection with one message; true: it was accepted. The session is still open.
+ */
+static inline bool
+visit(const char *ip, const char *name, const char *from, const char *to,
+    enum hold_end end)
+{
+	fixture_connect(ip, name);
+	return fixture_message(from, to, end);
+}
+
+/* RCPT to the end of its hold, and DATA; true: both were accepted. */
+static inline bool
+reaches_data(const char *to, enum hold_end end)
+{
+	return !fixture_rcpt(to, end).refuse && !fixture_data_refused();
+}
+
 static inline bool
 has_flag(const char *flag)
 {
