@@ -46,6 +46,15 @@ submit(struct session *session, struct note_spec *spec)
 	return note;
 }
 
+/* For good: nobody waits for it. */
+static void
+tell_store(struct session *session, struct note_spec *spec)
+{
+	struct note *note = submit(session, spec);
+
+	note_drop(&note);
+}
+
 /* The triplets of recipients that are not exempt; wanted: not noted yet only. */
 static size_t
 triplets_of(struct transaction *mail, size_t from, size_t count, bool fresh_only,
@@ -128,8 +137,7 @@ record_named(struct session *session)
 			triplets[spec.count++] = (struct triplet){
 			    mail->folded, mail->recipients[i].address};
 	}
-	struct note *note = submit(session, &spec);
-	note_drop(&note);
+	tell_store(session, &spec);
 	free(triplets);
 }
 
@@ -209,37 +217,25 @@ log_transaction(const struct session *session, const struct event *event,
 	    words->value[SK_FAULT]);
 }
 
-static bool
-is_exempt(const struct session *session)
-{
-	return session->exempt_by != NULL ||
-	       (session->mail != NULL && session->mail->exempt_by != NULL);
-}
-
 /* The one thing that the transaction teaches about the client. */
 static enum outcome
 outcome_of(struct session *session, const struct event *event)
 {
-	const struct judgement *judgement = &session->mail->judgement;
-	enum outcome outcome;
+	enum why why = session->mail->judgement.why;
+	enum outcome of_hold;
 
-	if (is_exempt(session) || session->snapshot->policy.mode == MODE_OBSERVE)
+	if (event->exempt != NULL || session->snapshot->policy.mode == MODE_OBSERVE)
 		return OUTCOME_NONE;
-	bool judged = event->delivered && session->mail->is_judged;
 	bool counts =
-	    !session->hold.outcome_noted && hold_outcome(event->hold_end, &outcome);
+	    !session->hold.outcome_noted && hold_outcome(event->hold_end, &of_hold);
 	if (counts)
 		session->hold.outcome_noted = true;
-	if (judged && judgement->why == WHY_TRIES)
+	if (event->delivered && why == WHY_TRIES)
 		return OUTCOME_PASSED;
 	if (counts)
-		return outcome;
-	if (!judged)
-		return OUTCOME_NONE;
-	if (judgement->why == WHY_KNOWN_ADDRESS ||
-	    judgement->why == WHY_KNOWN_DOMAIN)
-		return OUTCOME_KNOWN;
-	return OUTCOME_NONE;
+		return of_hold;
+	bool is_known = why == WHY_KNOWN_ADDRESS || why == WHY_KNOWN_DOMAIN;
+	return event->delivered && is_known ? OUTCOME_KNOWN : OUTCOME_NONE;
 }
 
 void
@@ -281,8 +277,7 @@ note_event(struct session *session, struct event *event, enum outcome outcome)
 		spec.triplets = triplets;
 		spec.count = triplets_of(mail, 0, count, false, triplets);
 	}
-	struct note *note = submit(session, &spec);
-	note_drop(&note);
+	tell_store(session, &spec);
 	free(triplets);
 }
 
@@ -325,9 +320,7 @@ record_session(struct session *session)
 	if (session->any_event) {
 		if (!counts)
 			return;
-		struct note_spec spec = {.outcome = OUTCOME_SEEN};
-		struct note *note = submit(session, &spec);
-		note_drop(&note);
+		tell_store(session, &(struct note_spec){.outcome = OUTCOME_SEEN});
 		return;
 	}
 	session_words_fill(session, false, &words);

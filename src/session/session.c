@@ -184,7 +184,7 @@ session_connect(struct session *session, const struct gate_moment *moment,
 {
 	struct facts *facts = &session->facts;
 
-	session->now = *moment;
+	session_enter(session, moment);
 	facts->ip = client->ip;
 	facts->port = client->port;
 	session->server_ip = client->server_ip;
@@ -193,8 +193,6 @@ session_connect(struct session *session, const struct gate_moment *moment,
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(
 	    session->snapshot->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
-	if (moment->early == GATE_EARLY_YES)
-		facts->pipe = PIPE_YES;
 	session->is_local = client->is_local;
 	session->exempt_by = exempt_client(session, &session->is_outgoing);
 }

@@ -43,6 +43,7 @@ transaction_new(const char *sender, int64_t now)
 	if (mail == NULL)
 		return NULL;
 	mail->started = now;
+	mail->judgement.why = mail->judgement.suspect = WHY_NONE;
 	mail->sender = address_normalize(sender);
 	if (mail->sender != NULL)
 		mail->folded = text_dup(sender_fold(mail->sender, folded));

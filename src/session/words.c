@@ -89,28 +89,6 @@ put_yes(struct session_words *words, enum session_key key, bool value)
 	put(words, key, value ? "yes" : "no");
 }
 
-static void
-fill_verdict(const struct session *session, struct session_words *words)
-{
-	const struct transaction *mail = session->mail;
-	const struct judgement *judgement = mail != NULL ? &mail->judgement : NULL;
-	bool judged = judgement != NULL && mail->is_judged;
-
-	put(words, SK_MODE, mode_words[session->snapshot->policy.mode]);
-	put(words, SK_VERDICT,
-	    verdict_words[judged ? judgement->verdict : VERDICT_PASS]);
-	put(words, SK_WHY, why_words[judged ? judgement->why : WHY_NONE]);
-	put(words, SK_WOULD,
-	    judged && judgement->would != VERDICT_PASS
-	        ? verdict_words[judgement->would]
-	        : "none");
-	bool by_tries = judged && judgement->why == WHY_TRIES;
-	put(words, SK_GREY, by_tries ? "passed" : "none");
-	put_number(words, SK_GREY_TRIES, by_tries ? judgement->grey_tries : 0);
-	put_number(words, SK_GREY_SECS, by_tries ? judgement->grey_secs : 0);
-	put_yes(words, SK_EARLY, judged && judgement->early);
-}
-
 static const char *
 mx_order(const struct snapshot *snapshot, uint64_t mxs)
 {
@@ -124,38 +102,44 @@ mx_order(const struct snapshot *snapshot, uint64_t mxs)
 	return "none";
 }
 
+/* Names; none is "none". */
 static void
-fill_mx(const struct session *session, struct session_words *words)
+put_tags(struct session_words *words, enum session_key key, const char *tags)
 {
-	const struct transaction *mail = session->mail;
-	uint64_t mxs = mail != NULL && mail->is_judged ? mail->judgement.mxs : 0;
+	if (tags == NULL || *tags == '\0')
+		tags = "none";
+	text_percent(
+	    words->value[key], SESSION_VALUE_SIZE, TAGS_LIMIT, tags, strlen(tags));
+}
 
-	put_number(words, SK_MX, mx_count(mxs));
-	put(words, SK_MX_ORDER, mx_order(session->snapshot, mxs));
+static void
+fill_verdict(const struct session *session, const struct judgement *judgement,
+    struct session_words *words)
+{
+	bool by_tries = judgement->why == WHY_TRIES;
+
+	put(words, SK_MODE, mode_words[session->snapshot->policy.mode]);
+	put(words, SK_VERDICT, verdict_words[judgement->verdict]);
+	put(words, SK_WHY, why_words[judgement->why]);
+	put(words, SK_WOULD,
+	    judgement->would != VERDICT_PASS ? verdict_words[judgement->would]
+	                                     : "none");
+	put(words, SK_GREY, by_tries ? "passed" : "none");
+	put_number(words, SK_GREY_TRIES, by_tries ? judgement->grey_tries : 0);
+	put_number(words, SK_GREY_SECS, by_tries ? judgement->grey_secs : 0);
+	put_yes(words, SK_EARLY, judgement->early);
+	put_number(words, SK_MX, mx_count(judgement->mxs));
+	put(words, SK_MX_ORDER, mx_order(session->snapshot, judgement->mxs));
 }
 
 static const char *
 tarpit_word(enum hold_end outcome)
 {
-	switch (outcome) {
-	case HOLD_ENDURED:
-		return "endured";
-	case HOLD_UNPROVEN:
-		return "unproven";
-	case HOLD_SHED:
-		return "shed";
-	case HOLD_NONE:
-	case HOLD_ELAPSED:
-	case HOLD_HELD:
-	case HOLD_GONE:
-	case HOLD_RELEASED:
-	case HOLD_STOPPED:
-	case HOLD_MTA_GONE:
-	case HOLD_FAULT:
-	case HOLD_ENDS:
-		break;
-	}
-	return "none";
+	static const char *const words[HOLD_ENDS] = {[HOLD_ENDURED] = "endured",
+	    [HOLD_UNPROVEN] = "unproven",
+	    [HOLD_SHED] = "shed"};
+
+	return words[outcome] != NULL ? words[outcome] : "none";
 }
 
 static void
@@ -180,21 +164,16 @@ static void
 fill_client(const struct session *session, struct session_words *words)
 {
 	const struct facts *facts = &session->facts;
-	const struct transaction *mail = session->mail;
 
 	put(words, SK_RDNS, rdns_state_words[facts->rdns]);
 	put(words, SK_S25R, s25r_state_words[facts->s25r.state]);
 	put(words, SK_S25R_RULE,
 	    facts->s25r.rule != NULL ? facts->s25r.rule->id : "-");
-	put_number(words, SK_RCPT_REFUSED, mail != NULL ? mail->refused : 0);
 	put(words, SK_HELO, helo_class_words[facts->helo_class]);
 	put(words, SK_FROM, from_state_words[session_from(session)]);
 	put(words, SK_PIPE, pipe_state_words[facts->pipe]);
 	put_yes(words, SK_TLS, facts->tls);
-	bool has_tags = facts->local != NULL && *facts->local != '\0';
-	text_percent(words->value[SK_LOCAL], SESSION_VALUE_SIZE, TAGS_LIMIT,
-	    has_tags ? facts->local : "none",
-	    strlen(has_tags ? facts->local : "none"));
+	put_tags(words, SK_LOCAL, facts->local);
 }
 
 static void
@@ -208,17 +187,17 @@ fill_dns(const struct session *session, struct session_words *words)
 	    spf_result_words[dns != NULL ? dns->mailfrom.result : SPF_SKIPPED]);
 	put(words, SK_SPF_HELO,
 	    spf_result_words[dns != NULL ? dns->helo.result : SPF_SKIPPED]);
-	if (!session->snapshot->has_dnsbl)
-		return;
-	bool listed = dns != NULL && *dns->dnsbl != '\0';
-	text_percent(words->value[SK_DNSBL], SESSION_VALUE_SIZE, TAGS_LIMIT,
-	    listed ? dns->dnsbl : "none", strlen(listed ? dns->dnsbl : "none"));
+	if (session->snapshot->has_dnsbl)
+		put_tags(words, SK_DNSBL, dns != NULL ? dns->dnsbl : NULL);
 }
 
 void
 session_words_fill(
     const struct session *session, bool delivered, struct session_words *words)
 {
+	static const struct transaction none = {.judgement = {.why = WHY_NONE}};
+	const struct transaction *mail =
+	    session->mail != NULL ? session->mail : &none;
 	const struct hold *hold = &session->hold;
 	enum hold_end outcome =
 	    hold_final_end(hold->end, hold->shed, hold->watched, delivered);
@@ -228,16 +207,14 @@ session_words_fill(
 	text_percent(words->value[SK_ID], SESSION_VALUE_SIZE, ID_LIMIT,
 	    session->snapshot->hostname, strlen(session->snapshot->hostname));
 	put(words, SK_SID, session->sid);
-	fill_verdict(session, words);
+	fill_verdict(session, &mail->judgement, words);
 	put(words, SK_TARPIT, tarpit_word(outcome));
 	put_number(words, SK_TARPIT_SECS, hold->waited_ms / 1000);
 	fill_history(session, words);
 	fill_client(session, words);
 	fill_dns(session, words);
-	put_number(words, SK_FORGED,
-	    session->mail != NULL && !session->mail->relay_trusted
-	        ? session->mail->forged_headers
-	        : 0);
+	put_number(words, SK_RCPT_REFUSED, mail->refused);
+	put_number(
+	    words, SK_FORGED, mail->relay_trusted ? 0 : mail->forged_headers);
 	put(words, SK_FAULT, fault_words[session->fault]);
-	fill_mx(session, words);
 }
