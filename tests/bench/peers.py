@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The measuring part of tests/bench/peers, which says what it does."""
 import concurrent.futures
+import email.utils
+import itertools
 import os
 import pathlib
-import pwd
 import shutil
-import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from support import ports
-from support.daemon import BUILD, Daemon
-from support.postfix import MILTER, Postfix, Service
+import greylisters
+from greylisters import tree
+from support.postfix import Postfix
 from support.wait import until
 
 PARALLEL = 16
 INNOCENTS, SUSPECTS = 200, 50
 RETRY_S = 301  # postgrey and sqlgrey ask for 300 s, Postfix retries after 300 s
 SENDER = "sender@example.com"
-BODY = ("Subject: hello\r\n\r\n" + ("x" * 62 + "\r\n") * 32 + ".\r\n").encode()
+LINE = "Here is what we spoke of when we met, with thanks for your time."
+NUMBERS = itertools.count()
+HEAVY = sys.argv[1:2] == ["full"]
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -31,26 +32,10 @@ def tell(name, value, unit):
     print("%s\t%s\t%s" % (name, value, unit), flush=True)
 
 
-# ---------------------------------------------------------------- processes
-
-def tree(pid):
-    """pid and all its descendants."""
-    found, rest = [], [pid]
-    while rest:
-        pid = rest.pop()
-        found.append(pid)
-        for path in pathlib.Path("/proc/%d/task" % pid).glob("*/children"):
-            try:
-                rest += map(int, path.read_text().split())
-            except OSError:
-                pass
-    return found
-
-
-def cpu_s(pid):
-    """CPU seconds of the tree below pid, with those that ended in it."""
+def cpu_s(pids):
+    """CPU seconds of the trees below pids, with those that ended in them."""
     ticks = 0
-    for member in tree(pid):
+    for member in [member for pid in pids for member in tree(pid)]:
         try:
             stat = pathlib.Path("/proc/%d/stat" % member).read_text()
         except OSError:
@@ -59,151 +44,42 @@ def cpu_s(pid):
     return ticks * TICK_S
 
 
-def resident_mb(pid):
-    kib = 0
-    for member in tree(pid):
+def busy_s():
+    """CPU seconds of the whole host since it started, its interrupts included."""
+    words = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()
+    return sum(int(words[at]) for at in (1, 2, 3, 6, 7)) * TICK_S
+
+
+def resident_mb(pids):
+    """Rss; where several processes share pages, each page once (Pss)."""
+    members = [member for pid in pids for member in tree(pid)]
+    wanted, kib = "Rss:" if len(members) == 1 else "Pss:", 0
+    for member in members:
         for line in pathlib.Path("/proc/%d/smaps_rollup" % member).read_text().splitlines():
-            if line.startswith("Rss:"):
+            if line.startswith(wanted):
                 kib += int(line.split()[1])
     return kib * 1024 / 1e6
-
-
-class Filter:
-    """A peer: settings of the smtpd that asks it, and how it is started."""
-
-    def __init__(self, name, options, pid=None):
-        self.name, self.service = name, Service(options)
-        self.process, self.pid = None, pid
-
-    def run(self, root, command, answers, umask=0):
-        """Starts it and returns the milliseconds until it answered."""
-        begun = time.monotonic()
-        with open(root / (self.name + ".log"), "ab") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                umask=umask, start_new_session=True)
-        self.pid = self.process.pid
-        until(lambda: self.process.poll() is not None or answers(), self.name)
-        if self.process.poll() is not None:
-            raise SystemExit("%s ended:\n%s" % (
-                self.name, (root / (self.name + ".log")).read_text()))
-        return (time.monotonic() - begun) * 1000
-
-    def kill(self):
-        """As a crash of it; begin() starts it again."""
-        os.kill(self.pid, signal.SIGKILL)
-        self.process.wait()
-        self.process = None
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-def connects(family, address):
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(address)
-            return True
-        except OSError:
-            return False
-
-
-def milter(path):
-    return {"smtpd_milters": "unix:%s" % path}
-
-
-def policy(port):
-    return {"smtpd_milters": "", "smtpd_recipient_restrictions":
-            "check_policy_service inet:127.0.0.1:%d" % port}
-
-
-def empty(lab, name):
-    peer = Filter(name, milter("peers/%s.sock" % name))
-    path = lab.postfix_root / "queue/peers" / (name + ".sock")
-    peer.begin = lambda: peer.run(
-        lab.root, [BUILD / "bin" / ("bench_" + name), path],
-        lambda: connects(socket.AF_UNIX, str(path)))
-    return peer
-
-
-def owned(path, user):
-    path.mkdir()
-    person = pwd.getpwnam(user)
-    os.chown(path, person.pw_uid, person.pw_gid)
-    return path
-
-
-def postgrey(lab, delay):
-    port = ports.book()
-    peer = Filter("postgrey", policy(port))
-    more = ["--delay=%d" % delay] if delay else []
-    folder = owned(lab.root / "postgrey", "postgrey")
-    peer.begin = lambda: peer.run(
-        lab.root, ["/usr/sbin/postgrey", "--inet=127.0.0.1:%d" % port, *more,
-                   "--dbdir=%s" % folder, "--user=postgrey", "--group=postgrey"],
-        lambda: connects(socket.AF_INET, ("127.0.0.1", port)), 0o022)
-    return peer
-
-
-def sqlgrey(lab, minutes):
-    port = ports.book()
-    peer = Filter("sqlgrey", policy(port))
-    folder = owned(lab.root / "sqlgrey", "sqlgrey")
-    conf = lab.root / "sqlgrey.conf"
-    more = "" if minutes is None else "reconnect_delay = %d\n" % minutes
-    conf.write_text("%sinet = %d\ndb_type = SQLite\ndb_name = %s/sqlgrey.db\n"
-                    "pidfile = %s/pid\nloglevel = 1\n" % (more, port, folder, folder))
-    peer.begin = lambda: peer.run(
-        lab.root, ["/usr/sbin/sqlgrey", "-f", str(conf)],
-        lambda: connects(socket.AF_INET, ("127.0.0.1", port)), 0o022)
-    return peer
-
-
-def targrey(lab, settings):
-    peer = Filter("targrey", {"smtpd_milters": MILTER})
-
-    def begin():
-        begun = time.monotonic()
-        lab.daemon = Daemon(lab.root, lab.postfix_root / "queue/targrey/targrey.sock",
-                            None, settings)
-        lab.daemon.mail_config = lab.postfix.etc
-        lab.daemon.start()
-        peer.pid = lab.daemon.pid
-        return (time.monotonic() - begun) * 1000
-    peer.begin, peer.kill = begin, lambda: lab.daemon.kill9()
-    return peer
 
 
 class Lab:
     """One Postfix, an smtpd for each peer, and the peers.
 
-    known     True: every peer comes to know our client within seconds
+    known     every peer comes to know our client within seconds
+    entries   first tries that each keeps already
     settings  more of targrey's, nested as targrey.conf is
     delivery  Postfix's transport for what was accepted
     """
 
-    def __init__(self, known, settings=None, delivery="discard:"):
+    def __init__(self, known, entries=0, settings=None, delivery="discard:"):
         self.root = pathlib.Path(tempfile.mkdtemp(
             prefix="targrey-peers-", dir=os.environ.get("TMPDIR", "/var/tmp")))
         self.root.chmod(0o755)
         self.postfix_root = self.root / "postfix"
         self.postfix_root.mkdir()
-        self.daemon = None
-        self.peers = [Filter("none", {"smtpd_milters": ""})]
-        if known:
-            self.peers += [empty(self, "lean"), empty(self, "noop")]
-        for name, make, quick in (("postgrey", postgrey, 1), ("sqlgrey", sqlgrey, 0)):
-            if pathlib.Path("/usr/sbin", name).exists():
-                self.peers.append(make(self, quick if known else None))
-            else:
-                print("%s is not installed: left out" % name, file=sys.stderr)
-        self.peers.append(targrey(self, settings or {}))
+        self.entries = entries
+        self.peers = greylisters.there(self, known, settings or {}, HEAVY)
+        if entries:
+            self.peers = [peer for peer in self.peers if not peer.is_empty]
         self.postfix = Postfix(
             self.postfix_root, services={peer.name: peer.service for peer in self.peers},
             settings={"virtual_transport": delivery}, milters="")
@@ -214,18 +90,23 @@ class Lab:
             folder = self.postfix_root / "queue/peers"
             folder.mkdir()
             folder.chmod(0o755)
-            for peer in self.peers[1:]:
-                tell("start.%s" % peer.name, "%.0f" % peer.begin(), "ms")
+            for peer in self.peers:
+                if self.entries:
+                    peer.fill(self.entries)
+                took = peer.begin()
+                if peer.pids():
+                    tell("start.%s%s" % (peer.name, self.suffix()), "%.0f" % took, "ms")
         except BaseException:
             self.__exit__()
             raise
         return self
 
+    def suffix(self):
+        return ".%d" % self.entries if self.entries else ""
+
     def __exit__(self, *_):
         for peer in self.peers:
             peer.stop()
-        if self.daemon is not None:
-            self.daemon.close()
         self.postfix.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
@@ -243,6 +124,17 @@ def ask(stream, line):
             raise SystemExit("Postfix hung up")
         if reply[3:4] != b"-":
             return int(reply[:3])
+
+
+def message(to):
+    """2 KiB, as a mail program writes them, each another."""
+    number = next(NUMBERS)
+    lines = ["From: Anna Bell <%s>" % SENDER, "To: %s@example.jp" % to,
+             "Subject: minutes of our meeting", "Date: " + email.utils.formatdate(),
+             "Message-ID: <%d.%d@mail.example.com>" % (os.getpid(), number),
+             "MIME-Version: 1.0", "Content-Type: text/plain; charset=us-ascii", "",
+             "Dear colleague %d," % number, *[LINE] * 28, "Anna", ".", ""]
+    return "\r\n".join(lines).encode()
 
 
 def send(port, identity=None, on_rcpt=None, to="you"):
@@ -271,7 +163,7 @@ def send(port, identity=None, on_rcpt=None, to="you"):
         if code == 250:
             code = ask(stream, b"DATA\r\n")
             if code == 354:
-                code = ask(stream, BODY)
+                code = ask(stream, message(to))
         ask(stream, b"QUIT\r\n")
         if code not in (250, 450, 451):
             raise SystemExit("the message was answered with %d" % code)
@@ -283,11 +175,13 @@ def percentile(values, share):
 
 
 def one_round(lab, peer, count):
-    """(messages/s, ms of CPU a message of Postfix, of the filter, p99 ms)"""
+    """(messages/s, p99 ms, ms of CPU a message of Postfix, the filter, the whole host)"""
     lab.postfix.settle()
     master = lab.postfix.master_pid()
-    before = cpu_s(master), cpu_s(peer.pid) if peer.pid else 0
-    port = peer.service.port
+
+    def spent():
+        return cpu_s([master]), cpu_s(peer.pids()), busy_s()
+    before, port = spent(), peer.service.port
 
     def timed(_):
         begun = time.monotonic()
@@ -299,41 +193,66 @@ def one_round(lab, peer, count):
         took = list(pool.map(timed, range(count)))
     rate = count / (time.monotonic() - begun)
     lab.postfix.settle()
-    after = cpu_s(master), cpu_s(peer.pid) if peer.pid else 0
-    mail, own = ((b - a) / count * 1000 for a, b in zip(before, after))
-    return rate, mail, own, percentile(took, 0.99) * 1000
+    return (rate, percentile(took, 0.99) * 1000,
+            *((b - a) / count * 1000 for a, b in zip(before, spent())))
+
+
+def get_known(lab):
+    """Our client has passed before each of them; they are warm."""
+    for peer in lab.peers:
+        first = send(peer.service.port)
+        if first == (peer.name in ("postgrey", "sqlgrey", "rspamd")):
+            raise SystemExit("%s: unexpected answer to a stranger" % peer.name)
+        if not first:
+            until(lambda: send(peer.service.port) or time.sleep(1),
+                  "%s to pass the retry" % peer.name)
+        one_round(lab, peer, 3 * PARALLEL)
+
+
+QUICK_TO_KNOW = {"tarpit": {"hold": "1s", "min_hold": "1s"}, "known": {"successes": 1}}
 
 
 def load(rounds, count):
-    with Lab(known=True, settings={
-            "tarpit": {"hold": "1s", "min_hold": "1s"},
-            "known": {"successes": 1}}) as lab:
-        for peer in lab.peers:
-            first = send(peer.service.port)
-            if first == (peer.name in ("postgrey", "sqlgrey")):
-                raise SystemExit("%s: unexpected answer to a stranger" % peer.name)
-            if not first:
-                until(lambda: send(peer.service.port) or time.sleep(1),
-                      "%s to pass the retry" % peer.name)
-            one_round(lab, peer, 3 * PARALLEL)
+    with Lab(known=True, settings=QUICK_TO_KNOW) as lab:
+        get_known(lab)
         found = {peer.name: [] for peer in lab.peers}
         for _ in range(rounds):
             for peer in lab.peers:
                 found[peer.name].append(one_round(lab, peer, count))
-        none = found["none"]
         for peer in lab.peers:
             mine = found[peer.name]
-            rate, mail, own, p99 = map(statistics.median, zip(*mine))
-            share = statistics.median(a[0] / b[0] for a, b in zip(mine, none))
+            rate, p99, mail, own, host = map(statistics.median, zip(*mine))
             tell("rate." + peer.name, "%.0f" % rate, "messages/s")
-            tell("rate_of_none." + peer.name, "%.2f" % share, "")
-            tell("cpu." + peer.name, "%.2f" % statistics.median(
-                row[1] + row[2] for row in mine), "ms a message, Postfix and filter")
+            tell("cpu." + peer.name, "%.2f" % (mail + own), "ms a message, Postfix and filter")
             tell("cpu_own." + peer.name, "%.2f" % own, "ms a message, filter alone")
+            tell("cpu_host." + peer.name, "%.2f" % host, "ms a message, the whole host")
             tell("p99." + peer.name, "%.0f" % p99, "ms")
-            if peer.pid:
-                tell("memory." + peer.name, "%.1f" % resident_mb(peer.pid), "MB")
+            if peer.pids():
+                tell("memory." + peer.name, "%.1f" % resident_mb(peer.pids()), "MB")
+            for other in ("none", "lean"):
+                yours = found[other]
+                tell("rate_of_%s.%s" % (other, peer.name), "%.2f" % statistics.median(
+                    a[0] / b[0] for a, b in zip(mine, yours)), "median of the rounds")
+                tell("cpu_of_%s.%s" % (other, peer.name), "%.2f" % statistics.median(
+                    (a[2] + a[3]) / (b[2] + b[3]) for a, b in zip(mine, yours)),
+                    "median of the rounds")
+                tell("cpu_host_of_%s.%s" % (other, peer.name), "%.2f" % statistics.median(
+                    a[4] / b[4] for a, b in zip(mine, yours)), "median of the rounds")
         tell("load", "%.1f" % os.getloadavg()[0], "at the end")
+
+
+def big(counts, messages):
+    """With so many first tries on record."""
+    for entries in counts:
+        with Lab(known=True, entries=entries, settings=QUICK_TO_KNOW) as lab:
+            get_known(lab)
+            for peer in lab.peers:
+                rate, p99, _, own, _ = one_round(lab, peer, messages)
+                tell("rate.%s.%d" % (peer.name, entries), "%.0f" % rate, "messages/s")
+                tell("p99.%s.%d" % (peer.name, entries), "%.0f" % p99, "ms")
+                tell("cpu_own.%s.%d" % (peer.name, entries), "%.2f" % own, "ms a message")
+                tell("memory.%s.%d" % (peer.name, entries),
+                     "%.1f" % resident_mb(peer.pids()), "MB")
 
 
 # ---------------------------------------------------------------- waiting
@@ -424,15 +343,16 @@ def wait(patient):
 
 # ---------------------------------------------------------------- features
 
-def remembers(peer):
+def remembers(peer, name, store):
     """Refused once, the peer killed and started again, tried once more."""
-    people = [suspect(number) for number in range(SUSPECTS)]
-    refused = [person for person in people if not send(peer.service.port, person)]
-    peer.kill()
+    people = [(suspect(number), "%s%d" % (name, number)) for number in range(SUSPECTS)]
+    refused = [(person, to) for person, to in people
+               if not send(peer.service.port, person, to=to)]
+    peer.kill(store)
     peer.begin()
     time.sleep(2)
-    passed = sum(send(peer.service.port, person) for person in refused)
-    tell("after_kill." + peer.name, "%d of %d" % (passed, len(refused)),
+    passed = sum(send(peer.service.port, person, to=to) for person, to in refused)
+    tell("after_%s.%s" % (name, peer.name), "%d of %d" % (passed, len(refused)),
          "second tries accepted")
 
 
@@ -443,7 +363,9 @@ def features():
         for peer in lab.peers:
             if peer.name in ("none", "lean", "noop"):
                 continue
-            remembers(peer)
+            remembers(peer, "kill", True)
+            if peer.name == "rspamd":
+                remembers(peer, "kill_without_redis", False)
             for number, kind in enumerate(("named", "suspect")):
                 person = (innocent, suspect)[number](200 + number)
                 to = "%s.%s" % (peer.name, kind)
@@ -461,13 +383,14 @@ def features():
 
 def main():
     words = sys.argv[1:] or ["quick"]
-    full = words[0] == "full"
-    parts = words[1:] or ["load", "wait", "features"]
+    parts = words[1:] or ["load", "big", "wait", "features"]
     tell("load", "%.1f" % os.getloadavg()[0], "at the start")
     if "load" in parts:
-        load(*((5, 1500) if full else (3, 300)))
+        load(*((5, 1500) if HEAVY else (2, 100)))
+    if "big" in parts:
+        big((10 ** 5, 10 ** 6) if HEAVY else (1000,), 1500 if HEAVY else 50)
     if "wait" in parts:
-        wait(full)
+        wait(HEAVY)
     if "features" in parts:
         features()
 

@@ -119,6 +119,8 @@ look_after(const struct test *test, uint64_t first, uint64_t end)
 	bool sound = false;
 	struct query *query = query_open(test->url, true, &error);
 
+	if (query == NULL && test->promises == 0)
+		return true; /* killed before it had made its database */
 	if (query == NULL) {
 		fprintf(stderr, "%s\n", error.text);
 		return false;

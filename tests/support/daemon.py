@@ -137,9 +137,9 @@ class Daemon:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment(), cwd="/", start_new_session=True)
 
-    def start(self):
+    def start(self, pause_s=0.02):
         self._process = self.spawn()
-        until(self._is_up, "targreyd to answer (see %s)" % self.log_file)
+        until(self._is_up, "targreyd to answer (see %s)" % self.log_file, pause_s=pause_s)
 
     def _is_up(self):
         if self._process.poll() is not None:
