@@ -67,9 +67,6 @@ on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1, unsigned long f2
     unsigned long f3, unsigned long *p0, unsigned long *p1, unsigned long *p2,
     unsigned long *p3)
 {
-	(void)smfi;
-	(void)f2;
-	(void)f3;
 	atomic_fetch_add(&counts[FILTER_NEGOTIATE], 1);
 	*p0 = f0;
 	*p1 = f1 & atomic_load(&protocol);
@@ -80,7 +77,6 @@ on_negotiate(SMFICTX *smfi, unsigned long f0, unsigned long f1, unsigned long f2
 static sfsistat
 on_connect(SMFICTX *smfi, char *name, _SOCK_ADDR *address)
 {
-	(void)address;
 	return call(smfi, FILTER_CONNECT, name);
 }
 
@@ -111,7 +107,6 @@ on_data(SMFICTX *smfi)
 static sfsistat
 on_header(SMFICTX *smfi, char *name, char *value)
 {
-	(void)value;
 	return call(smfi, FILTER_HEADER, name);
 }
 
@@ -124,8 +119,6 @@ on_eoh(SMFICTX *smfi)
 static sfsistat
 on_body(SMFICTX *smfi, unsigned char *data, size_t len)
 {
-	(void)data;
-	(void)len;
 	return call(smfi, FILTER_BODY, NULL);
 }
 
@@ -150,7 +143,6 @@ on_close(SMFICTX *smfi)
 static void *
 serve(void *arg)
 {
-	(void)arg;
 	smfi_main();
 	return NULL;
 }

@@ -22,8 +22,6 @@ struct gate_fixture *const fixture = &the_fixture;
 static void
 drop(void *ctx, enum log_level level, const char *text)
 {
-	(void)ctx;
-	(void)level;
 	if (getenv("TARGREY_TEST_VERBOSE") != NULL)
 		fprintf(stderr, "log: %s\n", text);
 }
@@ -98,7 +96,6 @@ fixture_gate_stop(void)
 int
 fixture_setup(void **state)
 {
-	(void)state;
 	fixture_open();
 	filter_protocol(FILTER_PROTOCOL);
 	fixture_gate();
@@ -108,7 +105,6 @@ fixture_setup(void **state)
 int
 fixture_teardown(void **state)
 {
-	(void)state;
 	fixture_gate_stop();
 	return 0;
 }

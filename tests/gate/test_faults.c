@@ -66,7 +66,6 @@ start(sfsistat (*hook)(const struct filter_call *))
 static void *
 stop_gate(void *arg)
 {
-	(void)arg;
 	gate_stop(fixture->gate, 1000);
 	return NULL;
 }

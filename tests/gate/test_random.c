@@ -48,7 +48,6 @@ decide_all(void *arg)
 	unsigned seed = 1;
 	size_t done = 0;
 
-	(void)arg;
 	while (!atomic_load(&is_over)) {
 		pthread_mutex_lock(&decisions.lock);
 		bool has_one = done < decisions.count;

@@ -33,15 +33,12 @@ must(bool is_done)
 static struct snapshot *
 current(void *ctx)
 {
-	(void)ctx;
 	return snapshot_ref(snapshot);
 }
 
 static void
 unused(void *ctx, struct snapshot *gone)
 {
-	(void)ctx;
-	(void)gone;
 }
 
 static struct config *

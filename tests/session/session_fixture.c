@@ -12,7 +12,6 @@ struct session_fixture *fixture;
 static void
 decide(void *ctx, uint64_t ticket, bool other)
 {
-	(void)ctx;
 	if (ticket == fixture->ticket)
 		fixture->decided = other;
 }
@@ -20,8 +19,6 @@ decide(void *ctx, uint64_t ticket, bool other)
 static void
 unused(void *ctx, struct snapshot *snapshot)
 {
-	(void)ctx;
-	(void)snapshot;
 }
 
 static void *
@@ -245,7 +242,6 @@ fixture_data_refused(void)
 static void
 on_remove(void *ctx, const char *name, unsigned index)
 {
-	(void)ctx;
 	size_t used = strlen(fixture->removed);
 
 	snprintf(fixture->removed + used, sizeof fixture->removed - used, "%s%s/%u",
@@ -255,8 +251,6 @@ on_remove(void *ctx, const char *name, unsigned index)
 static void
 on_insert(void *ctx, const char *name, const char *value)
 {
-	(void)ctx;
-
 	if (fixture->inserted == FIXTURE_HEADERS)
 		abort();
 	memmove(fixture->names + 1, fixture->names,

@@ -289,7 +289,6 @@ keep_line(void *ctx, enum log_level level, const char *text)
 {
 	size_t used = strlen(log_text);
 
-	(void)ctx;
 	if (level != LOG_LEVEL_DEBUG)
 		snprintf(log_text + used, sizeof log_text - used, "%s\n", text);
 }
