@@ -15,7 +15,7 @@ set(may_facts words base dns lists spf)
 set(may_record words base lists facts)
 set(may_policy words base lists spf facts record)
 set(may_store words base record policy)
-set(may_query words base record store)
+set(may_query words base record policy store)
 set(may_gate base)
 # of gate: the values alone, gate/moment.h
 set(may_session words base lists spf facts record policy store gate)

@@ -57,6 +57,9 @@ admin_query(struct admin *admin, bool writable)
 		failed(admin, &error);
 	else if (writable && config->hash_people)
 		query_hash_people(admin->query);
+	if (admin->query != NULL && config != NULL)
+		query_fade(
+		    admin->query, config->policy.half_life_s, admin_now(admin));
 	return admin->query;
 }
 

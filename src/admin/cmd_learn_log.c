@@ -45,7 +45,7 @@ write_lesson(struct learning *learning, const struct lesson *lesson)
 		    lesson->reply, lesson->is_final, &learning->rules,
 		    learning->error);
 	return query_feedback(learning->query, lesson->event_id, lesson->score,
-	    lesson->verdict, learning->error);
+	    lesson->verdict, false, learning->error);
 }
 
 static bool

@@ -106,7 +106,7 @@ add_client(void *ctx, const struct address_row *row)
 		return true;
 	if ((is_state(listing, "gaveup") && record->gaveup == 0) ||
 	    (is_state(listing, "good") && record->successes == 0) ||
-	    (is_state(listing, "spam") && record->spam == 0))
+	    (is_state(listing, "spam") && count_rounded(record->spam) == 0))
 		return true;
 	if (has_room(listing))
 		rows_client(listing->doc, row);

@@ -112,8 +112,8 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 	doc_fact(
 	    doc, "last_gaveup", "last gave up", cell_time(record->last_gaveup));
 	doc_fact(doc, "gaveup_secs", "after", cell_seconds(record->gaveup_secs));
-	doc_fact(doc, "ham", "Ham", cell_count(record->ham));
-	doc_fact(doc, "spam", "Spam", cell_count(record->spam));
+	doc_fact(doc, "ham", "Ham", cell_count(count_rounded(record->ham)));
+	doc_fact(doc, "spam", "Spam", cell_count(count_rounded(record->spam)));
 	doc_fact(doc, "known_until", "Address known until",
 	    known(record->known_until, now));
 	if (*is->domain != '\0') {

@@ -50,7 +50,8 @@ rows_client(struct doc *doc, const struct address_row *row)
 	             cell_time(record->last_gaveup),
 	             record->gaveup > 0 ? cell_seconds(record->gaveup_secs)
 	                                : cell_none(),
-	             cell_count(record->ham), cell_count(record->spam),
+	             cell_count(count_rounded(record->ham)),
+	             cell_count(count_rounded(record->spam)),
 	             cell_count(record->counted), until(record->known_until)});
 }
 

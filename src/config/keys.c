@@ -38,6 +38,7 @@ const struct section config_sections[] = {
     {"spf", "Sender Policy Framework"},
     {"headers", "Headers besides X-TaRgrey-*"},
     {"store", "What is remembered"},
+    {"record", "How old verdicts fade"},
     {"review",
         "Looking through what the content filter sorted out: targrey-review"},
 };
@@ -277,6 +278,11 @@ const struct key config_keys[] = {
             "mail goes on without memory until it does; wait: targreyd waits a "
             "minute, then gives up with an error.",
         .needs_restart = true},
+
+    {"record", "half_life", KEY_DURATION, FIELD(policy.half_life_s), "30d",
+        .min = DAY, .max = 400 * DAY,
+        .help = "After so long a verdict of ham or spam counts half, for the "
+                "address, its network and its organisation."},
 
     {"review", "folders", KEY_LIST, FIELD(review_folders), .check = check_glob,
         .allowed = "absolute paths; * ? [] as in the shell, %u for the user",

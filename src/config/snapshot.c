@@ -131,6 +131,7 @@ config_store_settings(
 	    .events_s = config->events_s,
 	    .retry_window_s = config->policy.retry_window_s,
 	    .max_age_s = config->policy.max_age_s,
+	    .half_life_s = config->policy.half_life_s,
 	    .max_new_per_net = config->max_new_per_net,
 	    .hash_people = config->hash_people,
 	    .timeout_ms = config->store_timeout_s * 1000,

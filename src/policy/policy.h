@@ -43,6 +43,7 @@ struct policy_settings {
 
 	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;
 	uint32_t retry_count;
+	int64_t half_life_s; /* of counts in the record; 0: for ever */
 
 	uint32_t known_successes; /* successes; 0 = never */
 	int64_t known_gap_s;

@@ -135,6 +135,13 @@ query_expire(struct query *query, const struct store_settings *settings,
 /* -------------------------------------------------------------------- import */
 
 void
+query_fade(struct query *query, int64_t half_life_s, int64_t now)
+{
+	query->half_life_s = half_life_s;
+	query->now = now;
+}
+
+void
 query_hash_people(struct query *query)
 {
 	query->hash_people = true;

@@ -156,6 +156,7 @@ query_recall(struct query *query, const struct store_who *who,
 	    .ops = query->ops,
 	    .secret = query->secret,
 	    .retry_window_s = retry_window_s,
+	    .half_life_s = query->half_life_s,
 	};
 
 	if (!query_enter(query, &trouble))

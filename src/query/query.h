@@ -193,14 +193,16 @@ bool query_find_message(struct query *query, const struct message_ref *message,
 /*
  * A verdict for one event, from whomever it comes: the only way by which what
  * was found in a message teaches the record. The first verdict of an event
- * counts: ham or spam of its address; spam also ends what the address is
- * known by its own record (not what was made known for ever).
+ * counts: ham or spam of its address, of its network and of its organisation
+ * (policy/origin.h); spam also ends what the address is known by its own record
+ * (not what was made known for ever).
  * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
+ * by_person  weighs as PERSON_WEIGHT of a content filter's
  * An event_id that is not there changes nothing.
  */
 bool query_feedback(struct query *query, int64_t event_id, double score,
-    const char *verdict, struct error *error);
+    const char *verdict, bool by_person, struct error *error);
 
 /*
  * The MTA refused the message after targrey had let it through. The event says
@@ -217,6 +219,11 @@ bool query_refusal(struct query *query, int64_t event_id, const char *reply,
     bool is_final, const struct success_rules *rules, struct error *error);
 
 /* Senders and recipients that are written from now on are kept as keyed hashes. */
+/*
+ * record.half_life, and the time as of which counts of ham and spam are told and
+ * added to; until then nothing fades.
+ */
+void query_fade(struct query *query, int64_t half_life_s, int64_t now);
 void query_hash_people(struct query *query);
 
 /* Rows of another greylister; what is there already and is newer stays. */

@@ -14,6 +14,7 @@ struct query {
 	bool writable;
 	bool begun;
 	bool hash_people;
+	int64_t half_life_s, now; /* see query_fade() */
 };
 
 /* Hands the reason on. Returns false. */

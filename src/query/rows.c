@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "policy/origin.h"
 #include "query/query_private.h"
 #include "store/keys.h"
 
@@ -8,6 +9,7 @@ struct addresses_work {
 	const struct ipnet *net;
 	bool (*each)(void *ctx, const struct address_row *row);
 	void *ctx;
+	const struct query *query;
 };
 
 static bool
@@ -18,6 +20,7 @@ give_address(void *arg, int64_t key, const struct address_record *record)
 
 	if (work->net != NULL && !ipnet_has(work->net, &row.ip))
 		return true;
+	address_fade(&row.record, work->query->half_life_s, work->query->now);
 	return work->each(work->ctx, &row);
 }
 
@@ -32,6 +35,7 @@ look_up(struct query *query, int64_t known_at, struct addresses_work *work,
 	if (!query->ops->find_address(
 	        query->view, key_from_ip(&ip), &row.record, trouble))
 		return false;
+	address_fade(&row.record, query->half_life_s, query->now);
 	if (row.record.first_seen != 0 &&
 	    (known_at == 0 || row.record.known_until >= known_at))
 		work->each(work->ctx, &row);
@@ -51,7 +55,7 @@ query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
     struct error *error)
 {
 	struct trouble trouble = {0};
-	struct addresses_work work = {net, each, ctx};
+	struct addresses_work work = {net, each, ctx, query};
 
 	if (!query_enter(query, &trouble))
 		return query_failed(query, &trouble, error);

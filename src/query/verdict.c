@@ -2,15 +2,24 @@
 /* What became of a message, and what that teaches the record. */
 #include <string.h>
 
+#include "base/text.h"
+#include "policy/origin.h"
 #include "query/query_private.h"
+#include "record/organisation.h"
 #include "store/apply.h"
 #include "store/keys.h"
 
 /* ------------------------------------------------------------------ feedback */
 
+struct rated {
+	struct ip ip;
+	char name[ORIGIN_SIZE], domain[ORIGIN_SIZE];
+	bool exists, has_feedback;
+};
+
 static bool
-count_verdict(
-    struct query *query, const struct ip *ip, bool is_spam, struct trouble *trouble)
+rate_address(struct query *query, const struct ip *ip, bool is_spam, unsigned times,
+    struct trouble *trouble)
 {
 	int64_t key = key_from_ip(ip);
 	struct address_record record;
@@ -19,34 +28,55 @@ count_verdict(
 		return false;
 	if (record.first_seen == 0)
 		return true;
+	address_fade(&record, query->half_life_s, query->now);
+	count_add(is_spam ? &record.spam : &record.ham, times);
 	if (is_spam) {
-		record.spam++;
 		record.counted = 0;
 		if (record.known_until < KNOWN_FOREVER)
 			record.known_until = 0;
-	} else {
-		record.ham++;
 	}
 	return query->ops->keep_address(query->view, key, &record, trouble);
 }
 
-struct rated {
-	struct ip ip;
-	bool exists, has_feedback;
-};
+static bool
+rate_origins(struct query *query, const struct rated *rated, bool is_spam,
+    unsigned times, struct trouble *trouble)
+{
+	const char *name = *rated->name == '\0' ? NULL : rated->name;
+	char organisation[ORGANISATION_SIZE];
+	struct store_who who = {.ip = rated->ip,
+	    .domain = *rated->domain == '\0' ? NULL : rated->domain,
+	    .organisation = organisation_of(name, organisation)};
+	struct apply apply = {.ops = query->ops,
+	    .view = query->view,
+	    .half_life_s = query->half_life_s};
+	struct domain_record domain = {0};
+
+	return (who.domain == NULL ||
+	           query->ops->find_domain(query->view, who.domain,
+	               backend_day(query->now), &domain, trouble)) &&
+	       origins_rate(
+	           &apply, &who, &domain, is_spam, times, query->now, trouble);
+}
 
 static bool
 look_at_event(void *arg, const struct event *event)
 {
 	struct rated *rated = arg;
 
-	*rated = (struct rated){event->ip, true, event->feedback != NULL};
+	*rated = (struct rated){.ip = event->ip,
+	    .exists = true,
+	    .has_feedback = event->feedback != NULL};
+	text_copy(rated->name, sizeof rated->name,
+	    event->name == NULL ? "" : event->name);
+	text_copy(rated->domain, sizeof rated->domain,
+	    event->spf_domain == NULL ? "" : event->spf_domain);
 	return false;
 }
 
 static bool
 feed_back(struct query *query, int64_t id, double score, const char *verdict,
-    struct trouble *trouble)
+    unsigned times, struct trouble *trouble)
 {
 	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
 	struct rated rated = {.exists = false};
@@ -56,21 +86,25 @@ feed_back(struct query *query, int64_t id, double score, const char *verdict,
 		return false;
 	if (!rated.exists)
 		return true;
+	bool is_spam = verdict != NULL && strcmp(verdict, "spam") == 0;
 	if (verdict != NULL && !rated.has_feedback &&
-	    !count_verdict(query, &rated.ip, strcmp(verdict, "spam") == 0, trouble))
+	    (!rate_address(query, &rated.ip, is_spam, times, trouble) ||
+	        !rate_origins(query, &rated, is_spam, times, trouble)))
 		return false;
 	return query->ops->rate_event(query->view, id, score, verdict, trouble);
 }
 
 bool
 query_feedback(struct query *query, int64_t event_id, double score,
-    const char *verdict, struct error *error)
+    const char *verdict, bool by_person, struct error *error)
 {
 	struct trouble trouble = {0};
+	unsigned times = by_person ? PERSON_WEIGHT : 1;
 
 	if (query_enter_change(query, &trouble) &&
 	    query_leave_change(query,
-	        feed_back(query, event_id, score, verdict, &trouble), &trouble))
+	        feed_back(query, event_id, score, verdict, times, &trouble),
+	        &trouble))
 		return true;
 	return query_failed(query, &trouble, error);
 }

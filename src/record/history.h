@@ -37,7 +37,9 @@ struct address_record {
 	uint32_t counted; /* successes that count towards known */
 	uint32_t gaveup;
 	uint32_t gaveup_secs; /* how long the last one had waited */
-	uint32_t ham, spam;   /* feedback from content filters */
+	/* Feedback from content filters, in COUNT_UNITs, as it was when rated. */
+	uint32_t ham, spam;
+	int64_t rated;
 };
 
 /* One SPF domain. first_seen 0: no such record. */
@@ -50,6 +52,29 @@ struct domain_record {
 	uint32_t networks; /* different client networks in the day that runs */
 };
 
+/*
+ * Parts of one in counts that are halved with time. At the top they stay where
+ * they are.
+ */
+#define COUNT_UNIT 1024
+
+static inline uint32_t
+count_rounded(uint32_t count)
+{
+	return count / COUNT_UNIT + (count % COUNT_UNIT >= COUNT_UNIT / 2);
+}
+
+/*
+ * Where clients come from: a network, or an organisation. All counts are in
+ * COUNT_UNITs, as they were at the time decayed. first_seen 0: no such record.
+ */
+struct origin_record {
+	int64_t first_seen, last_seen;
+	int64_t decayed;
+	uint32_t sessions, successes, gaveup;
+	uint32_t ham, spam;
+};
+
 /* Seen from more networks than this in a day, a domain is no key for anything. */
 #define DOMAIN_MAX_NETWORKS 64
 
@@ -57,6 +82,14 @@ struct domain_record {
 struct history {
 	struct address_record address;
 	struct domain_record domain;
+	/*
+	 * Counts as they are now. Records of zeros where nothing was seen before,
+	 * or where who is not known; origins_known: they were looked for at all.
+	 */
+	struct origin_record network, organisation;
+	bool origins_known;
+	bool has_organisation, has_sender_domain; /* known who that is */
+	int64_t sender_domain_seen;               /* first delivery of its mail */
 	/*
 	 * The row of each triplet asked for, in order, each the best of the
 	 * rows under its network and its SPF domain (see policy/grey.h,

@@ -83,7 +83,7 @@ feed(struct review *review, const struct mail *mail, const char *verdict,
 	}
 	if (!query_feedback(review->query, found.id,
 	        mail->score_kind == SCORE_NONE ? (double)NAN : mail->score, verdict,
-	        error))
+	        true, error))
 		return false;
 	snprintf(outcome, size, "counted as %s of %s", verdict, mail->client_ip);
 	return true;

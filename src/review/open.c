@@ -40,6 +40,9 @@ open_record(struct admin *admin, struct review *review)
 	    query_open(url != NULL ? url : admin->config->store_url, true, &error);
 	if (review->query == NULL)
 		text_copy(review->no_query, sizeof review->no_query, error.text);
+	else
+		query_fade(review->query, admin->config->policy.half_life_s,
+		    admin_now(admin));
 	admin->query = review->query;
 }
 

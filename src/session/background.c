@@ -48,8 +48,10 @@ start_recall(struct session *session)
 	struct transaction *mail = session->mail;
 	char domains[2][SPF_DOMAIN_SIZE];
 	const char *at = strrchr(mail->sender, '@');
-	struct ask_request request = {
-	    .ip = session->facts.ip, .sender = mail->folded};
+	struct ask_request request = {.ip = session->facts.ip,
+	    .sender = mail->folded,
+	    .organisation = session->organisation,
+	    .sender_domain = session_who(session).sender_domain};
 
 	if (store == NULL || !store_is_shared(store))
 		return;

@@ -45,6 +45,18 @@ session_domain(const struct session *session)
 	return spf_is_narrow(&dns->helo) ? dns->helo.domain : NULL;
 }
 
+struct store_who
+session_who(const struct session *session)
+{
+	const struct transaction *mail = session->mail;
+	const char *at = mail == NULL ? NULL : strrchr(mail->folded, '@');
+
+	return (struct store_who){.ip = session->facts.ip,
+	    .domain = session_domain(session),
+	    .organisation = session->organisation,
+	    .sender_domain = at == NULL ? NULL : at + 1};
+}
+
 /* Built in: a client whose name or HELO holds its own address. */
 static void
 add_address_tag(const struct session *session, struct local_fact *fact)
@@ -135,6 +147,12 @@ recall_again(
 		return false;
 	history->address = session->history.address;
 	history->domain = session->history.domain;
+	history->network = session->history.network;
+	history->organisation = session->history.organisation;
+	history->origins_known = session->history.origins_known;
+	history->has_organisation = session->history.has_organisation;
+	history->has_sender_domain = session->history.has_sender_domain;
+	history->sender_domain_seen = session->history.sender_domain_seen;
 	history->rows_count = recalled->rows_count;
 	if (recalled->rows_count > 0)
 		history->rows[0] = recalled->row;
@@ -179,7 +197,7 @@ recall(struct session *session, size_t from, size_t count, struct history *histo
     bool *noted)
 {
 	struct transaction *mail = session->mail;
-	struct store_who who = {session->facts.ip, session_domain(session)};
+	struct store_who who = session_who(session);
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
 	size_t used = 0, last = from;
 

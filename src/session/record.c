@@ -27,7 +27,7 @@ submit(struct session *session, struct note_spec *spec)
 
 	if (snapshot->store == NULL)
 		return NULL;
-	spec->who = (struct store_who){session->facts.ip, session_domain(session)};
+	spec->who = session_who(session);
 	if (spec->now == 0)
 		spec->now = session->now.wall;
 	spec->settings = &snapshot->policy;
@@ -271,6 +271,8 @@ note_event(struct session *session, struct event *event, enum outcome outcome)
 	struct triplet *triplets = calloc(count + 1, sizeof *triplets);
 	struct note_spec spec = {.outcome = outcome,
 	    .event = event,
+	    .begins_session =
+	        !session->any_event && session->had_mail && event->exempt == NULL,
 	    .secs = (uint32_t)(session->hold.waited_ms / 1000)};
 
 	if (outcome == OUTCOME_PASSED && triplets != NULL) {

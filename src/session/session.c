@@ -189,6 +189,8 @@ session_connect(struct session *session, const struct gate_moment *moment,
 	facts->port = client->port;
 	session->server_ip = client->server_ip;
 	facts->name = session->name = name_or_null(session, client->name);
+	session->organisation =
+	    organisation_of(session->name, session->organisation_text);
 	facts->ptr = session->ptr = name_or_null(session, client->ptr);
 	facts->rdns = rdns_of(session, client->resolve);
 	facts->s25r = s25r_match(

@@ -7,6 +7,7 @@
 
 #include "record/event.h"
 #include "facts/facts.h"
+#include "record/organisation.h"
 #include "record/words.h"
 #include "policy/hold.h"
 #include "policy/judge.h"
@@ -99,6 +100,9 @@ struct session {
 	char sid[SID_SIZE];
 	struct facts facts; /* strings are those below */
 	char *name, *ptr, *helo, *local;
+	/* Of the verified name; NULL: none. In organisation_text. */
+	const char *organisation;
+	char organisation_text[ORGANISATION_SIZE];
 	const struct local_rule *local_rule; /* first that acts, or else warns */
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
@@ -157,6 +161,8 @@ bool background_is_out(const struct session *session);
 /* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
 const char *session_domain(const struct session *session);
+/* As the store is asked and told of the client and the mail it sends. */
+struct store_who session_who(const struct session *session);
 /* Judges for recipients [from, from + count); fills mail->judgement. */
 void decide_judge(struct session *session, size_t from, size_t count);
 /* For all recipients, where an allow list has set the message free. */

@@ -156,8 +156,64 @@ fill_history(const struct session *session, struct session_words *words)
 	put_number(words, SK_PASSED, record->successes);
 	put_number(words, SK_GAVEUP, record->gaveup);
 	put_number(words, SK_GAVEUP_SECS, record->gaveup_secs);
-	put_number(words, SK_HAM, record->ham);
-	put_number(words, SK_SPAM, record->spam);
+	put_number(words, SK_HAM, count_rounded(record->ham));
+	put_number(words, SK_SPAM, count_rounded(record->spam));
+}
+
+/* Before this visit; an attempt of it may be on record already. */
+static bool
+is_new(const struct session *session, int64_t first_seen)
+{
+	return first_seen == 0 ||
+	       (session->attempt_at != 0 && first_seen >= session->attempt_at);
+}
+
+static void
+fill_new(const struct session *session, struct session_words *words)
+{
+	const struct history *history = &session->history;
+	const struct {
+		const char *word;
+		bool is_new;
+	} of[] = {
+	    {"address", is_new(session, history->address.first_seen)},
+	    {"network", history->network.first_seen == 0},
+	    {"organisation",
+	        history->has_organisation && history->organisation.first_seen == 0},
+	    {"sender",
+	        history->has_sender_domain && history->sender_domain_seen == 0},
+	};
+	char *value = words->value[SK_NEW];
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+		if (!of[i].is_new)
+			continue;
+		if (*value != '\0')
+			strcat(value, ",");
+		strcat(value, of[i].word);
+	}
+	if (*value == '\0')
+		put(words, SK_NEW, "none");
+}
+
+static void
+fill_origins(const struct session *session, struct session_words *words)
+{
+	const struct history *history = &session->history;
+
+	/* What is known as good by its address is answered without more. */
+	if (!session->has_history || !history->origins_known ||
+	    history->address.known_until >= session->now.wall)
+		return;
+	put_number(words, SK_NET_HAM, count_rounded(history->network.ham));
+	put_number(words, SK_NET_SPAM, count_rounded(history->network.spam));
+	if (history->has_organisation) {
+		put_number(
+		    words, SK_ORG_HAM, count_rounded(history->organisation.ham));
+		put_number(
+		    words, SK_ORG_SPAM, count_rounded(history->organisation.spam));
+	}
+	fill_new(session, words);
 }
 
 static void
@@ -211,6 +267,7 @@ session_words_fill(
 	put(words, SK_TARPIT, tarpit_word(outcome));
 	put_number(words, SK_TARPIT_SECS, hold->waited_ms / 1000);
 	fill_history(session, words);
+	fill_origins(session, words);
 	fill_client(session, words);
 	fill_dns(session, words);
 	put_number(words, SK_RCPT_REFUSED, mail->refused);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/grey.h"
+#include "policy/origin.h"
 #include "store/keys.h"
 
 /* A last use is written at most this often for a key. */
@@ -82,8 +83,10 @@ apply_recall(const struct apply *apply, const struct store_who *who,
 
 	if (!apply->ops->find_address(
 	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble) ||
-	    !find_domain(apply, who, now, &history_r->domain, trouble))
+	    !find_domain(apply, who, now, &history_r->domain, trouble) ||
+	    !origins_recall(apply, who, now, history_r, trouble))
 		return false;
+	address_fade(&history_r->address, apply->half_life_s, now);
 	make_keys(&keys, who, &history_r->domain);
 	for (size_t i = 0; i < count; i++) {
 		if (!find(apply, &keys, &triplets[i], now, &found, trouble))
@@ -351,7 +354,7 @@ apply_note(const struct apply *apply, const struct note_spec *spec,
 	struct domain_record domain = {0};
 
 	*address_r = (struct applied_address){0};
-	if ((spec->count > 0 || is_remembered) &&
+	if ((spec->count > 0 || is_remembered || spec->event != NULL) &&
 	    !find_domain(apply, &spec->who, spec->now, &domain, trouble))
 		return APPLY_FAILED;
 	if (spec->count > 0) {
@@ -363,6 +366,8 @@ apply_note(const struct apply *apply, const struct note_spec *spec,
 		return APPLY_FAILED;
 	if (is_remembered && spec->who.domain != NULL &&
 	    !apply_domain(apply, spec, &domain, trouble))
+		return APPLY_FAILED;
+	if (!origins_note(apply, spec, &domain, trouble))
 		return APPLY_FAILED;
 	if (spec->event != NULL && !apply_event(apply, spec->event, trouble))
 		return APPLY_FAILED;

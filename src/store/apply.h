@@ -4,6 +4,7 @@
 #define STORE_APPLY_H
 
 #include "store/backend.h"
+#include "store/keys.h"
 #include "store/limit.h"
 #include "store/note.h"
 
@@ -13,6 +14,7 @@ struct apply {
 	struct view *view;
 	const uint8_t *secret;
 	int64_t retry_window_s;
+	int64_t half_life_s;
 	uint32_t max_new_per_net;
 	bool hash_people;
 	struct limit *limit;
@@ -38,11 +40,35 @@ struct expected {
 	size_t counts[3], rooms[3];
 	const char **domains;
 	size_t domains_count, domains_room;
+	char (*origins)[ORIGIN_SIZE];
+	const char **origin_names; /* of the same, made when they are asked for */
+	size_t origins_count, origins_room;
 };
 void apply_expect(const struct apply *apply, struct expected *expected,
     const struct note_spec *spec);
-struct wanted expected_wanted(const struct expected *expected, int64_t day);
+struct wanted expected_wanted(struct expected *expected, int64_t day);
 void expected_clear(struct expected *expected);
+
+/* ---- origins.c */
+
+/*
+ * The names of all origins that may be looked for. The organisation is the SPF
+ * domain or the registered one, as the record of the first says. Returns how
+ * many.
+ */
+#define ORIGINS_MAX 4
+size_t origins_of(
+    const struct store_who *who, char names_r[static ORIGINS_MAX][ORIGIN_SIZE]);
+/* What is on record, as it is at that time. */
+bool origins_recall(const struct apply *apply, const struct store_who *who,
+    int64_t now, struct history *history, struct trouble *trouble);
+/* domain  the record of who.domain, zeros without one */
+bool origins_note(const struct apply *apply, const struct note_spec *spec,
+    const struct domain_record *domain, struct trouble *trouble);
+/* A verdict, so many times; where nothing is on record none is made. */
+bool origins_rate(const struct apply *apply, const struct store_who *who,
+    const struct domain_record *domain, bool is_spam, unsigned times, int64_t now,
+    struct trouble *trouble);
 
 /* As store_recall(). */
 bool apply_recall(const struct apply *apply, const struct store_who *who,

@@ -15,6 +15,7 @@ struct asked {
 	struct ip ip;
 	char *sender;
 	char *domains[2];
+	char *organisation, *sender_domain;
 	int64_t deadline_ms, real_deadline_ms;
 
 	pthread_mutex_t lock; /* held while done() runs, and to drop */
@@ -39,27 +40,63 @@ release(struct asked *asked)
 	free(asked->sender);
 	free(asked->domains[0]);
 	free(asked->domains[1]);
+	free(asked->organisation);
+	free(asked->sender_domain);
 	free(asked);
 }
 
+static size_t
+list_domains(const struct ask_request *request, const char *domains_r[static 2])
+{
+	size_t count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (request->domains[i] != NULL)
+			domains_r[count++] = request->domains[i];
+	}
+	return count;
+}
+
+/* Each of the domains may turn out to be the organisation. */
+static size_t
+list_origins(const struct ask_request *request, const char *const *domains,
+    size_t count, char names_r[static ORIGINS_MAX + 1][ORIGIN_SIZE])
+{
+	struct store_who who = {.ip = request->ip,
+	    .domain = count > 0 ? domains[0] : NULL,
+	    .organisation = request->organisation,
+	    .sender_domain = request->sender_domain};
+	size_t used = origins_of(&who, names_r);
+
+	if (count > 1 && strlen(domains[1]) < ORIGIN_SIZE)
+		text_copy(names_r[used++], ORIGIN_SIZE, domains[1]);
+	return used;
+}
+
 static struct view *
-look_up(struct store *store, const struct ip *ip, const char *sender,
-    const char *const *domains, size_t count, int64_t until_ms)
+look_up(struct store *store, const struct ask_request *request, int64_t until_ms)
 {
 	const uint8_t *secret = store_secret(store);
 	struct trouble trouble = {0};
-	struct ipnet net = key_network(ip);
-	char network[IPNET_TEXT_SIZE];
-	int64_t address = key_from_ip(ip), pairs[3];
+	struct ipnet net = key_network(&request->ip);
+	char network[IPNET_TEXT_SIZE], names[ORIGINS_MAX + 1][ORIGIN_SIZE];
+	const char *domains[2], *origins[ORIGINS_MAX + 1];
+	int64_t address = key_from_ip(&request->ip), pairs[3];
+	size_t count = list_domains(request, domains);
+	size_t origins_count = list_origins(request, domains, count, names);
 
-	pairs[0] = key_pair(secret, ipnet_to_text(&net, network), sender);
+	pairs[0] = key_pair(secret, ipnet_to_text(&net, network), request->sender);
 	for (size_t i = 0; i < count; i++)
-		pairs[1 + i] = key_pair(secret, domains[i], sender);
+		pairs[1 + i] = key_pair(secret, domains[i], request->sender);
+	for (size_t i = 0; i < origins_count; i++)
+		origins[i] = names[i];
 	struct wanted wanted = {
 	    .addresses = &address,
 	    .addresses_count = 1,
 	    .domains = domains,
 	    .domains_count = count,
+	    .origins = origins,
+	    .origins_count = origins_count,
 	    .pairs = pairs,
 	    .pairs_count = 1 + count,
 	};
@@ -86,19 +123,18 @@ static void
 run(void *arg)
 {
 	struct asked *asked = arg;
-	const char *domains[2];
-	size_t count = 0;
+	struct ask_request request = {.ip = asked->ip,
+	    .sender = asked->sender,
+	    .domains = {asked->domains[0], asked->domains[1]},
+	    .organisation = asked->organisation,
+	    .sender_domain = asked->sender_domain};
 
-	for (int i = 0; i < 2; i++) {
-		if (asked->domains[i] != NULL)
-			domains[count++] = asked->domains[i];
-	}
 	pthread_mutex_lock(&asked->lock);
 	bool is_dropped = asked->is_dropped;
 	pthread_mutex_unlock(&asked->lock);
 	if (!is_dropped)
-		asked->view = look_up(asked->store, &asked->ip, asked->sender,
-		    domains, count, asked->real_deadline_ms);
+		asked->view =
+		    look_up(asked->store, &request, asked->real_deadline_ms);
 	finish(asked);
 	release(asked);
 }
@@ -125,6 +161,8 @@ store_ask(struct store *store, const struct ask_request *request,
 	asked->sender = text_dup(request->sender);
 	asked->domains[0] = text_dup(request->domains[0]);
 	asked->domains[1] = text_dup(request->domains[1]);
+	asked->organisation = text_dup(request->organisation);
+	asked->sender_domain = text_dup(request->sender_domain);
 	asked->deadline_ms = clock_mono_ms(store->clock) + timeout_ms;
 	asked->real_deadline_ms = clock_real_ms() + timeout_ms;
 	asked->done = done;
@@ -200,9 +238,13 @@ store_recall_shared(struct store *store, const struct store_who *who,
     struct history *history_r)
 {
 	block_declare("store_recall");
-	struct view *view = look_up(store, &who->ip,
-	    count > 0 ? triplets[0].sender : "", &who->domain, who->domain != NULL,
-	    clock_real_ms() + store_timeout_ms(store));
+	struct ask_request request = {.ip = who->ip,
+	    .sender = count > 0 ? triplets[0].sender : "",
+	    .domains = {who->domain, NULL},
+	    .organisation = who->organisation,
+	    .sender_domain = who->sender_domain};
+	struct view *view =
+	    look_up(store, &request, clock_real_ms() + store_timeout_ms(store));
 	if (view == NULL)
 		return STORE_FAILED;
 	enum store_status status =

@@ -51,11 +51,12 @@ struct triplet_text {
 struct wanted {
 	const int64_t *addresses;
 	const char *const *domains;
+	const char *const *origins; /* names, see store/keys.h */
 	const int64_t *triplets;
 	const int64_t *pairs;    /* every triplet of these */
 	const int64_t *networks; /* as count_network() asks, on day */
-	size_t addresses_count, domains_count, triplets_count, pairs_count,
-	    networks_count;
+	size_t addresses_count, domains_count, origins_count, triplets_count,
+	    pairs_count, networks_count;
 	int64_t day;
 };
 
@@ -176,6 +177,8 @@ struct backend_ops {
 	/* networks is that of day; 0 when it was counted for another day */
 	bool (*find_domain)(struct view *view, const char *name, int64_t day,
 	    struct domain_record *record_r, struct trouble *trouble);
+	bool (*find_origin)(struct view *view, const char *name,
+	    struct origin_record *record_r, struct trouble *trouble);
 	/* A row that waits since a time before or after may count as not found. */
 	bool (*find_triplet)(struct view *view, int64_t hash, int64_t since,
 	    int64_t until, struct grey_row *row_r, struct trouble *trouble);
@@ -184,6 +187,8 @@ struct backend_ops {
 	    const struct address_record *record, struct trouble *trouble);
 	bool (*keep_domain)(struct view *view, const char *name, int64_t day,
 	    const struct domain_record *record, struct trouble *trouble);
+	bool (*keep_origin)(struct view *view, const char *name,
+	    const struct origin_record *record, struct trouble *trouble);
 	/* was  the row as it is now */
 	bool (*keep_triplet)(struct view *view, int64_t hash,
 	    const struct grey_row *was, const struct grey_row *row,

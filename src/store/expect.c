@@ -38,6 +38,22 @@ add_domain(struct expected *expected, const char *domain)
 	expected->domains[expected->domains_count++] = domain;
 }
 
+static void
+add_origins(struct expected *expected, const struct store_who *who)
+{
+	if (expected->origins_count + ORIGINS_MAX > expected->origins_room) {
+		size_t room = expected->origins_room * 2 + 64;
+		void *grown =
+		    realloc(expected->origins, room * sizeof *expected->origins);
+		if (grown == NULL)
+			return;
+		expected->origins = grown;
+		expected->origins_room = room;
+	}
+	expected->origins_count +=
+	    origins_of(who, expected->origins + expected->origins_count);
+}
+
 void
 apply_expect(const struct apply *apply, struct expected *expected,
     const struct note_spec *spec)
@@ -49,6 +65,8 @@ apply_expect(const struct apply *apply, struct expected *expected,
 	ipnet_to_text(&net, network);
 	if (spec->outcome != OUTCOME_NONE)
 		add_number(expected, ADDRESSES, key_from_ip(&spec->who.ip));
+	if (spec->event != NULL)
+		add_origins(expected, &spec->who);
 	if (domain != NULL) {
 		add_domain(expected, domain);
 		add_number(
@@ -67,8 +85,14 @@ apply_expect(const struct apply *apply, struct expected *expected,
 }
 
 struct wanted
-expected_wanted(const struct expected *expected, int64_t day)
+expected_wanted(struct expected *expected, int64_t day)
 {
+	/* The block may have moved while it grew. */
+	expected->origin_names =
+	    calloc(expected->origins_count + 1, sizeof *expected->origin_names);
+	for (size_t i = 0;
+	     expected->origin_names != NULL && i < expected->origins_count; i++)
+		expected->origin_names[i] = expected->origins[i];
 	return (struct wanted){
 	    .addresses = expected->numbers[ADDRESSES],
 	    .addresses_count = expected->counts[ADDRESSES],
@@ -78,6 +102,9 @@ expected_wanted(const struct expected *expected, int64_t day)
 	    .networks_count = expected->counts[NETWORKS],
 	    .domains = expected->domains,
 	    .domains_count = expected->domains_count,
+	    .origins = expected->origin_names,
+	    .origins_count =
+	        expected->origin_names == NULL ? 0 : expected->origins_count,
 	    .day = day,
 	};
 }
@@ -88,5 +115,7 @@ expected_clear(struct expected *expected)
 	for (int i = 0; i < 3; i++)
 		free(expected->numbers[i]);
 	free(expected->domains);
+	free(expected->origins);
+	free(expected->origin_names);
 	memset(expected, 0, sizeof *expected);
 }

@@ -25,6 +25,13 @@ int64_t key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind
 int64_t key_from_ip(const struct ip *ip);
 struct ip key_to_ip(int64_t key);
 
+/*
+ * What an origin is kept under: the client network of key_budget() with its
+ * length ("192.0.2.0/24"), the domain of an organisation, or "@" and the domain
+ * of senders.
+ */
+#define ORIGIN_SIZE 257
+
 /* Addresses of people as keyed hashes: "#" and 16 hex digits. */
 #define PERSON_SIZE 18
 /* "" stays "". Returns buf. */

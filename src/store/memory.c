@@ -13,15 +13,23 @@
 #include "base/text.h"
 #include "store/memory.h"
 
-enum kind { KIND_ADDRESS, KIND_DOMAIN, KIND_TRIPLET, KIND_NETWORK, KINDS };
+enum kind {
+	KIND_ADDRESS,
+	KIND_DOMAIN,
+	KIND_ORIGIN,
+	KIND_TRIPLET,
+	KIND_NETWORK,
+	KINDS
+};
 
 struct item {
 	struct item *next;
 	int64_t key, day;
-	char *name; /* domain, or NULL */
+	char *name; /* of a domain or an origin, or NULL */
 	union {
 		struct address_record address;
 		struct domain_record domain;
+		struct origin_record origin;
 		struct grey_row triplet;
 	};
 };
@@ -194,6 +202,17 @@ memory_find_domain(struct view *view, const char *name, int64_t day,
 }
 
 static bool
+memory_find_origin(struct view *view, const char *name,
+    struct origin_record *record_r, struct trouble *trouble)
+{
+	struct item *item = *chain(view, KIND_ORIGIN, 0, 0, name);
+
+	(void)trouble;
+	*record_r = item == NULL ? (struct origin_record){0} : item->origin;
+	return true;
+}
+
+static bool
 memory_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until,
     struct grey_row *row_r, struct trouble *trouble)
 {
@@ -230,6 +249,17 @@ memory_keep_domain(struct view *view, const char *name, int64_t day,
 	item->domain = *record;
 	count->domain.networks = record->networks;
 	return true;
+}
+
+static bool
+memory_keep_origin(struct view *view, const char *name,
+    const struct origin_record *record, struct trouble *trouble)
+{
+	struct item *item = make(view, KIND_ORIGIN, 0, 0, name, trouble);
+
+	if (item != NULL)
+		item->origin = *record;
+	return item != NULL;
 }
 
 static bool
@@ -296,6 +326,8 @@ is_past(enum kind kind, const struct item *item, const struct expiry *expiry)
 			return item->day < backend_day(now);
 		return item->domain.last_seen < oldest &&
 		       item->domain.known_until < now;
+	case KIND_ORIGIN:
+		return item->origin.last_seen < oldest;
 	case KIND_TRIPLET:
 		if (item->triplet.passed != 0)
 			return item->triplet.passed < oldest;
@@ -385,9 +417,11 @@ const struct backend_ops memory_ops = {
     .rollback = memory_release,
     .find_address = memory_find_address,
     .find_domain = memory_find_domain,
+    .find_origin = memory_find_origin,
     .find_triplet = memory_find_triplet,
     .keep_address = memory_keep_address,
     .keep_domain = memory_keep_domain,
+    .keep_origin = memory_keep_origin,
     .keep_triplet = memory_keep_triplet,
     .count_network = memory_count_network,
     .add_event = memory_add_event,

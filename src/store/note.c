@@ -74,6 +74,8 @@ pack_spec(struct packer *packer, struct note_spec *spec)
 	const struct triplet *triplets = spec->triplets;
 
 	const char *domain = pack_text(packer, spec->who.domain);
+	const char *organisation = pack_text(packer, spec->who.organisation);
+	const char *sender_domain = pack_text(packer, spec->who.sender_domain);
 	struct triplet *copies = NULL;
 	if (spec->count > 0)
 		copies = pack(packer, triplets, spec->count * sizeof *triplets, 16);
@@ -87,6 +89,8 @@ pack_spec(struct packer *packer, struct note_spec *spec)
 		pack_event(packer, spec);
 	if (packer->block != NULL) {
 		spec->who.domain = domain;
+		spec->who.organisation = organisation;
+		spec->who.sender_domain = sender_domain;
 		spec->triplets = copies;
 	}
 }

@@ -7,6 +7,7 @@
 
 #include "base/block.h"
 #include "base/text.h"
+#include "policy/origin.h"
 #include "store/store_private.h"
 #include "store/keys.h"
 
@@ -39,6 +40,7 @@ store_apply(struct store *store, struct view *view)
 
 	pthread_mutex_lock(&store->lock);
 	apply.retry_window_s = store->settings.retry_window_s;
+	apply.half_life_s = store->settings.half_life_s;
 	apply.max_new_per_net = store->settings.max_new_per_net;
 	apply.hash_people = store->settings.hash_people;
 	pthread_mutex_unlock(&store->lock);
@@ -187,6 +189,9 @@ store_recall_known(struct store *store, const struct store_who *who, size_t coun
 	                               since_ms, now, &history_r->address))
 		return false;
 	memset(&history_r->domain, 0, sizeof history_r->domain);
+	history_r->origins_known = false;
+	address_fade(
+	    &history_r->address, store_apply(store, NULL).half_life_s, now);
 	if (count > 0)
 		memset(history_r->rows, 0, count * sizeof *history_r->rows);
 	history_r->rows_count = count;

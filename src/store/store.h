@@ -36,6 +36,7 @@ struct store_settings {
 	int64_t events_s;       /* events are kept this long */
 	int64_t retry_window_s; /* waiting triplets are kept this long */
 	int64_t max_age_s;      /* passed triplets and records, since last use */
+	int64_t half_life_s;    /* of counts; 0: for ever */
 	uint32_t
 	    max_new_per_net; /* new triplets a client network a minute; 0: any */
 	/* Of a database over the network: */
@@ -71,6 +72,9 @@ const uint8_t *store_secret(const struct store *store);
 struct store_who {
 	struct ip ip;       /* the client; the store derives the keys */
 	const char *domain; /* SPF domain that passed narrowly, or NULL */
+	/* What organisation_of() says of the verified name, or NULL. */
+	const char *organisation;
+	const char *sender_domain; /* lower case; NULL: not known, or none */
 };
 
 /* Both already folded and lower case; borrowed for the call. */
@@ -109,6 +113,7 @@ struct ask_request {
 	const char *sender; /* folded */
 	/* Domains that may turn out to pass SPF; NULL: none. */
 	const char *domains[2];
+	const char *organisation, *sender_domain; /* as in struct store_who */
 };
 
 /*
@@ -155,6 +160,8 @@ struct note_spec {
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */
+	bool begins_session;       /* the first note with an event of one that said
+	                              MAIL; not of an exempt one */
 	/* How the records change: see policy/grey.h. */
 	const struct policy_settings *settings;
 	/*

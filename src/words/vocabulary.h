@@ -212,6 +212,13 @@
 	WORD(SK_FAULT, "fault", FAULT_LIST)                                        \
 	TEXT(SK_DNSBL, "dnsbl") /* only when DNS lists are configured */           \
 	NUMBER(SK_MX, "mx")                                                        \
-	WORD(SK_MX_ORDER, "mx_order", MX_ORDER_LIST)
+	WORD(SK_MX_ORDER, "mx_order", MX_ORDER_LIST)                               \
+	/* only when the record was asked and the address is not allowed; of */    \
+	/* an organisation that is known */                                        \
+	NUMBER(SK_NET_HAM, "net_ham")                                              \
+	NUMBER(SK_NET_SPAM, "net_spam")                                            \
+	NUMBER(SK_ORG_HAM, "org_ham")                                              \
+	NUMBER(SK_ORG_SPAM, "org_spam")                                            \
+	TEXT(SK_NEW, "new")
 
 #endif

@@ -231,10 +231,10 @@ class Act(Scratch):
         self.put(mail(1, "6.2", sid="a000000006", message_id="<m1@example.com>"))
         key, = self.ids()
         self.assertIn("counted as spam of 192.0.2.77", self.done("spam", key))
-        self.assertEqual((ham, spam + 1), self.counted(base))
+        self.assertEqual((ham, spam + 4), self.counted(base))
         self.assertIn("the record counted as spam stays counted", self.done("undo"))
         self.assertIn("counted as spam already", self.done("ham", key))
-        self.assertEqual((ham, spam + 1), self.counted(base))
+        self.assertEqual((ham, spam + 4), self.counted(base))
 
     def test_a_sid_that_belongs_to_another_mail_counts_nothing(self):
         base = self.record()

@@ -233,10 +233,67 @@ a_message_that_passes_by_tries_after_its_hold_makes_its_triplets_pass(void **sta
 	word_is("why", "tries");
 }
 
+static void
+what_was_never_seen_before_is_new(void **state)
+{
+	fixture_new(MODE_TARGREY);
+	assert_true(visit("192.0.2.10", "mail.example.org", FROM, TO, HOLD_NONE));
+	word_is("new", "address,network,organisation,sender");
+	word_is("net_ham", "0");
+	word_is("net_spam", "0");
+	word_is("org_ham", "0");
+	word_is("org_spam", "0");
+	fixture_close();
+	assert_true(visit(
+	    "192.0.2.11", "Mx.Example.ORG", "<b@example.net>", TO, HOLD_NONE));
+	word_is("new", "address");
+	fixture_close();
+	assert_true(visit(
+	    "203.0.113.1", "mail.example.co.jp", "<b@EXAMPLE.net>", TO, HOLD_NONE));
+	word_is("new", "address,network,organisation");
+	fixture_close();
+	assert_true(
+	    visit("203.0.113.1", "mail.example.co.jp", "<>", TO, HOLD_NONE));
+	word_is("new", "none");
+}
+
+static void
+a_hold_of_this_visit_makes_nothing_seen(void **state)
+{
+	fixture_new(MODE_TARGREY);
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
+	word_is("new", "address,network,organisation,sender");
+	fixture_close();
+	assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
+	word_is("new", "none");
+}
+
+static void
+the_neighbours_of_a_known_address_are_not_told(void **state)
+{
+	bool was_known = false;
+
+	fixture_new(MODE_TARGREY);
+	for (int i = 0; i < 12; i++) {
+		assert_true(visit(SUSPECT, LINE, FROM, TO, HOLD_ELAPSED));
+		bool is_known = strcmp(fixture_word("why"), "known-address") == 0;
+		word_is("net_ham", is_known ? "" : "0");
+		word_is("org_spam", is_known ? "" : "0");
+		assert_int_equal(*fixture_word("new") == '\0', is_known);
+		was_known |= is_known;
+		fixture_close();
+		fixture_advance(2 * HOUR);
+	}
+	assert_true(was_known);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_was_never_seen_before_is_new),
+	    cmocka_unit_test(a_hold_of_this_visit_makes_nothing_seen),
+	    cmocka_unit_test(the_neighbours_of_a_known_address_are_not_told),
 	    cmocka_unit_test(a_second_message_of_a_held_visit_is_not_early),
 	    cmocka_unit_test(two_messages_greylisted_in_one_visit_are_one_attempt),
 	    cmocka_unit_test(what_rcpt_recalled_serves_a_data_that_follows_at_once),

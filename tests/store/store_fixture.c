@@ -130,7 +130,7 @@ fixture_note(struct store_fixture *fixture, enum outcome outcome, const char *ip
 {
 	struct triplet triplet = {sender, recipient};
 	struct note_spec spec = {
-	    .who = {ip_of(ip), domain},
+	    .who = {.ip = ip_of(ip), .domain = domain},
 	    .now = fixture_time(fixture),
 	    .settings = &test_policy,
 	    .outcome = outcome,
@@ -165,7 +165,7 @@ fixture_note_event(struct store_fixture *fixture, const char *ip, const char *si
 	    .reply = "450",
 	};
 	struct note_spec spec = {
-	    .who = {ip_of(ip), NULL},
+	    .who = {.ip = ip_of(ip)},
 	    .now = fixture_time(fixture),
 	    .settings = &test_policy,
 	    .outcome = OUTCOME_SEEN,
@@ -181,7 +181,7 @@ fixture_recall(struct store_fixture *fixture, const char *ip, const char *domain
     const char *sender, const char *recipient, struct history *history_r,
     struct grey_row *row_r)
 {
-	struct store_who who = {ip_of(ip), domain};
+	struct store_who who = {.ip = ip_of(ip), .domain = domain};
 	struct triplet triplet = {sender, recipient};
 
 	history_r->rows = row_r;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <math.h>
 #include <cmocka.h>
 
 #include "record/mx.h"
@@ -601,41 +603,203 @@ several_triplets_of_a_note_are_kept_and_found(void **state)
 	assert_int_equal(rows[39].first, 0);
 }
 
+#define HOST "mail.example.net"
+
+/* A message of a host with a verified name, let through or not. */
+static enum note_state
+visit(struct store_fixture *fixture, const char *ip, const char *domain,
+    enum outcome outcome, bool is_delivered)
+{
+	static const struct session_words words;
+	struct event event = {
+	    .time = fixture_time(fixture),
+	    .name = HOST,
+	    .spf_domain = domain,
+	    .words = &words,
+	    .score = NAN,
+	    .delivered = is_delivered,
+	};
+	struct note_spec spec = {
+	    .who = {.domain = domain,
+	        .organisation = "example.net",
+	        .sender_domain = "example.org"},
+	    .now = event.time,
+	    .outcome = outcome,
+	    .settings = &test_policy,
+	    .event = &event,
+	    .begins_session = outcome == OUTCOME_SEEN,
+	};
+
+	ip_from_text(ip, &event.ip);
+	spec.who.ip = event.ip;
+	struct note *note = note_new(&spec);
+	store_submit(fixture->store, note);
+	store_flush(fixture->store);
+	enum note_state state = note_state(note);
+	note_drop(&note);
+	return state;
+}
+
+static void
+look(struct store_fixture *fixture, const char *ip, const char *domain,
+    const char *organisation)
+{
+	struct store_who who = {.domain = domain,
+	    .organisation = organisation,
+	    .sender_domain = "example.org"};
+	struct triplet triplet = {FROM, TO};
+
+	ip_from_text(ip, &who.ip);
+	memset(&history, 0xff, sizeof history);
+	history.rows = &row;
+	assert_int_equal(store_recall(fixture->store, &who, &triplet, 1,
+	                     fixture_time(fixture), &history),
+	    STORE_OK);
+	assert_true(history.origins_known);
+}
+
+static void
+a_visit_is_on_record_for_network_organisation_and_sender(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	assert_int_equal(
+	    visit(fixture, IP, NULL, OUTCOME_ENDURED, true), NOTE_COMMITTED);
+	fixture_sleep(fixture, 60);
+	assert_int_equal(
+	    visit(fixture, SAME_NET, NULL, OUTCOME_SEEN, false), NOTE_COMMITTED);
+	look(fixture, SAME_NET, NULL, "example.net");
+	assert_int_equal(history.network.first_seen, TEST_NOW);
+	assert_int_equal(history.network.last_seen, TEST_NOW + 60);
+	assert_int_equal(history.network.sessions, COUNT_UNIT);
+	assert_int_equal(history.network.successes, COUNT_UNIT);
+	assert_true(history.has_organisation);
+	assert_int_equal(history.organisation.sessions, COUNT_UNIT);
+	assert_int_equal(history.organisation.successes, COUNT_UNIT);
+	assert_int_equal(history.sender_domain_seen, TEST_NOW);
+	look(fixture, OTHER, NULL, "example.net");
+	assert_int_equal(history.network.first_seen, 0);
+	assert_int_equal(history.organisation.first_seen, TEST_NOW);
+	look(fixture, OTHER, NULL, NULL);
+	assert_false(history.has_organisation);
+	assert_int_equal(history.organisation.first_seen, 0);
+}
+
+static void
+an_attempt_leaves_no_origin_and_no_sender_that_was_only_named(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture_note(fixture, OUTCOME_ATTEMPT, IP, "example.org", FROM, TO);
+	visit(fixture, IP, NULL, OUTCOME_NONE, false);
+	look(fixture, IP, NULL, "example.net");
+	assert_int_equal(history.network.first_seen, 0);
+	assert_int_equal(history.organisation.first_seen, 0);
+	visit(fixture, IP, NULL, OUTCOME_GONE, false);
+	look(fixture, IP, NULL, "example.net");
+	assert_int_equal(history.network.gaveup, COUNT_UNIT);
+	assert_int_equal(history.sender_domain_seen, 0);
+	visit(fixture, IP, NULL, OUTCOME_NONE, true);
+	look(fixture, IP, NULL, "example.net");
+	assert_int_equal(history.network.successes, 0);
+	assert_int_equal(history.network.sessions, 0);
+	assert_int_equal(history.sender_domain_seen, TEST_NOW);
+}
+
+static void
+a_narrow_domain_is_the_organisation_and_a_wide_one_is_not(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char ip[32];
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(ip, sizeof ip, "10.0.%d.1", i);
+		visit(fixture, ip, "example.com", OUTCOME_SEEN, false);
+	}
+	look(fixture, IP, "example.com", "example.net");
+	assert_int_equal(history.organisation.sessions, 64 * COUNT_UNIT);
+	visit(fixture, "10.0.64.1", "example.com", OUTCOME_SEEN, false);
+	visit(fixture, "10.0.65.1", "example.com", OUTCOME_GONE, false);
+	look(fixture, IP, "example.com", "example.net");
+	assert_int_equal(history.organisation.sessions, 0);
+	assert_int_equal(history.organisation.gaveup, COUNT_UNIT);
+}
+
+static void
+ipv6_networks_are_48_bits_wide(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	visit(fixture, "2001:db8:1:1::1", NULL, OUTCOME_SEEN, true);
+	look(fixture, "2001:db8:1:ffff::2", NULL, NULL);
+	assert_int_equal(history.network.sessions, COUNT_UNIT);
+	look(fixture, "2001:db8:2:1::1", NULL, NULL);
+	assert_int_equal(history.network.first_seen, 0);
+}
+
+static void
+origins_fade_with_the_half_life_of_the_store(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	fixture->settings.half_life_s = 10 * 86400;
+	store_configure(fixture->store, &fixture->settings);
+	visit(fixture, IP, NULL, OUTCOME_SEEN, true);
+	fixture_sleep(fixture, 10 * 86400);
+	look(fixture, IP, NULL, "example.net");
+	assert_int_equal(history.network.sessions, COUNT_UNIT / 2);
+	assert_int_equal(history.organisation.sessions, COUNT_UNIT / 2);
+	visit(fixture, IP, NULL, OUTCOME_SEEN, false);
+	look(fixture, IP, NULL, "example.net");
+	assert_int_equal(history.network.sessions, COUNT_UNIT + COUNT_UNIT / 2);
+	assert_int_equal(history.network.first_seen, TEST_NOW);
+}
+
 #define TEST(name, open)                                                           \
 	{                                                                          \
 		"" #open ": " #name, name, open, close_fixture, NULL               \
 	}
-#define TESTS(open)                                                                  \
-	{                                                                            \
-		TEST(unknown_client_has_an_empty_history, open),                     \
-		    TEST(attempt_is_found_under_the_network_and_nowhere_else,        \
-		        open),                                                       \
-		    TEST(every_number_of_a_waiting_row_comes_back, open),            \
-		    TEST(the_mxs_of_a_waiting_row_come_back, open),                  \
-		    TEST(waiting_row_is_forgotten_after_the_window, open),           \
-		    TEST(try_keeps_the_row_for_another_window, open),                \
-		    TEST(passed_row_outlives_the_window, open),                      \
-		    TEST(domain_finds_the_triplet_from_another_network, open),       \
-		    TEST(attempt_without_domain_is_carried_over_to_it, open),        \
-		    TEST(hang_up_sticks_to_the_address_alone, open),                 \
-		    TEST(success_counts_for_address_and_domain, open),               \
-		    TEST(networks_of_a_domain_are_counted_once_a_day, open),         \
-		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),     \
-		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),    \
-		    TEST(ipv6_counts_by_its_first_half, open),                       \
-		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,     \
-		        open),                                                       \
-		    TEST(                                                            \
-		        sender_that_keeps_coming_gets_in_whatever_its_neighbours_do, \
-		        open),                                                       \
-		    TEST(refused_ones_that_come_again_are_limited_by_address,        \
-		        open),                                                       \
-		    TEST(triplet_known_by_its_domain_is_no_new_one, open),           \
-		    TEST(rows_past_their_time_go_and_others_stay, open),             \
-		    TEST(clock_far_ahead_expires_nothing, open),                     \
-		    TEST(each_note_is_reported_once_and_releases_once, open),        \
-		    TEST(long_and_strange_texts_are_told_apart, open),               \
-		    TEST(several_triplets_of_a_note_are_kept_and_found, open),       \
+#define TESTS(open)                                                                    \
+	{                                                                              \
+		TEST(unknown_client_has_an_empty_history, open),                       \
+		    TEST(attempt_is_found_under_the_network_and_nowhere_else,          \
+		        open),                                                         \
+		    TEST(every_number_of_a_waiting_row_comes_back, open),              \
+		    TEST(the_mxs_of_a_waiting_row_come_back, open),                    \
+		    TEST(waiting_row_is_forgotten_after_the_window, open),             \
+		    TEST(try_keeps_the_row_for_another_window, open),                  \
+		    TEST(passed_row_outlives_the_window, open),                        \
+		    TEST(domain_finds_the_triplet_from_another_network, open),         \
+		    TEST(attempt_without_domain_is_carried_over_to_it, open),          \
+		    TEST(hang_up_sticks_to_the_address_alone, open),                   \
+		    TEST(success_counts_for_address_and_domain, open),                 \
+		    TEST(networks_of_a_domain_are_counted_once_a_day, open),           \
+		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),       \
+		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),      \
+		    TEST(ipv6_counts_by_its_first_half, open),                         \
+		    TEST(flood_of_new_triplets_is_limited_by_network_and_minute,       \
+		        open),                                                         \
+		    TEST(                                                              \
+		        sender_that_keeps_coming_gets_in_whatever_its_neighbours_do,   \
+		        open),                                                         \
+		    TEST(refused_ones_that_come_again_are_limited_by_address,          \
+		        open),                                                         \
+		    TEST(triplet_known_by_its_domain_is_no_new_one, open),             \
+		    TEST(rows_past_their_time_go_and_others_stay, open),               \
+		    TEST(a_visit_is_on_record_for_network_organisation_and_sender,     \
+		        open),                                                         \
+		    TEST(                                                              \
+		        an_attempt_leaves_no_origin_and_no_sender_that_was_only_named, \
+		        open),                                                         \
+		    TEST(                                                              \
+		        a_narrow_domain_is_the_organisation_and_a_wide_one_is_not,     \
+		        open),                                                         \
+		    TEST(ipv6_networks_are_48_bits_wide, open),                        \
+		    TEST(origins_fade_with_the_half_life_of_the_store, open),          \
+		    TEST(clock_far_ahead_expires_nothing, open),                       \
+		    TEST(each_note_is_reported_once_and_releases_once, open),          \
+		    TEST(long_and_strange_texts_are_told_apart, open),                 \
+		    TEST(several_triplets_of_a_note_are_kept_and_found, open),         \
 	}
 
 int

@@ -6,7 +6,7 @@ static void
 add_event(struct query_fixture *f, const struct event *event)
 {
 	struct note_spec spec = {
-	    .who = {event->ip, NULL},
+	    .who = {.ip = event->ip},
 	    .now = fixture_time(&f->daemon),
 	    .outcome = OUTCOME_SEEN,
 	    .settings = &test_policy,

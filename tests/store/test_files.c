@@ -329,6 +329,40 @@ steps_lead_from_every_earlier_version(void **state)
 }
 
 static void
+verdicts_of_the_first_version_are_kept_as_they_are(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct connection connection;
+	struct trouble trouble = {0};
+	char path[256];
+	int found;
+	int64_t number;
+
+	snprintf(path, sizeof path, "%s/first.db", fixture->folder);
+	assert_true(connection_open(&connection, path,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 256, 0, &trouble));
+	assert_true(sqlite_check_schema(
+	    &connection, false, schema_steps, 1, &found, &trouble));
+	assert_true(connection_run(&connection,
+	    "INSERT INTO address (key, first_seen, last_seen, ham, spam)"
+	    " VALUES (1, 1000, 2000, 3, 9000000), (2, 1000, 2000, 0, 0);"
+	    "INSERT INTO event (event_id, sid) VALUES (1, 'old')",
+	    &trouble));
+	assert_true(sqlite_check_schema(
+	    &connection, false, schema_steps, schema_version, &found, &trouble));
+	assert_true(connection_number(&connection,
+	    "SELECT count(*) FROM address WHERE key = 1 AND ham = 3072 AND"
+	    " spam = 4194303 * 1024 AND rated = 2000 OR key = 2 AND ham = 0",
+	    &number, &trouble));
+	assert_int_equal(number, 2);
+	assert_true(connection_number(&connection,
+	    "SELECT count(*) FROM event WHERE sid = 'old' AND new IS NULL", &number,
+	    &trouble));
+	assert_int_equal(number, 1);
+	connection_close(&connection);
+}
+
+static void
 every_key_of_the_header_has_its_column(void **state)
 {
 	struct store_fixture *fixture = *state;
@@ -411,6 +445,7 @@ main(void)
 	    TEST(trigger_in_the_file_never_runs),
 	    TEST(newer_schema_is_refused_by_name),
 	    TEST(steps_lead_from_every_earlier_version),
+	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(every_key_of_the_header_has_its_column),
 	    cmocka_unit_test(really_full_disk_is_survived),
 	};

@@ -271,13 +271,34 @@ newer_tables_and_passwords_in_the_url_are_refused(void **state)
 	assert_non_null(strstr(error.text, "version 99 is newer"));
 	assert_null(query_open(fixture->url, false, &error));
 	assert_non_null(strstr(error.text, "version 99 is newer"));
-	pgsql_do(fixture->url, "UPDATE meta SET value = '1' WHERE name = 'schema'");
+	pgsql_do(fixture->url, "UPDATE meta SET value = '2' WHERE name = 'schema'");
 	fixture->settings.url = "postgresql://me:verysecret@localhost/t";
 	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
 	assert_non_null(strstr(error.text, "PGPASSFILE"));
 	assert_null(strstr(error.text, "verysecret"));
 	fixture->settings.url = fixture->url;
 	fixture->store = open_another(fixture);
+}
+
+static void
+verdicts_of_the_first_version_are_kept_as_they_are(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	store_close(&fixture->store);
+	pgsql_do(fixture->url,
+	    "DROP TABLE origin; ALTER TABLE address DROP COLUMN rated;"
+	    "INSERT INTO address VALUES"
+	    " (1, 1, 1000, 2000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 9000000),"
+	    " (2, 1, 1000, 2000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
+	    "UPDATE meta SET value = '1' WHERE name = 'schema'");
+	fixture->store = open_another(fixture);
+	assert_int_equal(pgsql_ask(fixture->url,
+	                     "SELECT count(*) FROM address WHERE key = 1 AND"
+	                     " ham = 3072 AND spam = 4194303::bigint * 1024 AND"
+	                     " rated = 2000 OR key = 2 AND ham = 0 AND rated = 0"),
+	    2);
+	assert_int_equal(pgsql_ask(fixture->url, "SELECT count(*) FROM origin"), 0);
 }
 
 /* ------------------------------------------------------------------- its absence
@@ -632,6 +653,7 @@ main(void)
 	    TEST(tables_are_made_once_by_daemons_that_start_together),
 	    TEST(note_that_it_refuses_takes_no_other_with_it),
 	    TEST(text_that_is_no_utf8_is_kept_readably),
+	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),
 	    TEST(stopped_server_costs_memory_and_comes_back),
 	    TEST(server_that_stands_still_is_waited_for_three_times),

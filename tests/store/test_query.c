@@ -2,6 +2,8 @@
 /* What targreyctl reads and changes beside a daemon that has the database open. */
 #include "query_fixture.h"
 
+#include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool
@@ -28,10 +30,11 @@ feedback_counts_once_and_spam_ends_what_was_allowed(void **state)
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_true(history.address.known_until > TEST_NOW);
 	for (int i = 0; i < 2; i++)
-		assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
+		assert_true(
+		    query_feedback(f->query, id, 12.5, "spam", false, &f->error));
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.spam, 1);
+	assert_int_equal(history.address.spam, COUNT_UNIT);
 	assert_int_equal(history.address.ham, 0);
 	assert_int_equal(history.address.known_until, 0);
 	assert_int_equal(history.address.counted, 0);
@@ -121,10 +124,10 @@ spam_leaves_what_the_admin_has_allowed(void **state)
 	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
 	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
 	    keep_id, &id, &f->error));
-	assert_true(query_feedback(f->query, id, 12.5, "spam", &f->error));
+	assert_true(query_feedback(f->query, id, 12.5, "spam", false, &f->error));
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.spam, 1);
+	assert_int_equal(history.address.spam, COUNT_UNIT);
 	assert_int_equal(history.address.known_until, QUERY_FOREVER);
 }
 
@@ -434,11 +437,167 @@ missing_and_foreign_files_are_named(void **state)
 
 #endif
 
+/* An event of a host with a verified name, let through. */
+static int64_t
+deliver(
+    struct query_fixture *f, const char *ip, const char *domain, const char *sid)
+{
+	struct session_words words = {0};
+	struct event event = {.time = TEST_NOW,
+	    .ip = ip_of(ip),
+	    .name = "Mail.Example.NET",
+	    .spf_domain = domain,
+	    .words = &words,
+	    .score = (double)NAN,
+	    .delivered = true};
+	struct note_spec spec = {.who = {.ip = event.ip,
+	                             .domain = domain,
+	                             .organisation = "example.net",
+	                             .sender_domain = "example.org"},
+	    .now = TEST_NOW,
+	    .outcome = OUTCOME_SEEN,
+	    .settings = &test_policy,
+	    .event = &event};
+	int64_t id = 0;
+
+	strcpy(words.value[SK_SID], sid);
+	struct note *note = note_new(&spec);
+	store_submit(f->daemon.store, note);
+	store_flush(f->daemon.store);
+	assert_int_equal(note_state(note), NOTE_COMMITTED);
+	note_drop(&note);
+	assert_true(query_events(
+	    f->query, &(struct event_filter){.sid = sid}, keep_id, &id, &f->error));
+	assert_int_not_equal(id, 0);
+	return id;
+}
+
+static void
+look(struct query_fixture *f, const char *ip, const char *domain, int64_t now,
+    struct history *history)
+{
+	struct query *reader = query_open(f->daemon.url, false, &f->error);
+	static struct grey_row row;
+	struct store_who who = {.ip = ip_of(ip),
+	    .domain = domain,
+	    .organisation = "example.net",
+	    .sender_domain = "example.org"};
+	struct triplet triplet = {FROM, TO};
+
+	history->rows = &row;
+	query_fade(reader, 30 * 86400, now);
+	if (!query_recall(
+	        reader, &who, &triplet, 1, now, 86400, history, &f->error))
+		fail_msg("%s", f->error.text);
+	query_close(&reader);
+}
+
+static void
+a_verdict_counts_for_address_network_and_organisation(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+
+	query_fade(f->query, 30 * 86400, TEST_NOW);
+	int64_t one = deliver(f, "192.0.2.10", NULL, "one");
+	int64_t two = deliver(f, "192.0.2.77", NULL, "two");
+	int64_t far = deliver(f, "198.51.100.5", NULL, "far");
+	assert_true(query_feedback(f->query, one, 12, "spam", false, &f->error));
+	assert_true(query_feedback(f->query, two, 1, "ham", false, &f->error));
+	assert_true(query_feedback(f->query, far, 9, "spam", true, &f->error));
+	assert_true(query_feedback(f->query, far, 9, "spam", true, &f->error));
+	assert_true(query_feedback(f->query, far, 9, NULL, true, &f->error));
+	look(f, "192.0.2.10", NULL, TEST_NOW, &history);
+	assert_int_equal(history.address.spam, COUNT_UNIT);
+	assert_int_equal(history.address.ham, 0);
+	assert_int_equal(history.network.spam, COUNT_UNIT);
+	assert_int_equal(history.network.ham, COUNT_UNIT);
+	assert_int_equal(history.organisation.spam, 5 * COUNT_UNIT);
+	assert_int_equal(history.organisation.ham, COUNT_UNIT);
+}
+
+static void
+a_verdict_counts_for_the_narrow_domain_in_place_of_the_name(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+
+	int64_t id = deliver(f, "192.0.2.10", "example.com", "one");
+	query_fade(f->query, 0, TEST_NOW);
+	assert_true(query_feedback(f->query, id, 12, "spam", false, &f->error));
+	look(f, "203.0.113.9", "example.com", TEST_NOW, &history);
+	assert_int_equal(history.organisation.spam, COUNT_UNIT);
+	look(f, "203.0.113.9", NULL, TEST_NOW, &history);
+	assert_int_equal(history.organisation.spam, 0);
+}
+
+static void
+a_verdict_on_what_is_not_on_record_changes_nothing(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+	int64_t id = 0;
+
+	query_fade(f->query, 0, TEST_NOW);
+	assert_true(query_feedback(f->query, 4711, 12, "spam", true, &f->error));
+	fixture_note_event(&f->daemon, IP, "s1");
+	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
+	    keep_id, &id, &f->error));
+	look(f, "203.0.113.9", NULL, TEST_NOW, &history);
+	assert_int_equal(history.network.first_seen, 0);
+	assert_int_equal(history.organisation.first_seen, 0);
+	assert_true(query_feedback(f->query, id, 12, "spam", false, &f->error));
+	look(f, IP, NULL, TEST_NOW, &history);
+	assert_int_equal(history.organisation.first_seen, 0);
+	assert_int_equal(history.organisation.spam, 0);
+}
+
+static void
+verdicts_fade_where_they_are_listed_and_counted(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+
+	query_fade(f->query, 30 * 86400, TEST_NOW);
+	int64_t one = deliver(f, IP, NULL, "one");
+	int64_t two = deliver(f, IP, NULL, "two");
+	assert_true(query_feedback(f->query, one, 12, "spam", false, &f->error));
+	query_fade(f->query, 30 * 86400, TEST_NOW + 30 * 86400);
+	assert_true(query_feedback(f->query, two, 12, "spam", false, &f->error));
+	look(f, IP, NULL, TEST_NOW + 30 * 86400, &history);
+	assert_int_equal(history.address.spam, COUNT_UNIT + COUNT_UNIT / 2);
+	assert_int_equal(history.network.spam, COUNT_UNIT + COUNT_UNIT / 2);
+}
+
+static void
+origins_expire_when_they_were_not_seen_for_max_age(void **state)
+{
+	struct query_fixture *f = *state;
+	struct store_counts counts;
+	struct history history;
+
+	deliver(f, IP, NULL, "one");
+	for (int days = 34; days <= 40; days += 6) {
+		bool is_there = days < 35;
+		assert_true(query_expire(f->query, &f->daemon.settings,
+		    TEST_NOW + days * 86400, &counts, &f->error));
+		look(f, IP, NULL, TEST_NOW, &history);
+		assert_int_equal(history.network.first_seen != 0, is_there);
+		assert_int_equal(history.organisation.first_seen != 0, is_there);
+		assert_int_equal(history.sender_domain_seen != 0, is_there);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
+	    TEST(a_verdict_counts_for_address_network_and_organisation),
+	    TEST(a_verdict_counts_for_the_narrow_domain_in_place_of_the_name),
+	    TEST(a_verdict_on_what_is_not_on_record_changes_nothing),
+	    TEST(origins_expire_when_they_were_not_seen_for_max_age),
+	    TEST(verdicts_fade_where_they_are_listed_and_counted),
 	    TEST(what_is_known_for_ever_outlasts_every_step),
 	    TEST(spam_leaves_what_the_admin_has_allowed),
 	    TEST(change_is_noticed_without_mail),

@@ -37,6 +37,8 @@ WORDS = {
 AT_END = {"mx": "0 1 2 3 4", "mx_order": "none primary-first secondary-first"}
 NUMBERS = """tarpit_secs grey_tries grey_secs age seen passed gaveup gaveup_secs
 ham spam rcpt_refused forged""".split()
+OPTIONAL_NUMBERS = "net_ham net_spam org_ham org_spam".split()
+NEW_WORDS = "address network organisation sender".split()
 FLAG_WORDS = """S25R NORDNS MISMATCH TARPIT SHED GREY EARLY NO-SUCCESS KNOWN GAVEUP
 HELO-BAD FROM-BAD SPF-PASS SPF-FAIL SPF-SOFTFAIL PIPE LOCAL WOULD FORGED
 FAULT""".split()
@@ -88,6 +90,14 @@ def session(text):
         if words.get(key) not in allowed.split():
             raise Malformed("%s=%s" % (key, words.get(key)))
     words["mx"] = int(words["mx"])
+    for key in OPTIONAL_NUMBERS:
+        if not words.get(key, "0").isdigit():
+            raise Malformed("%s=%s is not a number" % (key, words[key]))
+        if key in words:
+            words[key] = int(words[key])
+    new = words.get("new", "none").split(",")
+    if new != ["none"] and new != [word for word in NEW_WORDS if word in new]:
+        raise Malformed("new=%s" % words["new"])
     return words
 
 

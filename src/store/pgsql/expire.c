@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "store/keys.h"
 #include "store/pgsql/pgsql_private.h"
 
 /* A walk through a table without an index by time begins at most this often. */
@@ -83,22 +84,22 @@ walk_addresses(struct view *view, const struct expiry *expiry, unsigned *removed
 }
 
 static bool
-walk_domains(struct view *view, const struct expiry *expiry, unsigned *removed,
-    struct trouble *trouble)
+walk_names(struct view *view, enum statement statement,
+    char next[static ORIGIN_SIZE], int64_t *walk_at, const struct expiry *expiry,
+    unsigned *removed, struct trouble *trouble)
 {
-	struct backend *backend = view->backend;
-	char name[sizeof backend->next_domain];
+	char name[ORIGIN_SIZE];
 
-	if (expiry->now < backend->walk_at[1])
+	if (expiry->now < *walk_at)
 		return true;
-	if (!walk(view, SQL_EXPIRE_DOMAINS, backend->next_domain, expiry, name,
-	        sizeof name, removed, trouble))
+	if (!walk(
+	        view, statement, next, expiry, name, sizeof name, removed, trouble))
 		return false;
-	memcpy(backend->next_domain, name, sizeof name);
+	memcpy(next, name, sizeof name);
 	/* walk() fills it */
 	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	if (name[0] == '\0')
-		backend->walk_at[1] = expiry->now + WALK_S;
+		*walk_at = expiry->now + WALK_S;
 	return true;
 }
 
@@ -118,6 +119,7 @@ bool
 pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
     struct trouble *trouble)
 {
+	struct backend *backend = view->backend;
 	int64_t now = expiry->now;
 	const struct {
 		enum statement statement;
@@ -148,9 +150,13 @@ pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	if (removed > 0)
 		return true;
 	if (!walk_addresses(view, expiry, &removed, trouble) ||
-	    !walk_domains(view, expiry, &removed, trouble))
+	    !walk_names(view, SQL_EXPIRE_DOMAINS, backend->next_domain,
+	        &backend->walk_at[1], expiry, &removed, trouble) ||
+	    !walk_names(view, SQL_EXPIRE_ORIGINS, backend->next_origin,
+	        &backend->walk_at[2], expiry, &removed, trouble))
 		return false;
-	*more_r = expiry->thorough && (now >= view->backend->walk_at[0] ||
-	                                  now >= view->backend->walk_at[1]);
+	*more_r = expiry->thorough &&
+	          (now >= backend->walk_at[0] || now >= backend->walk_at[1] ||
+	              now >= backend->walk_at[2]);
 	return true;
 }

@@ -5,7 +5,7 @@
 
 #include "store/pgsql/pgsql_private.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 17
 
 struct table {
 	enum statement statement;
@@ -28,9 +28,9 @@ add_address(struct table *table, const struct row *row)
 	    record->last_seen, record->last_success, record->last_counted,
 	    record->last_unproven, record->last_gaveup, record->known_until,
 	    record->sessions, record->successes, record->counted, record->gaveup,
-	    record->gaveup_secs, record->ham, record->spam};
+	    record->gaveup_secs, record->ham, record->spam, record->rated};
 
-	add(table, numbers, 16, 0);
+	add(table, numbers, 17, 0);
 }
 
 static void
@@ -44,6 +44,18 @@ add_domain(struct table *table, const struct row *row)
 
 	array_add_text(&table->columns[0], row->name);
 	add(table, numbers, 10, 1);
+}
+
+static void
+add_origin(struct table *table, const struct row *row)
+{
+	const struct origin_record *record = &row->origin;
+	const int64_t numbers[] = {row->version + 1, record->first_seen,
+	    record->last_seen, record->decayed, record->sessions, record->successes,
+	    record->gaveup, record->ham, record->spam};
+
+	array_add_text(&table->columns[0], row->name);
+	add(table, numbers, 9, 1);
 }
 
 static void
@@ -74,6 +86,9 @@ add_row(struct table *table, const struct row *row)
 		break;
 	case ROW_DOMAIN:
 		add_domain(table, row);
+		break;
+	case ROW_ORIGIN:
+		add_origin(table, row);
 		break;
 	case ROW_TRIPLET:
 		add_triplet(table, row);
@@ -125,8 +140,9 @@ send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 		enum statement statement;
 		unsigned columns;
 	} of[ROW_KINDS] = {
-	    [ROW_ADDRESS] = {SQL_KEEP_ADDRESSES, 16},
+	    [ROW_ADDRESS] = {SQL_KEEP_ADDRESSES, 17},
 	    [ROW_DOMAIN] = {SQL_KEEP_DOMAINS, 11},
+	    [ROW_ORIGIN] = {SQL_KEEP_ORIGINS, 10},
 	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 14},
 	    [ROW_NETWORK] = {SQL_KEEP_NETWORKS, 2},
 	};

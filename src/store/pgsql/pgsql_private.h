@@ -10,7 +10,14 @@
 #include "store/pgsql/link_private.h"
 #include "store/pgsql/pgsql.h"
 
-enum row_kind { ROW_ADDRESS, ROW_DOMAIN, ROW_TRIPLET, ROW_NETWORK, ROW_KINDS };
+enum row_kind {
+	ROW_ADDRESS,
+	ROW_DOMAIN,
+	ROW_ORIGIN,
+	ROW_TRIPLET,
+	ROW_NETWORK,
+	ROW_KINDS
+};
 
 /* One row as it was read, and as it shall be. */
 struct row {
@@ -18,7 +25,7 @@ struct row {
 	enum row_kind kind;
 	int64_t key;     /* of an address, triplet or network */
 	int64_t day;     /* of a network; the one a domain's were counted on */
-	char *name;      /* of a domain */
+	char *name;      /* of a domain or an origin */
 	int64_t version; /* 0: it is not there */
 	bool is_changed;
 	int64_t pair;
@@ -26,6 +33,7 @@ struct row {
 	union {
 		struct address_record address;
 		struct domain_record domain;
+		struct origin_record origin;
 		struct grey_row triplet;
 	};
 };
@@ -75,8 +83,9 @@ struct backend {
 
 	/* Where the walks of expiry have come to; the writer's thread. */
 	int64_t next_address;
-	char next_domain[256];
-	int64_t walk_at[2]; /* when each begins anew, addresses first */
+	char next_domain[257], next_origin[257];
+	/* When each begins anew: addresses, domains, origins. */
+	int64_t walk_at[3];
 };
 
 /* ---- place.c */
@@ -97,6 +106,10 @@ bool pgsql_find_address(struct view *view, int64_t key,
     struct address_record *record_r, struct trouble *trouble);
 bool pgsql_find_domain(struct view *view, const char *name, int64_t day,
     struct domain_record *record_r, struct trouble *trouble);
+bool pgsql_find_origin(struct view *view, const char *name,
+    struct origin_record *record_r, struct trouble *trouble);
+bool pgsql_keep_origin(struct view *view, const char *name,
+    const struct origin_record *record, struct trouble *trouble);
 bool pgsql_find_triplet(struct view *view, int64_t hash, int64_t since,
     int64_t until, struct grey_row *row_r, struct trouble *trouble);
 bool pgsql_keep_address(struct view *view, int64_t key,
@@ -109,12 +122,15 @@ bool pgsql_keep_triplet(struct view *view, int64_t hash, const struct grey_row *
 bool pgsql_count_network(struct view *view, int64_t day, int64_t hash,
     bool *is_new_r, struct trouble *trouble);
 
+/* ---- read.c */
 /* What a row of a result says, from a column on; in the order of statements.c. */
 int64_t pgsql_number(const PGresult *result, int row, int column);
 void pgsql_read_address(
     const PGresult *result, int row, struct address_record *record_r);
 void pgsql_read_domain(const PGresult *result, int row,
     struct domain_record *record_r, int64_t *day_r);
+void pgsql_read_origin(
+    const PGresult *result, int row, struct origin_record *record_r);
 void pgsql_read_triplet(const PGresult *result, int row, struct grey_row *row_r);
 
 /*

@@ -66,78 +66,15 @@ pgsql_clear(struct view *view)
 	}
 }
 
-int64_t
-pgsql_number(const PGresult *result, int row, int column)
-{
-	return strtoll(PQgetvalue(result, row, column), NULL, 10);
-}
-
-static uint32_t
-count_of(const PGresult *result, int row, int column)
-{
-	return (uint32_t)pgsql_number(result, row, column);
-}
-
-void
-pgsql_read_address(const PGresult *result, int row, struct address_record *record_r)
-{
-	*record_r = (struct address_record){
-	    .first_seen = pgsql_number(result, row, 2),
-	    .last_seen = pgsql_number(result, row, 3),
-	    .last_success = pgsql_number(result, row, 4),
-	    .last_counted = pgsql_number(result, row, 5),
-	    .last_unproven = pgsql_number(result, row, 6),
-	    .last_gaveup = pgsql_number(result, row, 7),
-	    .known_until = pgsql_number(result, row, 8),
-	    .sessions = count_of(result, row, 9),
-	    .successes = count_of(result, row, 10),
-	    .counted = count_of(result, row, 11),
-	    .gaveup = count_of(result, row, 12),
-	    .gaveup_secs = count_of(result, row, 13),
-	    .ham = count_of(result, row, 14),
-	    .spam = count_of(result, row, 15),
-	};
-}
-
-void
-pgsql_read_domain(
-    const PGresult *result, int row, struct domain_record *record_r, int64_t *day_r)
-{
-	*record_r = (struct domain_record){
-	    .first_seen = pgsql_number(result, row, 2),
-	    .last_seen = pgsql_number(result, row, 3),
-	    .last_success = pgsql_number(result, row, 4),
-	    .last_counted = pgsql_number(result, row, 5),
-	    .known_until = pgsql_number(result, row, 6),
-	    .successes = count_of(result, row, 7),
-	    .counted = count_of(result, row, 8),
-	    .networks = count_of(result, row, 10),
-	};
-	*day_r = pgsql_number(result, row, 9);
-}
-
-void
-pgsql_read_triplet(const PGresult *result, int row, struct grey_row *row_r)
-{
-	*row_r = (struct grey_row){
-	    .first = pgsql_number(result, row, 2),
-	    .last = pgsql_number(result, row, 3),
-	    .last_try = pgsql_number(result, row, 4),
-	    .passed = pgsql_number(result, row, 5),
-	    .tries = count_of(result, row, 6),
-	    .early = pgsql_number(result, row, 7) != 0,
-	    .mxs = (uint64_t)pgsql_number(result, row, 10),
-	};
-}
-
 /* -------------------------------------------------------------------- reading */
 
 static bool
 take_row(struct view *view, enum row_kind kind, const PGresult *result, int at,
     struct trouble *trouble)
 {
-	const char *name = kind == ROW_DOMAIN ? PQgetvalue(result, at, 0) : NULL;
-	int64_t key = kind == ROW_DOMAIN ? 0 : pgsql_number(result, at, 0);
+	bool has_name = kind == ROW_DOMAIN || kind == ROW_ORIGIN;
+	const char *name = has_name ? PQgetvalue(result, at, 0) : NULL;
+	int64_t key = has_name ? 0 : pgsql_number(result, at, 0);
 	int64_t day = kind == ROW_NETWORK ? pgsql_number(result, at, 1) : 0;
 	struct row *row = pgsql_row(view, kind, key, day, name, trouble);
 
@@ -150,6 +87,9 @@ take_row(struct view *view, enum row_kind kind, const PGresult *result, int at,
 		break;
 	case ROW_DOMAIN:
 		pgsql_read_domain(result, at, &row->domain, &row->day);
+		break;
+	case ROW_ORIGIN:
+		pgsql_read_origin(result, at, &row->origin);
 		break;
 	case ROW_TRIPLET:
 		pgsql_read_triplet(result, at, &row->triplet);
@@ -185,6 +125,9 @@ mark_missing(
 		         trouble) != NULL;
 	for (size_t i = 0; ok && i < wanted->domains_count; i++)
 		ok = pgsql_row(view, ROW_DOMAIN, 0, 0, wanted->domains[i],
+		         trouble) != NULL;
+	for (size_t i = 0; ok && i < wanted->origins_count; i++)
+		ok = pgsql_row(view, ROW_ORIGIN, 0, 0, wanted->origins[i],
 		         trouble) != NULL;
 	for (size_t i = 0; ok && i < wanted->triplets_count; i++)
 		ok = pgsql_row(view, ROW_TRIPLET, wanted->triplets[i], 0, NULL,
@@ -248,6 +191,8 @@ pgsql_expect(
 	        wanted->triplets_count, {0}},
 	    {SQL_FIND_PAIRS, ROW_TRIPLET, wanted->pairs_count, {0}},
 	    {SQL_FIND_NETWORKS, ROW_NETWORK, wanted->networks_count, {0}},
+	    {locks ? SQL_LOCK_ORIGINS : SQL_FIND_ORIGINS, ROW_ORIGIN,
+	        wanted->origins_count, {0}},
 	};
 	size_t count = sizeof questions / sizeof *questions;
 	bool ok = true;
@@ -259,6 +204,8 @@ pgsql_expect(
 	add_numbers(&questions[2].array, wanted->triplets, wanted->triplets_count);
 	add_numbers(&questions[3].array, wanted->pairs, wanted->pairs_count);
 	add_numbers(&questions[4].array, wanted->networks, wanted->networks_count);
+	for (size_t i = 0; i < wanted->origins_count; i++)
+		array_add_text(&questions[5].array, wanted->origins[i]);
 	for (size_t i = 0; i < count; i++)
 		ok = ok && !questions[i].array.has_failed;
 	if (!ok) {
@@ -292,6 +239,10 @@ find(struct view *view, enum row_kind kind, int64_t key, int64_t day,
 	case ROW_DOMAIN:
 		wanted.domains = &name;
 		wanted.domains_count = 1;
+		break;
+	case ROW_ORIGIN:
+		wanted.origins = &name;
+		wanted.origins_count = 1;
 		break;
 	case ROW_TRIPLET:
 		wanted.triplets = &key;
@@ -327,6 +278,16 @@ pgsql_find_domain(struct view *view, const char *name, int64_t day,
 	*record_r = row == NULL ? (struct domain_record){0} : row->domain;
 	if (row != NULL && row->day != day)
 		record_r->networks = 0;
+	return row != NULL;
+}
+
+bool
+pgsql_find_origin(struct view *view, const char *name,
+    struct origin_record *record_r, struct trouble *trouble)
+{
+	struct row *row = find(view, ROW_ORIGIN, 0, 0, name, trouble);
+
+	*record_r = row == NULL ? (struct origin_record){0} : row->origin;
 	return row != NULL;
 }
 
@@ -368,6 +329,19 @@ pgsql_keep_domain(struct view *view, const char *name, int64_t day,
 		return false;
 	row->domain = *record;
 	row->day = day;
+	row->is_changed = true;
+	return true;
+}
+
+bool
+pgsql_keep_origin(struct view *view, const char *name,
+    const struct origin_record *record, struct trouble *trouble)
+{
+	struct row *row = find(view, ROW_ORIGIN, 0, 0, name, trouble);
+
+	if (row == NULL)
+		return false;
+	row->origin = *record;
 	row->is_changed = true;
 	return true;
 }

@@ -15,6 +15,8 @@
  *             is kept by, seconds / 86400; mxs: record/mx.h
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
+ * origin      counts in units of 1/1024, as they were at the time decayed; so
+ *             are ham and spam of an address at the time rated
  * event       one row an SMTP transaction or session
  * version     of a row: one more with each change
  */
@@ -62,7 +64,17 @@ static const char step_1[] =
     "CREATE INDEX event_ip ON event ((ip::inet));";
 
 static const char step_2[] =
-    "ALTER TABLE triplet ADD COLUMN mxs bigint NOT NULL DEFAULT 0;";
+    "ALTER TABLE triplet ADD COLUMN mxs bigint NOT NULL DEFAULT 0;"
+    "CREATE TABLE origin ("
+    " name text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL,"
+    " first_seen bigint NOT NULL, last_seen bigint NOT NULL,"
+    " decayed bigint NOT NULL, sessions bigint NOT NULL,"
+    " successes bigint NOT NULL, gaveup bigint NOT NULL, ham bigint NOT NULL,"
+    " spam bigint NOT NULL) WITH (fillfactor = 80);"
+    "ALTER TABLE address ADD COLUMN rated bigint NOT NULL DEFAULT 0;"
+    "UPDATE address SET ham = least(ham, 4194303) * 1024,"
+    " spam = least(spam, 4194303) * 1024, rated = last_seen"
+    " WHERE ham > 0 OR spam > 0;";
 
 static const char *const steps[] = {step_1, step_2};
 const int pgsql_schema_version = sizeof steps / sizeof *steps;

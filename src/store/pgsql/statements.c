@@ -13,10 +13,13 @@
 #define ADDRESS                                                                    \
 	"key, version, first_seen, last_seen, last_success, last_counted,"         \
 	" last_unproven, last_gaveup, known_until, sessions, successes,"           \
-	" counted, gaveup, gaveup_secs, ham, spam"
+	" counted, gaveup, gaveup_secs, ham, spam, rated"
 #define DOMAIN                                                                     \
 	"name, version, first_seen, last_seen, last_success, last_counted,"        \
 	" known_until, successes, counted, day, networks"
+#define ORIGIN                                                                     \
+	"name, version, first_seen, last_seen, decayed, sessions, successes,"      \
+	" gaveup, ham, spam"
 #define TRIPLET                                                                    \
 	"hash, version, first, last, last_try, passed, tries, early, pair, day,"   \
 	" mxs"
@@ -39,6 +42,8 @@ const char *const link_statements[STATEMENTS] = {
         "SELECT " ADDRESS " FROM address WHERE key = ANY($1::bigint[])",
     [SQL_FIND_DOMAINS] =
         "SELECT " DOMAIN " FROM domain WHERE name = ANY($1::text[])",
+    [SQL_FIND_ORIGINS] =
+        "SELECT " ORIGIN " FROM origin WHERE name = ANY($1::text[])",
     [SQL_FIND_TRIPLETS] =
         "SELECT " TRIPLET " FROM triplet WHERE hash = ANY($1::bigint[])",
     /* Those used last; that a sender has more is no reason to read them all. */
@@ -53,6 +58,9 @@ const char *const link_statements[STATEMENTS] = {
     [SQL_LOCK_DOMAINS] =
         "SELECT " DOMAIN " FROM domain WHERE name = ANY($1::text[])"
         " ORDER BY name FOR UPDATE",
+    [SQL_LOCK_ORIGINS] =
+        "SELECT " ORIGIN " FROM origin WHERE name = ANY($1::text[])"
+        " ORDER BY name FOR UPDATE",
     [SQL_LOCK_TRIPLETS] =
         "SELECT " TRIPLET " FROM triplet WHERE hash = ANY($1::bigint[])"
         " ORDER BY hash FOR UPDATE",
@@ -63,7 +71,8 @@ const char *const link_statements[STATEMENTS] = {
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
         "$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], "
-        "$13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]"
+        "$13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], "
+        "$17::bigint[]"
         ") AS new (" ADDRESS ") ORDER BY key ON CONFLICT (key) DO UPDATE SET "
         "version = EXCLUDED.version, "
         "first_seen = EXCLUDED.first_seen, "
@@ -77,9 +86,9 @@ const char *const link_statements[STATEMENTS] = {
         "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
         "gaveup = EXCLUDED.gaveup, "
         "gaveup_secs = EXCLUDED.gaveup_secs, ham = EXCLUDED.ham, "
-        "spam = EXCLUDED.spam"
+        "spam = EXCLUDED.spam, rated = EXCLUDED.rated"
         " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$17"),
+        ALL_OF("$18"),
     [SQL_KEEP_DOMAINS] =
         KEPT "INSERT INTO domain AS old (" DOMAIN ") SELECT * FROM unnest("
         "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
@@ -96,6 +105,20 @@ const char *const link_statements[STATEMENTS] = {
         "day = EXCLUDED.day, networks = EXCLUDED.networks"
         " WHERE old.version = EXCLUDED.version - 1"
         ALL_OF("$12"),
+    [SQL_KEEP_ORIGINS] =
+        KEPT "INSERT INTO origin AS old (" ORIGIN ") SELECT * FROM unnest("
+        "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
+        "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
+        "$9::bigint[], $10::bigint[]"
+        ") AS new (" ORIGIN ") ORDER BY name ON CONFLICT (name) DO UPDATE SET "
+        "version = EXCLUDED.version, "
+        "first_seen = EXCLUDED.first_seen, "
+        "last_seen = EXCLUDED.last_seen, decayed = EXCLUDED.decayed, "
+        "sessions = EXCLUDED.sessions, successes = EXCLUDED.successes, "
+        "gaveup = EXCLUDED.gaveup, ham = EXCLUDED.ham, "
+        "spam = EXCLUDED.spam"
+        " WHERE old.version = EXCLUDED.version - 1"
+        ALL_OF("$11"),
     [SQL_KEEP_TRIPLETS] =
         KEPT "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
@@ -142,6 +165,13 @@ const char *const link_statements[STATEMENTS] = {
         " ORDER BY name LIMIT $2::bigint), gone AS ("
         "DELETE FROM domain AS d USING part WHERE d.name = part.name"
         " AND d.last_seen < $3::bigint AND d.known_until < $4::bigint"
+        " RETURNING 1)"
+        " SELECT max(name), count(*), (SELECT count(*) FROM gone) FROM part",
+    [SQL_EXPIRE_ORIGINS] =
+        "WITH part AS (SELECT name FROM origin WHERE name > $1::text"
+        " ORDER BY name LIMIT $2::bigint), gone AS ("
+        "DELETE FROM origin AS o USING part WHERE o.name = part.name"
+        " AND o.last_seen < $3::bigint AND $4::bigint IS NOT NULL"
         " RETURNING 1)"
         " SELECT max(name), count(*), (SELECT count(*) FROM gone) FROM part",
     [SQL_EXPIRE_NETWORKS] =

@@ -15,18 +15,24 @@ static const char *const texts[STATEMENTS] = {
     [SQL_FIND_ADDRESS] =
         "SELECT first_seen, last_seen, last_success, last_counted, last_unproven,"
         " last_gaveup, known_until, sessions, successes, counted, gaveup,"
-        " gaveup_secs, ham, spam FROM address WHERE key = ?1",
+        " gaveup_secs, ham, spam, rated FROM address WHERE key = ?1",
     [SQL_FIND_DOMAIN] =
         "SELECT first_seen, last_seen, last_success, last_counted, known_until,"
         " successes, counted, day, networks FROM domain WHERE name = ?1",
+    [SQL_FIND_ORIGIN] =
+        "SELECT first_seen, last_seen, decayed, sessions, successes, gaveup, ham,"
+        " spam FROM origin WHERE name = ?1",
     [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags, mxs FROM waiting"
                          " WHERE bucket = ?1 AND hash = ?2",
     [SQL_FIND_PASSED] =
         "SELECT first, last, last_try, passed, flags FROM passed WHERE hash = ?1",
-    [SQL_KEEP_ADDRESS] = "INSERT OR REPLACE INTO address VALUES"
-                         " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [SQL_KEEP_ADDRESS] =
+        "INSERT OR REPLACE INTO address VALUES"
+        " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
     [SQL_KEEP_DOMAIN] =
         "INSERT OR REPLACE INTO domain VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+    [SQL_KEEP_ORIGIN] =
+        "INSERT OR REPLACE INTO origin VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [SQL_KEEP_WAITING] =
         "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6,?7)",
     [SQL_KEEP_WAITING_TEXT] =
@@ -82,6 +88,10 @@ static const char *const texts[STATEMENTS] = {
                           " AND last_seen < ?3 AND known_until < ?4",
     [SQL_SWEEP_DOMAIN_END] =
         "SELECT name FROM domain WHERE name > ?1 ORDER BY name LIMIT 1 OFFSET ?2",
+    [SQL_SWEEP_ORIGIN_END] =
+        "SELECT name FROM origin WHERE name > ?1 ORDER BY name LIMIT 1 OFFSET ?2",
+    [SQL_SWEEP_ORIGIN] = "DELETE FROM origin WHERE name > ?1 AND name <= ?2"
+                         " AND last_seen < ?3",
     [SQL_SWEEP_DOMAIN] = "DELETE FROM domain WHERE name > ?1 AND name <= ?2"
                          " AND last_seen < ?3 AND known_until < ?4",
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "store/keys.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
@@ -117,19 +118,22 @@ sweep(struct view *view, enum statement end, const enum statement *removes,
 	return true;
 }
 
+/*
+ * The same where the key is a name; end, end + 1: the two statements of one
+ * table.
+ */
 static bool
-sweep_domains(struct view *view, const int64_t limits[2], unsigned limit,
-    int *removed, struct trouble *trouble)
+sweep_names(struct view *view, enum statement end, char cursor[static ORIGIN_SIZE],
+    const int64_t limits[2], unsigned limit, int *removed, struct trouble *trouble)
 {
-	struct sweep *state = &view->backend->sweep;
 	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, SQL_SWEEP_DOMAIN_END, trouble);
-	char upper[sizeof state->domain] = "\x7f"; /* names are ASCII */
+	    connection_statement(&view->connection, end, trouble);
+	char upper[ORIGIN_SIZE] = "\x7f"; /* names are ASCII */
 	bool found;
 
 	if (statement == NULL)
 		return false;
-	sqlite3_bind_text(statement, 1, state->domain, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, cursor, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 2, limit);
 	if (!connection_step(&view->connection, statement, &found, trouble))
 		return false;
@@ -140,18 +144,43 @@ sweep_domains(struct view *view, const int64_t limits[2], unsigned limit,
 		memcpy(upper, name, strlen(name) + 1);
 	sqlite3_reset(statement);
 
-	statement =
-	    connection_statement(&view->connection, SQL_SWEEP_DOMAIN, trouble);
+	statement = connection_statement(&view->connection, end + 1, trouble);
 	if (statement == NULL)
 		return false;
-	sqlite3_bind_text(statement, 1, state->domain, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 1, cursor, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 2, upper, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 3, limits[0]);
-	sqlite3_bind_int64(statement, 4, limits[1]);
+	if (sqlite3_bind_parameter_count(statement) > 3)
+		sqlite3_bind_int64(statement, 4, limits[1]);
 	if (!connection_step(&view->connection, statement, NULL, trouble))
 		return false;
 	*removed += sqlite3_changes(view->connection.db);
-	memcpy(state->domain, found ? upper : "", found ? strlen(upper) + 1 : 1);
+	memcpy(cursor, found ? upper : "", found ? strlen(upper) + 1 : 1);
+	return true;
+}
+
+static bool
+sweep_named(struct view *view, const int64_t limits[2], unsigned portion,
+    int *removed, struct trouble *trouble)
+{
+	struct sweep *state = &view->backend->sweep;
+	const struct {
+		enum statement end;
+		char *cursor;
+	} tables[] = {
+	    {SQL_SWEEP_DOMAIN_END, state->domain},
+	    {SQL_SWEEP_ORIGIN_END, state->origin},
+	};
+
+	for (int i = 0; i < 2; i++) {
+		if (limits[1] < state->next[2 + i])
+			continue;
+		if (!sweep_names(view, tables[i].end, tables[i].cursor, limits,
+		        portion, removed, trouble))
+			return false;
+		if (tables[i].cursor[0] == '\0')
+			state->next[2 + i] = limits[1] + SWEEP_S;
+	}
 	return true;
 }
 
@@ -182,20 +211,14 @@ expire_known(struct view *view, const struct expiry *expiry, int *removed,
 		if (state->address == INT64_MIN)
 			state->next[1] = now + SWEEP_S;
 	}
-	if (now >= state->next[2]) {
-		if (!sweep_domains(view, limits, portion, removed, trouble))
-			return false;
-		if (state->domain[0] == '\0')
-			state->next[2] = now + SWEEP_S;
-	}
-	return true;
+	return sweep_named(view, limits, portion, removed, trouble);
 }
 
 static bool
 is_walking(const struct sweep *sweep, int64_t now)
 {
 	return now >= sweep->next[0] || now >= sweep->next[1] ||
-	       now >= sweep->next[2];
+	       now >= sweep->next[2] || now >= sweep->next[3];
 }
 
 bool

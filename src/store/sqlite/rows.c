@@ -66,6 +66,7 @@ sqlite_read_address(
 	    .gaveup_secs = counts[4],
 	    .ham = counts[5],
 	    .spam = counts[6],
+	    .rated = sqlite3_column_int64(statement, column + 14),
 	};
 }
 
@@ -94,7 +95,7 @@ sqlite_keep_address(struct view *view, int64_t key,
 	    record->last_success, record->last_counted, record->last_unproven,
 	    record->last_gaveup, record->known_until, record->sessions,
 	    record->successes, record->counted, record->gaveup, record->gaveup_secs,
-	    record->ham, record->spam};
+	    record->ham, record->spam, record->rated};
 
 	return step(view,
 	    bind_numbers(view, SQL_KEEP_ADDRESS, numbers, COUNT(numbers), trouble),
@@ -149,6 +150,47 @@ sqlite_keep_domain(struct view *view, const char *name, int64_t day,
 	    record->successes, record->counted, day, record->networks};
 	sqlite3_stmt *statement =
 	    bind_numbers(view, SQL_KEEP_DOMAIN, numbers, COUNT(numbers), trouble);
+
+	return bind_text(view, statement, 1, name, trouble) &&
+	       step(view, statement, NULL, trouble);
+}
+
+bool
+sqlite_find_origin(struct view *view, const char *name,
+    struct origin_record *record_r, struct trouble *trouble)
+{
+	sqlite3_stmt *statement =
+	    connection_statement(&view->connection, SQL_FIND_ORIGIN, trouble);
+	bool row;
+
+	memset(record_r, 0, sizeof *record_r);
+	if (!bind_text(view, statement, 1, name, trouble) ||
+	    !step(view, statement, &row, trouble))
+		return false;
+	if (row)
+		*record_r = (struct origin_record){
+		    .first_seen = sqlite3_column_int64(statement, 0),
+		    .last_seen = sqlite3_column_int64(statement, 1),
+		    .decayed = sqlite3_column_int64(statement, 2),
+		    .sessions = (uint32_t)sqlite3_column_int64(statement, 3),
+		    .successes = (uint32_t)sqlite3_column_int64(statement, 4),
+		    .gaveup = (uint32_t)sqlite3_column_int64(statement, 5),
+		    .ham = (uint32_t)sqlite3_column_int64(statement, 6),
+		    .spam = (uint32_t)sqlite3_column_int64(statement, 7),
+		};
+	sqlite3_reset(statement);
+	return true;
+}
+
+bool
+sqlite_keep_origin(struct view *view, const char *name,
+    const struct origin_record *record, struct trouble *trouble)
+{
+	const int64_t numbers[] = {0, record->first_seen, record->last_seen,
+	    record->decayed, record->sessions, record->successes, record->gaveup,
+	    record->ham, record->spam};
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_KEEP_ORIGIN, numbers, COUNT(numbers), trouble);
 
 	return bind_text(view, statement, 1, name, trouble) &&
 	       step(view, statement, NULL, trouble);

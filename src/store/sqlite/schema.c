@@ -12,6 +12,8 @@
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
  * domain_network  hash of domain and client network, to count each once a day
+ * origin      counts in units of 1/1024, as they were at the time decayed; so
+ *	       are ham and spam of an address at the time rated
  * event       one row per SMTP transaction or session; one column per word of
  *	       X-TaRgrey-Session; logged never decreases with event_id
  * event_key   hash of sid, queue id, Message-ID or address -> event_id
@@ -67,9 +69,23 @@ static const char step_1[] =
     " day INTEGER, hash INTEGER, event_id INTEGER,"
     " PRIMARY KEY (day, hash, event_id)) WITHOUT ROWID;";
 
-static const char step_2[] = "ALTER TABLE waiting ADD COLUMN mxs INTEGER;"
-                             "ALTER TABLE event ADD COLUMN mx INTEGER;"
-                             "ALTER TABLE event ADD COLUMN mx_order TEXT;";
+static const char step_2[] =
+    "ALTER TABLE waiting ADD COLUMN mxs INTEGER;"
+    "ALTER TABLE event ADD COLUMN mx INTEGER;"
+    "ALTER TABLE event ADD COLUMN mx_order TEXT;"
+    "CREATE TABLE origin ("
+    " name TEXT PRIMARY KEY, first_seen INTEGER, last_seen INTEGER,"
+    " decayed INTEGER, sessions INTEGER, successes INTEGER, gaveup INTEGER,"
+    " ham INTEGER, spam INTEGER) WITHOUT ROWID;"
+    "ALTER TABLE address ADD COLUMN rated INTEGER;"
+    "UPDATE address SET ham = min(ham, 4194303) * 1024,"
+    " spam = min(spam, 4194303) * 1024, rated = last_seen"
+    " WHERE ham > 0 OR spam > 0;"
+    "ALTER TABLE event ADD COLUMN net_ham INTEGER;"
+    "ALTER TABLE event ADD COLUMN net_spam INTEGER;"
+    "ALTER TABLE event ADD COLUMN org_ham INTEGER;"
+    "ALTER TABLE event ADD COLUMN org_spam INTEGER;"
+    "ALTER TABLE event ADD COLUMN new TEXT;";
 
 const char *const schema_steps[] = {step_1, step_2};
 const int schema_version = sizeof schema_steps / sizeof *schema_steps;

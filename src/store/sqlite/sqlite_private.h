@@ -22,8 +22,8 @@ struct view {
 /* Where the walks through the tables without an order by time have come to. */
 struct sweep {
 	int64_t passed, address;
-	char domain[256];
-	int64_t next[3]; /* when each begins anew, seconds since 1970 */
+	char domain[257], origin[257];
+	int64_t next[4]; /* when each begins anew, seconds since 1970 */
 };
 
 struct backend {
@@ -51,6 +51,10 @@ bool sqlite_find_address(struct view *view, int64_t key,
     struct address_record *record_r, struct trouble *trouble);
 bool sqlite_find_domain(struct view *view, const char *name, int64_t day,
     struct domain_record *record_r, struct trouble *trouble);
+bool sqlite_find_origin(struct view *view, const char *name,
+    struct origin_record *record_r, struct trouble *trouble);
+bool sqlite_keep_origin(struct view *view, const char *name,
+    const struct origin_record *record, struct trouble *trouble);
 bool sqlite_find_triplet(struct view *view, int64_t hash, int64_t since,
     int64_t until, struct grey_row *row_r, struct trouble *trouble);
 bool sqlite_keep_address(struct view *view, int64_t key,

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the records of networks and organisations change, and how counts fade.
+ * Pure. Times in seconds since 1970.
+ */
+#ifndef POLICY_ORIGIN_H
+#define POLICY_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/history.h"
+
+/* What a person says counts as so many verdicts of a content filter. */
+#define PERSON_WEIGHT 4
+
+/*
+ * Halves counts for each half_life_s since a time; in 32 steps a half-life, each
+ * rounded down, so that what is counted often does not fade more slowly.
+ * since        0: they are zero, or of now
+ * half_life_s  0: nothing fades
+ * Returns the time up to which they have faded: since and whole steps; now when
+ * since is 0 or lies in the future.
+ */
+int64_t counts_fade(uint32_t *const counts[], size_t count, int64_t since,
+    int64_t half_life_s, int64_t now);
+
+/* Adds times ones; stays at the top. */
+void count_add(uint32_t *count, unsigned times);
+
+void address_fade(struct address_record *record, int64_t half_life_s, int64_t now);
+void origin_fade(struct origin_record *record, int64_t half_life_s, int64_t now);
+
+/*
+ * Fades and counts. An attempt is no more than that: it changes nothing here.
+ * Sessions are counted by the store, when they leave their first event.
+ */
+struct origin_record origin_step(struct origin_record record, enum outcome outcome,
+    bool trust_eom, int64_t half_life_s, int64_t now);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who answers for a name. */
+#ifndef RECORD_ORGANISATION_H
+#define RECORD_ORGANISATION_H
+
+/* A domain name in text, RFC 1035 2.3.4. */
+#define ORGANISATION_SIZE 256
+
+/*
+ * The registered domain of a verified name, in lower case, by the public suffix
+ * list: the file of Debian's package publicsuffix, or the one inside libpsl where
+ * that is newer. Names below a suffix of its private part (customers of a big
+ * host) belong to different organisations.
+ *
+ * name  NULL: none
+ * Returns buf; NULL when the name is itself a suffix, has one label, or is too
+ * long to be one.
+ * Source  https://publicsuffix.org/list/
+ */
+const char *organisation_of(const char *name, char buf[static ORGANISATION_SIZE]);
+
+#endif
