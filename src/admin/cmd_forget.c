@@ -43,6 +43,8 @@ write_counts(struct doc *doc, const struct store_counts *counts,
 	    doc, "forgotten", filter->is_dry ? "Would be forgotten" : "Forgotten");
 	doc_fact(doc, "addresses", "Addresses", cell_count(counts->addresses));
 	doc_fact(doc, "domains", "SPF domains", cell_count(counts->domains));
+	doc_fact(doc, "origins", "Networks, organisations, domains of senders",
+	    cell_count(counts->origins));
 	doc_fact(doc, "triplets", "Triplets", cell_count(counts->triplets));
 	if (filter->is_dry)
 		doc_say(doc, "Nothing was removed (--dry-run).");
@@ -113,9 +115,14 @@ run(struct admin *admin)
 }
 
 static const struct option_row options[] = {
-    {"ip", "NET", "addresses in it, and triplets of networks that it holds", NULL,
+    {"ip", "NET",
+        "addresses in it, and records and triplets of networks that it holds", NULL,
         false},
-    {"domain", "DOMAIN", "an SPF domain and its triplets", NULL, false},
+    {"domain", "DOMAIN",
+        "an SPF domain and its triplets; what is on record of it as an "
+        "organisation "
+        "and as a sender's domain",
+        NULL, false},
     {"from", "ADDRESS", "triplets of this sender", NULL, false},
     {"to", "ADDRESS", "triplets of this recipient", NULL, false},
     {"dry-run", NULL, "remove nothing, only say what would go", NULL, false},
@@ -133,7 +140,8 @@ const struct command command_forget = {
         "argument goes: triplets are remembered by network (IPv4 /24, IPv6 /64), "
         "so "
         "a single IPv4 address loses its record, and the triplets of its network, "
-        "which are its neighbours' as well, stay. Events stay, for the reports.",
+        "which are its neighbours' as well, stay, and so do the verdicts of the "
+        "network (IPv4 /24, IPv6 /48). Events stay, for the reports.",
     .options = options,
     .run = run,
 };

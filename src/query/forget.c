@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "store/keys.h"
 #include "query/query_private.h"
 
@@ -18,6 +19,8 @@ struct forgotten {
 	size_t addresses_count, addresses_room;
 	struct forgotten_triplet *triplets;
 	size_t triplets_count, triplets_room;
+	char (*origins)[ORIGIN_SIZE];
+	size_t origins_count, origins_room;
 	uint64_t domains, shared;
 	bool failed;
 };
@@ -60,6 +63,46 @@ gather_domain(void *arg, const struct domain_row *row)
 
 	all->domains += strcmp(row->name, all->filter->domain) == 0;
 	return all->domains == 0;
+}
+
+static bool
+origin_matches(const struct forget_filter *filter, const char *name)
+{
+	struct ipnet net;
+
+	if (filter->domain != NULL)
+		return strcmp(name + (*name == '@'), filter->domain) == 0;
+	return ipnet_from_text(name, &net) && net.prefix >= filter->net->prefix &&
+	       ipnet_has(filter->net, &net.ip);
+}
+
+static bool
+gather_origin(void *arg, const char *name, const struct origin_record *record)
+{
+	struct forgotten *all = arg;
+	void *items = all->origins;
+
+	(void)record;
+	if (!origin_matches(all->filter, name))
+		return true;
+	all->failed = !make_room(
+	    &items, all->origins_count, &all->origins_room, sizeof *all->origins);
+	all->origins = items;
+	if (!all->failed)
+		text_copy(all->origins[all->origins_count++], ORIGIN_SIZE, name);
+	return !all->failed;
+}
+
+static bool
+gather_origins(struct forgotten *all, struct error *error)
+{
+	struct query *query = all->query;
+	struct trouble trouble = {0};
+
+	return (query_enter(query, &trouble) &&
+	           query_leave(query, query->ops->each_origin(query->view,
+	                                  gather_origin, all, &trouble))) ||
+	       query_failed(query, &trouble, error);
 }
 
 static bool
@@ -125,6 +168,7 @@ gather(struct forgotten *all, struct error *error)
 	if ((addresses && !query_addresses(all->query, filter->net, 0,
 	                      gather_address, all, error)) ||
 	    (domain && !query_domains(all->query, 0, gather_domain, all, error)) ||
+	    ((addresses || domain) && !gather_origins(all, error)) ||
 	    !query_triplets(all->query, &triplets, gather_triplet, all, error))
 		return false;
 	if (all->failed)
@@ -148,8 +192,15 @@ remove_next(struct forgotten *all, size_t next, struct store_counts *counts,
 		counts->addresses += was_there;
 		return ok;
 	}
+	next -= all->addresses_count;
+	if (next < all->origins_count) {
+		bool ok = query->ops->drop_origin(
+		    query->view, all->origins[next], &was_there, trouble);
+		counts->origins += was_there;
+		return ok;
+	}
 	const struct forgotten_triplet *triplet =
-	    &all->triplets[next - all->addresses_count];
+	    &all->triplets[next - all->origins_count];
 	bool ok = query->ops->drop_triplet(
 	    query->view, triplet->hash, &triplet->row, &was_there, trouble);
 	counts->triplets += was_there;
@@ -174,7 +225,8 @@ remove_all(
     struct forgotten *all, struct store_counts *counts, struct trouble *trouble)
 {
 	struct query *query = all->query;
-	size_t next = 0, total = all->addresses_count + all->triplets_count;
+	size_t next = 0, total = all->addresses_count + all->origins_count +
+	                         all->triplets_count;
 	bool ok = true;
 
 	while (ok && next < total) {
@@ -208,9 +260,11 @@ query_forget(struct query *query, const struct forget_filter *filter,
 		counts_r->addresses = all.addresses_count;
 		counts_r->triplets = all.triplets_count;
 		counts_r->domains = all.domains;
+		counts_r->origins = all.origins_count;
 	} else if (ok && !remove_all(&all, counts_r, &trouble))
 		ok = query_failed(query, &trouble, error);
 	free(all.addresses);
+	free(all.origins);
 	free(all.triplets);
 	return ok;
 }

@@ -143,8 +143,9 @@ bool query_allow_domain(struct query *query, const char *domain, int64_t now,
  */
 struct forget_filter {
 	const struct ipnet
-	    *net;           /* addresses in it, and triplets of networks in it */
-	const char *domain; /* the record and the triplets of an SPF domain */
+	    *net; /* addresses in it, and records and triplets of networks in it */
+	/* The record and the triplets of an SPF domain, organisation or sender. */
+	const char *domain;
 	const char *sender, *recipient; /* triplets; exact, folded */
 	bool is_dry;                    /* nothing is removed, only counted */
 	/* What goes is shown to these beforehand; may be NULL. */
@@ -154,7 +155,8 @@ struct forget_filter {
 };
 struct store_counts {
 	uint64_t addresses, domains, triplets, events;
-	uint64_t shared; /* forget: triplets of a network that net is a part of */
+	uint64_t origins; /* networks, organisations, domains of senders */
+	uint64_t shared;  /* forget: triplets of a network that net is a part of */
 };
 /* Records and triplets; events stay. */
 bool query_forget(struct query *query, const struct forget_filter *filter,

@@ -225,6 +225,10 @@ struct backend_ops {
 	    bool (*each)(
 	        void *ctx, const char *name, const struct domain_record *record),
 	    void *ctx, struct trouble *trouble);
+	bool (*each_origin)(struct view *view,
+	    bool (*each)(
+	        void *ctx, const char *name, const struct origin_record *record),
+	    void *ctx, struct trouble *trouble);
 	/* Those that have passed, or those that wait, about in order of age. */
 	bool (*each_triplet)(struct view *view, bool has_passed,
 	    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
@@ -237,6 +241,8 @@ struct backend_ops {
 	bool (*drop_address)(struct view *view, int64_t key, bool *is_there_r,
 	    struct trouble *trouble);
 	bool (*drop_domain)(struct view *view, const char *name, bool *is_there_r,
+	    struct trouble *trouble);
+	bool (*drop_origin)(struct view *view, const char *name, bool *is_there_r,
 	    struct trouble *trouble);
 	bool (*drop_triplet)(struct view *view, int64_t hash,
 	    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);

@@ -570,6 +570,44 @@ verdicts_fade_where_they_are_listed_and_counted(void **state)
 }
 
 static void
+forgotten_networks_and_domains_take_their_verdicts_with_them(void **state)
+{
+	struct query_fixture *f = *state;
+	struct store_counts counts;
+	struct history history;
+	struct ipnet one, net;
+	struct forget_filter by_one = {.net = &one}, by_net = {.net = &net};
+
+	deliver(f, "192.0.2.10", NULL, "one");
+	deliver(f, "198.51.100.5", NULL, "far");
+	assert_true(ipnet_from_text("192.0.2.10", &one));
+	assert_true(ipnet_from_text("192.0.0.0/16", &net));
+	assert_true(query_forget(f->query, &by_one, &counts, &f->error));
+	assert_int_equal(counts.origins, 0);
+	by_net.is_dry = true;
+	assert_true(query_forget(f->query, &by_net, &counts, &f->error));
+	assert_int_equal(counts.origins, 1);
+	look(f, "192.0.2.10", NULL, TEST_NOW, &history);
+	assert_int_not_equal(history.network.first_seen, 0);
+	by_net.is_dry = false;
+	assert_true(query_forget(f->query, &by_net, &counts, &f->error));
+	assert_int_equal(counts.origins, 1);
+	look(f, "192.0.2.10", NULL, TEST_NOW, &history);
+	assert_int_equal(history.network.first_seen, 0);
+	assert_int_not_equal(history.organisation.first_seen, 0);
+	assert_true(query_forget(f->query,
+	    &(struct forget_filter){.domain = "example.net"}, &counts, &f->error));
+	assert_int_equal(counts.origins, 1);
+	assert_true(query_forget(f->query,
+	    &(struct forget_filter){.domain = "example.org"}, &counts, &f->error));
+	assert_int_equal(counts.origins, 1);
+	look(f, "198.51.100.5", NULL, TEST_NOW, &history);
+	assert_int_not_equal(history.network.first_seen, 0);
+	assert_int_equal(history.organisation.first_seen, 0);
+	assert_int_equal(history.sender_domain_seen, 0);
+}
+
+static void
 origins_expire_when_they_were_not_seen_for_max_age(void **state)
 {
 	struct query_fixture *f = *state;
@@ -597,6 +635,7 @@ main(void)
 	    TEST(a_verdict_counts_for_the_narrow_domain_in_place_of_the_name),
 	    TEST(a_verdict_on_what_is_not_on_record_changes_nothing),
 	    TEST(origins_expire_when_they_were_not_seen_for_max_age),
+	    TEST(forgotten_networks_and_domains_take_their_verdicts_with_them),
 	    TEST(verdicts_fade_where_they_are_listed_and_counted),
 	    TEST(what_is_known_for_ever_outlasts_every_step),
 	    TEST(spam_leaves_what_the_admin_has_allowed),

@@ -167,6 +167,9 @@ bool pgsql_each_address(struct view *view, int64_t known_at,
 bool pgsql_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble);
+bool pgsql_each_origin(struct view *view,
+    bool (*each)(void *ctx, const char *name, const struct origin_record *record),
+    void *ctx, struct trouble *trouble);
 bool pgsql_each_triplet(struct view *view, bool has_passed,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
@@ -174,6 +177,8 @@ bool pgsql_each_triplet(struct view *view, bool has_passed,
 bool pgsql_drop_address(
     struct view *view, int64_t key, bool *is_there_r, struct trouble *trouble);
 bool pgsql_drop_domain(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
+bool pgsql_drop_origin(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
 bool pgsql_drop_triplet(struct view *view, int64_t hash, const struct grey_row *was,
     bool *is_there_r, struct trouble *trouble);

@@ -185,6 +185,7 @@ const char *const link_statements[STATEMENTS] = {
 
     [SQL_DROP_ADDRESS] = "DELETE FROM address WHERE key = $1::bigint",
     [SQL_DROP_DOMAIN] = "DELETE FROM domain WHERE name = $1::text",
+    [SQL_DROP_ORIGIN] = "DELETE FROM origin WHERE name = $1::text",
     [SQL_DROP_TRIPLET] = "DELETE FROM triplet WHERE hash = $1::bigint",
     [SQL_RATE_EVENT] =
         "UPDATE event SET score = coalesce($2::double precision, score),"

@@ -117,6 +117,33 @@ pgsql_each_domain(struct view *view, int64_t known_at,
 	    1, values, give_domain, &domains, trouble);
 }
 
+struct origins {
+	bool (*each)(
+	    void *ctx, const char *name, const struct origin_record *record);
+	void *ctx;
+};
+
+static bool
+give_origin(void *arg, const PGresult *result, int row)
+{
+	struct origins *origins = arg;
+	struct origin_record record;
+
+	pgsql_read_origin(result, row, &record);
+	return origins->each(origins->ctx, PQgetvalue(result, row, 0), &record);
+}
+
+bool
+pgsql_each_origin(struct view *view,
+    bool (*each)(void *ctx, const char *name, const struct origin_record *record),
+    void *ctx, struct trouble *trouble)
+{
+	struct origins origins = {each, ctx};
+
+	return pgsql_walk(view, "SELECT * FROM origin ORDER BY name", 0, NULL,
+	    give_origin, &origins, trouble);
+}
+
 struct triplets {
 	bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
 	    const struct triplet_text *text);
@@ -199,6 +226,13 @@ pgsql_drop_domain(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble)
 {
 	return drop(view, SQL_DROP_DOMAIN, name, is_there_r, trouble);
+}
+
+bool
+pgsql_drop_origin(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble)
+{
+	return drop(view, SQL_DROP_ORIGIN, name, is_there_r, trouble);
 }
 
 bool

@@ -46,6 +46,7 @@ static const char *const texts[STATEMENTS] = {
     [SQL_DROP_PASSED_TEXT] = "DELETE FROM passed_text WHERE hash = ?1",
     [SQL_DROP_ADDRESS] = "DELETE FROM address WHERE key = ?1",
     [SQL_DROP_DOMAIN] = "DELETE FROM domain WHERE name = ?1",
+    [SQL_DROP_ORIGIN] = "DELETE FROM origin WHERE name = ?1",
     [SQL_COUNT_NETWORK] = "INSERT OR IGNORE INTO domain_network VALUES (?1, ?2)",
     [SQL_ADD_EVENT] = NULL, /* made from the table of columns */
     [SQL_ADD_EVENT_KEY] = "INSERT OR IGNORE INTO event_key VALUES (?1, ?2, ?3)",

@@ -155,6 +155,26 @@ sqlite_keep_domain(struct view *view, const char *name, int64_t day,
 	       step(view, statement, NULL, trouble);
 }
 
+void
+sqlite_read_origin(
+    sqlite3_stmt *statement, int column, struct origin_record *record_r)
+{
+	int64_t numbers[8];
+
+	for (int i = 0; i < 8; i++)
+		numbers[i] = sqlite3_column_int64(statement, column + i);
+	*record_r = (struct origin_record){
+	    .first_seen = numbers[0],
+	    .last_seen = numbers[1],
+	    .decayed = numbers[2],
+	    .sessions = (uint32_t)numbers[3],
+	    .successes = (uint32_t)numbers[4],
+	    .gaveup = (uint32_t)numbers[5],
+	    .ham = (uint32_t)numbers[6],
+	    .spam = (uint32_t)numbers[7],
+	};
+}
+
 bool
 sqlite_find_origin(struct view *view, const char *name,
     struct origin_record *record_r, struct trouble *trouble)
@@ -168,16 +188,7 @@ sqlite_find_origin(struct view *view, const char *name,
 	    !step(view, statement, &row, trouble))
 		return false;
 	if (row)
-		*record_r = (struct origin_record){
-		    .first_seen = sqlite3_column_int64(statement, 0),
-		    .last_seen = sqlite3_column_int64(statement, 1),
-		    .decayed = sqlite3_column_int64(statement, 2),
-		    .sessions = (uint32_t)sqlite3_column_int64(statement, 3),
-		    .successes = (uint32_t)sqlite3_column_int64(statement, 4),
-		    .gaveup = (uint32_t)sqlite3_column_int64(statement, 5),
-		    .ham = (uint32_t)sqlite3_column_int64(statement, 6),
-		    .spam = (uint32_t)sqlite3_column_int64(statement, 7),
-		};
+		sqlite_read_origin(statement, 0, record_r);
 	sqlite3_reset(statement);
 	return true;
 }

@@ -51,6 +51,8 @@ bool sqlite_find_address(struct view *view, int64_t key,
     struct address_record *record_r, struct trouble *trouble);
 bool sqlite_find_domain(struct view *view, const char *name, int64_t day,
     struct domain_record *record_r, struct trouble *trouble);
+void sqlite_read_origin(
+    sqlite3_stmt *statement, int column, struct origin_record *record_r);
 bool sqlite_find_origin(struct view *view, const char *name,
     struct origin_record *record_r, struct trouble *trouble);
 bool sqlite_keep_origin(struct view *view, const char *name,
@@ -100,6 +102,9 @@ bool sqlite_each_address(struct view *view, int64_t known_at,
 bool sqlite_each_domain(struct view *view, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble);
+bool sqlite_each_origin(struct view *view,
+    bool (*each)(void *ctx, const char *name, const struct origin_record *record),
+    void *ctx, struct trouble *trouble);
 bool sqlite_each_triplet(struct view *view, bool has_passed,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
@@ -107,6 +112,8 @@ bool sqlite_each_triplet(struct view *view, bool has_passed,
 bool sqlite_drop_address(
     struct view *view, int64_t key, bool *is_there_r, struct trouble *trouble);
 bool sqlite_drop_domain(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
+bool sqlite_drop_origin(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
 bool sqlite_drop_triplet(struct view *view, int64_t hash,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble);

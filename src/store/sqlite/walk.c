@@ -86,6 +86,34 @@ sqlite_each_domain(struct view *view, int64_t known_at,
 	    known_at, give_domain, &domains, trouble);
 }
 
+struct origins {
+	bool (*each)(
+	    void *ctx, const char *name, const struct origin_record *record);
+	void *ctx;
+};
+
+static bool
+give_origin(void *arg, sqlite3_stmt *statement)
+{
+	struct origins *origins = arg;
+	struct origin_record record;
+
+	sqlite_read_origin(statement, 1, &record);
+	return origins->each(
+	    origins->ctx, (const char *)sqlite3_column_text(statement, 0), &record);
+}
+
+bool
+sqlite_each_origin(struct view *view,
+    bool (*each)(void *ctx, const char *name, const struct origin_record *record),
+    void *ctx, struct trouble *trouble)
+{
+	struct origins origins = {each, ctx};
+
+	return walk(view, "SELECT * FROM origin ORDER BY name", 0, give_origin,
+	    &origins, trouble);
+}
+
 struct triplets {
 	bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
 	    const struct triplet_text *text);
@@ -171,17 +199,31 @@ sqlite_drop_address(
 	return drop(view, statement, is_there_r, trouble);
 }
 
-bool
-sqlite_drop_domain(
-    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble)
+static bool
+drop_named(struct view *view, enum statement which, const char *name,
+    bool *is_there_r, struct trouble *trouble)
 {
 	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, SQL_DROP_DOMAIN, trouble);
+	    connection_statement(&view->connection, which, trouble);
 
 	if (statement == NULL)
 		return false;
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	return drop(view, statement, is_there_r, trouble);
+}
+
+bool
+sqlite_drop_domain(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble)
+{
+	return drop_named(view, SQL_DROP_DOMAIN, name, is_there_r, trouble);
+}
+
+bool
+sqlite_drop_origin(
+    struct view *view, const char *name, bool *is_there_r, struct trouble *trouble)
+{
+	return drop_named(view, SQL_DROP_ORIGIN, name, is_there_r, trouble);
 }
 
 bool
