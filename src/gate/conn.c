@@ -84,7 +84,6 @@ connect_back(struct gate *gate, struct conn *conn)
 		return;
 	}
 	if (back->fd >= 0 && (errno == EAGAIN || errno == EINTR)) {
-		back->state = BACK_RETRY;
 		wait_due(gate, conn, gate->now_ms + RETRY_MS);
 		return;
 	}
@@ -134,7 +133,7 @@ write_back(struct gate *gate, struct conn *conn)
 		back->is_urgent = true;
 	if (!back->is_urgent || back->out.len == 0)
 		return;
-	if (back->state == BACK_NONE || back->state == BACK_RETRY)
+	if (back->state == BACK_NONE)
 		connect_back(gate, conn);
 	if (back->state == BACK_OPEN && !write_some(gate, conn, true))
 		buf_clear(&back->out); /* its end of file comes by reading */
@@ -244,6 +243,8 @@ end(struct gate *gate, struct conn *conn)
 {
 	uint32_t slot = (uint32_t)(conn->number & SLOT_MASK);
 
+	if (conn->back.fd >= 0)
+		close(conn->back.fd); /* libmilter had no room for it */
 	gate->due_ms[slot] = INT64_MAX;
 	pthread_mutex_lock(&gate->lock);
 	gate->slots[slot] = NULL;

@@ -6,12 +6,10 @@
  * hundred instructions at most and never across a system call, save the write
  * to the loop's eventfd.
  *
- * Calls go one way: loop -> listen, conn -> frames -> filter, early -> answer ->
- * wait
- * -> call -> budget, watch, buf (tests/layers.cmake). Only
- * conn_run() closes descriptors and ends a connection, after which its memory is
- * gone: everything below it marks what has come to an end, in mta.state and
- * back.state, and goes on.
+ * Calls go one way (tests/layers.cmake): loop -> listen, conn -> frames -> filter,
+ * early -> answer -> wait -> call -> budget, watch, buf. Only conn_run() closes
+ * descriptors and ends a connection, after which its memory is gone: everything
+ * below it marks what has come to an end, in mta.state and back.state, and goes on.
  */
 #ifndef GATE_PRIVATE_H
 #define GATE_PRIVATE_H
@@ -66,8 +64,7 @@ struct mta_side {
 
 /* libmilter's end. */
 enum back_state {
-	BACK_NONE,  /* nothing was said yet */
-	BACK_RETRY, /* its backlog is full */
+	BACK_NONE, /* nothing was said yet, or its backlog is full */
 	BACK_OPEN,
 	BACK_SHUT, /* our half is closed: its abort and close callbacks run */
 	BACK_CLOSED

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include <unistd.h>
@@ -251,6 +252,51 @@ no_libmilter_closes_the_connection(void **state)
 	fixture->settings.back_path = back;
 }
 
+/* A listener that accepts nobody, its backlog filled by filler_r. */
+static int
+listen_without_room(const char *path, int *filler_r)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	*filler_r = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(
+	    bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	assert_int_equal(
+	    connect(*filler_r, (struct sockaddr *)&address, sizeof address), 0);
+	return listener;
+}
+
+static void
+a_session_that_libmilter_has_no_room_for_ends(void **state)
+{
+	static const char offer[12] = {[3] = 6};
+	const char *back = fixture->settings.back_path;
+	char path[80];
+	int filler;
+
+	snprintf(path, sizeof path, "%s/full.sock", fixture->folder);
+	int listener = listen_without_room(path, &filler);
+	fixture->settings.back_path = path;
+	start(hold_everyone);
+	struct mta mta = mta_connect(fixture->listen);
+	mta_send(&mta, 'O', offer, sizeof offer);
+	for (int i = 0; i < 30; i++) {
+		fixture_advance(1000);
+		usleep(15000);
+	}
+	assert_int_equal(mta_read(&mta).cmd, 'O');
+	mta_close(&mta);
+	fixture_await_connections(0);
+	fixture_gate_stop();
+	fixture->settings.back_path = back;
+	close(filler);
+	close(listener);
+	unlink(path);
+}
+
 static int64_t
 cpu_ms(void)
 {
@@ -388,6 +434,7 @@ main(void)
 	    cmocka_unit_test(a_silent_callback_is_answered_for_by_tempfail),
 	    cmocka_unit_test(a_stop_does_not_wait_for_a_callback_that_never_ends),
 	    cmocka_unit_test(no_libmilter_closes_the_connection),
+	    cmocka_unit_test(a_session_that_libmilter_has_no_room_for_ends),
 	    cmocka_unit_test(nothing_spins_while_idle_held_full_or_hung_up),
 	    cmocka_unit_test(connections_above_the_cap_wait_in_the_backlog),
 	    cmocka_unit_test(no_descriptor_left_is_survived_without_spinning),
