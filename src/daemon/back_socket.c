@@ -55,7 +55,7 @@ back_socket_make(struct back_socket *back, const char *listen, struct error *err
 bool
 back_socket_is_there(const struct back_socket *back)
 {
-	if (access(back->path, F_OK) == 0)
+	if (access(back->path, F_OK) == 0 || errno != ENOENT)
 		return true;
 	log_warnx("%s has been removed: ending, to be started anew", back->path);
 	return false;

@@ -148,9 +148,11 @@ status_look_after(struct status_socket *status, const struct config *config)
 {
 	struct stat now;
 
-	if (status->fd < 0 ||
-	    (stat(status->path, &now) == 0 && now.st_dev == status->device &&
-	        now.st_ino == status->inode))
+	if (status->fd < 0)
+		return;
+	bool is_seen = stat(status->path, &now) == 0;
+	if (is_seen ? now.st_dev == status->device && now.st_ino == status->inode
+	            : errno != ENOENT)
 		return;
 	log_warnx("%s has been removed: made again", status->path);
 	close(status->fd);

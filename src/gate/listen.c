@@ -260,7 +260,7 @@ listen_again(struct gate *gate)
 	struct error error;
 
 	if (gate->is_stopping || gate->socket_path == NULL ||
-	    access(gate->socket_path, F_OK) == 0)
+	    access(gate->socket_path, F_OK) == 0 || errno != ENOENT)
 		return;
 	snprintf(lock, sizeof lock, "%s.lock", gate->socket_path);
 	if (access(lock, F_OK) != 0)

@@ -280,12 +280,15 @@ sqlite_remove_stale_wal(const struct backend *backend)
 	(void)unlink(path);
 }
 
+/* What cannot be seen is not gone: its log is removed with what is. */
 bool
 sqlite_is_in_place(const struct backend *backend, struct trouble *trouble)
 {
 	struct stat status;
 
 	if (stat(backend->path, &status) != 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return true;
 		trouble->kind = TROUBLE_REOPEN;
 		error_set_errno(&trouble->error, "the file is gone");
 		return false;

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""System calls of the running daemon fail, one by one and in rows: those of the
+gate and libmilter, c-ares, SQLite and libpq, in every mode, through whole
+sessions. TARGREY_POINTS sets how many are tried in each mode (default 8)."""
+import os
+import unittest
+
+from support.dnsd import Server
+from support.failing import FILES, SOCKETS, Sweep
+from support.pgserver import PgServer
+
+POINTS = int(os.environ.get("TARGREY_POINTS", "8"))
+NAMES = {"example.com": {"TXT": ["v=spf1 ip4:192.0.0.0/8 -all"],
+                         "MX": [[10, "mail.example.com"]]}}
+ROWS = (1, 8)
+
+
+class Calls(Sweep):
+    def begin(self, **settings):
+        self.dns = Server(NAMES).start()
+        self.addCleanup(self.dns.close)
+        super().begin(spf={"enabled": True}, dns={
+            "servers": [self.dns.text], "timeout": "20s"}, **settings)
+
+    def try_all(self, what, **settings):
+        self.begin(**settings)
+        for kind, name in ((FILES, "files"), (SOCKETS, "sockets")):
+            before = self.daemon.descriptors()
+            self.tried = self.failed = self.ended = 0
+            whole = self.sweep(kind, POINTS, ROWS)
+            self.told("%s, %s" % (what, name), whole)
+            self.assertGreater(self.tried, min(whole, POINTS) // 3)
+            self.check_descriptors(before)
+
+    def check_descriptors(self, before):
+        """Connections that ended are closed; what stays may be a pool's."""
+        self.both()
+        self.assertLess(self.daemon.descriptors(), before + 8)
+
+    def test_observe(self):
+        self.try_all("observe", mode="observe")
+
+    def test_rgrey(self):
+        self.try_all("rgrey", mode="rgrey")
+
+    def test_starpit(self):
+        self.try_all("starpit", mode="starpit")
+
+    def test_targrey(self):
+        self.try_all("targrey", mode="targrey")
+
+    def test_strict(self):
+        self.try_all("strict", mode="strict")
+
+    def test_postgresql(self):
+        with PgServer("fsync=off") as server:
+            self.try_all("targrey on PostgreSQL", mode="targrey",
+                         store={"url": server.url(), "timeout": "5s"})
+
+
+if __name__ == "__main__":
+    unittest.main()
