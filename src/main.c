@@ -287,7 +287,7 @@ serve(struct daemon *daemon)
 		turns = gate_turns(daemon->gate);
 		if (turns != before)
 			notify_send("WATCHDOG=1");
-		if (!back_socket_is_there(&daemon->back))
+		if (!milter_is_running() || !back_socket_is_there(&daemon->back))
 			return false;
 		gate_look_after(daemon->gate);
 		status_look_after(
@@ -321,7 +321,7 @@ tidy(struct daemon *daemon)
 }
 
 static void
-stop(struct daemon *daemon)
+stop(struct daemon *daemon, int exit_code)
 {
 	struct gate_report report;
 
@@ -333,7 +333,7 @@ stop(struct daemon *daemon)
 		back_socket_remove(&daemon->back);
 		store_flush(daemon->store);
 		status_close(&daemon->status);
-		_exit(EXIT_SUCCESS);
+		_exit(exit_code);
 	}
 	snapshot_drop(&daemon->snapshot);
 	store_close(&daemon->store);
@@ -357,7 +357,7 @@ run(struct config *config)
 		if (!is_seen && isatty(STDERR_FILENO))
 			fprintf(stderr, "targreyd: cannot start: %s\n", error.text);
 		if (daemon.gate != NULL)
-			stop(&daemon);
+			stop(&daemon, EXIT_FAILURE);
 		else
 			tidy(&daemon);
 		config_free(&config);
@@ -370,12 +370,12 @@ run(struct config *config)
 	log_info("version %s, mode %s, listening on %s", version_text(),
 	    mode_words[now->policy.mode], now->listen);
 	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);
-	bool is_well = serve(&daemon);
+	int exit_code = serve(&daemon) ? EXIT_SUCCESS : EXIT_FAILURE;
 	notify_send("STOPPING=1");
 	log_info("stopping");
-	stop(&daemon);
+	stop(&daemon, exit_code);
 	log_info("stopped");
-	return is_well ? EXIT_SUCCESS : EXIT_FAILURE;
+	return exit_code;
 }
 
 static int

@@ -135,8 +135,11 @@ write_back(struct gate *gate, struct conn *conn)
 		return;
 	if (back->state == BACK_NONE)
 		connect_back(gate, conn);
-	if (back->state == BACK_OPEN && !write_some(gate, conn, true))
-		buf_clear(&back->out); /* its end of file comes by reading */
+	if (back->state == BACK_OPEN && !write_some(gate, conn, true)) {
+		/* Nothing may follow what it did not get: its end comes by reading. */
+		buf_clear(&back->out);
+		shutdown(back->fd, SHUT_RDWR);
+	}
 	if (back->out.len == 0)
 		back->is_urgent = false;
 }

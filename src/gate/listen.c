@@ -183,8 +183,14 @@ set_listening(struct gate *gate, bool on)
 
 	if (gate->listen_fd < 0 || gate->is_listening == on)
 		return;
-	epoll_ctl(gate->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, gate->listen_fd,
-	    &event);
+	bool ok = epoll_ctl(gate->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+	              gate->listen_fd, &event) == 0;
+	if (on && !ok) {
+		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
+			log_warn("gate: epoll");
+		gate->paused_until_ms = clock_real_ms() + PAUSE_MS;
+		return;
+	}
 	gate->is_listening = on;
 }
 

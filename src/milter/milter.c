@@ -2,6 +2,7 @@
 #include "milter/milter.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 static struct {
 	struct milter_settings settings;
 	struct gate *gate;
+	_Atomic bool has_ended;
 } here;
 
 /* libmilter's private pointer. */
@@ -304,6 +306,15 @@ on_close(SMFICTX *ctx)
 	return leave(SMFIS_CONTINUE);
 }
 
+bool
+milter_is_running(void)
+{
+	if (!atomic_load(&here.has_ended))
+		return true;
+	log_warnx("libmilter serves no more: ending, to be started anew");
+	return false;
+}
+
 void
 milter_decide(void *gate, uint64_t ticket, bool other)
 {
@@ -315,8 +326,8 @@ run(void *arg)
 {
 	(void)arg;
 	pthread_setname_np(pthread_self(), "milter"); /* and all of libmilter's */
-	if (smfi_main() != MI_SUCCESS)
-		log_warnx("libmilter's main loop failed");
+	(void)smfi_main();
+	atomic_store(&here.has_ended, true);
 	return NULL;
 }
 

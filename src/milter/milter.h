@@ -31,4 +31,11 @@ void milter_decide(void *gate, uint64_t ticket, bool other);
 bool milter_start(
     const struct milter_settings *settings, struct gate *gate, struct error *error);
 
+/*
+ * false, and said in the log: libmilter gave up, as it does when it can open no
+ * pipe or, many times in a row, accept no connection. There is no second start
+ * in a process.
+ */
+bool milter_is_running(void);
+
 #endif

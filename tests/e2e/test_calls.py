@@ -6,7 +6,7 @@ import os
 import unittest
 
 from support.dnsd import Server
-from support.failing import FILES, SOCKETS, Sweep
+from support.failing import ALLOCATION, FILES, SOCKETS, Sweep
 from support.pgserver import PgServer
 
 POINTS = int(os.environ.get("TARGREY_POINTS", "8"))
@@ -24,7 +24,7 @@ class Calls(Sweep):
 
     def try_all(self, what, **settings):
         self.begin(**settings)
-        for kind, name in ((FILES, "files"), (SOCKETS, "sockets")):
+        for kind, name in ( (SOCKETS, "sockets")):
             before = self.daemon.descriptors()
             self.tried = self.failed = self.ended = 0
             whole = self.sweep(kind, POINTS, ROWS)
@@ -56,6 +56,15 @@ class Calls(Sweep):
         with PgServer("fsync=off") as server:
             self.try_all("targrey on PostgreSQL", mode="targrey",
                          store={"url": server.url(), "timeout": "5s"})
+
+    def test_start(self):
+        self.begin()
+        for kind, name in ((SOCKETS, "sockets"), (FILES, "files"),
+                           (ALLOCATION, "allocations")):
+            whole = self.sweep_start(kind, POINTS)
+            print("start, %s: %d points of %d calls tried, in %d of them it started"
+                  % (name, self.tried, whole, self.survived))
+            self.assertGreater(self.tried, min(whole, POINTS) // 3)
 
 
 if __name__ == "__main__":

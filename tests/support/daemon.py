@@ -147,6 +147,10 @@ class Daemon:
                 self._process.returncode, self.log()))
         return self.answers()
 
+    def adopt(self, process):
+        """That which spawn() gave is the daemon from now on."""
+        self._process = process
+
     def answers(self):
         """The whole way behind the socket is there: a negotiation works."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

@@ -125,14 +125,17 @@ class Sweep(unittest.TestCase):
 
     def check_service(self, point):
         """As before; a store that failed may take a moment to be opened again."""
-        def differences():
-            return ["%r, not %r" % (found, other)
-                    for found, other in zip(self.both(), self.clean)
-                    if not is_like(found, other)]
+        differences = []
+
+        def is_as_before():
+            differences[:] = ["%r, not %r" % (found, other)
+                              for found, other in zip(self.both(), self.clean)
+                              if not is_like(found, other)]
+            return not differences
         try:
-            until(lambda: not differences(), "the service after " + point)
+            until(is_as_before, "the service after " + point)
         except Timeout as error:
-            raise AssertionError("%s: %s" % (error, differences())) from error
+            raise AssertionError("%s: %s" % (error, differences)) from error
 
     def point(self, kinds, first, row, whole):
         """One point: what the order let fail."""
@@ -160,6 +163,44 @@ class Sweep(unittest.TestCase):
         self.assertEqual([], self.daemon.complaints())
         for word in ("is gone", "has been removed", "replaced"):
             self.assertNotIn(word, self.daemon.log(), "nobody removed a file")
+        return whole
+
+    def start_once(self, kinds, first):
+        """A start in which one call fails: (calls seen, how many failed, which)."""
+        size = len(self.daemon.log())
+        self.order.arm(kinds, first, 1)
+        process = self.daemon.spawn()
+        try:
+            until(lambda: process.poll() is not None or self.daemon.answers(),
+                  "targreyd to start, or to end")
+        except Timeout as error:
+            process.kill()
+            process.wait()
+            raise AssertionError("%s: call %d (%s)\n%s" % (
+                error, first, self.order.disarm()[2], self.daemon.log()[size:])) from error
+        seen, count, last = self.order.disarm()
+        said = self.daemon.log()[size:]
+        point = "call %d (%s) of a start\n%s" % (first, last, said)
+        if process.poll() is None:
+            self.daemon.adopt(process)
+            self.check_service(point)
+            self.daemon.stop()
+            self.survived += count
+        else:
+            # By itself, not by a signal, and it says why.
+            self.assertGreater(process.returncode, 0, point)
+            self.assertIn("targreyd: ", said, point)
+        self.assertEqual([], self.daemon.complaints(), point)
+        return seen, count
+
+    def sweep_start(self, kinds, points):
+        """Each call of a start, or about so many of them, fails in turn."""
+        self.daemon.stop()
+        self.tried = self.survived = 0
+        whole = self.start_once(kinds, 1 << 40)[0]
+        for first in range(1, whole + 1, max(1, whole // points)):
+            self.tried += self.start_once(kinds, first)[1]
+        self.daemon.start()
         return whole
 
     def told(self, what, whole):
