@@ -136,7 +136,8 @@ write_back(struct gate *gate, struct conn *conn)
 	if (back->state == BACK_NONE)
 		connect_back(gate, conn);
 	if (back->state == BACK_OPEN && !write_some(gate, conn, true)) {
-		/* Nothing may follow what it did not get: its end comes by reading. */
+		/* Nothing may follow what it did not get: its end comes by reading.
+		 */
 		buf_clear(&back->out);
 		shutdown(back->fd, SHUT_RDWR);
 	}

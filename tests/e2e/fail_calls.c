@@ -20,11 +20,11 @@
 #include <sys/syscall.h>
 
 #define ALLOCATION 1
-#define FILES 2
-#define SOCKETS 4
+#define FILES      2
+#define SOCKETS    4
 
 #define CALLING long a, long b, long c, long d, long e, long f
-#define CALLED a, b, c, d, e, f
+#define CALLED  a, b, c, d, e, f
 typedef long call_fn(CALLING);
 
 struct order {
@@ -42,9 +42,12 @@ __attribute__((constructor)) static void
 begin(void)
 {
 	const char *path = getenv("FAIL_CALLS");
-	long fd = path == NULL ? -1 : syscall(SYS_openat, AT_FDCWD, path, 2 /* O_RDWR */, 0);
-	long map = fd < 0 ? -1 : syscall(SYS_mmap, 0L, sizeof *order, 3L /* read, write */,
-	                                 1L /* shared */, fd, 0L);
+	long fd = path == NULL
+	              ? -1
+	              : syscall(SYS_openat, AT_FDCWD, path, 2 /* O_RDWR */, 0);
+	long map = fd < 0 ? -1
+	                  : syscall(SYS_mmap, 0L, sizeof *order,
+	                        3L /* read, write */, 1L /* shared */, fd, 0L);
 
 	if (map == -1)
 		_exit(99);
@@ -73,7 +76,7 @@ kind_of(long fd)
 	struct statx found;
 	int before = errno;
 	long result = syscall(SYS_statx, fd, "", 0x1000L /* AT_EMPTY_PATH */,
-	                      (long)STATX_TYPE, &found);
+	    (long)STATX_TYPE, &found);
 
 	errno = before;
 	if (result != 0)
@@ -88,19 +91,19 @@ kind_of(long fd)
 	}
 }
 
-#define NEXT(name)                                                             \
-	({                                                                     \
-		static call_fn *next;                                          \
-		if (next == NULL)                                              \
-			next = (call_fn *)dlsym(RTLD_NEXT, #name);             \
-		next;                                                          \
+#define NEXT(name)                                                                 \
+	({                                                                         \
+		static call_fn *next;                                              \
+		if (next == NULL)                                                  \
+			next = (call_fn *)dlsym(RTLD_NEXT, #name);                 \
+		next;                                                              \
 	})
 
-#define FAIL(kind, error, value, name)                                         \
-	long name(CALLING)                                                     \
-	{                                                                      \
-		call_fn *next = NEXT(name);                                    \
-		return must_fail(kind, error, #name) ? (value) : next(CALLED); \
+#define FAIL(kind, error, value, name)                                             \
+	long name(CALLING)                                                         \
+	{                                                                          \
+		call_fn *next = NEXT(name);                                        \
+		return must_fail(kind, error, #name) ? (value) : next(CALLED);     \
 	}
 
 FAIL(ALLOCATION, ENOMEM, 0, malloc)
@@ -160,11 +163,11 @@ FAIL(SOCKETS, EMFILE, -1, eventfd)
 
 FAIL(SOCKETS, EAGAIN, EAGAIN, pthread_create)
 
-#define FAIL_FD(error, name)                                                   \
-	long name(CALLING)                                                     \
-	{                                                                      \
-		call_fn *next = NEXT(name);                                    \
-		return must_fail(kind_of(a), error, #name) ? -1 : next(CALLED); \
+#define FAIL_FD(error, name)                                                       \
+	long name(CALLING)                                                         \
+	{                                                                          \
+		call_fn *next = NEXT(name);                                        \
+		return must_fail(kind_of(a), error, #name) ? -1 : next(CALLED);    \
 	}
 
 FAIL_FD(EIO, read)
