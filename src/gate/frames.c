@@ -51,7 +51,7 @@ answered(struct conn *conn, char cmd, char reply)
 	enum mail_state *mail = &conn->back.mail;
 
 	if (reply != SMFIR_CONTINUE) {
-		if (cmd == SMFIC_MAIL || cmd == SMFIC_DATA)
+		if (cmd == SMFIC_MAIL || cmd == SMFIC_DATA || cmd == SMFIC_EOH)
 			*mail = MAIL_REFUSED;
 		else if (cmd == SMFIC_BODYEOB || reply == SMFIR_ACCEPT ||
 		         reply == SMFIR_DISCARD)

@@ -86,7 +86,7 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 	struct shared *shared = &conn->shared;
 
 	if (cmd == SMFIC_MAIL || cmd == SMFIC_RCPT || cmd == SMFIC_DATA ||
-	    cmd == SMFIC_BODYEOB) {
+	    cmd == SMFIC_EOH || cmd == SMFIC_BODYEOB) {
 		pthread_mutex_lock(&gate->lock);
 		shared->moment.ticket =
 		    ++gate->generation << SLOT_BITS | (conn->number & SLOT_MASK);

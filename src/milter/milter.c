@@ -144,6 +144,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*steps_r = (SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
 	               SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO) &
 	           steps;
+	/* Before version 4 there is no DATA, and none that could be left out. */
+	if ((steps & SMFIP_NODATA) == 0)
+		*steps_r &= ~(unsigned long)SMFIP_NR_EOH;
 	*f2_r = 0;
 	*f3_r = 0;
 	connection->steps = *steps_r;
@@ -243,13 +246,20 @@ on_header(SMFICTX *ctx, char *name, char *value)
 }
 
 /*
- * Only there to be sent: libmilter never answers an end of message that comes
- * right after DATA, as it would for a message without any header.
+ * Before version 4 of the protocol there is no DATA, and this has its place. From
+ * then on it is only there to be sent: libmilter never answers an end of message
+ * that comes right after DATA, as it would for a message without any header.
  */
 static sfsistat
 on_eoh(SMFICTX *ctx)
 {
-	return quietly(enter(ctx), SMFIP_NR_EOH);
+	struct connection *connection = enter(ctx);
+
+	if (connection->session == NULL || (connection->steps & SMFIP_NR_EOH) != 0)
+		return quietly(connection, SMFIP_NR_EOH);
+	struct gate_moment moment = look(connection, true);
+	return tell(
+	    ctx, &moment, session_headers_end(connection->session, &moment));
 }
 
 static void

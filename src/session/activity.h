@@ -49,8 +49,8 @@ void activity_shed(struct activity *activity);
 
 #define ACTIVITY_NO_DATA                                                           \
 	"Postfix sends no DATA event (milter_protocol = 2 or 3): greylisting "     \
-	"waits for the whole message; take milter_protocol out of main.cf and "    \
-	"run \"postfix reload\""
+	"and the hold of a bounce wait for the whole message; take "               \
+	"milter_protocol out of main.cf and run \"postfix reload\""
 #define ACTIVITY_ONE_CLIENT                                                        \
 	"every client comes from the same exempt address: behind NAT or a proxy "  \
 	"that hides the clients nothing is ever looked at; let the real "          \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "record/mx.h"
 #include "session/session_private.h"
@@ -154,29 +155,6 @@ judge_message(struct session *session)
 	return verdict;
 }
 
-/*
- * At the end of the message the headers are written before the reply is decided. So
- * one that is greylisted there is never accepted any more: it gets the 450, or a
- * 451 when its record cannot be kept.
- */
-static struct answer
-greylist_late(struct session *session)
-{
-	struct answer answer = session_greylist(session), refusal = answer_trouble;
-	const struct note *note = session->mail->note;
-
-	if (answer.wish.other == NULL)
-		return answer;
-	if (note == NULL || note_state(note) == NOTE_FAILED) {
-		session->waits_for = WAITS_FOR_NOTHING;
-		session_not_greylisted(session);
-		return session_on_failure(session);
-	}
-	refusal.wish.reply_until_ms = answer.wish.reply_until_ms;
-	refusal.wish.other = answer.wish.other;
-	return refusal;
-}
-
 struct answer
 session_judge(struct session *session, bool is_late)
 {
@@ -191,20 +169,16 @@ session_judge(struct session *session, bool is_late)
 	}
 	if (session_is_lost(session))
 		return answer_continue;
-	switch (judge_message(session)) {
-	case VERDICT_GREYLIST:
-		return is_late ? greylist_late(session) : session_greylist(session);
-	case VERDICT_HOLD:
-		if (!is_late)
-			return hold_start(session, 0, true);
-		mail->judgement.would = VERDICT_HOLD;
+	enum verdict verdict = judge_message(session);
+	if (is_late && mail->judgement.verdict != VERDICT_PASS) {
+		mail->judgement.would = mail->judgement.verdict;
 		mail->judgement.verdict = VERDICT_PASS;
-		break;
-	case VERDICT_PASS:
-	case VERDICTS:
-		break;
+		return answer_continue;
 	}
-	return answer_continue;
+	if (verdict == VERDICT_HOLD)
+		return hold_start(session, 0, true);
+	return verdict == VERDICT_GREYLIST ? session_greylist(session)
+	                                   : answer_continue;
 }
 
 struct answer
@@ -222,4 +196,18 @@ session_data(
 	session_look_for_pipe(session);
 	session_take_dns(session);
 	return session_judge(session, false);
+}
+
+struct answer
+session_headers_end(struct session *session, const struct gate_moment *moment)
+{
+	struct transaction *mail = session->mail;
+
+	if (mail == NULL || mail->data_seen) {
+		session_enter(session, moment);
+		return answer_continue;
+	}
+	if (activity_no_data(session->snapshot->activity))
+		log_warnx("%s", ACTIVITY_NO_DATA);
+	return session_data(session, moment, NULL);
 }

@@ -425,11 +425,9 @@ session_eom(struct session *session, const struct gate_moment *moment,
 	session_look_for_pipe(session);
 	session_take_dns(session);
 	if (!mail->data_seen) {
-		if (activity_no_data(session->snapshot->activity))
-			log_warnx("%s", ACTIVITY_NO_DATA);
-		struct answer answer = session_judge(session, true);
-		if (answer.refuse || session->mail == NULL)
-			return answer;
+		session_judge(session, true);
+		if (session->mail == NULL)
+			return answer_continue;
 	}
 	record_look(session);
 	bool is_stamped = stamp_message(session, edits);

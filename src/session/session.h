@@ -69,6 +69,9 @@ struct answer session_rcpt(struct session *session,
 struct answer session_data(struct session *session,
     const struct gate_moment *moment, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
+/* Where the MTA waits for an answer then: stands in for DATA if that never came. */
+struct answer session_headers_end(
+    struct session *session, const struct gate_moment *moment);
 /* Beginnings of the names that session_header() wants to hear of; NULL ends. */
 extern const char *const session_headers[];
 

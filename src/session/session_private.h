@@ -200,7 +200,10 @@ void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
 struct answer session_on_failure(const struct session *session);
 struct answer session_greylist(struct session *session);
 void session_look_for_pipe(struct session *session);
-/* The whole message: at DATA or, late, at its end where no DATA event came. */
+/*
+ * The whole message. Late, at its end, what would have been done is only told: the
+ * MTA has asked neither at DATA nor at the end of the headers.
+ */
 struct answer session_judge(struct session *session, bool is_late);
 /* The 450 was not sent, because its record could not be kept. */
 void session_not_greylisted(struct session *session);

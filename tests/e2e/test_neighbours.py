@@ -7,7 +7,7 @@ from support.lab import LabTest
 from support.smtp import Gone
 
 LINE = "p7-dyn100.example.net"
-HOLD = 125
+HOLD, HOLD_DATA = 125, 90
 SENDER = "a@example.com"
 
 
@@ -80,6 +80,34 @@ class OldProtocolHold(LabTest):
         self.lab.client(LINE).try_one(SENDER, you, hold=HOLD).expect(250)
         stamp = self.lab.stamp(you)
         self.assertEqual((stamp["verdict"], stamp["tarpit"]), ("hold", "endured"))
+
+    def bounce(self, session, you):
+        session.mail("").expect(250)
+        session.rcpt(you).expect(250)
+        session.data().expect(354)
+
+    def test_a_bounce_is_held_when_its_message_is_there(self):
+        you = self.person()
+        with self.lab.client(LINE).greet() as session:
+            self.bounce(session, you)
+            session.body(hold=HOLD_DATA).expect(250)
+        stamp = self.lab.stamp(you)
+        self.assertEqual((stamp["verdict"], stamp["tarpit"]), ("hold", "endured"))
+
+    def test_a_bounce_whose_client_hangs_up_meanwhile_is_not_taken(self):
+        you, client = self.person(), self.lab.client(LINE)
+        session = client.greet()
+        self.bounce(session, you)
+        session.send_body()
+        session.pass_time(20)
+        self.assertTrue(session.is_waiting())
+        session.hang_up()
+        self.lab.clock.advance(1.1)
+        event = self.lab.event(you)
+        self.assertEqual((event["hold_end"], event["reply"], event["delivered"]),
+                         ("gone", "450", 0))
+        self.lab.postfix.settle()
+        self.assertEqual(self.lab.postfix.delivered(you), [])
 
 
 class ShortLimit(LabTest):

@@ -41,6 +41,26 @@ class Accept(StoreAway):
             self.assertIn("FAULT", stamp.flags)
 
 
+class AcceptWithoutData(StoreAway):
+    """No DATA event, so it is judged when the message is there."""
+    config = {"mode": "rgrey"}
+    postfix = {"milter_protocol": "2"}
+
+    def test_mail_is_let_through_and_its_header_says_why(self):
+        you = self.person()
+        with self.lab.client(LINE).greet() as session:
+            session.mail("a@example.com").expect(250)
+            session.rcpt(you).expect(250)
+            session.data().expect(354)
+            session.send_body()
+            session.pass_time(6)
+            session.read().expect(250)
+        self.base.execute("ROLLBACK")
+        stamp = self.lab.stamp(you)
+        self.assertEqual((stamp["verdict"], stamp["why"], stamp["fault"]),
+                         ("pass", "fault", "store"))
+
+
 class Tempfail(StoreAway):
     config = {"mode": "rgrey", "on_failure": "tempfail"}
 

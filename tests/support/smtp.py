@@ -244,13 +244,17 @@ class Session:
             return reply
         return self.body(text, subject, headers)
 
-    def body(self, text=None, subject="Greetings", headers=""):
+    def body(self, text=None, subject="Greetings", headers="", hold=None):
+        self.send_body(text, subject, headers)
+        return self.read() if hold is None else self.read_held(hold)
+
+    def send_body(self, text=None, subject="Greetings", headers=""):
+        """The message and its final dot; the reply is still to be read."""
         if text is None:
             text = headers + self.sample(subject)
         octets = text if isinstance(text, bytes) else text.encode()
         octets = octets.replace(b"\r\n", b"\n").replace(b"\n.", b"\n..")
         self.send_raw(octets.replace(b"\n", b"\r\n") + b".\r\n")
-        return self.read()
 
     def sample(self, subject="Greetings"):
         return MESSAGE % {
