@@ -18,6 +18,8 @@
 
 struct pattern {
 	pcre2_code *code;
+	pcre2_code
+	    *letters; /* the same by letters, where it has U-labels; or NULL */
 	pcre2_match_context *limits;
 	char *text;
 	_Atomic bool gave_up; /* said in the log */
@@ -69,6 +71,14 @@ set_limits(struct pattern *pattern)
 	return true;
 }
 
+static bool
+has_letters(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text != '\0';
+}
+
 struct pattern *
 pattern_compile(const char *text, struct error *error)
 {
@@ -90,6 +100,11 @@ pattern_compile(const char *text, struct error *error)
 		pattern_free(&pattern);
 		return NULL;
 	}
+	if (has_letters(text))
+		pattern->letters =
+		    pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+		        PCRE2_CASELESS | PCRE2_DOLLAR_ENDONLY | PCRE2_UTF, &number,
+		        &offset, NULL);
 	pattern->text = text_dup(text);
 	if (pattern->text == NULL || !set_limits(pattern)) {
 		error_set(error, "out of memory");
@@ -98,11 +113,14 @@ pattern_compile(const char *text, struct error *error)
 	}
 	/* Where there is no JIT, the interpreter serves. */
 	pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
+	if (pattern->letters != NULL)
+		pcre2_jit_compile(pattern->letters, PCRE2_JIT_COMPLETE);
 	return pattern;
 }
 
-bool
-pattern_match(const struct pattern *pattern, const char *subject, size_t length)
+static bool
+match(const struct pattern *pattern, const pcre2_code *code, const char *subject,
+    size_t length)
 {
 	pcre2_match_data *data = thread_match_data();
 	if (data == NULL)
@@ -110,16 +128,33 @@ pattern_match(const struct pattern *pattern, const char *subject, size_t length)
 	if (length > SUBJECT_MAX)
 		length = SUBJECT_MAX;
 
-	int result = pcre2_match(pattern->code, (PCRE2_SPTR)subject, length, 0, 0,
-	    data, pattern->limits);
+	int result = pcre2_match(
+	    code, (PCRE2_SPTR)subject, length, 0, 0, data, pattern->limits);
 	if (result >= 0)
 		return true;
-	if (result != PCRE2_ERROR_NOMATCH &&
+	bool is_text =
+	    result > PCRE2_ERROR_UTF8_ERR1 || result < PCRE2_ERROR_UTF8_ERR21;
+	if (result != PCRE2_ERROR_NOMATCH && is_text &&
 	    !atomic_exchange(&((struct pattern *)pattern)->gave_up, true))
 		log_warnx("pattern \"%s\": too costly, taken as no match (PCRE2 "
 		          "error %d)",
 		    pattern->text, result);
 	return false;
+}
+
+bool
+pattern_match(const struct pattern *pattern, const char *subject, size_t length)
+{
+	return match(pattern, pattern->code, subject, length);
+}
+
+/* By letters if they are some, so that upper and lower case are one. */
+static bool
+match_unicode(const struct pattern *pattern, const char *name)
+{
+	if (pattern->letters != NULL)
+		return match(pattern, pattern->letters, name, strlen(name));
+	return pattern_match(pattern, name, strlen(name));
 }
 
 bool
@@ -133,9 +168,9 @@ pattern_match_name(const struct pattern *pattern, const char *name)
 	size_t local = at == NULL ? 0 : (size_t)(at + 1 - name);
 	if (local >= sizeof unicode || !domain_to_unicode(unicode + local,
 	                                   sizeof unicode - local, name + local))
-		return false;
+		return pattern->letters != NULL && match_unicode(pattern, name);
 	memcpy(unicode, name, local);
-	return pattern_match(pattern, unicode, strlen(unicode));
+	return match_unicode(pattern, unicode);
 }
 
 void
@@ -144,6 +179,7 @@ pattern_free(struct pattern **pattern)
 	if (*pattern == NULL)
 		return;
 	pcre2_code_free((*pattern)->code);
+	pcre2_code_free((*pattern)->letters);
 	pcre2_match_context_free((*pattern)->limits);
 	free((*pattern)->text);
 	free(*pattern);

@@ -28,7 +28,7 @@ bool pattern_match(
 
 /*
  * A name or address in its one form (base/domain.h): also matches when the form
- * with U-labels does, so that a pattern may be written in either.
+ * with U-labels does, so that a pattern may be written in either, and in any case.
  */
 bool pattern_match_name(const struct pattern *pattern, const char *name);
 

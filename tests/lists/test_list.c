@@ -220,11 +220,11 @@ a_line_in_u_labels_and_one_in_a_labels_match_both(void **state)
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines * 3; i++) {
 		const char *written = forms[i % 3];
+		/* a pattern is written without a last dot */
+		if (i / 3 > 2 && i % 3 == 2)
+			written = "CAF\xc3\x89.example";
 		char text[200], address[100];
 		struct ip ip = {{0}};
-		/* a pattern is written in lower case and without a last dot */
-		if (i / 3 > 2 && i % 3 == 2)
-			continue;
 		folder_empty(state);
 		snprintf(text, sizeof text, "%s%s%s\n", lines[i / 3].before,
 		    written, lines[i / 3].after);

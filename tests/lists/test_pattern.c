@@ -57,6 +57,37 @@ octets_beyond_ascii_and_nul_are_only_octets(void **state)
 	pattern_free(&pattern);
 }
 
+/* Names come with A-labels, in lower case. */
+static void
+u_labels_are_written_in_either_case(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		bool matches;
+	} names[] = {
+	    {"^CAF\xc3\x89\\.", "xn--caf-dma.example", true},
+	    {"^caf\xc3\xa9\\.", "xn--caf-dma.example", true},
+	    {"^XN--CAF-DMA\\.", "xn--caf-dma.example", true},
+	    {"^u@(\xc3\x89|x)t\xc3\xa9\\.", "u@xn--t-9fab.example",
+	        true}, /* idn2(1) */
+	    {"^[^\xc3\xa9]\\.", "xn--9ca.example", false},
+	    {"^.\\.\xc3\xa9\\.", "xn--9ca.xn--9ca.example", true}, /* a letter */
+	    {"caf\xc3\xa9", "\xff.example", false},
+	    {"caf\xc3", "caf\xc3", true}, /* octets that are no text */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct error error = {""};
+		struct pattern *pattern = pattern_compile(names[i].pattern, &error);
+		if (pattern == NULL)
+			fail_msg("%s: %s", names[i].pattern, error.text);
+		if (pattern_match_name(pattern, names[i].name) != names[i].matches)
+			fail_msg("%s on %s", names[i].pattern, names[i].name);
+		pattern_free(&pattern);
+	}
+}
+
 static void
 a_wrong_pattern_is_an_error_with_its_offset(void **state)
 {
@@ -144,6 +175,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(patterns_match_without_case_and_to_the_very_end),
 	    cmocka_unit_test(octets_beyond_ascii_and_nul_are_only_octets),
+	    cmocka_unit_test(u_labels_are_written_in_either_case),
 	    cmocka_unit_test(a_wrong_pattern_is_an_error_with_its_offset),
 	    cmocka_unit_test(a_pattern_that_explodes_is_given_up_and_logged_once),
 	    cmocka_unit_test(threads_share_one_pattern),
