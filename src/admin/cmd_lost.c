@@ -21,6 +21,17 @@ name(void *ctx, const struct event *event)
 	return true;
 }
 
+static bool
+name_all(struct query *query, struct missing *missing, struct error *error)
+{
+	struct event_filter one = {.words = missing_words()};
+	bool ok = true;
+
+	for (size_t i = 0; ok && (one.id = missing_wants(missing, i)) != 0; i++)
+		ok = query_events(query, &one, name, missing, error);
+	return ok;
+}
+
 /* The doc, or NULL: the reason is in error, or memory was out. */
 static struct doc *
 find_lost(struct query *query, const struct event_filter *filter, size_t limit,
@@ -33,10 +44,10 @@ find_lost(struct query *query, const struct event_filter *filter, size_t limit,
 	if (doc != NULL) {
 		bool ok = query_events(query, filter, add, missing, error);
 		if (ok) {
-			missing_choose(missing, limit);
-			ok = query_events(query, filter, name, missing, error);
+			missing_choose(missing, limit, until);
+			ok = name_all(query, missing, error);
 		}
-		if (ok && !missing_write(missing, until, doc)) {
+		if (ok && !missing_write(missing, filter->since, doc)) {
 			error_set(error, "out of memory");
 			ok = false;
 		}

@@ -28,6 +28,26 @@ add_event(void *ctx, const struct event *event)
 	return true;
 }
 
+static bool
+add_name(void *ctx, const struct event *event)
+{
+	report_name(ctx, event);
+	return true;
+}
+
+/* The stream is over; those who are to be named are asked for again. */
+static bool
+name_lost(struct query *query, struct report *report, struct error *error)
+{
+	struct event_filter one = {.words = report_words()};
+	bool ok = true;
+
+	report_end(report);
+	for (size_t i = 0; ok && (one.id = report_wants(report, i)) != 0; i++)
+		ok = query_events(query, &one, add_name, report, error);
+	return ok;
+}
+
 /* What sendmail takes for an address, and no other line of a header. */
 static bool
 is_recipient(const char *text)
@@ -94,7 +114,8 @@ report_events(struct admin *admin, size_t top)
 	if (reading.report == NULL)
 		return admin_write(admin, &doc);
 	progress_begin(&reading.progress, admin, "events");
-	bool ok = query_events(query, &filter, add_event, &reading, &error);
+	bool ok = query_events(query, &filter, add_event, &reading, &error) &&
+	          name_lost(query, reading.report, &error);
 	progress_end(&reading.progress);
 	if (ok)
 		doc = report_finish(reading.report);

@@ -117,6 +117,7 @@ run(struct admin *admin)
 	web_run(web);
 	web_close(&web);
 	doc_free(&serve.today);
+	doc_free(&serve.lost);
 	return EXIT_OK;
 }
 

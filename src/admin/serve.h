@@ -8,7 +8,9 @@
 
 struct serve {
 	struct admin *admin; /* of the serve command; its database is open */
-	struct doc *today;   /* the report since midnight, kept for some seconds */
+	/* Kept for some seconds: the report since midnight, and what may be lost.
+	 */
+	struct doc *today, *lost;
 	int64_t today_made;
 };
 

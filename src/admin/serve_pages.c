@@ -71,8 +71,13 @@ count_today(struct serve *serve, FILE *body)
 	serve->today = serve_command(serve, &command_report,
 	    (const char *const[]){"--since", since, "--top", "10", NULL}, false,
 	    &said);
-	serve->today_made = now;
 	put_answer(NULL, said, NULL, body);
+	/* Who came today may still come back: the last seven days. */
+	doc_free(&serve->lost);
+	serve->lost = serve_command(serve, &command_lost,
+	    (const char *const[]){"--limit", "10", NULL}, false, &said);
+	put_answer(NULL, said, NULL, body);
+	serve->today_made = now;
 }
 
 static void
@@ -134,8 +139,8 @@ put_daemon(struct serve *serve, FILE *body)
 void
 serve_today(void *ctx, struct web_request *request, FILE *body)
 {
-	static const char *const keys[] = {"range", "headline", "delay", "away",
-	    "lateness", "flow", "hours", NULL};
+	static const char *const first[] = {"range", "headline", "delay", NULL};
+	static const char *const rest[] = {"lateness", "flow", "hours", NULL};
 	struct serve *serve = ctx;
 
 	(void)request;
@@ -143,7 +148,11 @@ serve_today(void *ctx, struct web_request *request, FILE *body)
 	put_daemon(serve, body);
 	count_today(serve, body);
 	if (serve->today != NULL)
-		page_sections(serve->today, keys, links, body);
+		page_sections(serve->today, first, links, body);
+	if (serve->lost != NULL)
+		page_sections(serve->lost, NULL, links, body);
+	if (serve->today != NULL)
+		page_sections(serve->today, rest, links, body);
 }
 
 /* ------------------------------------------------------------------ search */

@@ -58,9 +58,10 @@ give_event(void *arg, const struct event *event)
 
 /* What the database can find by itself; the rest is left to matches(). */
 static struct event_search
-search_of(const struct event_filter *filter, char ip[static IP_TEXT_SIZE])
+search_of(const struct event_filter *filter)
 {
 	struct event_search search = {
+	    .id = filter->id,
 	    .since = filter->since,
 	    .until = filter->until,
 	    .after_id = filter->after_id,
@@ -84,12 +85,14 @@ search_of(const struct event_filter *filter, char ip[static IP_TEXT_SIZE])
 	}
 	if (filter->net == NULL)
 		return search;
-	struct ip address = key_address(&filter->net->ip);
-	if (filter->net->prefix == 128 ||
-	    (!ip_is_v4(&address) && filter->net->prefix >= 64)) {
+	/* The key of an IPv6 address is its /64. */
+	unsigned bits = ip_is_v4(&filter->net->ip) ? 128 : 64;
+	/* IPv4 lies in ::/8, too. */
+	if (filter->net->ip.bytes[0] == 0 && !ip_is_v4(&filter->net->ip))
+		return search;
+	search.net = filter->net;
+	if (filter->net->prefix >= bits - 8)
 		search.key = EVENT_KEY_ADDRESS;
-		search.text = ip_to_text(&address, ip);
-	}
 	return search;
 }
 
@@ -100,8 +103,7 @@ query_events(struct query *query, const struct event_filter *filter,
 {
 	struct trouble trouble = {0};
 	struct events_run run = {query, filter, each, ctx, 0};
-	char ip[IP_TEXT_SIZE];
-	struct event_search search = search_of(filter, ip);
+	struct event_search search = search_of(filter);
 
 	if (query_enter(query, &trouble) &&
 	    query_leave(query, query->ops->each_event(query->view, &search,

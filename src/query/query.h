@@ -42,6 +42,7 @@ const uint8_t *query_secret(const struct query *query);
 
 /* Members that are 0 or NULL do not restrict. Texts: ASCII case is ignored. */
 struct event_filter {
+	int64_t id;              /* this one alone */
 	int64_t since, until;    /* event.time, both inclusive */
 	const struct ipnet *net; /* client */
 	const char *name;        /* part of name, ptr or heloname */
@@ -64,16 +65,22 @@ struct address_row {
 	struct ip ip; /* IPv6: the first address of the /64 */
 	struct address_record record;
 };
-/* net may be NULL; known_at: only those known at that time, 0 = all */
-bool query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
-    bool (*each)(void *ctx, const struct address_row *row), void *ctx,
-    struct error *error);
+/* net may be NULL, or is found quickly; known_at: only those allowed then, 0 =
+ * all
+ */
+bool query_addresses(struct query *query, const struct ipnet *net,
+    int64_t known_at, bool (*each)(void *ctx, const struct address_row *row),
+    void *ctx, struct error *error);
 
 struct domain_row {
 	const char *name;
-	struct domain_record record;
+	struct domain_record record; /* networks: of the day of now */
 };
-bool query_domains(struct query *query, int64_t known_at,
+/* The one of that name, in lower case; 0 or 1 calls. */
+bool query_domain(struct query *query, const char *name, int64_t now,
+    bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
+    struct error *error);
+bool query_domains(struct query *query, int64_t now, int64_t known_at,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
 
@@ -87,7 +94,8 @@ enum triplet_state { TRIPLETS_ALL, TRIPLETS_WAITING, TRIPLETS_PASSED };
 struct triplet_filter {
 	enum triplet_state state;
 	int64_t since;                  /* last attempt or use */
-	const char *client;             /* exact text of the key, or NULL */
+	const char *client;             /* exact text of the key; fast */
+	const struct ipnet *net;        /* of a network in it or around it; fast */
 	const char *sender, *recipient; /* parts, or exact when stored as a hash */
 };
 bool query_triplets(struct query *query, const struct triplet_filter *filter,

@@ -279,11 +279,25 @@ is_known(const struct missing *missing, uint64_t domain)
 	       *domain_slot(missing->domains, missing->domains_room, domain) != 0;
 }
 
+/* The bit of its strongest sign; SIGNS: none. */
+static unsigned
+strongest(const struct mail *mail)
+{
+	unsigned bit = SIGNS;
+
+	for (unsigned i = 0; i < SIGNS; i++) {
+		if (mail->signs & 1U << i)
+			bit = i;
+	}
+	return bit;
+}
+
 void
-missing_choose(struct missing *missing, size_t limit)
+missing_choose(struct missing *missing, size_t limit, int64_t until)
 {
 	struct table *mails = &missing->mails;
 
+	missing->until = until;
 	missing->chosen = calloc(mails->used + 1, sizeof *missing->chosen);
 	if (missing->chosen == NULL) {
 		missing->failed = true;
@@ -295,6 +309,7 @@ missing_choose(struct missing *missing, size_t limit)
 			continue;
 		if (is_known(missing, mail->domain))
 			mail->signs |= SIGN_DOMAIN;
+		missing->away[strongest(mail)] += mail->last <= until;
 		missing->chosen[missing->undelivered++] = mail;
 	}
 	qsort(missing->chosen, missing->undelivered, sizeof *missing->chosen,
@@ -304,6 +319,28 @@ missing_choose(struct missing *missing, size_t limit)
 		missing->chosen_count = limit;
 	for (size_t i = 0; i < missing->chosen_count; i++)
 		missing->chosen[i]->is_chosen = true;
+}
+
+int64_t
+missing_wants(const struct missing *missing, size_t n)
+{
+	return n < missing->chosen_count ? missing->chosen[n]->last_id : 0;
+}
+
+size_t
+missing_count(const struct missing *missing)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < SIGNS; i++)
+		count += missing->away[i];
+	return count;
+}
+
+size_t
+missing_pending(const struct missing *missing)
+{
+	return missing->undelivered - missing_count(missing) - missing->away[SIGNS];
 }
 
 static char *

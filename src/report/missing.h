@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mail of suspects that came and was never let through, the likeliest good one
- * first. Pure, over two passes of the same events in the order of time: the
- * first tells which, the second has their names. A mail is a sender (folded)
- * and a first recipient.
+ * first: what targreyctl lost lists and what the report counts. Pure, over events
+ * in the order of time; then the last event of each that is to be shown is asked
+ * for again, for its names. A mail is a sender (folded) and a first recipient.
  */
 #ifndef REPORT_MISSING_H
 #define REPORT_MISSING_H
@@ -23,6 +23,7 @@ enum missing_sign {
 	SIGN_DOMAIN = 1 << 3,  /* mail of the sender's domain was let through */
 	SIGN_SPF = 1 << 4      /* SPF pass */
 };
+#define SIGNS 5
 
 struct missing;
 
@@ -30,19 +31,30 @@ struct missing;
 struct missing *missing_new(void);
 void missing_free(struct missing **missing);
 
-/* The first pass. Events are those of session keys missing_words(). */
+/* Events have the session keys missing_words(). */
 void missing_add(struct missing *missing, const struct view *view);
 uint64_t missing_words(void);
 
-/* Between the passes; limit: so many are wanted, 0 = all. */
-void missing_choose(struct missing *missing, size_t limit);
-/* The second pass: puts a row when this is the last attempt of a chosen one. */
+/*
+ * After the last event.
+ * limit  so many are wanted, 0 = all
+ * until  whose last attempt is later may still come back
+ */
+void missing_choose(struct missing *missing, size_t limit, int64_t until);
+/* The id of the event of the n-th that is wanted; 0: there are no more. */
+int64_t missing_wants(const struct missing *missing, size_t n);
+/* That event: puts a row. */
 void missing_name(struct missing *missing, const struct view *view);
 
+/* Stayed away with a sign of good mail: "may be lost". */
+size_t missing_count(const struct missing *missing);
+/* Came lately, may still come back. */
+size_t missing_pending(const struct missing *missing);
 /*
- * Sections of the likeliest; those that came after `until` may still come back.
- * false: memory was out on the way.
+ * The sections.
+ * since  whence the events are; 0: the doc says it already
+ * false: memory was out on the way
  */
-bool missing_write(struct missing *missing, int64_t until, struct doc *doc);
+bool missing_write(struct missing *missing, int64_t since, struct doc *doc);
 
 #endif

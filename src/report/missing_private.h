@@ -13,7 +13,7 @@ struct mail {
 	uint32_t attempts;
 	uint8_t signs;
 	bool is_through, is_chosen;
-	struct names *names; /* of the chosen, from the second pass */
+	struct names *names; /* of the chosen */
 };
 
 struct names {
@@ -32,6 +32,8 @@ struct missing {
 	size_t domains_room, domains_used;
 	struct mail **chosen;
 	size_t chosen_count, undelivered, unwatched;
+	int64_t until;          /* later: may come back */
+	size_t away[SIGNS + 1]; /* stayed away, by the strongest sign; last: none */
 	bool failed;
 };
 

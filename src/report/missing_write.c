@@ -3,22 +3,20 @@
 
 #include "report/missing_private.h"
 
+/* By their bits. */
+static const char *const sign_names[SIGNS] = {
+    "came back", "verified name", "known address", "known domain", "SPF pass"};
+
 static const char *
 signs_text(unsigned signs, char *buf, size_t size)
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} names[] = {{SIGN_SPF, "SPF pass"}, {SIGN_DOMAIN, "known domain"},
-	    {SIGN_ADDRESS, "known address"}, {SIGN_NAME, "verified name"},
-	    {SIGN_CAME_BACK, "came back"}};
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (signs & names[i].bit)
+	for (unsigned i = SIGNS; i-- > 0;) {
+		if (signs & 1U << i)
 			used += (size_t)snprintf(buf + used, size - used, "%s%s",
-			    used == 0 ? "" : ", ", names[i].name);
+			    used == 0 ? "" : ", ", sign_names[i]);
 	}
 	return used == 0 ? "none" : buf;
 }
@@ -43,8 +41,39 @@ write_mail(const struct mail *mail, int64_t until, struct doc *doc)
 	                 cell_text(names->sid)});
 }
 
+static void
+write_signs(const struct missing *missing, struct doc *doc)
+{
+	static const struct column columns[] = {
+	    {"which", "Strongest sign", 0, false},
+	    {"count", "Mails", 0, false},
+	};
+	struct chart chart = {.kind = CHART_BARS,
+	    .title = "Mail that stayed away, by its strongest sign of good mail",
+	    .label = 0,
+	    .values = {1},
+	    .values_count = 1,
+	    .skips_zero = true};
+	size_t count = missing_count(missing);
+
+	if (count == 0)
+		return;
+	doc_section(doc, "lost_signs", "Signs of good mail on what stayed away");
+	doc_table(doc, columns, sizeof columns / sizeof *columns);
+	for (unsigned i = SIGNS; i-- > 0;) {
+		if (missing->away[i] > 0)
+			doc_row(doc, (struct cell[]){cell_text(sign_names[i]),
+			                 cell_count(missing->away[i])});
+	}
+	snprintf(chart.alternative, sizeof chart.alternative,
+	    "%zu mails stayed away with a sign of good mail, %zu of them with SPF "
+	    "pass.",
+	    count, missing->away[SIGNS - 1]);
+	doc_chart(doc, &chart);
+}
+
 bool
-missing_write(struct missing *missing, int64_t until, struct doc *doc)
+missing_write(struct missing *missing, int64_t since, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"state", "State", 0, false},
@@ -60,20 +89,24 @@ missing_write(struct missing *missing, int64_t until, struct doc *doc)
 	    {"recipients", "Recipients", 0, false},
 	    {"sid", "sid", 0, false},
 	};
-	size_t away = 0;
+	size_t likely = missing_count(missing);
 
-	for (size_t i = 0; i < missing->undelivered; i++)
-		away += missing->chosen[i]->last <= until;
 	doc_section(doc, "lost", "Mail that may be lost");
-	doc_fact(doc, "stayed_away", "Came, was delayed and stayed away",
-	    cell_count(away));
+	doc_front(doc);
+	if (since != 0)
+		doc_fact(doc, "since", "Visits since", cell_time(since));
+	doc_fact(doc, "may_be_lost", "Stayed away with a sign of good mail",
+	    cell_count(likely));
+	doc_fact(doc, "without_sign", "Stayed away without one",
+	    cell_count(missing->away[SIGNS]));
 	doc_fact(doc, "may_come_back", "Came lately, may come back",
-	    cell_count(missing->undelivered - away));
+	    cell_count(missing_pending(missing)));
 	doc_table(doc, columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < missing->chosen_count; i++)
-		write_mail(missing->chosen[i], until, doc);
+		write_mail(missing->chosen[i], missing->until, doc);
 	if (missing->chosen_count < missing->undelivered)
-		doc_say(doc, "%zu more are not shown; --limit 0 shows all.",
+		doc_say(doc,
+		    "%zu more are not shown; targreyctl lost --limit 0 shows all.",
 		    missing->undelivered - missing->chosen_count);
 	if (missing->unwatched > 0)
 		doc_say(doc,
@@ -82,5 +115,6 @@ missing_write(struct missing *missing, int64_t until, struct doc *doc)
 	doc_say(doc, "The likeliest good mail stands first; bots may show the same "
 	             "signs. explain --sid tells why a visit was delayed; a client "
 	             "that you know belongs into allow.d.");
+	write_signs(missing, doc);
 	return !missing->failed;
 }

@@ -8,6 +8,7 @@
 #include "report/funnel.h"
 #include "report/hours.h"
 #include "report/feedback.h"
+#include "report/missing.h"
 #include "report/mode_forecast.h"
 #include "report/mxs.h"
 #include "report/survival.h"
@@ -25,7 +26,12 @@ struct report {
 	struct mode_forecast forecast;
 	struct feedback feedback;
 	struct mxs mxs;
+	struct missing *missing;
+	int64_t last; /* time of the last event */
 };
+
+/* Mails that may be lost are shown so many of. */
+#define LOST_MOST 10
 
 struct report *
 report_new(const struct report_settings *settings)
@@ -41,6 +47,8 @@ report_new(const struct report_settings *settings)
 	ok = mode_forecast_init(&report->forecast) && ok;
 	ok = feedback_init(&report->feedback) && ok;
 	ok = mxs_init(&report->mxs) && ok;
+	report->missing = missing_new();
+	ok = report->missing != NULL && ok;
 	if (!ok)
 		report_free(&report);
 	return report;
@@ -57,6 +65,7 @@ report_free(struct report **report)
 	mode_forecast_clear(&(*report)->forecast);
 	feedback_clear(&(*report)->feedback);
 	mxs_clear(&(*report)->mxs);
+	missing_free(&(*report)->missing);
 	free(*report);
 	*report = NULL;
 }
@@ -75,6 +84,38 @@ report_add(struct report *report, const struct event *event)
 	mode_forecast_add(&report->forecast, &view);
 	feedback_add(&report->feedback, &view);
 	mxs_add(&report->mxs, &view);
+	missing_add(report->missing, &view);
+	if (event->time > report->last)
+		report->last = event->time;
+}
+
+/* What the range ends with. */
+static int64_t
+until_of(const struct report *report)
+{
+	return report->settings.until != 0 ? report->settings.until : report->last;
+}
+
+void
+report_end(struct report *report)
+{
+	retry_series_finish(&report->retries);
+	missing_choose(report->missing, LOST_MOST,
+	    until_of(report) - report->settings.retry_window_s);
+}
+
+int64_t
+report_wants(const struct report *report, size_t n)
+{
+	return missing_wants(report->missing, n);
+}
+
+void
+report_name(struct report *report, const struct event *event)
+{
+	struct view view = view_of(event);
+
+	missing_name(report->missing, &view);
 }
 
 /* The five numbers that a hurried reader wants. */
@@ -93,8 +134,15 @@ headline(const struct report *report, struct doc *doc)
 	    cell_share((double)funnel->holds[HOLD_GONE], (double)funnel->held));
 	doc_fact(doc, "delayed", "good mails came late",
 	    cell_count(retries->late.count));
-	doc_fact(doc, "may_be_lost", "mails may be lost",
-	    cell_count(retries->lost[0] + retries->lost[1]));
+	/* In a shorter time nobody can be said to have stayed away. */
+	if (report->settings.since == 0 ||
+	    until_of(report) - report->settings.since >
+	        report->settings.retry_window_s)
+		doc_fact(doc, "may_be_lost", "mails may be lost",
+		    cell_count(missing_count(report->missing)));
+	else
+		doc_fact(doc, "may_come_back", "delayed mails may still come back",
+		    cell_count(missing_pending(report->missing)));
 }
 
 struct doc *
@@ -105,7 +153,6 @@ report_finish(struct report *report)
 
 	if (doc == NULL)
 		return NULL;
-	retry_series_finish(&report->retries);
 	doc_section(doc, "range", "Range");
 	doc_subtitle(doc);
 	doc_fact(doc, "host", "Host", cell_text(settings->host));
@@ -124,9 +171,12 @@ report_finish(struct report *report)
 	week_write(&report->days, doc);
 	retry_series_write(&report->retries, doc);
 	mxs_write(&report->mxs, doc);
+	bool ok = missing_write(report->missing, 0, doc);
 	top_write(&report->top, settings->top, doc);
 	mode_forecast_write(&report->forecast, doc);
 	feedback_write(&report->feedback, settings->top, doc);
+	if (!ok)
+		doc_free(&doc);
 	return doc;
 }
 
@@ -137,7 +187,7 @@ report_words(void)
 	    SK_WOULD, SK_S25R, SK_S25R_RULE, SK_GREY, SK_GREY_TRIES, SK_EARLY,
 	    SK_AGE, SK_SEEN, SK_GAVEUP, SK_SPF, SK_LOCAL, SK_FAULT, SK_ID, SK_MX,
 	    SK_MX_ORDER};
-	uint64_t words = 0;
+	uint64_t words = missing_words();
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		words |= UINT64_C(1) << keys[i];

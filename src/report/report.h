@@ -33,9 +33,14 @@ void report_free(struct report **report);
 void report_add(struct report *report, const struct event *event);
 
 /*
- * Ends the stream and puts every section into a new doc. NULL when memory is
- * out.
+ * No more events come. The event of each id that report_wants() gives, n from 0
+ * until it is 0, is to be given to report_name(): names are not kept of all.
  */
+void report_end(struct report *report);
+int64_t report_wants(const struct report *report, size_t n);
+void report_name(struct report *report, const struct event *event);
+
+/* Puts every section into a new doc. NULL when memory is out. */
 struct doc *report_finish(struct report *report);
 
 /* The session keys of an event that report_add() reads, as bits 1 << SK_. */

@@ -14,7 +14,7 @@ struct series {
 	uint32_t address[4]; /* hashes of the first four */
 	uint16_t attempts;
 	uint8_t addresses;
-	bool passed, has_spf;
+	bool passed;
 };
 
 static const struct {
@@ -55,17 +55,14 @@ retry_series_init(struct retry_series *all, int64_t window_s)
 	memset(all, 0, sizeof *all);
 	all->window_s = window_s > 0 ? window_s : 172800;
 	all->table = calloc(SETS * WAYS, sizeof *all->table);
-	all->names = calloc(1, sizeof *all->names);
-	return all->table != NULL && all->names != NULL;
+	return all->table != NULL;
 }
 
 void
 retry_series_clear(struct retry_series *all)
 {
 	free(all->table);
-	free(all->names);
 	all->table = NULL;
-	all->names = NULL;
 }
 
 static uint64_t
@@ -111,10 +108,6 @@ end_series(struct retry_series *all, struct series *series, bool is_cut)
 	    !series->passed &&
 	    (is_cut || (all->is_over && all->now - series->last <= all->window_s));
 	all->pending += pending;
-	if (!series->passed && !pending && series->attempts > 1)
-		all->lost[0]++;
-	else if (!series->passed && !pending && series->has_spf)
-		all->lost[1]++;
 	if (series->attempts == 1) {
 		all->never += !series->passed && !pending;
 	} else {
@@ -240,12 +233,7 @@ retry_series_add(struct retry_series *all, const struct view *view)
 	if (series->attempts < UINT16_MAX)
 		series->attempts++;
 	note_address(series, &event->ip);
-	series->has_spf |= strcmp(view_word(view, SK_SPF), "pass") == 0;
-	if (!view->is_delivered && (series->has_spf || series->attempts > 1))
-		lost_add(all->names, key, view, series->first, series->attempts,
-		    series->has_spf);
 	if (view->is_delivered) {
-		lost_found(all->names, key);
 		series->passed = true;
 		count_delay(all, view, series->first);
 	}
@@ -349,26 +337,6 @@ write_lateness(const struct retry_series *all, struct doc *doc)
 		doc_chart(doc, &chart);
 }
 
-static void
-write_away(const struct retry_series *all, struct doc *doc)
-{
-	doc_section(doc, "away", "Mail that may be lost");
-	doc_front(doc);
-	doc_fact(doc, "came_back", "Sender came back, and did not get through",
-	    cell_count(all->lost[0]));
-	doc_fact(doc, "spf_pass", "Sender with SPF pass came once",
-	    cell_count(all->lost[1]));
-	doc_fact(doc, "stayed_away", "Came once without such a sign",
-	    cell_count(all->never > all->lost[1] ? all->never - all->lost[1] : 0));
-	doc_fact(doc, "pending", "May still come back", cell_count(all->pending));
-	doc_say(doc,
-	    "Mails of suspects that were not delivered, whose senders "
-	    "showed a sign "
-	    "of good mail. Bots may show it too. targreyctl lost ranks all "
-	    "mail that never got through, by more signs.");
-	lost_write(all->names, all->now - all->window_s, SERIES_WORST, doc);
-}
-
 void
 retry_series_write(const struct retry_series *all, struct doc *doc)
 {
@@ -413,5 +381,4 @@ retry_series_write(const struct retry_series *all, struct doc *doc)
 	    all->spread, SERIES_SPREAD);
 	write_delay(all, doc);
 	write_lateness(all, doc);
-	write_away(all, doc);
 }

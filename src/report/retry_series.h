@@ -14,7 +14,6 @@
 
 #include "report/doc.h"
 #include "report/histogram.h"
-#include "report/lost.h"
 #include "report/view.h"
 
 #define SERIES_GAPS   10
@@ -42,10 +41,8 @@ struct retry_series {
 	uint64_t spread[SERIES_SPREAD]; /* addresses of all that came back */
 	uint64_t never, passed;
 	uint64_t pending; /* undelivered, but within the window before the end */
-	uint64_t lost[2]; /* with a sign of good mail: came back; SPF pass alone */
 	int64_t now;      /* time of the last event */
 	bool is_over;     /* what runs still ends with the stream */
-	struct lost *names;
 	struct histogram good, late; /* ms of all good mail, of the delayed part */
 	uint64_t delay[SERIES_DELAYS]; /* good mail by how late it was */
 	uint64_t good_ham;             /* of good: a content filter called it ham */

@@ -106,6 +106,9 @@ the_funnel_counts_each_stage(void **state)
 	assert_int_equal(funnel->delivered, 40);
 	assert_int_equal(funnel->delivered_suspects, 20);
 	assert_int_equal(funnel->faults[FAULT_STORE], 2);
+	report_end(report);
+	assert_int_equal(
+	    report_wants(report, 0), 0); /* the events have no sender */
 	struct doc *doc = report_finish(report);
 	for (enum doc_format format = 0; format < DOC_FORMATS; format++) {
 		FILE *file = tmpfile();
@@ -259,7 +262,7 @@ attempt(struct retry_series *series, int number, int64_t time, const char *spf)
 }
 
 static void
-mail_with_a_sign_of_good_mail_may_be_lost(void **state)
+who_came_lately_may_come_back(void **state)
 {
 	static struct retry_series series;
 	struct made made;
@@ -267,8 +270,8 @@ mail_with_a_sign_of_good_mail_may_be_lost(void **state)
 
 	(void)state;
 	assert_true(retry_series_init(&series, 172800));
-	attempt(&series, 1, 1000, "none"); /* once, without a sign */
-	attempt(&series, 2, 1000, "pass"); /* once, with one */
+	attempt(&series, 1, 1000, "none");
+	attempt(&series, 2, 1000, "pass");
 	attempt(&series, 3, 1000, "fail"); /* came back */
 	attempt(&series, 3, 2000, "fail");
 	attempt(&series, 4, 1000, "pass"); /* got through */
@@ -279,20 +282,8 @@ mail_with_a_sign_of_good_mail_may_be_lost(void **state)
 	attempt(&series, 5, later, "pass"); /* may still come back */
 	attempt(&series, 5, later + 60, "pass");
 	retry_series_finish(&series);
-	assert_int_equal(series.lost[0], 1);
-	assert_int_equal(series.lost[1], 1);
 	assert_int_equal(series.never, 2);
 	assert_int_equal(series.pending, 1);
-
-	struct doc *doc = doc_new("lost");
-	doc_section(doc, "lost", "Lost");
-	lost_write(series.names, series.now - series.window_s, 10, doc);
-	assert_int_equal(doc_rows(doc), 2);
-	assert_string_equal(
-	    section_cell(&doc->sections[0], 0, 5)->text, "u3@example.jp");
-	assert_string_equal(
-	    section_cell(&doc->sections[0], 1, 5)->text, "u2@example.jp");
-	doc_free(&doc);
 	retry_series_clear(&series);
 }
 
@@ -497,7 +488,7 @@ main(void)
 	    cmocka_unit_test(a_curve_that_still_falls_asks_for_longer_holds),
 	    cmocka_unit_test(few_holds_give_no_proposal),
 	    cmocka_unit_test(a_series_of_retries_tells_return_spread_and_delay),
-	    cmocka_unit_test(mail_with_a_sign_of_good_mail_may_be_lost),
+	    cmocka_unit_test(who_came_lately_may_come_back),
 	    cmocka_unit_test(days_part_mail_of_others_from_suspects),
 	    cmocka_unit_test(the_flow_holds_every_transaction_once),
 	    cmocka_unit_test(more_courses_than_room_are_counted),

@@ -42,7 +42,9 @@ class Admin(ReviewScratch):
     def test_today_says_how_the_daemon_is_and_what_is_feared(self):
         text = self.seen()["text"]
         for words in ("Today at a glance", "Daemon stopped", "mails accepted", "Held right now",
-                      "good mails came late", "mails may be lost", "Delay that good mail suffered"):
+                      "good mails came late", "delayed mails may still come back",
+                      "Delay that good mail suffered", "Mail that may be lost", "Visits since",
+                      "Stayed away without one"):
             self.assertIn(words.lower(), text.lower())
 
     def test_a_search_leads_to_why_a_mail_was_late(self):
