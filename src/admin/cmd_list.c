@@ -144,8 +144,9 @@ list_domains(struct listing *listing, struct query *query, struct error *error)
 	doc_section(listing->doc, "domains", "SPF domains");
 	rows_domains(listing->doc);
 	return begin_rows(listing, error) &&
-	       query_domains(query, is_state(listing, "known") ? listing->now : 0,
-	           add_domain, listing, error);
+	       query_domains(query, listing->now,
+	           is_state(listing, "known") ? listing->now : 0, add_domain,
+	           listing, error);
 }
 
 static bool
@@ -160,13 +161,7 @@ static bool
 add_triplet(void *ctx, const struct triplet_row *row)
 {
 	struct listing *listing = ctx;
-	struct ipnet net;
 
-	if (listing->net_given != NULL &&
-	    !(ipnet_from_text(row->client, &net) &&
-	        (ipnet_has(listing->net_given, &net.ip) ||
-	            ipnet_has(&net, &listing->net_given->ip))))
-		return true;
 	if (listing->name != NULL && strcasestr(row->client, listing->name) == NULL)
 		return true;
 	if (has_room(listing))
@@ -178,6 +173,7 @@ static bool
 list_triplets(struct listing *listing, struct query *query, struct error *error)
 {
 	struct triplet_filter filter = {.since = listing->since,
+	    .net = listing->net_given,
 	    .sender = listing->sender,
 	    .recipient = listing->recipient,
 	    .state = is_state(listing, "waiting")  ? TRIPLETS_WAITING

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
-#include <strings.h>
 
 #include "admin/cmd.h"
 #include "admin/rows.h"
-#include "record/history.h"
+#include "base/domain.h"
 
 struct shown {
 	struct doc *doc;
 	const char *domain;
+	int64_t now;
 	uint64_t found;
 };
 
@@ -27,8 +27,6 @@ add_domain(void *ctx, const struct domain_row *row)
 {
 	struct shown *shown = ctx;
 
-	if (strcasecmp(row->name, shown->domain) != 0)
-		return true;
 	shown->found++;
 	rows_domain(shown->doc, row);
 	return true;
@@ -67,9 +65,8 @@ static bool
 show_client(struct shown *shown, struct query *query, const struct ipnet *given,
     struct error *error)
 {
-	struct ipnet record = record_net(given), net = key_network(&given->ip);
-	char client[IPNET_TEXT_SIZE];
-	struct triplet_filter triplets = {.client = ipnet_to_text(&net, client)};
+	struct ipnet record = record_net(given);
+	struct triplet_filter triplets = {.net = given};
 	struct event_filter events = {
 	    .net = given, .newest_first = true, .limit = 20};
 
@@ -89,11 +86,13 @@ show_client(struct shown *shown, struct query *query, const struct ipnet *given,
 static bool
 show_domain(struct shown *shown, struct query *query, struct error *error)
 {
-	struct triplet_filter triplets = {.client = shown->domain};
+	char name[DOMAIN_SIZE];
+	struct triplet_filter triplets = {.client = name};
 
+	domain_normalize(name, sizeof name, shown->domain);
 	doc_section(shown->doc, "domains", "Record");
 	rows_domains(shown->doc);
-	if (!query_domains(query, 0, add_domain, shown, error))
+	if (!query_domain(query, name, shown->now, add_domain, shown, error))
 		return false;
 	doc_section(shown->doc, "triplets", "Its triplets");
 	rows_triplets(shown->doc);
@@ -103,7 +102,7 @@ show_domain(struct shown *shown, struct query *query, struct error *error)
 static int
 run(struct admin *admin)
 {
-	struct shown shown = {.domain = admin->words[0]};
+	struct shown shown = {.domain = admin->words[0], .now = admin_now(admin)};
 	struct query *query = admin_query(admin, false);
 	struct ipnet net;
 	struct error error;

@@ -61,8 +61,9 @@ gather_domain(void *arg, const struct domain_row *row)
 {
 	struct forgotten *all = arg;
 
-	all->domains += strcmp(row->name, all->filter->domain) == 0;
-	return all->domains == 0;
+	(void)row;
+	all->domains = 1;
+	return false;
 }
 
 static bool
@@ -159,7 +160,9 @@ static bool
 gather(struct forgotten *all, struct error *error)
 {
 	const struct forget_filter *filter = all->filter;
-	struct triplet_filter triplets = {.state = TRIPLETS_ALL};
+	struct triplet_filter triplets = {.state = TRIPLETS_ALL,
+	    .client = all->filter->domain,
+	    .net = all->filter->net};
 	bool is_of_people = filter->sender != NULL || filter->recipient != NULL;
 	bool addresses =
 	    filter->net != NULL && filter->domain == NULL && !is_of_people;
@@ -167,7 +170,8 @@ gather(struct forgotten *all, struct error *error)
 
 	if ((addresses && !query_addresses(all->query, filter->net, 0,
 	                      gather_address, all, error)) ||
-	    (domain && !query_domains(all->query, 0, gather_domain, all, error)) ||
+	    (domain && !query_domain(all->query, filter->domain, 0, gather_domain,
+	                   all, error)) ||
 	    ((addresses || domain) && !gather_origins(all, error)) ||
 	    !query_triplets(all->query, &triplets, gather_triplet, all, error))
 		return false;

@@ -65,12 +65,12 @@ struct address_row {
 	struct ip ip; /* IPv6: the first address of the /64 */
 	struct address_record record;
 };
-/* net may be NULL, or is found quickly; known_at: only those allowed then, 0 =
+/* net may be NULL, or is found quickly; known_at: only those known then, 0 =
  * all
  */
-bool query_addresses(struct query *query, const struct ipnet *net,
-    int64_t known_at, bool (*each)(void *ctx, const struct address_row *row),
-    void *ctx, struct error *error);
+bool query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
+    bool (*each)(void *ctx, const struct address_row *row), void *ctx,
+    struct error *error);
 
 struct domain_row {
 	const char *name;

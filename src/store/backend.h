@@ -91,6 +91,8 @@ enum event_key {
 	EVENT_KEY_ADDRESS, /* key_address() as text */
 	EVENT_KEYS
 };
+/* Keys of addresses that a network may have to be looked for by them. */
+#define EVENT_NET_MOST 256
 
 /*
  * Which events are wanted. What is given narrows; a backend may give others as
@@ -100,10 +102,24 @@ struct event_search {
 	int64_t id;         /* this one alone, or 0 */
 	enum event_key key; /* EVENT_KEY_NONE, or those with this text */
 	const char *text;
+	/* Clients in it, or NULL; EVENT_KEY_ADDRESS: of EVENT_NET_MOST keys at most
+	 */
+	const struct ipnet *net;
 	int64_t since, until; /* event.time, both inclusive; 0: any */
 	int64_t after_id;
 	bool newest_first;
 	uint64_t words; /* bits 1 << SK_ of the words to be read; 0 = all */
+};
+
+/* Which rows are walked through, in the order of their keys. */
+struct address_search {
+	int64_t low, high; /* keys, both ends included */
+	int64_t known_at;  /* those known then; 0 = all */
+};
+struct triplet_search {
+	bool has_passed; /* those that have passed, or those that wait */
+	/* Client, octet by octet, both ends included; NULL: any. */
+	const char *from, *to;
 };
 
 struct backend;
@@ -215,13 +231,15 @@ struct backend_ops {
 
 	/*
 	 * Walks; each returns false to end one early, which is no failure. Texts
-	 * are good until it returns. known_at: those known then, 0 = all.
+	 * are good until it returns. What lies outside of a range is not read.
+	 * known_at: those known then, 0 = all.
 	 */
-	bool (*each_address)(struct view *view, int64_t known_at,
+	bool (*each_address)(struct view *view, const struct address_search *search,
 	    bool (*each)(
 	        void *ctx, int64_t key, const struct address_record *record),
 	    void *ctx, struct trouble *trouble);
-	bool (*each_domain)(struct view *view, int64_t known_at,
+	/* networks: as find_domain() gives it */
+	bool (*each_domain)(struct view *view, int64_t day, int64_t known_at,
 	    bool (*each)(
 	        void *ctx, const char *name, const struct domain_record *record),
 	    void *ctx, struct trouble *trouble);
@@ -229,8 +247,8 @@ struct backend_ops {
 	    bool (*each)(
 	        void *ctx, const char *name, const struct origin_record *record),
 	    void *ctx, struct trouble *trouble);
-	/* Those that have passed, or those that wait, about in order of age. */
-	bool (*each_triplet)(struct view *view, bool has_passed,
+	/* About in order of age. */
+	bool (*each_triplet)(struct view *view, const struct triplet_search *search,
 	    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
 	        const struct triplet_text *text),
 	    void *ctx, struct trouble *trouble);

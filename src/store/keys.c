@@ -101,6 +101,28 @@ key_to_ip(int64_t key)
 	return ip;
 }
 
+void
+key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r)
+{
+	static const uint8_t zero[4];
+	struct ip last = net->ip;
+	bool is_v4 = ip_is_v4(&net->ip) && net->prefix >= 96;
+
+	/* IPv4 lies in ::/32, too, and the keys of the rest are not in order. */
+	if (!is_v4 && memcmp(net->ip.bytes, zero, sizeof zero) == 0) {
+		*low_r = INT64_MIN;
+		*high_r = INT64_MAX;
+		return;
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned bits = net->prefix > i * 8 ? net->prefix - i * 8 : 0;
+		if (bits < 8)
+			last.bytes[i] |= (uint8_t)(0xff >> bits);
+	}
+	*low_r = key_from_ip(&net->ip);
+	*high_r = key_from_ip(&last);
+}
+
 /* Upper and lower case are one; what is longer than the buffer counts by its end
  * too. */
 static uint64_t

@@ -24,6 +24,8 @@ int64_t key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind
 /* key_address() as an integer and back. */
 int64_t key_from_ip(const struct ip *ip);
 struct ip key_to_ip(int64_t key);
+/* Every address of the network has a key between these; others may, too. */
+void key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r);
 
 /*
  * What an origin is kept under: the client network of key_budget() with its

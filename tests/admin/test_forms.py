@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import sqlite3
 import struct
 import subprocess
 import termios
@@ -95,6 +96,53 @@ class Forms(ctl.Scratch):
                 self.assertEqual(len({row['sid'] for row in rows}), 20011)
             else:
                 self.assertEqual(out.count(b'\n'), 20012, form)
+
+    def read_by(self, *line):
+        """Octets that one targreyctl has read from files."""
+        def so_far():
+            with open('/proc/self/io') as file:  # with those of ended children
+                return int(file.readline().split()[1])
+        before = so_far()
+        code, out, err = self.ctl(*line, '--json')
+        read = so_far() - before - len(out) - len(err)
+        self.assertEqual(code, 0, err)
+        return read, out
+
+    def test_one_client_or_network_is_found_without_reading_all(self):
+        self.make('30000')
+        base = sqlite3.connect(self.db)
+        base.executescript('''
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+            INSERT INTO waiting_text (bucket, hash, client, sender, recipient)
+            SELECT 40000 + i / 6000, i, printf('10.%d.%d.0/24', i / 256, i % 256),
+                's' || i || '@example.com', 'taro@example.jp' FROM n;
+            INSERT INTO passed_text SELECT hash, client, sender, recipient
+                FROM waiting_text WHERE hash BETWEEN 0 AND 29999;
+            INSERT INTO waiting SELECT bucket, hash, 1, 1, 1, 2, 0 FROM waiting_text
+                WHERE hash BETWEEN 0 AND 30000;
+            INSERT INTO passed SELECT hash, 1, 1, 1, 1, 2 FROM passed_text
+                WHERE hash BETWEEN 0 AND 29999;
+            INSERT INTO domain SELECT 'd' || hash || '.example', 1, 1, 1, 1, 1, 1, 1, 1, 1
+                FROM passed;''')
+        base.close()
+        size = os.path.getsize(self.db)
+        self.assertGreater(size, 10e6)
+        nothing, _ = self.read_by('list', 'clients', '--ip', '240.0.0.0/24')
+        for line in (['show', '10.3.7.1'], ['show', '198.51.100.7'], ['show', '10.3.7.0/24'],
+                     ['show', 'd77.example'],
+                     ['list', 'triplets', '--ip', '10.3.7.1', '--limit', '0'],
+                     ['list', 'triplets', '--ip', '10.3.0.0/18'],
+                     ['list', 'clients', '--ip', '198.51.0.0/16'],
+                     ['list', 'events', '--ip', '198.51.100.0/24'],
+                     ['list', 'events', '--ip', '198.51.100.7', '--limit', '0'],
+                     ['find', '198.51.100.7'], ['find', '198.51.100.0/24'],
+                     ['forget', '--ip', '10.3.7.0/24', '--dry-run'],
+                     ['forget', '--domain', 'd77.example', '--dry-run']):
+            read, out = self.read_by(*line)
+            self.assertLess(read - nothing, size / 15, line)
+            self.assertTrue('10.3.' in out or '198.51.100.7' in out or 'domain' in out, line)
+        # what the measure is worth
+        self.assertGreater(self.read_by('list', 'triplets', '--from', 'x')[0], size / 5)
 
     def test_all_rows_are_the_same_as_with_a_limit(self):
         for what in 'clients', 'domains', 'triplets', 'events', 'known':

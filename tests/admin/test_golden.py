@@ -162,7 +162,8 @@ class Golden(ctl.Scratch):
         text = text.replace(self.dir, '@DIR@').replace(ctl.SOURCE, '@SOURCE@')
         text = text.replace('\r\n', '\n')
         # the database's size hangs on SQLite's version
-        text = re.sub(r'((?:file|wal)_bytes"?:?\}? |File, bytes +|log, bytes +)\d+',
+        text = re.sub(r'((?:file|wal)_bytes"?:?\}? |File, bytes +|log, bytes +|'
+                      r'_bytes", "label": null, "label_value": null, "value": )\d+',
                       r'\1N', text)
         path = os.path.join(GOLDEN, f'{name}.{kind}')
         if WRITE:

@@ -77,6 +77,82 @@ attempt(struct store_fixture *fixture, const char *sender)
 }
 
 static bool
+count_row(void *ctx, const struct triplet_row *triplet)
+{
+	(void)triplet;
+	++*(int *)ctx;
+	return true;
+}
+
+static bool
+count_address(void *ctx, const struct address_row *address)
+{
+	(void)address;
+	++*(int *)ctx;
+	return true;
+}
+
+static bool
+count_event(void *ctx, const struct event *event)
+{
+	(void)event;
+	++*(int *)ctx;
+	return true;
+}
+
+static int
+count_in(const struct store_fixture *fixture, const char *net_text)
+{
+	struct error error;
+	struct ipnet net;
+	struct query *query = query_open(fixture->url, false, &error);
+	int count = 0;
+
+	assert_non_null(query);
+	assert_true(ipnet_from_text(net_text, &net));
+	assert_true(query_addresses(query, &net, 0, count_address, &count, &error));
+	assert_true(query_triplets(query, &(struct triplet_filter){.net = &net},
+	    count_row, &count, &error));
+	assert_true(query_events(query, &(struct event_filter){.net = &net},
+	    count_event, &count, &error));
+	query_close(&query); /* its statistics are written then */
+	return count;
+}
+
+#define SCANS(what)                                                                \
+	"SELECT sum(" what ") FROM pg_stat_user_tables"                            \
+	" WHERE relname IN ('address', 'triplet', 'event')"
+
+static void
+one_client_or_network_is_found_without_reading_all(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	pgsql_do(fixture->url,
+	    "INSERT INTO address SELECT 167772160 + i, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
+	    "1,"
+	    " 1, 1, 1, 1, 1 FROM generate_series(0, 20000) AS i;"
+	    "INSERT INTO triplet SELECT i, 1, 1, 1, 1, i % 2, 1, 1, i, 1,"
+	    " '10.' || i / 256 || '.' || i % 256 || '.0/24', 's' || i, 'r'"
+	    " FROM generate_series(0, 20000) AS i;"
+	    "INSERT INTO event (logged, time, ip) SELECT i, i,"
+	    " '10.0.' || i / 256 || '.' || i % 256 FROM generate_series(0, 20000) "
+	    "AS i;"
+	    "ANALYZE");
+	long whole = pgsql_ask(fixture->url, SCANS("seq_scan"));
+	long indexed = pgsql_ask(fixture->url, SCANS("idx_scan"));
+	assert_int_equal(count_in(fixture, "10.0.7.9"), 1 + 1 + 1);
+	assert_int_equal(count_in(fixture, "10.0.7.0/24"), 256 + 1 + 256);
+	assert_int_equal(count_in(fixture, "10.0.4.0/22"), 1024 + 4 + 1024);
+	for (int i = 0; i < HUNG_S * 100 &&
+	                pgsql_ask(fixture->url, SCANS("idx_scan")) < indexed + 12;
+	     i++)
+		usleep(10000);
+	assert_true(pgsql_ask(fixture->url, SCANS("idx_scan")) >= indexed + 12);
+	assert_int_equal(pgsql_ask(fixture->url, SCANS("seq_scan")), whole);
+}
+
+static bool
 is_kept(struct store_fixture *fixture, const char *sender)
 {
 	assert_int_equal(
@@ -654,6 +730,7 @@ main(void)
 	    TEST(note_that_it_refuses_takes_no_other_with_it),
 	    TEST(text_that_is_no_utf8_is_kept_readably),
 	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
+	    TEST(one_client_or_network_is_found_without_reading_all),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),
 	    TEST(stopped_server_costs_memory_and_comes_back),
 	    TEST(server_that_stands_still_is_waited_for_three_times),

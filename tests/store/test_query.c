@@ -152,9 +152,133 @@ domain_is_made_known_and_listed(void **state)
 	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, "example.org", NULL, NULL);
 	fixture_recall(&f->daemon, IP, "example.org", FROM, TO, &history, &row);
 	assert_int_equal(history.domain.known_until, QUERY_FOREVER);
-	assert_true(
-	    query_domains(f->query, TEST_NOW, note_domain, names, &f->error));
+	assert_true(query_domains(
+	    f->query, TEST_NOW, TEST_NOW, note_domain, names, &f->error));
 	assert_string_equal(names, "example.org");
+}
+
+/* What lies in which network; the whole list, filtered here, is the judge. */
+static const char *const hosts[] = {"192.0.2.10", "192.0.2.255", "192.0.3.1",
+    "192.1.2.1", "1.2.3.4", "255.255.255.255", "2001:db8:1:2::3", "2001:db8:1:2::4",
+    "2001:db8:1:3::1", "2001:db8::1", "2001:db8:0:1::1", "2001:db8:ffff::1",
+    "fe80::1", "::1:2:0:0:0:0"};
+#define HOSTS (sizeof hosts / sizeof *hosts)
+static const char *const nets[] = {"192.0.2.10", "192.0.2.0/24", "192.0.2.0/25",
+    "192.0.2.0/23", "192.0.0.0/16", "192.0.0.0/14", "0.0.0.0/0", "128.0.0.0/1",
+    "2001:db8:1:2::3", "2001:db8:1:2::/64", "2001:db8:1:2::/63", "2001:db8:1::/48",
+    "2001:db8::/48", "2001:db8::/47", "2001:db8::/32", "2000::/3", "fe80::/10",
+    "::/0", "::/16"};
+
+struct seen {
+	const struct ipnet *net;
+	char rows[2 * HOSTS][IPNET_TEXT_SIZE];
+	int count;
+};
+
+static void
+keep_row(struct seen *seen, const char *text)
+{
+	snprintf(seen->rows[seen->count++], IPNET_TEXT_SIZE, "%s", text);
+}
+
+static bool
+see_address(void *ctx, const struct address_row *row)
+{
+	struct seen *seen = ctx;
+	char text[IP_TEXT_SIZE];
+
+	if (seen->net == NULL || ipnet_has(seen->net, &row->ip))
+		keep_row(seen, ip_to_text(&row->ip, text));
+	return true;
+}
+
+static bool
+see_triplet(void *ctx, const struct triplet_row *row)
+{
+	struct seen *seen = ctx;
+	struct ipnet of;
+
+	assert_true(ipnet_from_text(row->client, &of));
+	if (seen->net == NULL || ipnet_has(seen->net, &of.ip) ||
+	    ipnet_has(&of, &seen->net->ip))
+		keep_row(seen, row->client);
+	return true;
+}
+
+static bool
+see_event(void *ctx, const struct event *event)
+{
+	struct seen *seen = ctx;
+	char text[IP_TEXT_SIZE];
+
+	if (seen->net == NULL || ipnet_has(seen->net, &event->ip))
+		keep_row(seen, ip_to_text(&event->ip, text));
+	return true;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* By way of the index, and all of it filtered by the callbacks above. */
+static void
+read_net(struct query_fixture *f, int what, const struct ipnet *net, bool by_index,
+    struct seen *seen)
+{
+	const struct ipnet *asked = by_index ? net : NULL;
+	struct triplet_filter triplets = {.net = asked};
+	struct event_filter events = {.net = asked, .newest_first = what == 3};
+	bool ok;
+
+	*seen = (struct seen){.net = by_index ? NULL : net};
+	if (what == 0)
+		ok = query_addresses(
+		    f->query, asked, 0, see_address, seen, &f->error);
+	else if (what == 1)
+		ok = query_triplets(
+		    f->query, &triplets, see_triplet, seen, &f->error);
+	else
+		ok = query_events(f->query, &events, see_event, seen, &f->error);
+	if (!ok)
+		fail_msg("%s", f->error.text);
+	if (what == 1) /* those that have passed come in no order */
+		qsort(seen->rows, (size_t)seen->count, sizeof *seen->rows, by_text);
+}
+
+static void
+a_network_is_found_by_the_index_as_by_reading_all(void **state)
+{
+	struct query_fixture *f = *state;
+	static struct seen found, wanted;
+	int rows[4] = {0};
+
+	for (size_t i = 0; i < HOSTS; i++) {
+		fixture_note_event(&f->daemon, hosts[i], hosts[i]);
+		fixture_note(&f->daemon, OUTCOME_ATTEMPT, hosts[i], NULL, FROM, TO);
+		if (i % 3 == 0)
+			fixture_note(
+			    &f->daemon, OUTCOME_PASSED, hosts[i], NULL, FROM, TO);
+		fixture_sleep(&f->daemon, i == 7 ? 86400 : 1);
+	}
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+		struct ipnet net;
+		assert_true(ipnet_from_text(nets[i], &net));
+		for (int what = 0; what < 4; what++) {
+			read_net(f, what, &net, true, &found);
+			read_net(f, what, &net, false, &wanted);
+			if (found.count != wanted.count)
+				fail_msg("%s, %d: %d, wanted %d", nets[i], what,
+				    found.count, wanted.count);
+			for (int row = 0; row < found.count; row++)
+				assert_string_equal(
+				    found.rows[row], wanted.rows[row]);
+			rows[what] += found.count;
+		}
+	}
+	for (int what = 0; what < 4; what++)
+		assert_true(rows[what] > 40);
 }
 
 static bool
@@ -641,6 +765,7 @@ main(void)
 	    TEST(spam_leaves_what_the_admin_has_allowed),
 	    TEST(change_is_noticed_without_mail),
 	    TEST(domain_is_made_known_and_listed),
+	    TEST(a_network_is_found_by_the_index_as_by_reading_all),
 	    TEST(triplets_are_listed_with_their_text),
 	    TEST(forgotten_network_leaves_its_neighbours),
 	    TEST(forgotten_address_leaves_what_its_network_shares),

@@ -125,9 +125,11 @@ give_event(void *arg, const PGresult *result, int row)
 }
 
 static const char *
-where_of(enum event_key key)
+where_of(const struct event_search *search)
 {
-	switch (key) {
+	if (search->net != NULL)
+		return " AND ip::inet <<= $5::inet";
+	switch (search->key) {
 	case EVENT_KEY_SID:
 		return " AND sid = $5::text";
 	case EVENT_KEY_QUEUE_ID:
@@ -135,7 +137,6 @@ where_of(enum event_key key)
 	case EVENT_KEY_MESSAGE_ID:
 		return " AND message_id = $5::text";
 	case EVENT_KEY_ADDRESS:
-		return " AND ip::inet <<= $5::inet";
 	case EVENT_KEY_NONE:
 	case EVENT_KEYS:
 		break;
@@ -154,8 +155,8 @@ pgsql_each_event(struct view *view, const struct event_search *search,
     struct trouble *trouble)
 {
 	struct reading reading = {search, each, ctx};
-	char sql[EVENT_SQL_SIZE + 400], numbers[4][24], net[64];
-	bool is_net = search->key == EVENT_KEY_ADDRESS;
+	char sql[EVENT_SQL_SIZE + 400], numbers[4][24], net[IPNET_TEXT_SIZE];
+	bool has_text = search->net != NULL || search->key != EVENT_KEY_NONE;
 	const int64_t of[] = {search->after_id, search->id, search->since,
 	    search->until == 0 ? INT64_MAX : search->until};
 	const char *values[5];
@@ -164,15 +165,13 @@ pgsql_each_event(struct view *view, const struct event_search *search,
 		snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)of[i]);
 		values[i] = numbers[i];
 	}
-	/* The key of an IPv6 address is its /64. */
-	snprintf(net, sizeof net, "%s%s", is_net ? search->text : "",
-	    is_net && strchr(search->text, ':') != NULL ? "/64" : "");
-	values[4] = is_net ? net : search->text;
+	values[4] =
+	    search->net != NULL ? ipnet_to_text(search->net, net) : search->text;
 	event_sql_select(sql, EVENT_SQL_SIZE, search->words);
 	strcat(sql, WHERE);
-	strcat(sql, where_of(search->key));
+	strcat(sql, where_of(search));
 	strcat(sql, search->newest_first ? " ORDER BY event_id DESC"
 	                                 : " ORDER BY event_id");
-	return pgsql_walk(view, sql, search->key == EVENT_KEY_NONE ? 4 : 5, values,
-	    give_event, &reading, trouble);
+	return pgsql_walk(
+	    view, sql, has_text ? 5 : 4, values, give_event, &reading, trouble);
 }

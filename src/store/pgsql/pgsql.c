@@ -285,6 +285,7 @@ pgsql_reader(struct backend *backend, struct trouble *trouble)
 	if (!backend->is_attached)
 		return new_view(backend, 0, trouble);
 	pgsql_clear(view);
+	view->locks = false;
 	return link_run(view->link,
 	           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", trouble)
 	           ? view

@@ -161,16 +161,16 @@ bool pgsql_walk(struct view *view, const char *select, int count,
     const char *const *values,
     bool (*give)(void *work, const PGresult *result, int row), void *work,
     struct trouble *trouble);
-bool pgsql_each_address(struct view *view, int64_t known_at,
+bool pgsql_each_address(struct view *view, const struct address_search *search,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble);
-bool pgsql_each_domain(struct view *view, int64_t known_at,
+bool pgsql_each_domain(struct view *view, int64_t day, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble);
 bool pgsql_each_origin(struct view *view,
     bool (*each)(void *ctx, const char *name, const struct origin_record *record),
     void *ctx, struct trouble *trouble);
-bool pgsql_each_triplet(struct view *view, bool has_passed,
+bool pgsql_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
     void *ctx, struct trouble *trouble);

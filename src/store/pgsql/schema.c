@@ -76,7 +76,11 @@ static const char step_2[] =
     " spam = least(spam, 4194303) * 1024, rated = last_seen"
     " WHERE ham > 0 OR spam > 0;";
 
-static const char *const steps[] = {step_1, step_2};
+/* What one client's triplets are found by, or those of a network. */
+static const char step_3[] =
+    "CREATE INDEX triplet_client ON triplet (client COLLATE \"C\");";
+
+static const char *const steps[] = {step_1, step_2, step_3};
 const int pgsql_schema_version = sizeof steps / sizeof *steps;
 
 /* Nobody but the migration may hold it; the number marks targrey's locks. */

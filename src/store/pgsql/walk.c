@@ -69,25 +69,28 @@ give_address(void *arg, const PGresult *result, int row)
 }
 
 bool
-pgsql_each_address(struct view *view, int64_t known_at,
+pgsql_each_address(struct view *view, const struct address_search *search,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble)
 {
 	struct addresses addresses = {each, ctx};
-	char at[24];
-	const char *const values[] = {at};
+	char low[24], high[24], at[24];
+	const char *const values[] = {low, high, at};
 
-	snprintf(at, sizeof at, "%lld", (long long)known_at);
+	snprintf(low, sizeof low, "%lld", (long long)search->low);
+	snprintf(high, sizeof high, "%lld", (long long)search->high);
+	snprintf(at, sizeof at, "%lld", (long long)search->known_at);
 	return pgsql_walk(view,
-	    "SELECT * FROM address WHERE $1::bigint = 0"
-	    " OR known_until >= $1::bigint ORDER BY key",
-	    1, values, give_address, &addresses, trouble);
+	    "SELECT * FROM address WHERE key BETWEEN $1::bigint AND $2::bigint"
+	    " AND ($3::bigint = 0 OR known_until >= $3::bigint) ORDER BY key",
+	    3, values, give_address, &addresses, trouble);
 }
 
 struct domains {
 	bool (*each)(
 	    void *ctx, const char *name, const struct domain_record *record);
 	void *ctx;
+	int64_t day;
 };
 
 static bool
@@ -98,15 +101,17 @@ give_domain(void *arg, const PGresult *result, int row)
 	int64_t day;
 
 	pgsql_read_domain(result, row, &record, &day);
+	if (day != domains->day)
+		record.networks = 0;
 	return domains->each(domains->ctx, PQgetvalue(result, row, 0), &record);
 }
 
 bool
-pgsql_each_domain(struct view *view, int64_t known_at,
+pgsql_each_domain(struct view *view, int64_t day, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble)
 {
-	struct domains domains = {each, ctx};
+	struct domains domains = {each, ctx, day};
 	char at[24];
 	const char *const values[] = {at};
 
@@ -168,22 +173,27 @@ give_triplet(void *arg, const PGresult *result, int row)
 }
 
 bool
-pgsql_each_triplet(struct view *view, bool has_passed,
+pgsql_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
     void *ctx, struct trouble *trouble)
 {
+	static const char by_client[] =
+	    " AND client COLLATE \"C\" BETWEEN $1::text AND $2::text";
 	struct triplets triplets = {each, ctx};
+	const char *const values[] = {search->from, search->to};
+	bool has_range = search->from != NULL;
+	char sql[300];
 
-	/* Columns as pgsql_read_triplet() has them, and the texts. */
-#define ROWS                                                                       \
-	"SELECT hash, version, first, last, last_try, passed, tries, early, pair," \
-	" day, mxs, client, sender, recipient FROM triplet WHERE passed "
-	return pgsql_walk(view,
-	    has_passed ? ROWS "<> 0 ORDER BY first, hash"
-	               : ROWS "= 0 ORDER BY first, hash",
-	    0, NULL, give_triplet, &triplets, trouble);
-#undef ROWS
+	snprintf(sql, sizeof sql,
+	    /* Columns as pgsql_read_triplet() has them, and the texts. */
+	    "SELECT hash, version, first, last, last_try, passed, tries, early, "
+	    "pair,"
+	    " day, mxs, client, sender, recipient FROM triplet WHERE passed %s 0%s"
+	    " ORDER BY first, hash",
+	    search->has_passed ? "<>" : "=", has_range ? by_client : "");
+	return pgsql_walk(
+	    view, sql, has_range ? 2 : 0, values, give_triplet, &triplets, trouble);
 }
 
 /* --------------------------------------------------------------------- drops */

@@ -163,18 +163,72 @@ walk_id(struct walk *walk, int64_t id, struct trouble *trouble)
 
 /* ------------------------------------------------------- by the index of keys */
 
+/* What is looked up, and the ids of one day's events with one of the keys. */
+struct keyed {
+	int64_t hashes[EVENT_NET_MOST];
+	unsigned hashes_count;
+	int64_t *ids;
+	size_t ids_count, ids_room;
+};
+
 static bool
-walk_ids(struct walk *walk, sqlite3_stmt *ids, sqlite3_stmt *rows,
+add_id(struct keyed *keyed, int64_t id, struct trouble *trouble)
+{
+	if (keyed->ids_count == keyed->ids_room) {
+		size_t room = keyed->ids_room == 0 ? 64 : keyed->ids_room * 2;
+		int64_t *grown = realloc(keyed->ids, room * sizeof *grown);
+		if (grown == NULL) {
+			error_set(&trouble->error, "out of memory");
+			return false;
+		}
+		keyed->ids = grown;
+		keyed->ids_room = room;
+	}
+	keyed->ids[keyed->ids_count++] = id;
+	return true;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const int64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static bool
+gather_day(struct walk *walk, struct keyed *keyed, int64_t day, sqlite3_stmt *ids,
     struct trouble *trouble)
 {
-	bool row = true;
+	bool row;
 
-	while (!walk->ended) {
-		if (!connection_step(&walk->view->connection, ids, &row, trouble))
-			return false;
-		if (!row)
-			return true;
-		sqlite3_bind_int64(rows, 1, sqlite3_column_int64(ids, 0));
+	keyed->ids_count = 0;
+	for (unsigned i = 0; i < keyed->hashes_count; i++) {
+		sqlite3_bind_int64(ids, 1, day);
+		sqlite3_bind_int64(ids, 2, keyed->hashes[i]);
+		do {
+			if (!connection_step(
+			        &walk->view->connection, ids, &row, trouble) ||
+			    (row && !add_id(keyed, sqlite3_column_int64(ids, 0),
+			                trouble)))
+				return false;
+		} while (row);
+		sqlite3_reset(ids);
+	}
+	if (keyed->ids_count > 1)
+		qsort(keyed->ids, keyed->ids_count, sizeof *keyed->ids, by_number);
+	return true;
+}
+
+static bool
+walk_day(struct walk *walk, const struct keyed *keyed, sqlite3_stmt *rows,
+    struct trouble *trouble)
+{
+	bool newest = walk->search->newest_first;
+
+	for (size_t i = 0; i < keyed->ids_count && !walk->ended; i++) {
+		size_t at = newest ? keyed->ids_count - 1 - i : i;
+		sqlite3_bind_int64(rows, 1, keyed->ids[at]);
 		if (!walk_rows(walk, rows, trouble))
 			return false;
 		sqlite3_reset(rows);
@@ -183,8 +237,8 @@ walk_ids(struct walk *walk, sqlite3_stmt *ids, sqlite3_stmt *rows,
 }
 
 static bool
-walk_days(struct walk *walk, int64_t hash, sqlite3_stmt *ids, sqlite3_stmt *rows,
-    struct trouble *trouble)
+walk_days(struct walk *walk, struct keyed *keyed, sqlite3_stmt *ids,
+    sqlite3_stmt *rows, struct trouble *trouble)
 {
 	struct connection *connection = &walk->view->connection;
 	int64_t first, last, since = backend_day(walk->search->since);
@@ -198,32 +252,50 @@ walk_days(struct walk *walk, int64_t hash, sqlite3_stmt *ids, sqlite3_stmt *rows
 	if (walk->search->since != 0 && since > first)
 		first = since;
 	for (int64_t i = 0; i <= last - first && !walk->ended; i++) {
-		sqlite3_bind_int64(ids, 1, newest ? last - i : first + i);
-		sqlite3_bind_int64(ids, 2, hash);
-		if (!walk_ids(walk, ids, rows, trouble))
+		if (!gather_day(
+		        walk, keyed, newest ? last - i : first + i, ids, trouble) ||
+		    !walk_day(walk, keyed, rows, trouble))
 			return false;
-		sqlite3_reset(ids);
 	}
 	return true;
+}
+
+/* The keys of all addresses of a network. */
+static void
+hash_network(const struct walk *walk, struct keyed *keyed)
+{
+	const uint8_t *secret = walk->view->backend->secret;
+	struct ip ip = key_address(&walk->search->net->ip);
+	char text[IP_TEXT_SIZE];
+
+	uint8_t *counter = &ip.bytes[ip_is_v4(&ip) ? 15 : 7]; /* of 256 at most */
+
+	do {
+		keyed->hashes[keyed->hashes_count++] = key_text(
+		    secret, key_kinds[EVENT_KEY_ADDRESS], ip_to_text(&ip, text));
+	} while (++*counter != 0 && ipnet_has(walk->search->net, &ip));
 }
 
 static bool
 walk_key(struct walk *walk, struct trouble *trouble)
 {
 	const struct event_search *search = walk->search;
-	int64_t hash = key_text(
-	    walk->view->backend->secret, key_kinds[search->key], search->text);
+	struct keyed keyed = {.hashes_count = 0};
 	sqlite3_stmt *rows = prepare_rows(walk, " WHERE event_id = ?1", trouble);
 	sqlite3_stmt *ids = connection_prepare(&walk->view->connection,
-	    search->newest_first ? "SELECT event_id FROM event_key WHERE day = ?1"
-	                           " AND hash = ?2 ORDER BY event_id DESC"
-	                         : "SELECT event_id FROM event_key WHERE day = ?1"
-	                           " AND hash = ?2 ORDER BY event_id",
-	    trouble);
+	    "SELECT event_id FROM event_key WHERE day = ?1 AND hash = ?2", trouble);
+
+	if (search->key == EVENT_KEY_ADDRESS)
+		hash_network(walk, &keyed);
+	else
+		keyed.hashes[keyed.hashes_count++] =
+		    key_text(walk->view->backend->secret, key_kinds[search->key],
+		        search->text);
 	bool ok = rows != NULL && ids != NULL &&
-	          walk_days(walk, hash, ids, rows, trouble);
+	          walk_days(walk, &keyed, ids, rows, trouble);
 	sqlite3_finalize(rows);
 	sqlite3_finalize(ids);
+	free(keyed.ids);
 	return ok;
 }
 

@@ -87,5 +87,10 @@ static const char step_2[] =
     "ALTER TABLE event ADD COLUMN org_spam INTEGER;"
     "ALTER TABLE event ADD COLUMN new TEXT;";
 
-const char *const schema_steps[] = {step_1, step_2};
+/* What one client's triplets are found by. */
+static const char step_3[] =
+    "CREATE INDEX waiting_text_client ON waiting_text (bucket, client);"
+    "CREATE INDEX passed_text_client ON passed_text (client);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3};
 const int schema_version = sizeof schema_steps / sizeof *schema_steps;

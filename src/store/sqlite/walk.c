@@ -7,18 +7,14 @@
 
 /* One walk; give is called for each row until it says false. */
 static bool
-walk(struct view *view, const char *sql, int64_t parameter,
+walk(struct view *view, sqlite3_stmt *statement,
     bool (*give)(void *work, sqlite3_stmt *statement), void *work,
     struct trouble *trouble)
 {
-	struct connection *connection = &view->connection;
-	sqlite3_stmt *statement = connection_prepare(connection, sql, trouble);
-	bool row = true, ok = statement != NULL;
+	bool row = true, ok = true;
 
-	if (ok && sqlite3_bind_parameter_count(statement) > 0)
-		sqlite3_bind_int64(statement, 1, parameter);
 	while (ok && row) {
-		ok = connection_step(connection, statement, &row, trouble);
+		ok = connection_step(&view->connection, statement, &row, trouble);
 		if (ok && row && !give(work, statement))
 			break;
 	}
@@ -43,22 +39,29 @@ give_address(void *arg, sqlite3_stmt *statement)
 }
 
 bool
-sqlite_each_address(struct view *view, int64_t known_at,
+sqlite_each_address(struct view *view, const struct address_search *search,
     bool (*each)(void *ctx, int64_t key, const struct address_record *record),
     void *ctx, struct trouble *trouble)
 {
 	struct addresses addresses = {each, ctx};
+	sqlite3_stmt *statement = connection_prepare(&view->connection,
+	    "SELECT * FROM address WHERE key BETWEEN ?1 AND ?2"
+	    " AND (?3 = 0 OR known_until >= ?3) ORDER BY key",
+	    trouble);
 
-	return walk(view,
-	    "SELECT * FROM address WHERE ?1 = 0 OR known_until >= ?1"
-	    " ORDER BY key",
-	    known_at, give_address, &addresses, trouble);
+	if (statement == NULL)
+		return false;
+	sqlite3_bind_int64(statement, 1, search->low);
+	sqlite3_bind_int64(statement, 2, search->high);
+	sqlite3_bind_int64(statement, 3, search->known_at);
+	return walk(view, statement, give_address, &addresses, trouble);
 }
 
 struct domains {
 	bool (*each)(
 	    void *ctx, const char *name, const struct domain_record *record);
 	void *ctx;
+	int64_t day;
 };
 
 static bool
@@ -69,21 +72,27 @@ give_domain(void *arg, sqlite3_stmt *statement)
 	int64_t day;
 
 	sqlite_read_domain(statement, 1, &record, &day);
+	if (day != domains->day)
+		record.networks = 0;
 	return domains->each(
 	    domains->ctx, (const char *)sqlite3_column_text(statement, 0), &record);
 }
 
 bool
-sqlite_each_domain(struct view *view, int64_t known_at,
+sqlite_each_domain(struct view *view, int64_t day, int64_t known_at,
     bool (*each)(void *ctx, const char *name, const struct domain_record *record),
     void *ctx, struct trouble *trouble)
 {
-	struct domains domains = {each, ctx};
-
-	return walk(view,
+	struct domains domains = {each, ctx, day};
+	sqlite3_stmt *statement = connection_prepare(&view->connection,
 	    "SELECT * FROM domain WHERE ?1 = 0 OR known_until >= ?1"
 	    " ORDER BY name",
-	    known_at, give_domain, &domains, trouble);
+	    trouble);
+
+	if (statement == NULL)
+		return false;
+	sqlite3_bind_int64(statement, 1, known_at);
+	return walk(view, statement, give_domain, &domains, trouble);
 }
 
 struct origins {
@@ -109,9 +118,11 @@ sqlite_each_origin(struct view *view,
     void *ctx, struct trouble *trouble)
 {
 	struct origins origins = {each, ctx};
+	sqlite3_stmt *statement = connection_prepare(
+	    &view->connection, "SELECT * FROM origin ORDER BY name", trouble);
 
-	return walk(view, "SELECT * FROM origin ORDER BY name", 0, give_origin,
-	    &origins, trouble);
+	return statement != NULL &&
+	       walk(view, statement, give_origin, &origins, trouble);
 }
 
 struct triplets {
@@ -152,26 +163,49 @@ give_passed(void *arg, sqlite3_stmt *statement)
 	return give_triplet(arg, statement, &row);
 }
 
+#define WAITING                                                                    \
+	"SELECT t.client, t.sender, t.recipient, w.hash, w.bucket, w.first,"       \
+	" w.last, w.last_try, w.flags, w.mxs FROM waiting_text AS t CROSS JOIN"    \
+	" waiting AS w ON w.bucket = t.bucket AND w.hash = t.hash"
+#define PASSED                                                                     \
+	"SELECT t.client, t.sender, t.recipient, p.hash, p.first,"                 \
+	" p.last, p.last_try, p.passed, p.flags FROM passed_text AS t"             \
+	" CROSS JOIN passed AS p ON p.hash = t.hash"
+
+/*
+ * The index of those that wait begins with the bucket, so that new rows land
+ * close together: each of the few buckets is looked up.
+ */
+#define BUCKETS                                                                    \
+	"WITH RECURSIVE buckets(bucket) AS (SELECT min(bucket) FROM waiting_text"  \
+	" UNION ALL SELECT (SELECT min(bucket) FROM waiting_text"                  \
+	" WHERE bucket > buckets.bucket) FROM buckets"                             \
+	" WHERE buckets.bucket IS NOT NULL) "
+
 bool
-sqlite_each_triplet(struct view *view, bool has_passed,
+sqlite_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
     void *ctx, struct trouble *trouble)
 {
+	static const char *const texts[2][2] = {
+	    {WAITING " ORDER BY t.id",
+	        BUCKETS WAITING " WHERE t.bucket IN (SELECT bucket FROM buckets)"
+	                        " AND t.client BETWEEN ?1 AND ?2 ORDER BY t.id"},
+	    {PASSED, PASSED " WHERE t.client BETWEEN ?1 AND ?2"}};
+	bool has_range = search->from != NULL;
 	struct triplets triplets = {each, ctx};
+	sqlite3_stmt *statement = connection_prepare(
+	    &view->connection, texts[search->has_passed][has_range], trouble);
 
-	if (has_passed)
-		return walk(view,
-		    "SELECT t.client, t.sender, t.recipient, p.hash, p.first,"
-		    " p.last, p.last_try, p.passed, p.flags FROM passed_text AS t"
-		    " CROSS JOIN passed AS p ON p.hash = t.hash",
-		    0, give_passed, &triplets, trouble);
-	return walk(view,
-	    "SELECT t.client, t.sender, t.recipient, w.hash, w.bucket, w.first,"
-	    " w.last, w.last_try, w.flags, w.mxs FROM waiting_text AS t CROSS JOIN"
-	    " waiting AS w ON w.bucket = t.bucket AND w.hash = t.hash"
-	    " ORDER BY t.id",
-	    0, give_waiting, &triplets, trouble);
+	if (statement == NULL)
+		return false;
+	if (has_range) {
+		sqlite3_bind_text(statement, 1, search->from, -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, 2, search->to, -1, SQLITE_STATIC);
+	}
+	return walk(view, statement,
+	    search->has_passed ? give_passed : give_waiting, &triplets, trouble);
 }
 
 /* -------------------------------------------------------------------- drops */
