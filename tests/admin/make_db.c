@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes a database as targreyd would, through the store, for the tests and the
- * bench of targreyctl.
+ * Makes a database through the store, for the bench and for those tests of
+ * targreyctl that count or alter rows. What is shown, the goldens, comes from a
+ * real daemon: record_story.py.
  *
  * make_db FILE		 a fixed story of three days up to 2026-01-04 00:00 UTC
  * make_db FILE COUNT	 COUNT events of invented clients over the 30 days before

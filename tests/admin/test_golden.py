@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Every command's text and JSON against tests/admin/golden/. After an intended
-change: TARGREY_GOLDEN=write ctest -R admin_golden, and read the difference.
+Every command's text and JSON against tests/admin/golden/, over a database that a
+real daemon has written (record_story.py; admin_story plays it again). After an
+intended change: TARGREY_GOLDEN=write ctest -R admin_golden, and read the difference.
 """
+import atexit
 import json
 import os
 import re
+import shutil
+import sqlite3
+import subprocess
+import tempfile
 
 import ctl
 
@@ -31,7 +37,7 @@ CASES = {
     'show_address': ['show', '198.51.100.7'],
     'show_domain': ['show', 'example.org'],
     'find_text': ['find', 'friend'],
-    'find_queue_id': ['find', '4aB3', '--wide'],
+    'find_queue_id': ['find', '@SHOP_QUEUE@', '--wide'],
     'find_net': ['find', '192.0.2.0/24'],
     'find_since': ['find', '--since', '1d'],
     'allow_address': ['allow', '192.0.2.77', 'example.org'],
@@ -61,7 +67,7 @@ CASES = {
     'explain_new': ['explain', '--ip', '192.0.2.200', '--name', 'p9-9.example.net',
                     '--from', 'x@example.net', '--to', 'taro@example.jp'],
     'explain_waiting': ['explain', '--ip', '192.0.2.99', '--from',
-                        "=cmd|' /C calc'!A0", '--to', 'taro@example.jp'],
+                        "=cmd|'/C_calc'!A0@example.com", '--to', 'taro@example.jp'],
     'explain_known': ['explain', '--ip', '198.51.100.7', '--ptr',
                       'p7-dyn100.example.net', '--helo', 'friend.example.com',
                       '--from', 'friend@example.com', '--to', 'taro@example.jp'],
@@ -72,16 +78,16 @@ CASES = {
                     'pass'],
     'explain_last_visit': ['explain', '--ip', '192.0.2.77'],
     'explain_exempt': ['explain', '--ip', '10.9.9.9'],
-    'explain_sid': ['explain', '--sid', 'a000000006'],
-    'explain_queue_id': ['explain', '--queue-id', '4aB2'],
+    'explain_sid': ['explain', '--sid', '@SHOP_SID@'],
+    'explain_queue_id': ['explain', '--queue-id', '@FRIEND_QUEUE@'],
     'explain_message': ['explain', '--message', '@DIR@/mail'],
     'explain_message_gone': ['explain', '--message', '@DIR@/old-mail'],
 }
 TEXT_ONLY = {'help', 'config_check'}
 
 FILTER_LOG = '''\
-Jan  2 06:22:06 mx amavis[7]: (7-1) Passed CLEAN {RelayedInbound}, [192.0.2.77]:25 <shop@example.org> -> <taro@example.jp>, Queue-ID: 4aB3, Message-ID: <m1@example.com>, mail_id: x, Hits: -0.5, size: 1, queued_as: 5, 10 ms
-Jan  1 18:40:01 mx amavis[7]: (7-2) Blocked SPAM {DiscardedInbound}, [198.51.100.7]:25 <friend@example.com> -> <taro@example.jp>, Queue-ID: 4aB2, Message-ID: <m1@example.com>, mail_id: y, Hits: 21.25, size: 1, 10 ms
+Jan  2 06:22:06 mx amavis[7]: (7-1) Passed CLEAN {RelayedInbound}, [192.0.2.77]:25 <shop@example.org> -> <taro@example.jp>, Queue-ID: @SHOP_QUEUE@, Message-ID: <x@example.com>, mail_id: x, Hits: -0.5, size: 1, queued_as: 5, 10 ms
+Jan  1 18:40:01 mx amavis[7]: (7-2) Blocked SPAM {DiscardedInbound}, [198.51.100.7]:25 <friend@example.com> -> <taro@example.jp>, Queue-ID: @FRIEND_QUEUE@, Message-ID: <x@example.com>, mail_id: y, Hits: 21.25, size: 1, 10 ms
 Jan  1 18:32:00 mx amavis[7]: (7-3) Passed CLEAN {RelayedInbound}, <a@b> -> <c@d>, Queue-ID: 9zZ9, Hits: 1
 Jan  1 18:33:00 mx postfix/smtpd[3]: connect from p1-2.example.net[192.0.2.9]
 Jan  1 18:33:01 mx postfix/smtpd[3]: NOQUEUE: reject: RCPT from p1-2.example.net[192.0.2.9]: 450 4.7.1 wait; from=<a@b> to=<c@d> proto=ESMTP helo=<p>
@@ -146,16 +152,44 @@ MAIL = ('Received: from x\nX-TaRgrey-Session: v=1; id=mx.example.jp; sid={sid}; 
 class Golden(ctl.Scratch):
     maxDiff = None
 
+    recorded = None  # made once, copied for each test
+
+    def make(self):
+        if Golden.recorded is None:
+            folder = tempfile.TemporaryDirectory(prefix='targrey-admin-')
+            atexit.register(folder.cleanup)
+            Golden.recorded = os.path.join(folder.name, 'story.db')
+            with open(os.path.join(ctl.SOURCE, 'tests/admin/story.sql')) as file:
+                base = sqlite3.connect(Golden.recorded)
+                base.executescript(file.read())
+                base.close()
+            # through the store, which makes its tables those of today
+            subprocess.run([ctl.MAKE_DB, Golden.recorded, '0'], check=True, timeout=120)
+        shutil.copy(Golden.recorded, self.db)
+        base = sqlite3.connect(self.db)
+        self.words = {'@DIR@': self.dir}
+        for word, sender in ('SHOP', 'shop@example.org'), ('FRIEND', 'friend@example.com'):
+            sid, queue_id = base.execute(
+                'SELECT sid, queue_id FROM event WHERE sender = ? ORDER BY event_id DESC',
+                [sender]).fetchone()
+            self.words.update({f'@{word}_SID@': sid, f'@{word}_QUEUE@': queue_id})
+        base.close()
+
+    def filled(self, text):
+        for word, value in self.words.items():
+            text = text.replace(word, value)
+        return text
+
     def setUp(self):
         super().setUp()
         self.answer_for_the_daemon()
         for name, text in (('filter.log', FILTER_LOG), ('postgrey.txt', POSTGREY),
                            ('sqlgrey.sql', SQLGREY), ('whitelist', WHITELIST),
                            ('names', NAMES), ('farms', FARMS),
-                           ('mail', MAIL.format(sid='a000000006')),
+                           ('mail', MAIL.format(sid='@SHOP_SID@')),
                            ('old-mail', MAIL.format(sid='deadbeef00'))):
             with open(os.path.join(self.dir, name), 'w') as file:
-                file.write(text)
+                file.write(self.filled(text))
 
     def compare(self, name, kind, code, out, err):
         text = f'exit {code}\n{out}' + (f'--- standard error\n{err}' if err else '')
@@ -175,7 +209,7 @@ class Golden(ctl.Scratch):
             self.assertEqual(file.read(), text, f'{name}.{kind}')
 
     def check(self, name):
-        line = [word.replace('@DIR@', self.dir) for word in CASES[name]]
+        line = [self.filled(word) for word in CASES[name]]
         more = [] if name == 'help' else ['--config', self.conf]
         result = ctl.run(*line, *more, now=name != 'help')
         self.compare(name, 'txt', *result)
@@ -184,7 +218,7 @@ class Golden(ctl.Scratch):
     def check_json(self, name):
         if name in TEXT_ONLY:
             return
-        line = [word.replace('@DIR@', self.dir) for word in CASES[name]]
+        line = [self.filled(word) for word in CASES[name]]
         line = [word for word in line if word != '--wide']
         code, out, err = self.ctl(*line, '--json')
         json.loads(out)
@@ -193,7 +227,7 @@ class Golden(ctl.Scratch):
     def check_csv(self, name):
         if name in TEXT_ONLY:
             return
-        line = [word.replace('@DIR@', self.dir) for word in CASES[name]]
+        line = [self.filled(word) for word in CASES[name]]
         code, out, err = self.ctl(*line, '--csv')
         self.assertNotIn('\033', out)
         for row in out.split('\r\n'):
