@@ -134,7 +134,7 @@ gate_settings_of(const struct daemon *daemon, const struct config *config,
 	    .max_holds_per_key = config->max_per_net,
 	    .headers = session_headers,
 	    .reserved_descriptors =
-	        OTHER_DESCRIPTORS + config->dns_workers * WORKER_DESCRIPTORS,
+	        OTHER_DESCRIPTORS + DNS_WORKERS * WORKER_DESCRIPTORS,
 	};
 }
 

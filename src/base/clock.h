@@ -23,6 +23,7 @@ void clock_init(struct clock *clock);
 
 /*
  * A clock that stands still until *now_ms changes; both clocks read *now_ms.
+ * For tests.
  * now_ms  milliseconds since 1970; borrowed, must outlive the clock
  */
 void clock_init_manual(struct clock *clock, _Atomic int64_t *now_ms);

@@ -14,12 +14,12 @@ struct job {
 
 struct jobs {
 	const char *name;
-	pthread_mutex_t lock; /* guards everything below but workers and threads */
+	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t work;
 	struct job *ring;
 	size_t size, first, count;
 	bool stopping;
-	unsigned workers;
+	unsigned workers, most, idle; /* threads: begun, at most, waiting */
 	pthread_t threads[];
 };
 
@@ -33,7 +33,9 @@ worker(void *arg)
 	for (;;) {
 		while (jobs->count == 0 && !jobs->stopping) {
 			block_declare("jobs: condition wait");
+			jobs->idle++;
 			pthread_cond_wait(&jobs->work, &jobs->lock);
+			jobs->idle--;
 		}
 		if (jobs->count == 0)
 			break;
@@ -48,11 +50,21 @@ worker(void *arg)
 	return NULL;
 }
 
-struct jobs *
-jobs_start(
-    const char *name, unsigned workers, size_t max_queued, struct error *error)
+/* Under the lock, or before there is a second thread. 0, or the error's number. */
+static int
+add_worker(struct jobs *jobs)
 {
-	struct jobs *jobs = calloc(1, sizeof *jobs + workers * sizeof(pthread_t));
+	int failed =
+	    pthread_create(&jobs->threads[jobs->workers], NULL, worker, jobs);
+
+	jobs->workers += failed == 0;
+	return failed;
+}
+
+struct jobs *
+jobs_start(const char *name, unsigned most, size_t max_queued, struct error *error)
+{
+	struct jobs *jobs = calloc(1, sizeof *jobs + most * sizeof(pthread_t));
 	struct job *ring = calloc(max_queued, sizeof *ring);
 
 	if (jobs == NULL || ring == NULL) {
@@ -66,15 +78,14 @@ jobs_start(
 	jobs->name = name;
 	jobs->ring = ring;
 	jobs->size = max_queued;
-	for (; jobs->workers < workers; jobs->workers++) {
-		int failed = pthread_create(
-		    &jobs->threads[jobs->workers], NULL, worker, jobs);
-		if (failed != 0) {
-			error_set(error, "cannot start a worker thread: %s",
-			    strerror(failed));
-			jobs_stop(&jobs);
-			return NULL;
-		}
+	jobs->most = most;
+	pthread_mutex_lock(&jobs->lock);
+	int failed = add_worker(jobs);
+	pthread_mutex_unlock(&jobs->lock);
+	if (failed != 0) {
+		error_set(
+		    error, "cannot start a worker thread: %s", strerror(failed));
+		jobs_stop(&jobs);
 	}
 	return jobs;
 }
@@ -91,6 +102,9 @@ jobs_submit(struct jobs *jobs, void (*run)(void *), void *arg)
 		jobs->count++;
 		taken = true;
 		pthread_cond_signal(&jobs->work);
+		/* If no thread can be had, the ones that are there take it. */
+		if (jobs->count > jobs->idle && jobs->workers < jobs->most)
+			add_worker(jobs);
 	}
 	pthread_mutex_unlock(&jobs->lock);
 	return taken;

@@ -15,11 +15,12 @@
 struct jobs;
 
 /*
- * workers 1..256 threads; max_queued jobs may wait for one. name: the threads',
- * up to 15 octets, not copied.
+ * most 1..256 threads; one at first, another whenever a job finds none idle.
+ * max_queued jobs may wait for one. name: the threads', up to 15 octets, not
+ * copied.
  */
 struct jobs *jobs_start(
-    const char *name, unsigned workers, size_t max_queued, struct error *error);
+    const char *name, unsigned most, size_t max_queued, struct error *error);
 
 /*
  * Runs run(arg) on a worker. false: the queue is full or stopping, and run was

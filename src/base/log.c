@@ -64,12 +64,6 @@ log_to_sink(void (*sink)(void *, enum log_level, const char *), void *ctx)
 	line_ctx = ctx;
 }
 
-uint64_t
-log_lost(void)
-{
-	return log_channel_lost();
-}
-
 void
 log_set_level(enum log_level level)
 {

@@ -26,9 +26,6 @@ void log_to_stderr(const char *program);
 /* Every line goes to sink(ctx, level, text) instead; for tests. */
 void log_to_sink(void (*sink)(void *, enum log_level, const char *), void *ctx);
 
-/* Lines lost since the start. */
-uint64_t log_lost(void);
-
 /* Lines above this level are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);

@@ -35,7 +35,7 @@ static struct {
 	enum kind kind;
 	int fd; /* -1: not open */
 	const char *program, *path;
-	uint64_t lost, lost_unsaid;
+	uint64_t lost;         /* since the last line that said so */
 	char rest[FRAME_SIZE]; /* of a line that was taken in part */
 	size_t rest_length;
 } channel = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
@@ -230,14 +230,14 @@ say_lost(void)
 {
 	char text[80];
 
-	if (channel.lost_unsaid == 0)
+	if (channel.lost == 0)
 		return true;
 	snprintf(text, sizeof text,
 	    "warning: %" PRIu64 " log lines lost: the log took no more",
-	    channel.lost_unsaid);
+	    channel.lost);
 	if (!write_line(LOG_WARNING, text))
 		return false;
-	channel.lost_unsaid = 0;
+	channel.lost = 0;
 	return true;
 }
 
@@ -249,17 +249,7 @@ log_channel_write(int priority, const char *text)
 	pthread_mutex_lock(&channel.lock);
 	if (!say_lost() || !write_line(priority, text)) {
 		channel.lost++;
-		channel.lost_unsaid++;
 	}
 	pthread_mutex_unlock(&channel.lock);
 	errno = saved;
-}
-
-uint64_t
-log_channel_lost(void)
-{
-	pthread_mutex_lock(&channel.lock);
-	uint64_t lost = channel.lost;
-	pthread_mutex_unlock(&channel.lock);
-	return lost;
 }

@@ -27,7 +27,4 @@ void log_channel_stderr(void);
  */
 void log_channel_write(int priority, const char *text);
 
-/* Lines that were lost since the start. */
-uint64_t log_channel_lost(void);
-
 #endif

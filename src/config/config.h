@@ -64,7 +64,6 @@ struct config {
 	struct dnsbl_setting *dnsbl_settings; /* dnsbl, parsed */
 	size_t dnsbl_count;
 	int64_t dns_timeout_s;
-	unsigned dns_workers;
 	/* spf, headers */
 	bool spf, received_spf, authentication_results;
 	/* review: targrey-review and its page */

@@ -32,10 +32,6 @@ check_rules(
 	        "tarpit.hold and dns.timeout together are above 4m, and senders "
 	        "give up "
 	        "after 5m; allowed: 240s in all"},
-	    {p->hold_s > 0 && p->min_hold_s > p->hold_s, "tarpit", "min_hold",
-	        "tarpit", "hold",
-	        "tarpit.min_hold is above tarpit.hold; allowed: at most "
-	        "tarpit.hold"},
 	    {p->delay_s >= p->retry_window_s, "greylist", "delay", "greylist",
 	        "retry_window",
 	        "greylist.delay is not below greylist.retry_window, so no retry "
@@ -239,11 +235,6 @@ bool
 config_finish(
     struct config *config, const struct places *places, struct error *error)
 {
-	struct policy_settings *policy = &config->policy;
-	if (policy->hold_s > 0 && policy->min_hold_s > policy->hold_s &&
-	    places_line(places, "tarpit", "min_hold") == 0)
-		policy->min_hold_s = policy->hold_s;
-
 	if (!derive_suspect(config, places, error) ||
 	    !check_rules(config, places, error))
 		return false;

@@ -130,16 +130,11 @@ const struct key config_keys[] = {
         .help = "How long a suspect waits for the reply to RCPT; 0 holds nobody. "
                 "Hold and "
                 "dns.timeout together are at most 4m: senders give up after 5m."},
-    {"tarpit", "min_hold", KEY_DURATION, FIELD(policy.min_hold_s), "10s", .min = 1,
-        .max = 240,
-        .help = "What holds shrink to as max_sessions comes near; not above hold, "
-                "to which "
-                "the default gives way."},
     {"tarpit", "max_sessions", KEY_NUMBER, FIELD(max_sessions), "50", .min = 1,
         .max = 10000, .unit = "sessions",
-        .help =
-            "Holds at the same time. Each keeps one smtpd process of Postfix busy: "
-            "stay below 70 % of its process limit (100 by default)."},
+        .help = "Holds at the same time; as they come near it they shrink, to 10s. "
+                "Each keeps one smtpd process of Postfix busy: "
+                "stay below 70 % of its process limit (100 by default)."},
     {"tarpit", "max_per_net", KEY_NUMBER, FIELD(max_per_net), "5", .min = 1,
         .max = 10000, .unit = "sessions",
         .help = "Holds at the same time from one network (IPv4 /24, IPv6 /48)."},
@@ -216,9 +211,6 @@ const struct key config_keys[] = {
         .max = 60,
         .help = "Time for all look-ups of one message together. Postfix shows MAIL "
                 "together with the first RCPT: they begin there."},
-    {"dns", "workers", KEY_NUMBER, FIELD(dns_workers), "64", .min = 1, .max = 64,
-        .unit = "threads", .help = "Messages whose look-ups run at the same time.",
-        .needs_restart = true},
     {"dns", "dnsbl", KEY_LIST, FIELD(dnsbl), .check = check_dnsbl,
         .allowed = "\"zone [name [mask [weight]]]\": name of at most 24 of A-Z a-z "
                    "0-9 . _ "

@@ -22,7 +22,7 @@ open_gatherer(
 	    .spf = config->spf,
 	    .lists = config->dnsbl_settings,
 	    .lists_count = config->dnsbl_count,
-	    .workers = config->dns_workers,
+	    .workers = DNS_WORKERS,
 	    .max_queued = DNS_QUEUE,
 	};
 
@@ -75,7 +75,6 @@ snapshot_build(
 	    .received_spf = config->received_spf,
 	    .authentication_results = config->authentication_results,
 	    .has_dnsbl = config->dnsbl_count != 0,
-	    .dns_timeout_ms = config->dns_timeout_s * 1000,
 	    .exempt_networks = config->exempt,
 	    .exempt_count = config->exempt_count,
 	    .trusted_relays = config->trusted_relays.items,

@@ -6,6 +6,9 @@
 #include "config/config.h"
 #include "session/snapshot.h"
 
+/* Messages whose look-ups may run at the same time. */
+#define DNS_WORKERS 64
+
 struct snapshot_parts {
 	struct store *store;
 	struct activity *activity;

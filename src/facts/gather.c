@@ -20,8 +20,9 @@ struct gatherer {
 	struct dnsbl_health *health;
 	struct jobs *jobs;
 
+	char *servers;
 	pthread_mutex_t lock;   /* guards idle and idle_count */
-	struct resolver **idle; /* one for each worker */
+	struct resolver **idle; /* room for one of each worker */
 	unsigned idle_count;
 };
 
@@ -63,13 +64,19 @@ release(struct gather *gather)
 	free(gather);
 }
 
+/* One that nobody uses, or a new one; NULL when memory or files are out. */
 static struct resolver *
 take_resolver(struct gatherer *gatherer)
 {
+	struct resolver *resolver = NULL;
+
 	pthread_mutex_lock(&gatherer->lock);
-	struct resolver *resolver = gatherer->idle[--gatherer->idle_count];
+	if (gatherer->idle_count > 0)
+		resolver = gatherer->idle[--gatherer->idle_count];
 	pthread_mutex_unlock(&gatherer->lock);
-	return resolver;
+	return resolver != NULL ? resolver
+	                        : resolver_open(gatherer->servers,
+	                              gatherer->timeout_ms, gatherer->clock, NULL);
 }
 
 static void
@@ -78,6 +85,19 @@ give_back(struct gatherer *gatherer, struct resolver *resolver)
 	pthread_mutex_lock(&gatherer->lock);
 	gatherer->idle[gatherer->idle_count++] = resolver;
 	pthread_mutex_unlock(&gatherer->lock);
+}
+
+/* What nobody looked up: temperror where SPF would have been asked. */
+static void
+fill_limited(struct gather *gather)
+{
+	struct dns_facts *facts = &gather->facts;
+
+	facts->limited = true;
+	if (gather->gatherer->spf && !collect_is_loopback(&gather->ip)) {
+		facts->mailfrom.result = facts->helo.result = SPF_TEMPERROR;
+		facts->mailfrom.trouble = facts->helo.trouble = SPF_TROUBLE_LIMIT;
+	}
 }
 
 static void
@@ -95,6 +115,10 @@ gather_facts(struct gather *gather)
 	    .helo = gather->helo,
 	    .sender = gather->sender};
 
+	if (collect.resolver == NULL) {
+		fill_limited(gather);
+		return;
+	}
 	resolver_begin(collect.resolver, gather->deadline_ms, &gather->is_dropped);
 	collect_facts(&collect, facts);
 	int64_t now = clock_mono_ms(gatherer->clock);
@@ -124,19 +148,6 @@ run_job(void *arg)
 		gather_facts(gather);
 	finish(gather);
 	release(gather);
-}
-
-/* What a full queue leaves: temperror where SPF would have been asked. */
-static void
-fill_limited(struct gather *gather)
-{
-	struct dns_facts *facts = &gather->facts;
-
-	facts->limited = true;
-	if (gather->gatherer->spf && !collect_is_loopback(&gather->ip)) {
-		facts->mailfrom.result = facts->helo.result = SPF_TEMPERROR;
-		facts->mailfrom.trouble = facts->helo.trouble = SPF_TROUBLE_LIMIT;
-	}
 }
 
 struct gather *
@@ -236,16 +247,17 @@ gatherer_open(const struct gather_settings *settings, const struct clock *clock,
 	gatherer->clock = clock;
 	gatherer->timeout_ms = settings->timeout_ms;
 	gatherer->spf = settings->spf;
+	gatherer->servers = text_dup(settings->servers);
 	gatherer->idle = calloc(settings->workers, sizeof *gatherer->idle);
-	if (gatherer->idle == NULL || !copy_lists(gatherer, settings))
+	if (gatherer->servers == NULL || gatherer->idle == NULL ||
+	    !copy_lists(gatherer, settings))
 		goto memory;
-	for (unsigned i = 0; i < settings->workers; i++) {
-		struct resolver *resolver = resolver_open(
-		    settings->servers, settings->timeout_ms, clock, error);
-		if (resolver == NULL)
-			goto failed;
-		gatherer->idle[gatherer->idle_count++] = resolver;
-	}
+	/* The first shows whether the settings will do. */
+	gatherer->idle[0] =
+	    resolver_open(settings->servers, settings->timeout_ms, clock, error);
+	if (gatherer->idle[0] == NULL)
+		goto failed;
+	gatherer->idle_count = 1;
 	gatherer->jobs =
 	    jobs_start("dns", settings->workers, settings->max_queued, error);
 	if (gatherer->jobs == NULL)
@@ -276,6 +288,7 @@ gatherer_close(struct gatherer **gatherer_ptr)
 	free(gatherer->lists);
 	free(gatherer->health);
 	free(gatherer->idle);
+	free(gatherer->servers);
 	pthread_mutex_destroy(&gatherer->lock);
 	free(gatherer);
 }

@@ -32,7 +32,7 @@ struct dns_facts {
 	char dnsbl[DNSBL_TEXT_SIZE]; /* names of the lists, joined by ','; or "" */
 	int64_t ms;                  /* from gather_start() to the end */
 	bool timed_out;              /* the deadline ended something */
-	bool limited; /* the queue was full: everything unknown or temperror */
+	bool limited; /* no worker had room: everything unknown or temperror */
 };
 /* Everything skipped or unknown: what a session without DNS has. */
 void dns_facts_clear(struct dns_facts *facts);
@@ -50,7 +50,7 @@ struct gather_settings {
 	bool spf;
 	const struct dnsbl_setting *lists;
 	size_t lists_count;
-	unsigned workers; /* 1..64 */
+	unsigned workers; /* at most, 1..64; they begin when they are needed */
 	size_t max_queued;
 };
 

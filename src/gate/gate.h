@@ -46,7 +46,8 @@ struct gate_settings {
 	enum gate_failure on_failure;
 	unsigned max_holds;         /* max_sessions of the tarpit */
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
-	size_t max_connections;     /* 0: (descriptor limit - reserved) / 3 */
+	size_t
+	    max_connections; /* for tests; 0: (descriptor limit - reserved) / 3 */
 	/* What others of the process may open; at most half of the limit. */
 	unsigned reserved_descriptors;
 	/*

@@ -184,12 +184,6 @@ local_free(struct local **local)
 	*local = NULL;
 }
 
-size_t
-local_count(const struct local *local)
-{
-	return local->count;
-}
-
 static const char *
 subject_text(const struct local_subject *subject, enum field field)
 {

@@ -37,7 +37,6 @@ struct local *local_load(
     const char *const *patterns, size_t count, struct error *error);
 /* Accepts NULL; nulls. */
 void local_free(struct local **local);
-size_t local_count(const struct local *local);
 
 /* What is known so far; a NULL is matched by no rule. from "" = null sender. */
 struct local_subject {

@@ -30,10 +30,9 @@ hold_plan(
 
 	int64_t limit = request->max_holds,
 	        over = 10 * (int64_t)request->holds - 7 * limit;
-	int64_t floor_ms = settings->min_hold_s * 1000;
-	if (over > 0 && plan.ms > floor_ms) {
-		int64_t cut =
-		    (plan.ms - floor_ms) * least(over, 3 * limit) / (3 * limit);
+	if (over > 0 && plan.ms > HOLD_FLOOR_MS) {
+		int64_t cut = (plan.ms - HOLD_FLOOR_MS) * least(over, 3 * limit) /
+		              (3 * limit);
 		int64_t shortened = plan.ms - cut;
 		plan.shed = shortened < least(HOLD_SHED_MS, plan.ms);
 		plan.ms = shortened;

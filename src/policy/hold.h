@@ -19,6 +19,8 @@
 #define HOLD_AT_DATA_MS 90000
 /* With what the delayed DATA has used already. */
 #define HOLD_AT_DATA_SUM_MS 99000
+/* What the budget leaves of a hold at least. */
+#define HOLD_FLOOR_MS 10000
 /* A hold that the budget cut below this proves nothing. */
 #define HOLD_SHED_MS 60000
 
@@ -39,7 +41,7 @@ struct hold_plan {
 
 /*
  * The setting, or 5 s to twice the setting for vary_percent of the addresses;
- * from 70 % of max_holds on shrinking linearly to min_hold_s.
+ * from 70 % of max_holds on shrinking linearly to HOLD_FLOOR_MS.
  */
 struct hold_plan hold_plan(
     const struct policy_settings *settings, const struct hold_request *request);

@@ -35,7 +35,7 @@ struct policy_settings {
 	unsigned suspect; /* selectors that act */
 	unsigned warn;    /* selectors that only fill would= */
 
-	int64_t hold_s, min_hold_s;
+	int64_t hold_s;
 	enum overflow overflow;
 	unsigned
 	    vary_percent; /* 0..100, share of addresses held for another time */

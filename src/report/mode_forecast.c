@@ -61,7 +61,6 @@ mode_forecast_add(struct mode_forecast *forecast, const struct view *view)
 	forecast->rest++;
 	forecast->rest_held += view->is_held;
 	forecast->rest_gone += view->is_gone;
-	forecast->rest_greylisted += view->is_greylisted;
 	forecast->rest_repeat += view_number(view, SK_GAVEUP) > 0;
 }
 

@@ -14,12 +14,11 @@
 
 struct mode_forecast {
 	uint64_t would_hold, would_greylist;
-	uint64_t in_mode[5]; /* suspects' mails judged in that mode */
-	uint64_t passes;     /* suspects known as good or with their tries */
-	uint64_t rest;       /* suspects that a mode has to deal with */
-	uint64_t rest_held;  /* of rest: really held, end known */
-	uint64_t rest_gone;  /* of rest_held: gone */
-	uint64_t rest_greylisted;
+	uint64_t in_mode[5];  /* suspects' mails judged in that mode */
+	uint64_t passes;      /* suspects known as good or with their tries */
+	uint64_t rest;        /* suspects that a mode has to deal with */
+	uint64_t rest_held;   /* of rest: really held, end known */
+	uint64_t rest_gone;   /* of rest_held: gone */
 	uint64_t rest_repeat; /* of rest: the address had gone before */
 	struct tally *warned;
 };

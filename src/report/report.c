@@ -193,9 +193,3 @@ report_words(void)
 		words |= UINT64_C(1) << keys[i];
 	return words;
 }
-
-const struct funnel *
-report_funnel(const struct report *report)
-{
-	return &report->funnel;
-}

@@ -46,8 +46,4 @@ struct doc *report_finish(struct report *report);
 /* The session keys of an event that report_add() reads, as bits 1 << SK_. */
 uint64_t report_words(void);
 
-/* What was counted; only tests ask. */
-struct funnel;
-const struct funnel *report_funnel(const struct report *report);
-
 #endif

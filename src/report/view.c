@@ -32,8 +32,6 @@ view_of(const struct event *event)
 	                  strcmp(why, "none") != 0;
 	view.is_held = event->hold_end != HOLD_NONE;
 	view.is_gone = event->hold_end == HOLD_GONE;
-	view.is_endured =
-	    event->hold_end == HOLD_ENDURED || event->hold_end == HOLD_UNPROVEN;
 	view.is_greylisted = !view.is_gone && event->reply != NULL &&
 	                     event->reply[0] == '4' &&
 	                     strcmp(view_word(&view, SK_VERDICT), "pass") != 0;

@@ -13,7 +13,7 @@ struct view {
 	bool is_exempt;
 	bool is_suspect; /* a selector marks it, whatever was done then */
 	bool is_warned;  /* only a rule or selector on trial does */
-	bool is_held, is_gone, is_endured;
+	bool is_held, is_gone;
 	bool is_greylisted; /* heard our 450 at DATA */
 	bool is_delivered;
 	bool is_let_through; /* by us, whatever others did then */

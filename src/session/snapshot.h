@@ -43,7 +43,6 @@ struct snapshot {
 	bool hash_people;
 	bool received_spf, authentication_results;
 	bool has_dnsbl;
-	int64_t dns_timeout_ms; /* 0: no DNS facts */
 
 	const struct ipnet *exempt_networks;
 	size_t exempt_count;

@@ -200,7 +200,7 @@ void store_flush(struct store *store);
 
 #define HELD_BY_SIZE 200
 struct store_status_report {
-	bool expiring;     /* rows past their time are being removed */
+	bool expiring;     /* rows past their time are being removed; tests ask */
 	bool failing;      /* the last commit failed */
 	bool away;         /* no mail waits for it until it answers a probe */
 	char trouble[256]; /* why, or "" */

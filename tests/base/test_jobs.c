@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <pthread.h>
+#include <string.h>
+#include <stdio.h>
 #include <stdatomic.h>
 
 #include "base/jobs.h"
@@ -69,11 +72,58 @@ a_full_queue_refuses_and_what_was_taken_runs_once(void **state)
 	jobs_stop(&jobs);
 }
 
+/* How many threads of this process have that name. */
+static unsigned
+threads_named(const char *name)
+{
+	DIR *folder = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder)) != NULL) {
+		char path[300], comm[20] = "";
+		snprintf(
+		    path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+		FILE *file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		count += fgets(comm, sizeof comm, file) != NULL &&
+		         strncmp(comm, name, strlen(name)) == 0 &&
+		         comm[strlen(name)] == '\n';
+		fclose(file);
+	}
+	closedir(folder);
+	return count;
+}
+
+static void
+a_thread_begins_when_a_job_finds_none_idle(void **state)
+{
+	(void)state;
+	struct error error;
+	unsigned one = 1;
+	is_open = false;
+	begun = done = 0;
+	struct jobs *jobs = jobs_start("few", 8, 8, &error);
+	assert_non_null(jobs);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_true(jobs_submit(jobs, wait_at_door, &one));
+		await_begun(i);
+	}
+	assert_in_range(threads_named("few"), 3, 4);
+	open_door();
+	jobs_stop(&jobs);
+	assert_int_equal(done, 3);
+	assert_int_equal(threads_named("few"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_full_queue_refuses_and_what_was_taken_runs_once),
+	    cmocka_unit_test(a_thread_begins_when_a_job_finds_none_idle),
 	};
 	return cmocka_run_group_tests_name("jobs", tests, NULL, NULL);
 }

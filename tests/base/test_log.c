@@ -94,7 +94,7 @@ a_syslog_that_stands_still_costs_lines_not_time(void **state)
 {
 	(void)state;
 	int fd = listen_at(SOCK_DGRAM);
-	uint64_t before = log_lost(), taken = 0, lost = 0;
+	uint64_t taken = 0, lost = 0;
 	log_to_syslog("prog", path);
 	for (int i = 0; i < MANY; i++)
 		log_info("line %d", i);
@@ -107,7 +107,6 @@ a_syslog_that_stands_still_costs_lines_not_time(void **state)
 	assert_int_equal(
 	    sscanf(notice, "warning: %" SCNu64 " log lines lost", &lost), 1);
 	assert_int_equal(lost, MANY - taken);
-	assert_int_equal(log_lost() - before, lost);
 	assert_non_null(strstr(next(fd), "reads again"));
 	log_info("and goes on");
 	assert_non_null(strstr(next(fd), "and goes on"));
@@ -180,6 +179,22 @@ with_stderr(int fd, void (*write_lines)(int))
 	log_info("standard error is back"); /* takes what was lost with it */
 }
 
+/* What can be read at once, in lines. */
+static int
+lines_at(int fd)
+{
+	char buf[4096];
+	int lines = 0;
+	ssize_t length;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((length = read(fd, buf, sizeof buf)) > 0) {
+		for (ssize_t i = 0; i < length; i++)
+			lines += buf[i] == '\n';
+	}
+	return lines;
+}
+
 static void
 write_many(int fd)
 {
@@ -193,12 +208,12 @@ a_full_pipe_at_standard_error_costs_lines_not_time(void **state)
 {
 	(void)state;
 	int pipes[2];
-	uint64_t before = log_lost();
 	assert_int_equal(pipe(pipes), 0);
 	with_stderr(pipes[1], write_many);
-	assert_true(log_lost() > before);
 	/* others write to the same pipe: for them it waits as before */
 	assert_int_equal(fcntl(pipes[1], F_GETFL) & O_NONBLOCK, 0);
+	int lines = lines_at(pipes[0]);
+	assert_true(lines > 0 && lines < MANY);
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -208,11 +223,11 @@ a_full_socket_at_standard_error_costs_lines_not_time(void **state)
 {
 	(void)state;
 	int pair[2];
-	uint64_t before = log_lost();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	with_stderr(pair[1], write_many);
-	assert_true(log_lost() > before);
 	assert_int_equal(fcntl(pair[1], F_GETFL) & O_NONBLOCK, 0);
+	int lines = lines_at(pair[0]);
+	assert_true(lines > 0 && lines < MANY);
 	close(pair[0]);
 	close(pair[1]);
 }

@@ -25,7 +25,7 @@ static const struct {
     {"moed = \"targrey\"\n", "1: moed: unknown key; allowed: mode, suspect, *"},
     {"tarpit {\n  holdd = 5\n}\n",
         "2: tarpit.holdd: unknown key; allowed in section "
-        "tarpit: hold, min_hold, *"},
+        "tarpit: hold, max_sessions, *"},
     {"\nhold = 5\n", "2: hold: belongs into section tarpit, not outside of one"},
     {"tarpit { mode = \"observe\" }",
         "1: mode: belongs outside of all sections; is the \"}\" missing of section "
@@ -110,7 +110,6 @@ static const struct {
     {"tarpit { hold = 1.5 }",
         "1: tarpit.hold: \"1.5\" is not a whole number with *"},
     {"tarpit { hold = \"\" }", "1: tarpit.hold: \"\" is not a whole number with *"},
-    {"tarpit { min_hold = 0 }", "1: tarpit.min_hold: *allowed: 1s to 4m"},
     {"tarpit { max_sessions = 0 }",
         "1: tarpit.max_sessions: \"0\" is out of range; allowed: 1 to 10000"},
     {"tarpit { max_sessions = 10001 }",
@@ -127,13 +126,11 @@ static const struct {
         "0000 to 0777"},
     {"socket_mode = 01777", "1: socket_mode: \"01777\" is out of range; *"},
     {"dns { timeout = 61 }", "1: dns.timeout: *allowed: 1s to 1m"},
-    {"dns { workers = 65 }", "1: dns.workers: *allowed: 1 to 64"},
     /* rules between keys */
     {"tarpit {\n hold = 238\n}\n", "2: tarpit.hold: tarpit.hold and dns.timeout *"},
     {"dns {\n\n timeout = 30 }\ntarpit { hold = 200 vary = 1\n hold = 1 }",
         "5: tarpit.hold: given twice, first in line 4"},
     {"tarpit { hold = 239 }\ndns { timeout = 2 }", "1: tarpit.hold: *"},
-    {"tarpit { hold = 9\n min_hold = 10 }", "2: tarpit.min_hold: *"},
     {"greylist { delay = 1d\n retry_window = 1d }", "1: greylist.delay: *"},
     {"greylist {\n retry_window = 20m }", "2: greylist.retry_window: *"},
     {"greylist {\n max_age = 1d }", "2: greylist.max_age: *"},
@@ -301,7 +298,6 @@ everything_has_the_default_of_the_design(void **state)
 	assert_int_equal(c->policy.suspect, SELECT_S25R);
 	assert_int_equal(c->policy.warn, 0);
 	assert_int_equal(c->policy.hold_s, 125);
-	assert_int_equal(c->policy.min_hold_s, 10);
 	assert_int_equal(c->policy.overflow, OVERFLOW_GREYLIST);
 	assert_int_equal(c->policy.vary_percent, 2);
 	assert_false(c->policy.trust_eom);
@@ -408,7 +404,6 @@ settings_are_read_as_written(void **state)
 	assert_int_equal(c->on_failure, GATE_TEMPFAIL);
 	assert_true(c->hash_people);
 	assert_int_equal(c->policy.hold_s, 5);
-	assert_int_equal(c->policy.min_hold_s, 5); /* the default gave way */
 	assert_int_equal(c->max_sessions, 7);
 	assert_true(c->policy.trust_eom);
 	assert_int_equal(c->policy.delay_s, 2);

@@ -115,6 +115,18 @@ class Documents(unittest.TestCase):
                             yield "%s { %s }" % (name, key)
         self.everywhere(find)
 
+    def test_every_key_has_a_sentence_when_to_touch_it(self):
+        printed = run(BUILD / "bin/config_print", "sample")
+        keys, section = [], ""
+        for line in printed.splitlines():
+            opened = re.match(r"(\w+) \{$", line)
+            section = opened.group(1) + "." if opened else "" if line == "}" else section
+            keys += [section + name for name in re.findall(r"^ *#(\w+) = ", line)]
+        page = (SOURCE / "docs/configuration.md").read_text()
+        self.assertIn("known.successes", keys)
+        self.assertEqual(keys, re.findall(r"(?m)^\| `([a-z0-9_.]+)` \| \w.{10,} \|$",
+                                          page.split("## When to touch what")[1].split("\n## ")[0]))
+
     def test_every_setting_of_postfix_exists(self):
         def find(_, text):
             for span in code(text):

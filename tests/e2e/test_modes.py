@@ -203,7 +203,7 @@ class Strict(ModeTest):
 
 class Overflow(ModeTest):
     # The only place is taken by a hold of the least length.
-    config = {"tarpit": {"max_sessions": 1, "min_hold": "10s"}}
+    config = {"tarpit": {"max_sessions": 1}}
 
     def taken(self):
         session = self.lab.client(LINE).greet()

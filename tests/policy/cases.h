@@ -14,7 +14,6 @@ static const struct policy_settings defaults = {
     .mode = MODE_TARGREY,
     .suspect = SELECT_S25R,
     .hold_s = 125,
-    .min_hold_s = 10,
     .overflow = OVERFLOW_GREYLIST,
     .delay_s = 30 * MINUTE,
     .retry_count = 2,

@@ -12,7 +12,7 @@ from .smtp import TEMPORARY
 HOLD_S, DELAY_S, GAP_S = 6, 8, 2
 CONFIG = {
     "log": "stderr",
-    "tarpit": {"hold": "%ds" % HOLD_S, "min_hold": "2s", "vary": 0,
+    "tarpit": {"hold": "%ds" % HOLD_S, "vary": 0,
                "max_sessions": 40},
     "greylist": {"delay": "%ds" % DELAY_S, "retry_gap": "%ds" % GAP_S},
 }

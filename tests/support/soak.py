@@ -38,7 +38,7 @@ FORGED = ("X-TaRgrey-Session: v=1; id=mx.example.jp; verdict=pass; s25r=none\n"
           "x-targrey-FLAGS : KNOWN\n")
 CONFIG = {
     "exempt_networks": [],
-    "tarpit": {"hold": "%ds" % HOLD_S, "min_hold": "1s", "vary": 0,
+    "tarpit": {"hold": "%ds" % HOLD_S, "vary": 0,
                "max_sessions": BUDGET, "max_per_net": 3},
     "greylist": {"delay": "%ds" % DELAY_S, "retry_gap": "%ds" % GAP_S,
                  "retry_window": "%ds" % WINDOW_S},
