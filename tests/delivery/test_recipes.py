@@ -227,20 +227,16 @@ class Recipes(unittest.TestCase):
         self.own(path)
         return path
 
-    def procmail(self, discards):
-        recipe = self.recipe("procmail/targrey.rc", discards)
-
+    def by_procmail(self, recipe):
         def deliver(text):
             rc = self.home / "rc"
             rc.write_text("HOME=%s\nINCLUDERC=%s\n:0\n$HOME/Maildir/\n" % (
                 self.home, recipe))
             self.own(rc)
             return self.as_user(["procmail", "-m", rc], text)
-        self.run_all(deliver, discards)
+        return deliver
 
-    def maildrop(self, discards):
-        recipe = self.recipe("maildrop/targrey.filter", discards)
-
+    def by_maildrop(self, recipe):
         def deliver(text):
             rc = self.home / "filter"
             rc.write_text('HOME="%s"\nDEFAULT="%s/Maildir/"\ninclude "%s"\n' % (
@@ -248,7 +244,13 @@ class Recipes(unittest.TestCase):
             rc.chmod(0o600)
             self.own(rc)
             return self.as_user(["maildrop", rc], text)
-        self.run_all(deliver, discards)
+        return deliver
+
+    def procmail(self, discards):
+        self.run_all(self.by_procmail(self.recipe("procmail/targrey.rc", discards)), discards)
+
+    def maildrop(self, discards):
+        self.run_all(self.by_maildrop(self.recipe("maildrop/targrey.filter", discards)), discards)
 
     def sieve(self, discards):
         script = self.recipe("sieve/targrey.sieve", discards)
@@ -284,6 +286,16 @@ class Recipes(unittest.TestCase):
 
     def test_sieve_discards_what_is_certain_when_told_to(self):
         self.sieve(discards=True)
+
+    def test_an_account_without_a_maildir_gets_one_for_the_folders(self):
+        certain = next(text for _, text, wanted in samples() if wanted == CERTAIN)
+        for name, by in (("procmail/targrey.rc", self.by_procmail),
+                         ("maildrop/targrey.filter", self.by_maildrop)):
+            self.fresh_home()
+            shutil.rmtree(self.home / "Maildir")
+            done = by(self.recipe(name, discards=False))(certain)
+            self.assertEqual((0, CERTAIN), (done.returncode, self.place()), done.stdout.decode())
+            self.assertEqual(0o700, (self.home / "Maildir").stat().st_mode & 0o777, name)
 
     def test_the_three_say_the_same(self):
         bands = {}
