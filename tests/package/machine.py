@@ -14,6 +14,9 @@ import time
 BASE = "systemd,systemd-sysv,dbus,iproute2"
 # What the tests install later, without a network.
 LATER = ["postfix", "adduser", "debconf", "spamassassin", "spamc", "spamd", "perl", "procmail"]
+# As Debian's installer writes it: spamc goes to localhost, which is ::1 first.
+HOSTS = ("127.0.0.1 localhost\n127.0.1.1 mx.example.jp mx\n"
+         "::1 localhost ip6-localhost ip6-loopback\n")
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
         "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root", "TERM": "dumb"}
 QUIET = ["-o", "Dpkg::Use-Pty=0", "-q", "-y", "--no-install-recommends"]
@@ -45,7 +48,6 @@ def base(cache):
             (root / "etc/apt/apt.conf.d/50keep").write_text(
                 'APT::Keep-Downloaded-Packages "true";\nAPT::Get::List-Cleanup "false";\n')
             (root / "etc/hostname").write_text("mx.example.jp\n")
-            (root / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 mx.example.jp mx\n")
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         for command in (["update"], ["install", "--download-only", *QUIET, *LATER]):
             run("chroot", root, "apt-get", *command)
@@ -72,6 +74,7 @@ class Machine:
         self._nspawn = self._leader = None
 
     def boot(self):
+        (self.root / "etc/hosts").write_text(HOSTS)
         self._nspawn = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
              "--machine=" + self.name, "--hostname=mx.example.jp", "--resolv-conf=off",
