@@ -143,7 +143,7 @@ void print_completion(FILE *file);
 extern const struct command command_allow, command_backup, command_check_db,
     command_config, command_doctor, command_expire, command_explain, command_find,
     command_forget, command_import, command_learn_log, command_list, command_lost,
-    command_metrics, command_report, command_s25r, command_serve, command_show,
-    command_status, command_unallow;
+    command_metrics, command_migrate, command_report, command_s25r, command_serve,
+    command_show, command_status, command_unallow;
 
 #endif

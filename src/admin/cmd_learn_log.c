@@ -11,6 +11,8 @@
 
 /* Verdicts written in one short transaction: the daemon never waits for long. */
 #define BATCH 64
+/* And done again so often where another program was faster with a row. */
+#define CONFLICTS_MOST 20
 
 /* What is to be written of one event. */
 struct lesson {
@@ -49,6 +51,19 @@ write_lesson(struct learning *learning, const struct lesson *lesson)
 }
 
 static bool
+try_batch(struct learning *learning, size_t count)
+{
+	bool ok = query_begin(learning->query, learning->error);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = write_lesson(learning, &learning->batch[i]);
+	if (ok)
+		return query_commit(learning->query, learning->error);
+	query_undo(learning->query);
+	return false;
+}
+
+static bool
 write_batch(struct learning *learning)
 {
 	size_t count = learning->batch_count;
@@ -56,13 +71,11 @@ write_batch(struct learning *learning)
 	learning->batch_count = 0;
 	if (count == 0 || learning->is_dry)
 		return true;
-	if (!query_begin(learning->query, learning->error))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (!write_lesson(learning, &learning->batch[i]))
-			return false;
-	}
-	return query_commit(learning->query, learning->error);
+	bool ok = try_batch(learning, count);
+	for (int i = 0;
+	     !ok && query_was_conflict(learning->query) && i < CONFLICTS_MOST; i++)
+		ok = try_batch(learning, count);
+	return ok;
 }
 
 static bool

@@ -5,7 +5,8 @@ static const struct command *const commands[] = {&command_status, &command_docto
     &command_explain, &command_report, &command_lost, &command_show, &command_list,
     &command_find, &command_allow, &command_unallow, &command_forget,
     &command_expire, &command_learn_log, &command_metrics, &command_s25r,
-    &command_import, &command_config, &command_backup, &command_check_db,
+    &command_import, &command_config, &command_backup, &command_migrate,
+    &command_check_db,
 #ifdef TARGREY_WEB
     &command_serve,
 #endif
@@ -43,7 +44,7 @@ const struct program program = {
         "line "
         "was not understood; what is allowed is on standard error. For check-db 1 "
         "also "
-        "means that something was found.",
+        "means that something was found, for migrate that the two differ.",
     .see_also = ".Xr targrey.conf 5 ,\n.Xr targreyd 8\n",
     .commands = commands,
     .options = options,

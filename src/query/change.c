@@ -34,10 +34,13 @@ query_allow_address(struct query *query, const struct ip *ip, int64_t now,
 	struct trouble trouble = {0};
 	bool found = false;
 
-	bool ok =
-	    query_enter_change(query, &trouble) &&
-	    query_leave_change(query,
-	        allow_address(query, ip, now, until, &found, &trouble), &trouble);
+	bool ok;
+	do {
+		ok = query_enter_change(query, &trouble) &&
+		     query_leave_change(query,
+		         allow_address(query, ip, now, until, &found, &trouble),
+		         &trouble);
+	} while (!ok && query_again(query, &trouble));
 	if (found_r != NULL)
 		*found_r = found;
 	return ok || query_failed(query, &trouble, error);
@@ -71,10 +74,13 @@ query_allow_domain(struct query *query, const char *domain, int64_t now,
 	struct trouble trouble = {0};
 	bool found = false;
 
-	bool ok = query_enter_change(query, &trouble) &&
-	          query_leave_change(query,
-	              allow_domain(query, domain, now, until, &found, &trouble),
-	              &trouble);
+	bool ok;
+	do {
+		ok = query_enter_change(query, &trouble) &&
+		     query_leave_change(query,
+		         allow_domain(query, domain, now, until, &found, &trouble),
+		         &trouble);
+	} while (!ok && query_again(query, &trouble));
 	if (found_r != NULL)
 		*found_r = found;
 	return ok || query_failed(query, &trouble, error);
@@ -91,10 +97,12 @@ expire_slices(
 	bool more = true;
 
 	while (more) {
-		if (!query_enter_change(query, trouble) ||
-		    !query_leave_change(query,
+		bool ok =
+		    query_enter_change(query, trouble) &&
+		    query_leave_change(query,
 		        query->ops->expire(query->view, expiry, &more, trouble),
-		        trouble))
+		        trouble);
+		if (!ok && !query_again(query, trouble))
 			return false;
 	}
 	return true;
@@ -187,10 +195,13 @@ query_import_triplet(struct query *query, const struct ip *ip, const char *sende
 	char client[IPNET_TEXT_SIZE];
 
 	ipnet_to_text(&net, client);
-	if (query_enter_change(query, &trouble) &&
-	    query_leave_change(query,
-	        import_triplet(query, client, &triplet, row, &trouble), &trouble))
-		return true;
+	do {
+		if (query_enter_change(query, &trouble) &&
+		    query_leave_change(query,
+		        import_triplet(query, client, &triplet, row, &trouble),
+		        &trouble))
+			return true;
+	} while (query_again(query, &trouble));
 	return query_failed(query, &trouble, error);
 }
 
@@ -214,9 +225,11 @@ query_import_address(struct query *query, const struct ip *ip,
 {
 	struct trouble trouble = {0};
 
-	if (query_enter_change(query, &trouble) &&
-	    query_leave_change(
-	        query, import_address(query, ip, record, &trouble), &trouble))
-		return true;
+	do {
+		if (query_enter_change(query, &trouble) &&
+		    query_leave_change(query,
+		        import_address(query, ip, record, &trouble), &trouble))
+			return true;
+	} while (query_again(query, &trouble));
 	return query_failed(query, &trouble, error);
 }

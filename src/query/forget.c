@@ -217,11 +217,36 @@ remove_domain(struct query *query, const char *domain, struct store_counts *coun
 {
 	bool was_there = false;
 
-	if (!query_enter_change(query, trouble))
-		return false;
-	bool ok = query->ops->drop_domain(query->view, domain, &was_there, trouble);
+	bool ok;
+	do {
+		ok = query_enter_change(query, trouble) &&
+		     query_leave_change(query,
+		         query->ops->drop_domain(
+		             query->view, domain, &was_there, trouble),
+		         trouble);
+	} while (!ok && query_again(query, trouble));
 	counts->domains += was_there;
-	return query_leave_change(query, ok, trouble);
+	return ok;
+}
+
+static bool
+remove_slice(struct forgotten *all, size_t from, size_t end,
+    struct store_counts *counts, struct trouble *trouble)
+{
+	struct query *query = all->query;
+	const struct store_counts before = *counts;
+	bool ok;
+
+	do {
+		*counts = before;
+		ok = query_enter_change(query, trouble);
+		if (!ok)
+			continue;
+		for (size_t i = from; ok && i < end; i++)
+			ok = remove_next(all, i, counts, trouble);
+		ok = query_leave_change(query, ok, trouble);
+	} while (!ok && query_again(query, trouble));
+	return ok;
 }
 
 static bool
@@ -234,11 +259,10 @@ remove_all(
 	bool ok = true;
 
 	while (ok && next < total) {
-		if (!query_enter_change(query, trouble))
-			return false;
-		for (int i = 0; ok && i < REMOVED_AT_ONCE && next < total; i++)
-			ok = remove_next(all, next++, counts, trouble);
-		ok = query_leave_change(query, ok, trouble);
+		size_t end =
+		    total - next < REMOVED_AT_ONCE ? total : next + REMOVED_AT_ONCE;
+		ok = remove_slice(all, next, end, counts, trouble);
+		next = end;
 	}
 	if (!ok || all->domains == 0)
 		return ok;

@@ -10,13 +10,40 @@
 #include "store/apply.h"
 #include "store/keys.h"
 
+/* So often a change is done again; each time somebody else has come further. */
+#define CONFLICTS_MOST 20
+
 bool
 query_failed(
-    const struct query *query, const struct trouble *trouble, struct error *error)
+    struct query *query, const struct trouble *trouble, struct error *error)
 {
-	error_set(
-	    error, "%s: %s", query->ops->name(query->backend), trouble->error.text);
+	query->was_conflict = trouble->kind == TROUBLE_CONFLICT;
+	if (query->was_conflict)
+		error_set(error,
+		    "%s: another program changes the same rows: call it again",
+		    query->ops->name(query->backend));
+	else
+		error_set(error, "%s: %s", query->ops->name(query->backend),
+		    trouble->error.text);
 	return false;
+}
+
+bool
+query_again(struct query *query, struct trouble *trouble)
+{
+	if (query->begun || trouble->kind != TROUBLE_CONFLICT ||
+	    ++query->conflicts > CONFLICTS_MOST) {
+		query->conflicts = 0;
+		return false;
+	}
+	*trouble = (struct trouble){0};
+	return true;
+}
+
+bool
+query_was_conflict(const struct query *query)
+{
+	return query->was_conflict;
 }
 
 struct query *
@@ -49,8 +76,7 @@ query_close(struct query **pointer)
 	*pointer = NULL;
 	if (query == NULL)
 		return;
-	if (query->begun && query->view != NULL)
-		query->ops->rollback(query->view);
+	query_undo(query);
 	query->ops->close(query->backend);
 	free(query);
 }
@@ -128,6 +154,15 @@ query_commit(struct query *query, struct error *error)
 	query->begun = false;
 	return query_leave_change(query, true, &trouble) ||
 	       query_failed(query, &trouble, error);
+}
+
+void
+query_undo(struct query *query)
+{
+	if (query->begun && query->view != NULL)
+		query->ops->rollback(query->view);
+	query->begun = false;
+	query->view = NULL;
 }
 
 bool

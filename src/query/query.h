@@ -130,6 +130,14 @@ bool query_backup(struct query *query, const char *path,
 
 bool query_begin(struct query *query, struct error *error);
 bool query_commit(struct query *query, struct error *error);
+/* Instead of query_commit(); accepts that nothing was begun. */
+void query_undo(struct query *query);
+/*
+ * What failed last did so because another program was faster with a row: nothing
+ * since query_begin() was kept, and all of it may be done again. Changes outside
+ * of query_begin() are done again by themselves.
+ */
+bool query_was_conflict(const struct query *query);
 
 /* No step of the daemon shortens this one. */
 #define QUERY_FOREVER INT64_C(253402300799)

@@ -13,13 +13,20 @@ struct query {
 	uint8_t secret[SIPHASH_KEY_SIZE];
 	bool writable;
 	bool begun;
+	bool was_conflict;  /* the last failure */
+	unsigned conflicts; /* in a row */
 	bool hash_people;
 	int64_t half_life_s, now; /* see query_fade() */
 };
 
 /* Hands the reason on. Returns false. */
 bool query_failed(
-    const struct query *query, const struct trouble *trouble, struct error *error);
+    struct query *query, const struct trouble *trouble, struct error *error);
+/*
+ * A change that failed is to be done again: another program was faster with a
+ * row, and nothing of the change was kept. trouble is empty then.
+ */
+bool query_again(struct query *query, struct trouble *trouble);
 /* A moment to read from, unless query_begin() has made one already. */
 bool query_enter(struct query *query, struct trouble *trouble);
 /* The other end; returns ok. */

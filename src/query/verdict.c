@@ -101,11 +101,13 @@ query_feedback(struct query *query, int64_t event_id, double score,
 	struct trouble trouble = {0};
 	unsigned times = by_person ? PERSON_WEIGHT : 1;
 
-	if (query_enter_change(query, &trouble) &&
-	    query_leave_change(query,
-	        feed_back(query, event_id, score, verdict, times, &trouble),
-	        &trouble))
-		return true;
+	do {
+		if (query_enter_change(query, &trouble) &&
+		    query_leave_change(query,
+		        feed_back(query, event_id, score, verdict, times, &trouble),
+		        &trouble))
+			return true;
+	} while (query_again(query, &trouble));
 	return query_failed(query, &trouble, error);
 }
 
@@ -238,10 +240,12 @@ query_refusal(struct query *query, int64_t event_id, const char *reply,
 {
 	struct trouble trouble = {0};
 
-	if (query_enter_change(query, &trouble) &&
-	    query_leave_change(query,
-	        refuse(query, event_id, reply, is_final, rules, &trouble),
-	        &trouble))
-		return true;
+	do {
+		if (query_enter_change(query, &trouble) &&
+		    query_leave_change(query,
+		        refuse(query, event_id, reply, is_final, rules, &trouble),
+		        &trouble))
+			return true;
+	} while (query_again(query, &trouble));
 	return query_failed(query, &trouble, error);
 }

@@ -247,6 +247,10 @@ struct backend_ops {
 	    bool (*each)(
 	        void *ctx, const char *name, const struct origin_record *record),
 	    void *ctx, struct trouble *trouble);
+	/* What count_network() has counted on that day. */
+	bool (*each_network)(struct view *view, int64_t day,
+	    bool (*each)(void *ctx, int64_t day, int64_t hash), void *ctx,
+	    struct trouble *trouble);
 	/* About in order of age. */
 	bool (*each_triplet)(struct view *view, const struct triplet_search *search,
 	    bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
@@ -269,6 +273,20 @@ struct backend_ops {
 	    const char *verdict, struct trouble *trouble);
 	/* Not delivered after all; its reply becomes "others REPLY". */
 	bool (*refuse_event)(struct view *view, int64_t id, const char *reply,
+	    struct trouble *trouble);
+
+	/* For query_migrate(): makes what is not there yet, with that secret. */
+	bool (*make)(const char *url, const uint8_t secret[static SIPHASH_KEY_SIZE],
+	    struct error *error);
+	/* Keeps daemons away until it is closed; false where one is. */
+	bool (*claim)(struct backend *backend, struct trouble *trouble);
+	/*
+	 * A short text under a name; "" where there is none. A daemon that opens
+	 * the database removes what stands under "migrated".
+	 */
+	bool (*find_mark)(struct view *view, const char *name, char *text_r,
+	    size_t size, struct trouble *trouble);
+	bool (*keep_mark)(struct view *view, const char *name, const char *text,
 	    struct trouble *trouble);
 
 	/* As query_check(); outside of transactions. */

@@ -44,17 +44,6 @@ key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
 }
 
 int64_t
-key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
-    const char *sender)
-{
-	uint8_t buf[2 * (PART_MAX + 1)];
-	size_t used = add_part(secret, buf, client);
-
-	used += add_part(secret, buf + used, sender);
-	return (int64_t)siphash(secret, buf, used - 1);
-}
-
-int64_t
 key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
     const char *text)
 {
@@ -148,6 +137,26 @@ person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
 		snprintf(buf, PERSON_SIZE, "#%016" PRIx64,
 		    hash_person(secret, person, strlen(person)));
 	return buf;
+}
+
+static bool
+is_person_hash(const char *text)
+{
+	return text[0] == '#' && strlen(text) == PERSON_SIZE - 1 &&
+	       strspn(text + 1, "0123456789abcdef") == PERSON_SIZE - 2;
+}
+
+int64_t
+key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
+    const char *sender)
+{
+	uint8_t buf[2 * (PART_MAX + 1)];
+	char hash[PERSON_SIZE];
+	size_t used = add_part(secret, buf, client);
+
+	used += add_part(secret, buf + used,
+	    is_person_hash(sender) ? sender : person_hash(secret, sender, hash));
+	return (int64_t)siphash(secret, buf, used - 1);
 }
 
 const char *

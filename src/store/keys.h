@@ -13,7 +13,7 @@
 int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *client, const char *sender, const char *recipient);
 
-/* Hash of the first two of them. */
+/* Hash of the first two of them; sender may be its person_hash() as well. */
 int64_t key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
     const char *sender);
 

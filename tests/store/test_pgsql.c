@@ -4,6 +4,7 @@
  * it refuses, a server that stops, stands still, or is followed by its standby.
  */
 #include <setjmp.h>
+#include <libpq-fe.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -364,6 +365,7 @@ verdicts_of_the_first_version_are_kept_as_they_are(void **state)
 	store_close(&fixture->store);
 	pgsql_do(fixture->url,
 	    "DROP TABLE origin; ALTER TABLE address DROP COLUMN rated;"
+	    "ALTER TABLE triplet DROP COLUMN mxs; DROP INDEX triplet_client;"
 	    "INSERT INTO address VALUES"
 	    " (1, 1, 1000, 2000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 9000000),"
 	    " (2, 1, 1000, 2000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
@@ -711,6 +713,115 @@ standby_that_may_not_be_written_to_is_not_used(void **state)
 	assert_int_equal(system(more), 0);
 }
 
+struct allowing {
+	struct query *query;
+	bool ok;
+	struct error error;
+};
+
+static void *
+allow(void *arg)
+{
+	struct allowing *allowing = arg;
+	struct ip ip;
+
+	ip_from_text(IP, &ip);
+	allowing->ok = query_allow_address(
+	    allowing->query, &ip, TEST_NOW, TEST_NOW + 60, NULL, &allowing->error);
+	return NULL;
+}
+
+/* Both find no row, and this one is the second to write it. */
+static void
+a_change_is_done_again_when_another_was_faster(void **state)
+{
+	static const char insert[] =
+	    "BEGIN; INSERT INTO address VALUES (3221225994, 1, 1760000000,"
+	    " 1760000000, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0)";
+	struct store_fixture *fixture = *state;
+	struct allowing allowing;
+	pthread_t thread;
+	PGconn *conn = PQconnectdb(fixture->url);
+
+	allowing.query = query_open(fixture->url, true, &allowing.error);
+	assert_non_null(allowing.query);
+	PGresult *result = PQexec(conn, insert);
+	assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+	PQclear(result);
+	assert_int_equal(pthread_create(&thread, NULL, allow, &allowing), 0);
+	for (int i = 0; pgsql_ask(fixture->url,
+	                    "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0;
+	     i++) {
+		assert_true(i < HUNG_S * 100);
+		usleep(10000);
+	}
+	PQclear(PQexec(conn, "COMMIT"));
+	pthread_join(thread, NULL);
+	if (!allowing.ok)
+		fail_msg("%s", allowing.error.text);
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT sessions FROM address"), 5);
+	assert_int_equal(pgsql_ask(fixture->url, "SELECT known_until FROM address"),
+	    TEST_NOW + 60);
+	query_close(&allowing.query);
+	PQfinish(conn);
+}
+
+static bool
+keep_finding(void *ctx, const char *finding)
+{
+	strcat(ctx, finding);
+	strcat(ctx, "\n");
+	return true;
+}
+
+static void
+finds(struct store_fixture *fixture, const char *sql, const char *wanted)
+{
+	char findings[2048] = "";
+	struct error error;
+	bool sound;
+
+	pgsql_do(fixture->url, sql);
+	struct query *query = query_open(fixture->url, false, &error);
+	assert_non_null(query);
+	if (!query_check(query, keep_finding, findings, &sound, &error))
+		fail_msg("%s", error.text);
+	query_close(&query);
+	assert_int_equal(sound, *wanted == '\0');
+	if (*wanted == '\0' ? *findings != '\0' : strstr(findings, wanted) == NULL)
+		fail_msg("\"%s\": found \"%s\"", sql, findings);
+}
+
+static void
+what_no_daemon_writes_is_found(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	attempt(fixture, FROM);
+	fixture_note(fixture, OUTCOME_PASSED, IP, "a.example", "p@example.org", TO);
+	fixture_make_known(fixture, IP);
+	fixture_note_event(fixture, IP, "4f2a9c01b7");
+	finds(fixture, "ANALYZE", "");
+	finds(fixture, "UPDATE triplet SET day = day + 1 WHERE passed = 0",
+	    "1 triplets that expire at the wrong time");
+	finds(fixture, "UPDATE triplet SET last = first - 1 WHERE passed = 0",
+	    "1 triplets whose times");
+	finds(fixture, "UPDATE address SET sessions = -1", "1 addresses whose");
+	finds(fixture, "UPDATE domain SET networks = -1", "1 domains whose");
+	finds(fixture, "UPDATE event SET ip = '::'; UPDATE event SET logged = 0",
+	    "1 events without");
+	finds(fixture, "DROP INDEX event_sid", "1 indexes that are missing");
+	finds(fixture,
+	    "UPDATE pg_index SET indisvalid = false"
+	    " WHERE indexrelid = 'triplet_pair'::regclass",
+	    "1 indexes that are not valid");
+	pgsql_do(fixture->url, "ALTER TABLE event DROP COLUMN mx_order");
+	struct error error;
+	assert_null(query_open(fixture->url, false, &error));
+	assert_non_null(strstr(error.text, "mx_order"));
+}
+
 static void
 silent(void *ctx, enum log_level level, const char *text)
 {
@@ -740,6 +851,8 @@ main(void)
 	    TEST(start_may_wait_for_the_server),
 	    TEST(standby_that_may_not_be_written_to_is_not_used),
 	    TEST(nothing_promised_is_lost_in_a_fail_over),
+	    TEST(a_change_is_done_again_when_another_was_faster),
+	    TEST(what_no_daemon_writes_is_found),
 	};
 
 	log_to_sink(silent, NULL);

@@ -750,6 +750,26 @@ origins_expire_when_they_were_not_seen_for_max_age(void **state)
 	}
 }
 
+/* As targreyctl's page does it: one after the other on one connection. */
+static void
+record_is_recalled_after_a_change(void **state)
+{
+	struct query_fixture *f = *state;
+	const struct store_who who = {.ip = ip_of(IP)};
+	const struct triplet triplet = {FROM, TO};
+	struct grey_row row;
+	struct history history = {.rows = &row};
+
+	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
+	assert_true(query_allow_address(
+	    f->query, &who.ip, TEST_NOW, TEST_NOW + 60, NULL, &f->error));
+	if (!query_recall(f->query, &who, &triplet, 1, TEST_NOW, 2 * 86400,
+	        &history, &f->error))
+		fail_msg("%s", f->error.text);
+	assert_int_equal(history.address.known_until, TEST_NOW + 60);
+	assert_int_equal(row.first, TEST_NOW);
+}
+
 int
 main(void)
 {
@@ -774,6 +794,7 @@ main(void)
 	    TEST(expire_removes_all_that_is_past_at_once),
 	    TEST(hashed_people_are_found_but_not_shown),
 	    TEST(import_keeps_what_is_newer),
+	    TEST(record_is_recalled_after_a_change),
 #ifndef FIXTURE_PGSQL
 	    TEST(backup_of_a_running_store_is_whole),
 	    TEST(reading_query_changes_nothing),

@@ -41,7 +41,7 @@ open_writer(struct backend *backend, bool *is_fatal_r, struct trouble *trouble)
 	if (!place_connect(&backend->place, link, backend->timeout_ms, trouble))
 		return false;
 	if (pgsql_make_schema(link, backend->secret, is_fatal_r, trouble) &&
-	    link_prepare(link, trouble))
+	    pgsql_begin_use(link, trouble) && link_prepare(link, trouble))
 		return true;
 	link_close(link);
 	return false;
@@ -167,6 +167,26 @@ pgsql_attach(const char *url, bool writable,
 	error_set(error, "%s: %s", backend->place.name, trouble.error.text);
 	pgsql_close(backend);
 	return NULL;
+}
+
+static bool
+pgsql_make(const char *url, const uint8_t secret[static SIPHASH_KEY_SIZE],
+    struct error *error)
+{
+	struct backend *backend = new_backend(url, error);
+	struct trouble trouble = {0};
+	bool is_fatal;
+
+	if (backend == NULL)
+		return false;
+	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
+	bool ok =
+	    place_connect(&backend->place, &backend->link, ATTACH_MS, &trouble) &&
+	    pgsql_make_schema(&backend->link, backend->secret, &is_fatal, &trouble);
+	if (!ok)
+		error_set(error, "%s: %s", backend->place.name, trouble.error.text);
+	pgsql_close(backend);
+	return ok;
 }
 
 static bool
@@ -393,6 +413,7 @@ const struct backend_ops pgsql_ops = {
     .each_address = pgsql_each_address,
     .each_domain = pgsql_each_domain,
     .each_origin = pgsql_each_origin,
+    .each_network = pgsql_each_network,
     .each_triplet = pgsql_each_triplet,
     .each_event = pgsql_each_event,
     .drop_address = pgsql_drop_address,
@@ -401,6 +422,10 @@ const struct backend_ops pgsql_ops = {
     .drop_triplet = pgsql_drop_triplet,
     .rate_event = pgsql_rate_event,
     .refuse_event = pgsql_refuse_event,
+    .make = pgsql_make,
+    .claim = pgsql_claim,
+    .find_mark = pgsql_find_mark,
+    .keep_mark = pgsql_keep_mark,
     .check = pgsql_check,
     .backup = pgsql_backup,
 };

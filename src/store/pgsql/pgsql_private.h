@@ -170,6 +170,9 @@ bool pgsql_each_domain(struct view *view, int64_t day, int64_t known_at,
 bool pgsql_each_origin(struct view *view,
     bool (*each)(void *ctx, const char *name, const struct origin_record *record),
     void *ctx, struct trouble *trouble);
+bool pgsql_each_network(struct view *view, int64_t day,
+    bool (*each)(void *ctx, int64_t day, int64_t hash), void *ctx,
+    struct trouble *trouble);
 bool pgsql_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
@@ -184,12 +187,23 @@ bool pgsql_drop_triplet(struct view *view, int64_t hash, const struct grey_row *
     bool *is_there_r, struct trouble *trouble);
 bool pgsql_report(struct backend *backend, bool want_counts,
     struct store_status_report *report_r, struct trouble *trouble);
-bool pgsql_check(struct backend *backend,
-    bool (*each)(void *ctx, const char *finding), void *ctx, bool *sound_r,
-    struct trouble *trouble);
 bool pgsql_backup(struct backend *backend, const char *path,
     void (*progress)(void *ctx, int left, int total), void *ctx,
     struct trouble *trouble);
+
+/* ---- check.c */
+bool pgsql_check(struct backend *backend,
+    bool (*each)(void *ctx, const char *finding), void *ctx, bool *sound_r,
+    struct trouble *trouble);
+
+/* ---- move.c */
+/* A daemon's mark at its session; false while a migration is going on. */
+bool pgsql_begin_use(struct link *link, struct trouble *trouble);
+bool pgsql_claim(struct backend *backend, struct trouble *trouble);
+bool pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t size,
+    struct trouble *trouble);
+bool pgsql_keep_mark(
+    struct view *view, const char *name, const char *text, struct trouble *trouble);
 
 /* ---- pgsql.c */
 struct view *pgsql_reader(struct backend *backend, struct trouble *trouble);

@@ -122,6 +122,35 @@ pgsql_each_domain(struct view *view, int64_t day, int64_t known_at,
 	    1, values, give_domain, &domains, trouble);
 }
 
+struct networks {
+	bool (*each)(void *ctx, int64_t day, int64_t hash);
+	void *ctx;
+};
+
+static bool
+give_network(void *arg, const PGresult *result, int row)
+{
+	struct networks *networks = arg;
+
+	return networks->each(networks->ctx, pgsql_number(result, row, 0),
+	    pgsql_number(result, row, 1));
+}
+
+bool
+pgsql_each_network(struct view *view, int64_t day,
+    bool (*each)(void *ctx, int64_t day, int64_t hash), void *ctx,
+    struct trouble *trouble)
+{
+	struct networks networks = {each, ctx};
+	char at[24];
+	const char *const values[] = {at};
+
+	snprintf(at, sizeof at, "%lld", (long long)day);
+	return pgsql_walk(view,
+	    "SELECT day, hash FROM domain_network WHERE day = $1::bigint", 1,
+	    values, give_network, &networks, trouble);
+}
+
 struct origins {
 	bool (*each)(
 	    void *ctx, const char *name, const struct origin_record *record);
@@ -283,20 +312,6 @@ pgsql_report(struct backend *backend, bool want_counts,
 	PQclear(result);
 	pgsql_release(view);
 	return result != NULL;
-}
-
-/* Every row is read, every index is walked along; the rest is PostgreSQL's. */
-bool
-pgsql_check(struct backend *backend, bool (*each)(void *ctx, const char *finding),
-    void *ctx, bool *sound_r, struct trouble *trouble)
-{
-	struct store_status_report report = {0};
-
-	*sound_r = pgsql_report(backend, true, &report, trouble);
-	if (*sound_r || trouble->kind == TROUBLE_REOPEN)
-		return *sound_r;
-	each(ctx, trouble->error.text);
-	return true;
 }
 
 bool

@@ -175,6 +175,20 @@ ensure_secret(struct backend *backend, struct trouble *trouble)
 	return ok && sqlite_read_secret(connection, backend->secret, trouble);
 }
 
+/* From now on no migration may write into it any more. */
+static bool
+begin_use(struct connection *connection, struct trouble *trouble)
+{
+	int64_t count;
+
+	return connection_number(connection,
+	           "SELECT count(*) FROM meta WHERE name = 'migrated'", &count,
+	           trouble) &&
+	       (count == 0 ||
+	           connection_run(connection,
+	               "DELETE FROM meta WHERE name = 'migrated'", trouble));
+}
+
 static bool
 make_file(struct backend *backend, struct trouble *trouble)
 {
@@ -215,7 +229,7 @@ sqlite_open_writer(struct backend *backend, struct trouble *trouble)
 	    sqlite_check_schema(connection, false, schema_steps, schema_version,
 	        &backend->schema, trouble) &&
 	    check_statements(connection, trouble) &&
-	    ensure_secret(backend, trouble)) {
+	    ensure_secret(backend, trouble) && begin_use(connection, trouble)) {
 		backend->schema = schema_version;
 		backend->data_version = -1;
 		backend->syncs = backend->durable;

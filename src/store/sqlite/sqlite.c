@@ -18,8 +18,8 @@
 #define READER_CACHE_KIB 512
 #define READER_BUSY_MS   20
 
-static bool
-take_lock(struct backend *backend, struct error *error)
+bool
+sqlite_take_lock(struct backend *backend, struct error *error)
 {
 	char path[4096];
 
@@ -134,7 +134,7 @@ sqlite_open(const struct store_settings *settings,
 		return NULL;
 	backend->durable = settings->durable;
 	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
-	bool ok = take_lock(backend, error);
+	bool ok = sqlite_take_lock(backend, error);
 	if (ok && !open_or_set_aside(backend, &trouble)) {
 		*error = trouble.error;
 		ok = false;
@@ -361,6 +361,7 @@ const struct backend_ops sqlite_ops = {
     .each_address = sqlite_each_address,
     .each_domain = sqlite_each_domain,
     .each_origin = sqlite_each_origin,
+    .each_network = sqlite_each_network,
     .each_triplet = sqlite_each_triplet,
     .each_event = sqlite_each_event,
     .drop_address = sqlite_drop_address,
@@ -369,6 +370,10 @@ const struct backend_ops sqlite_ops = {
     .drop_triplet = sqlite_drop_triplet,
     .rate_event = sqlite_rate_event,
     .refuse_event = sqlite_refuse_event,
+    .make = sqlite_make,
+    .claim = sqlite_claim,
+    .find_mark = sqlite_find_mark,
+    .keep_mark = sqlite_keep_mark,
     .check = sqlite_check,
     .backup = sqlite_backup,
 };

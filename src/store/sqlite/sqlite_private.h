@@ -105,6 +105,9 @@ bool sqlite_each_domain(struct view *view, int64_t day, int64_t known_at,
 bool sqlite_each_origin(struct view *view,
     bool (*each)(void *ctx, const char *name, const struct origin_record *record),
     void *ctx, struct trouble *trouble);
+bool sqlite_each_network(struct view *view, int64_t day,
+    bool (*each)(void *ctx, int64_t day, int64_t hash), void *ctx,
+    struct trouble *trouble);
 bool sqlite_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
@@ -130,7 +133,17 @@ bool sqlite_backup(struct backend *backend, const char *path,
     void (*progress)(void *ctx, int left, int total), void *ctx,
     struct trouble *trouble);
 
+/* move.c */
+bool sqlite_make(const char *url, const uint8_t secret[static SIPHASH_KEY_SIZE],
+    struct error *error);
+bool sqlite_claim(struct backend *backend, struct trouble *trouble);
+bool sqlite_find_mark(struct view *view, const char *name, char *text_r,
+    size_t size, struct trouble *trouble);
+bool sqlite_keep_mark(
+    struct view *view, const char *name, const char *text, struct trouble *trouble);
+
 /* sqlite.c */
+bool sqlite_take_lock(struct backend *backend, struct error *error);
 struct backend *sqlite_new(const char *url, struct error *error);
 void sqlite_close(struct backend *backend);
 struct view *sqlite_reader(struct backend *backend, struct trouble *trouble);

@@ -95,6 +95,35 @@ sqlite_each_domain(struct view *view, int64_t day, int64_t known_at,
 	return walk(view, statement, give_domain, &domains, trouble);
 }
 
+struct networks {
+	bool (*each)(void *ctx, int64_t day, int64_t hash);
+	void *ctx;
+};
+
+static bool
+give_network(void *arg, sqlite3_stmt *statement)
+{
+	struct networks *networks = arg;
+
+	return networks->each(networks->ctx, sqlite3_column_int64(statement, 0),
+	    sqlite3_column_int64(statement, 1));
+}
+
+bool
+sqlite_each_network(struct view *view, int64_t day,
+    bool (*each)(void *ctx, int64_t day, int64_t hash), void *ctx,
+    struct trouble *trouble)
+{
+	struct networks networks = {each, ctx};
+	sqlite3_stmt *statement = connection_prepare(&view->connection,
+	    "SELECT day, hash FROM domain_network WHERE day = ?1", trouble);
+
+	if (statement == NULL)
+		return false;
+	sqlite3_bind_int64(statement, 1, day);
+	return walk(view, statement, give_network, &networks, trouble);
+}
+
 struct origins {
 	bool (*each)(
 	    void *ctx, const char *name, const struct origin_record *record);
