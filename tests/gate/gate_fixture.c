@@ -313,8 +313,8 @@ fixture_await(int event, unsigned count)
 	assert_true(filter_count((enum filter_event)event) >= count);
 }
 
-static struct gate_report
-report(void)
+struct gate_report
+fixture_report(void)
 {
 	struct gate_report now;
 
@@ -325,15 +325,15 @@ report(void)
 void
 fixture_await_waiting(unsigned count)
 {
-	for (int i = 0; i < HANG_MS && report().waiting != count; i++)
+	for (int i = 0; i < HANG_MS && fixture_report().waiting != count; i++)
 		usleep(1000);
-	assert_int_equal(report().waiting, count);
+	assert_int_equal(fixture_report().waiting, count);
 }
 
 void
 fixture_await_connections(unsigned count)
 {
-	for (int i = 0; i < HANG_MS && report().connections != count; i++)
+	for (int i = 0; i < HANG_MS && fixture_report().connections != count; i++)
 		usleep(1000);
-	assert_int_equal(report().connections, count);
+	assert_int_equal(fixture_report().connections, count);
 }

@@ -86,6 +86,7 @@ void mta_message(struct mta *mta);
 #define FILTER_PROTOCOL 0xc3080U
 #define MTA_PROTOCOL    0xc4080U
 
+struct gate_report fixture_report(void);
 /* Waits, a minute at most, until the filter's callback has run count times. */
 void fixture_await(int event, unsigned count);
 /* Waits, a minute at most, until that many commands and replies are delayed. */

@@ -46,16 +46,23 @@ script_hold(const struct filter_call *call, int64_t ms)
 }
 
 struct mta
+script_greet(void)
+{
+	struct mta mta = mta_connect(fixture->listen);
+
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
+	mta_greet(&mta);
+	return mta;
+}
+
+struct mta
 script_begin(sfsistat (*hook)(const struct filter_call *))
 {
 	memset(script_seen, 0, sizeof script_seen);
 	atomic_store(&number, 0);
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(hook);
-	struct mta mta = mta_connect(fixture->listen);
-	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
-	mta_greet(&mta);
-	return mta;
+	return script_greet();
 }
 
 void
@@ -96,4 +103,5 @@ script_leave(struct mta *mta)
 {
 	mta_close(mta);
 	fixture_await_connections(0);
+	fixture_await(FILTER_CLOSE, filter_count(FILTER_NEGOTIATE));
 }

@@ -19,7 +19,9 @@ uint64_t script_ticket(enum filter_event event);
 /* For the hooks: looks, with a place, and tells a hold of so long. */
 void script_hold(const struct filter_call *call, int64_t ms);
 
-/* A session up to MAIL, its callbacks run hook. */
+/* A session up to MAIL, whatever runs. */
+struct mta script_greet(void);
+/* The same; its callbacks run hook. */
 struct mta script_begin(sfsistat (*hook)(const struct filter_call *));
 /* One recipient, accepted; and DATA. */
 void script_rcpt(struct mta *mta);

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "gate/gate_fixture.h"
+#include "gate/script.h"
 
 enum { THREADS = 16, SESSIONS = 64 };
 
@@ -36,14 +36,6 @@ set_limits(unsigned holds, unsigned per_key)
 	gate_configure(fixture->gate, &fixture->settings);
 }
 
-static struct gate_report
-report(void)
-{
-	struct gate_report now;
-	gate_report(fixture->gate, &now);
-	return now;
-}
-
 static int
 connect_all(void **state)
 {
@@ -51,9 +43,7 @@ connect_all(void **state)
 	filter_protocol(FILTER_PROTOCOL);
 	filter_hook(note_number);
 	for (int i = 0; i < SESSIONS; i++) {
-		mtas[i] = mta_connect(fixture->listen);
-		mta_negotiate(&mtas[i], MTA_OFFER);
-		mta_greet(&mtas[i]);
+		mtas[i] = script_greet();
 		mta_rcpt(&mtas[i], "<a@example.org>");
 		fixture_await_waiting((unsigned)i + 1);
 	}
@@ -66,7 +56,7 @@ close_all(void **state)
 	for (int i = 0; i < SESSIONS; i++)
 		mta_close(&mtas[i]);
 	fixture_await_connections(0);
-	assert_int_equal(report().holds, 0);
+	assert_int_equal(fixture_report().holds, 0);
 	return 0;
 }
 
@@ -93,7 +83,7 @@ the_limit_is_reached_and_not_passed(void **state)
 	assert_int_equal(book(5, 5).holds, 5);
 	/* the same connection's own place, again */
 	assert_true(book(3, 3).has_place);
-	assert_int_equal(report().holds, 5);
+	assert_int_equal(fixture_report().holds, 5);
 }
 
 static void
@@ -125,7 +115,7 @@ a_lowered_limit_holds_until_enough_have_ended(void **state)
 		mta_close(&mtas[i]);
 		fixture_await_connections((unsigned)(SESSIONS - i - 1));
 	}
-	assert_int_equal(report().holds, 3);
+	assert_int_equal(fixture_report().holds, 3);
 	assert_true(book(20, 1).has_place);
 	assert_false(book(21, 1).has_place);
 	set_limits(5, 0);
@@ -176,7 +166,7 @@ sixteen_threads_never_get_one_too_many(void **state)
 		book(i, (uint64_t)(i % 4));
 	assert_true(atomic_load(&granted) > 0);
 	assert_int_equal(atomic_load(&highest), 7);
-	assert_int_equal(report().holds, 7);
+	assert_int_equal(fixture_report().holds, 7);
 }
 
 static void
@@ -184,7 +174,7 @@ none_are_granted_when_the_limit_is_zero(void **state)
 {
 	set_limits(0, 0);
 	assert_false(book(0, 1).has_place);
-	assert_int_equal(report().holds, 0);
+	assert_int_equal(fixture_report().holds, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_all, close_all)

@@ -36,11 +36,8 @@ burst(int count)
 	double slowest = 0, ends = 0;
 
 	filter_hook(hold_half);
-	for (int i = 0; i < count; i++) {
-		mtas[i] = mta_connect(fixture->listen);
-		mta_negotiate(&mtas[i], MTA_OFFER);
-		mta_greet(&mtas[i]);
-	}
+	for (int i = 0; i < count; i++)
+		mtas[i] = script_greet();
 	double from = real_ms();
 	for (int i = 0; i < count; i++)
 		mta_rcpt(&mtas[i],

@@ -205,7 +205,6 @@ expect_gone(struct mta *mta, int64_t waited_ms)
 static void
 leave_and_expect_gone(int family, int how, enum filter_event event)
 {
-	struct gate_report report;
 	struct tcp tcp = tcp_open(family);
 	struct mta mta = begin(&tcp, event);
 
@@ -221,8 +220,7 @@ leave_and_expect_gone(int family, int how, enum filter_event event)
 		shutdown(tcp.client, SHUT_WR);
 	fixture_advance(1000);
 	expect_gone(&mta, 4000);
-	gate_report(fixture->gate, &report);
-	assert_int_equal(report.holds, 0);
+	assert_int_equal(fixture_report().holds, 0);
 	tcp_close(&tcp);
 }
 

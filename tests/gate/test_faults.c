@@ -47,10 +47,8 @@ block(const struct filter_call *call)
 static struct mta
 begin(const char *recipient)
 {
-	struct mta mta = mta_connect(fixture->listen);
+	struct mta mta = script_greet();
 
-	mta_negotiate(&mta, MTA_OFFER);
-	mta_greet(&mta);
 	mta_rcpt(&mta, recipient);
 	return mta;
 }
@@ -224,10 +222,8 @@ a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 	struct mta mta = begin("<blocked@example.org>");
 	usleep(30000);
 	gate_stop(fixture->gate, 300);
-	struct gate_report report;
-	gate_report(fixture->gate, &report);
-	assert_int_equal(report.connections, 0);
-	assert_int_equal(report.abandoned, 1);
+	assert_int_equal(fixture_report().connections, 0);
+	assert_int_equal(fixture_report().abandoned, 1);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	mta_close(&mta);
 	/* The callback's late calls must find a gate: free it after them. */
@@ -364,7 +360,6 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 {
 	enum { ALL = 40, CAP = 8 };
 	struct mta mtas[ALL];
-	struct gate_report report;
 
 	fixture->settings.max_connections = CAP;
 	start(hold_everyone);
@@ -372,8 +367,7 @@ connections_above_the_cap_wait_in_the_backlog(void **state)
 		mtas[i] = mta_connect(fixture->listen);
 	fixture_await_connections(CAP);
 	expect_idle("at the cap");
-	gate_report(fixture->gate, &report);
-	assert_int_equal(report.accepted, CAP);
+	assert_int_equal(fixture_report().accepted, CAP);
 	for (int i = 0; i < ALL; i++) {
 		mta_negotiate(&mtas[i], MTA_OFFER);
 		mta_greet(&mtas[i]);

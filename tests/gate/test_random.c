@@ -286,7 +286,6 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 {
 	pthread_t players[PLAYERS], decider;
 	bool is_wrong = false;
-	struct gate_report report;
 
 	pthread_create(&decider, NULL, decide_all, NULL);
 	for (uintptr_t i = 0; i < PLAYERS; i++)
@@ -303,11 +302,10 @@ what_is_answered_depends_on_the_commands_alone(void **state)
 	/* Whoever negotiated has been closed, and nothing is left over. */
 	assert_int_equal(
 	    filter_count(FILTER_NEGOTIATE), filter_count(FILTER_CLOSE));
-	gate_report(fixture->gate, &report);
-	assert_int_equal(report.holds, 0);
-	assert_int_equal(report.waiting, 0);
-	assert_true(report.holds_begun > 100);
-	assert_int_equal(report.accepted, PLAYERS * SESSIONS);
+	assert_int_equal(fixture_report().holds, 0);
+	assert_int_equal(fixture_report().waiting, 0);
+	assert_true(fixture_report().holds_begun > 100);
+	assert_int_equal(fixture_report().accepted, PLAYERS * SESSIONS);
 }
 
 static int

@@ -89,15 +89,6 @@ expect_other(struct mta *mta)
 	script_end(mta);
 }
 
-static unsigned
-holds(void)
-{
-	struct gate_report report;
-
-	gate_report(fixture->gate, &report);
-	return report.holds;
-}
-
 /* ---------------------------------------------------------- delayed replies */
 
 static void
@@ -123,7 +114,7 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 
 	mta_rcpt(&mta, "<a@example.org>");
 	fixture_await_waiting(1);
-	assert_int_equal(holds(), 1);
+	assert_int_equal(fixture_report().holds, 1);
 	assert_true(mta_silent(&mta, 30));
 	for (int i = 0; i < 62; i++) {
 		fixture_advance(2000);
@@ -131,7 +122,7 @@ a_hold_lasts_its_time_and_the_mta_is_kept_patient(void **state)
 	}
 	fixture_advance(1000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
-	assert_int_equal(holds(), 0);
+	assert_int_equal(fixture_report().holds, 0);
 	script_deliver(&mta);
 	assert_int_equal(filter_count(FILTER_RCPT), 1);
 	assert_int_equal(script_seen[FILTER_DATA].last.end, GATE_END_ELAPSED);
@@ -254,7 +245,7 @@ without_a_place_nobody_is_held(void **state)
 	mta_rcpt(&mta, "<a@example.org>");
 	fixture_await(FILTER_RCPT, 1);
 	assert_false(script_seen[FILTER_RCPT].has_place);
-	assert_int_equal(holds(), 0);
+	assert_int_equal(fixture_report().holds, 0);
 	fixture->settings.max_holds = 1000;
 	gate_configure(fixture->gate, &fixture->settings);
 	script_leave(&mta);
@@ -269,7 +260,7 @@ a_place_that_no_hold_takes_is_given_back(void **state)
 	rcpt(&mta, 'c');
 	assert_true(script_seen[FILTER_RCPT].has_place);
 	assert_int_equal(script_seen[FILTER_RCPT].holds, 1);
-	assert_int_equal(holds(), 0);
+	assert_int_equal(fixture_report().holds, 0);
 	script_end(&mta);
 }
 
@@ -409,7 +400,7 @@ an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 	assert_int_equal(script_seen[FILTER_ABORT].last.end, GATE_END_MTA_GONE);
 	assert_int_equal(script_seen[FILTER_CLOSE].last.end, GATE_END_MTA_GONE);
 	assert_int_equal(script_seen[FILTER_CLOSE].last.waited_ms, 4000);
-	assert_int_equal(holds(), 0);
+	assert_int_equal(fixture_report().holds, 0);
 	fixture_await_connections(0);
 }
 
