@@ -183,6 +183,52 @@ a_reply_leaves_when_it_is_decided(void **state)
 	}
 }
 
+/* The 450 of a message that came without a DATA event. */
+static void
+the_reply_to_the_end_of_a_message_can_wait_too(void **state)
+{
+	struct mta mta = begin(FILTER_EOM, 5000, false);
+
+	script_data(&mta);
+	mta_message(&mta);
+	fixture_await_waiting(1);
+	gate_decide(fixture->gate, script_ticket(FILTER_EOM), true);
+	assert_int_equal(mta_read(&mta).cmd, 'y');
+	script_end(&mta);
+	assert_true(script_seen[FILTER_CLOSE].last.other);
+}
+
+/* Headers are answered behind the hold. */
+static void
+what_a_delay_came_to_is_told_past_replies_that_cannot_wait(void **state)
+{
+	uint64_t begun = fixture_report().holds_begun;
+
+	set_plan(FILTER_DATA, 5000, true);
+	memset(script_seen, 0, sizeof script_seen);
+	filter_protocol(SMFIP_NR_EOH);
+	filter_hook(by_plan);
+	struct mta mta = mta_connect(fixture->listen);
+	mta_negotiate(&mta, MTA_OFFER);
+	mta_greet(&mta);
+	begin_data(&mta);
+	fixture_await_waiting(1);
+	fixture_advance(5000);
+	assert_int_equal(mta_read(&mta).cmd, 'c');
+	mta_message(&mta);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(mta_read(&mta).cmd, 'c');
+	assert_int_equal(script_seen[FILTER_EOM].last.end, GATE_END_ELAPSED);
+	assert_int_equal(script_seen[FILTER_EOM].last.waited_ms, 5000);
+	assert_int_equal(fixture_report().holds_begun, begun + 1);
+	for (int event = 0; event < FILTER_EVENTS; event++) {
+		bool may_wait = event == FILTER_MAIL || event == FILTER_RCPT ||
+		                event == FILTER_DATA || event == FILTER_EOM;
+		assert_int_equal(script_seen[event].ticket != 0, may_wait);
+	}
+	script_end(&mta);
+}
+
 static void
 a_decision_before_the_callback_returns_counts(void **state)
 {
@@ -256,8 +302,10 @@ a_place_that_no_hold_takes_is_given_back(void **state)
 {
 	struct mta mta = begin(FILTER_RCPT, 60000, true);
 
+	uint64_t begun = fixture_report().holds_begun;
 	plan.wish = (struct gate_wish){.is_hold = true};
 	rcpt(&mta, 'c');
+	assert_int_equal(fixture_report().holds_begun, begun);
 	assert_true(script_seen[FILTER_RCPT].has_place);
 	assert_int_equal(script_seen[FILTER_RCPT].holds, 1);
 	assert_int_equal(fixture_report().holds, 0);
@@ -437,6 +485,9 @@ main(void)
 	    cmocka_unit_test(a_hold_ends_at_its_time),
 	    cmocka_unit_test(a_decision_chooses_what_comes_at_the_end_of_a_hold),
 	    cmocka_unit_test(a_reply_leaves_when_it_is_decided),
+	    cmocka_unit_test(the_reply_to_the_end_of_a_message_can_wait_too),
+	    cmocka_unit_test(
+	        what_a_delay_came_to_is_told_past_replies_that_cannot_wait),
 	    cmocka_unit_test(a_decision_before_the_callback_returns_counts),
 	    cmocka_unit_test(a_reply_that_nobody_decides_is_the_callbacks_own),
 	    cmocka_unit_test(a_stale_ticket_decides_nothing),
