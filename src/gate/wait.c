@@ -178,22 +178,21 @@ wait_takes_reply(
 static bool
 client_has_left(struct gate *gate, struct conn *conn)
 {
-	struct client *client = &conn->client;
-	enum watch_state state = watch_look(&gate->watch, &client->socket, NULL);
+	if (!conn->client.was_seen) {
+		conn->wait.watch_ms = INT64_MAX;
+		if (!gate->said_unwatched)
+			log_info("gate: a held client's socket cannot be seen from "
+			         "here; its hang-up is noticed when the hold ends "
+			         "(said once)");
+		gate->said_unwatched = true;
+		return false;
+	}
+	enum watch_state state =
+	    watch_look(&gate->watch, &conn->client.socket, NULL);
 
 	conn->wait.watch_ms =
 	    (gate->now_ms + WATCH_MS) / WATCH_GRID_MS * WATCH_GRID_MS;
-	if (state == WATCH_CONNECTED || state == WATCH_LEFT)
-		client->was_seen = true;
-	if (client->was_seen)
-		return state == WATCH_LEFT || state == WATCH_UNSEEN;
-	conn->wait.watch_ms = INT64_MAX;
-	if (!gate->said_unwatched)
-		log_info(
-		    "gate: a held client's socket cannot be seen from here; its "
-		    "hang-up is noticed when the hold ends (said once)");
-	gate->said_unwatched = true;
-	return false;
+	return state == WATCH_LEFT || state == WATCH_UNSEEN;
 }
 
 static enum wait_event

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,29 @@ static _Atomic int64_t now_ms = 1000000;
 static struct gate_fixture the_fixture;
 struct gate_fixture *const fixture = &the_fixture;
 
+static char said[1 << 16];
+static pthread_mutex_t said_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void
-drop(void *ctx, enum log_level level, const char *text)
+keep(void *ctx, enum log_level level, const char *text)
 {
 	if (getenv("TARGREY_TEST_VERBOSE") != NULL)
 		fprintf(stderr, "log: %s\n", text);
+	pthread_mutex_lock(&said_lock);
+	strncat(said, text, sizeof said - strlen(said) - 1);
+	pthread_mutex_unlock(&said_lock);
+}
+
+unsigned
+fixture_said(const char *text)
+{
+	unsigned count = 0;
+
+	pthread_mutex_lock(&said_lock);
+	for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
+		count++;
+	pthread_mutex_unlock(&said_lock);
+	return count;
 }
 
 static void
@@ -59,7 +78,7 @@ fixture_open(void)
 {
 	if (fixture->folder[0] != '\0')
 		return;
-	log_to_sink(drop, NULL);
+	log_to_sink(keep, NULL);
 	char folder[] = "/tmp/targrey-gate-XXXXXX";
 	if (mkdtemp(folder) == NULL)
 		abort();

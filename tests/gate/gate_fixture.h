@@ -87,6 +87,8 @@ void mta_message(struct mta *mta);
 #define MTA_PROTOCOL    0xc4080U
 
 struct gate_report fixture_report(void);
+/* How often the log has said that. */
+unsigned fixture_said(const char *text);
 /* Waits, a minute at most, until the filter's callback has run count times. */
 void fixture_await(int event, unsigned count);
 /* Waits, a minute at most, until that many commands and replies are delayed. */

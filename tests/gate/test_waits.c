@@ -322,9 +322,12 @@ data_is_delayed_until_it_is_due_and_rcpt_is_not(void **state)
 	begin_data(&mta);
 	fixture_await_waiting(1);
 	assert_int_equal(filter_count(FILTER_DATA), 0);
+	for (int i = 0; i < 9; i++) {
+		fixture_advance(2000);
+		assert_int_equal(mta_read_any(&mta).cmd, 'p');
+	}
+	assert_int_equal(filter_count(FILTER_DATA), 0);
 	fixture_advance(2000);
-	assert_int_equal(mta_read_any(&mta).cmd, 'p');
-	fixture_advance(18000);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	assert_int_equal(script_seen[FILTER_DATA].delayed_ms, 20000);
 	mta_message(&mta);
