@@ -88,7 +88,8 @@ my %WORST = (s25r => 'match', s25r_rule => 1, early => 'yes', pipe => 'yes',
     gaveup => 9, gaveup_secs => 20, rcpt_refused => 50, helo => 'ours',
     helo_dns => 'none', from => 'ours', spf => 'fail', spf_helo => 'fail',
     spam => 20, seen => 99, age => 3, forged => 4, tarpit => 'endured',
-    tarpit_secs => 125, dnsbl => 'zen', local => 'bad');
+    tarpit_secs => 125, dnsbl => 'zen', local => 'bad', net_spam => 99, org_spam => 99,
+    net_ham => 0, org_ham => 0, new => 'address,network,organisation,sender');
 my $most = 0;
 for my $rdns (qw(pass mismatch none)) {
 	my $rule = $rdns eq 'pass' ? 1 : 0;

@@ -29,7 +29,7 @@ RULES = TOP / "rules" / "70_targrey.cf"
 SETS = ("local", "net", "local+Bayes", "net+Bayes")
 MODES = ("observe", "targrey")
 HOLD = 125
-STEP = 9  # shorter than what DNS is waited for
+STEP, CALM_S = 9, 0.4
 AT_ONCE = 12
 STOCK_HEADER = "X-Test-Stock"
 # .example is no domain of the public list, its addresses are nobody's; here
@@ -55,7 +55,7 @@ class Player:
             "mode": mode, "hostname": "mx.receiver.example", "spf": {"enabled": True},
             "allow": {"files": [str(TOP / "conf" / "allow.d" / "*")]},
             "tarpit": {"max_sessions": 1000, "max_per_net": 1000},
-            "dns": {"servers": [self.dns.text], "timeout": "20s"}})
+            "dns": {"servers": [self.dns.text], "timeout": "60s"}})
         self.clock.settle = self.daemon.settle
 
     def __enter__(self):
@@ -71,15 +71,16 @@ class Player:
 
     def play(self, mails):
         """{mail: the delivered message}. All sessions are open at the same time."""
-        waiting = set()
+        waiting, calm_s = set(), CALM_S
         with futures.ThreadPoolExecutor(len(mails)) as pool:
             jobs = {mail: pool.submit(self._session, mail, waiting) for mail in mails}
             while not all(job.done() for job in jobs.values()):
                 # Time passes when each is held, and DNS has said what it had to.
                 waiting.clear()
-                self._dns_at_rest()
+                self._wait_for_dns(calm_s)
                 if all(job.done() or mail in waiting for mail, job in jobs.items()):
                     self.clock.step(STEP)
+                    calm_s = CALM_S / 4
         self.daemon.settle()
         return {mail: mail.message(job.result()) for mail, job in jobs.items()}
 
@@ -95,12 +96,13 @@ class Player:
             return session.play(mail.name, mail.ptr, mail.address, mail.helo, mail.sender,
                                 first.RECIPIENT, mail.fields())
 
-    def _dns_at_rest(self):
-        calm = 0
-        while calm < 3:
-            before = len(self.dns.asked)
-            time.sleep(0.025)
-            calm = calm + 1 if len(self.dns.asked) == before else 0
+    def _wait_for_dns(self, calm_s):
+        """Until it was asked nothing for so long."""
+        asked, since = len(self.dns.asked), time.monotonic()
+        while time.monotonic() - since < calm_s:
+            time.sleep(0.02)
+            if len(self.dns.asked) != asked:
+                asked, since = len(self.dns.asked), time.monotonic()
 
 
 def facts_of(message):

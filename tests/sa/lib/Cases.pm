@@ -44,6 +44,7 @@ our @CASES = (
 	. ' SEEN30 PASSED5 PASSED100 SPAM SPAM3 SPAM10 HAM HAM3 HAM30 HAM100 H_OURS H_LOCAL H_BARE H_IP'
 	. ' H_MISSING FROM_OURS FROM_SELF FROM_NODNS SPF_PASS SPF_BAD REMOVED DNSBL OUTSIDE LINE NONAME'
 	. ' SURE_LINE BEHAV BEHAV_N HELO_ODD FROM_ODD IDENT IDENT_ANY AGED PROVEN STEADY ODD LISTED SHOWN'
+	. ' NET_SPAM3 NET_SPAM30 NET_HAM NET_HAM3 ORG_SPAM ORG_SPAM3 ORG_SPAM30 ORG_HAM ORG_HAM3 ORG_HAM10 ORG_KNOWN NEW NEW_ALL3 NEW_ALL4 ORG_GOOD BAD'
 	. ' C_SURE C2 C_URI C_HASH FORWARDED LIST_HEAD STK_LINE STK_HELO SIGNS_N SIGNS1 TEXT_N FREE_LINE' ],
     [ 'no header', undef, {}, '', 'NOHDR', 'V1 STRANGER LINE UNPASSED' ],
     [ 'no header, spam', undef, { %FOUR, %AT_NONE }, '', 'SIGNS_N W_DRUGS', 'SIGNS1 STRANGER' ],
@@ -164,7 +165,49 @@ our @CASES = (
     [ 'known for three days, spam', { age => 3, seen => 2, spam => 1, mode => 'observe' }, {}, '', 'STRANGER', 'AGED' ],
     [ 'known for three days, hanging up', { age => 3, seen => 2, gaveup => 1, mode => 'observe' }, {}, 'TARGREY_BEHAV', 'STRANGER', 'AGED' ],
 
+    # records of the network and the organisation
+    [ 'three spams of its network', { net_ham => 0, net_spam => 3 }, {}, 'TARGREY_NET_BAD', 'NET_SPAM3 NET_BAD BAD', 'NET_HAM NET_SPAM30 ORG_BAD SPAMMER' ],
+    [ 'two', { net_ham => 0, net_spam => 2 }, {}, '', '', 'NET_SPAM3 NET_BAD BAD' ],
+    [ 'spam and a good mail of its network', { net_ham => 1, net_spam => 29 }, {}, '', 'NET_HAM NET_SPAM3', 'NET_BAD NET_HAM3 NET_SPAM30' ],
+    [ 'much spam and two good mails of its network', { net_ham => 2, net_spam => 30 }, {}, 'TARGREY_NET_BAD', 'NET_SPAM30 NET_BAD', 'NET_HAM3' ],
+    [ 'much spam and three good mails of its network', { net_ham => 3, net_spam => 30 }, {}, '', 'NET_HAM3', 'NET_BAD' ],
+    [ 'three spams of its organisation', { org_ham => 0, org_spam => 3 }, {}, 'TARGREY_ORG_BAD', 'ORG_KNOWN ORG_SPAM ORG_SPAM3 ORG_BAD BAD', 'ORG_HAM ORG_SPAM30 NET_BAD' ],
+    [ 'two of its organisation', { org_ham => 0, org_spam => 2 }, {}, '', 'ORG_SPAM', 'ORG_SPAM3 ORG_BAD' ],
+    [ 'spam and a good mail of its organisation', { org_ham => 1, org_spam => 29 }, {}, '', 'ORG_HAM ORG_SPAM3', 'ORG_BAD ORG_HAM3 ORG_SPAM30' ],
+    [ 'much spam and two good mails of its organisation', { org_ham => 2, org_spam => 30 }, {}, 'TARGREY_ORG_BAD', 'ORG_SPAM30', 'ORG_HAM3' ],
+    [ 'much spam and three good mails of its organisation', { org_ham => 3, org_spam => 30 }, {}, '', 'ORG_HAM3', 'ORG_BAD ORG_HAM10' ],
+    [ 'network and organisation count once', { net_spam => 3, org_spam => 3 }, {}, 'TARGREY_NET_BAD', 'NET_BAD ORG_BAD', '' ],
+    [ 'address and network count once', { spam => 3, net_spam => 3 }, {}, 'TARGREY_SPAMMER', 'SPAMMER NET_BAD', '' ],
+    [ 'address and organisation count once', { spam => 3, org_spam => 3 }, {}, 'TARGREY_SPAMMER', 'SPAMMER ORG_BAD', '' ],
+    [ 'a bad network and a sign', { net_spam => 3 }, {%ONE}, 'TARGREY_BAD_SIGNS TARGREY_NET_BAD', '', '' ],
+    [ 'a bad network and two signs', { net_spam => 3 }, {%TWO}, 'TARGREY_BAD_SIGNS TARGREY_BAD_SIGNS2 TARGREY_NET_BAD', '', '' ],
+    [ 'a bad network and two signs, SPF vouches: a newsletter', { net_spam => 3, spf => 'pass' }, {%TWO}, 'TARGREY_BAD_SIGNS TARGREY_NET_BAD', '', '' ],
+    [ 'a bad organisation and two signs, SPF vouches', { org_spam => 3, spf => 'pass' }, {%TWO}, 'TARGREY_BAD_SIGNS TARGREY_BAD_SIGNS2 TARGREY_ORG_BAD', '', '' ],
+    [ 'a bad address and two signs, SPF vouches', { spam => 3, spf => 'pass' }, {%TWO}, 'TARGREY_BAD_SIGNS TARGREY_BAD_SIGNS2 TARGREY_SPAMMER', '', '' ],
+    [ 'a bad organisation and a sign', { org_spam => 3 }, {%ONE}, 'TARGREY_BAD_SIGNS TARGREY_ORG_BAD', '', '' ],
+    [ 'a bad address and a sign', { spam => 3 }, {%ONE}, 'TARGREY_BAD_SIGNS TARGREY_SPAMMER', '', '' ],
+    [ 'a bad network, an answer', { net_spam => 3 }, { %TWO, headers => "In-Reply-To: <1\@example.jp>\n" }, 'TARGREY_NET_BAD', '', 'SIGNS1' ],
+    [ 'a bad network, came through before', { net_spam => 3, passed => 1 }, { %TWO, headers => "X-Test: bayes99\n" }, 'TARGREY_NET_BAD', '', 'STRANGER' ],
+    [ 'a bad network, a hold endured', { net_spam => 3, tarpit_secs => 125 }, { %TWO, headers => "X-Test: bayes99\n" }, 'TARGREY_NET_BAD', 'ENDURED', '' ],
+    [ 'a bad network and Bayes', { net_spam => 3 }, { headers => "X-Test: bayes99\n" }, 'TARGREY_BAD_BAYES TARGREY_NET_BAD', '', '' ],
+    [ 'no record and Bayes', {}, { headers => "X-Test: bayes99\n" }, '', '', 'BAD' ],
+    [ 'ten good mails of its organisation', { org_ham => 10, org_spam => 0 }, {}, 'TARGREY_ORG_GOOD', 'ORG_HAM10 ORG_GOOD', 'ORG_SPAM STEADY' ],
+    [ 'nine', { org_ham => 9 }, {}, '', 'ORG_HAM3', 'ORG_HAM10 ORG_GOOD' ],
+    [ 'ten good mails and a spam of its organisation', { org_ham => 10, org_spam => 1 }, {}, '', 'ORG_HAM10 ORG_SPAM', 'ORG_GOOD' ],
+    [ 'a good organisation, a spam of the address', { org_ham => 10, spam => 1 }, {}, '', 'ORG_HAM10', 'ORG_GOOD' ],
+    [ 'a good organisation and address count once', { org_ham => 10, ham => 3 }, {}, 'TARGREY_HAM', 'ORG_GOOD', '' ],
+    [ 'a good organisation and a known address count once', { org_ham => 10, passed => 5, spf => 'pass' }, {}, 'TARGREY_KNOWN', 'ORG_GOOD', '' ],
+    [ 'a good organisation, known without SPF', { org_ham => 10, passed => 5 }, {}, 'TARGREY_ORG_GOOD', 'STEADY', '' ],
+    [ 'a good organisation, SPF passes', { org_ham => 10, passed => 4, spf => 'pass' }, {}, 'TARGREY_ORG_GOOD', '', 'STEADY' ],
+    [ 'all of it new, and a sign', { new => 'address,network,organisation,sender', org_ham => 0 }, {%ONE}, 'TARGREY_NEW', 'NEW_ALL4 NEW', 'NEW_ALL3' ],
+    [ 'all of it new', { new => 'address,network,organisation,sender', org_ham => 0 }, {}, '', 'NEW', '' ],
+    [ 'all of it new, without an organisation', { new => 'address,network,sender' }, {%ONE}, 'TARGREY_NEW', 'NEW_ALL3 NEW', 'NEW_ALL4 ORG_KNOWN' ],
+    [ 'a new client of a known organisation', { new => 'address,network,sender', org_ham => 0 }, {%ONE}, '', 'NEW_ALL3 ORG_KNOWN', 'NEW' ],
+    [ 'a new client of a known sender', { new => 'address,network' }, {%ONE}, '', '', 'NEW' ],
+
     # clients of the allow list
+    [ 'a listed farm: its record is that of others', { why => 'listed', net_spam => 99, org_spam => 99, org_ham => 2 }, {%ONE}, '', 'NET_SPAM30 ORG_SPAM30', 'NET_BAD ORG_BAD BAD' ],
+    [ 'a listed farm: its good record, too', { why => 'listed', org_ham => 99 }, {}, '', 'ORG_HAM10', 'ORG_GOOD' ],
     [ 'a listed farm: its name is nothing', { %NONE, why => 'listed' }, {%AT_NONE}, '', 'BY_LIST STRANGER', 'LINE NONAME SURE_LINE' ],
     [ 'a listed farm with a machine-made name', { %S25R, why => 'listed' }, {%AT_S25R}, '', 'BY_LIST S25R', 'LINE SURE_LINE' ],
     [ 'a listed farm: its successes are those of others', { why => 'listed', passed => 500, ham => 500, spf => 'pass' }, {}, '', 'STRANGER PROVEN', 'STEADY' ],
@@ -286,6 +329,7 @@ our @CASES = (
     [ 'forwarded', { %NONE, helo => 'ip' }, { %AT_NONE, headers => "X-Test: uri hash\n", below => $HOPS }, 'TARGREY_IDENT', 'SHOWN C_SURE', 'DIRECTED' ],
     [ 'a list\'s', { %NONE, helo => 'ip' }, { %AT_NONE, headers => "X-Test: uri hash\nList-Id: <a.example>\n" }, 'TARGREY_IDENT', 'SHOWN C_SURE', 'DIRECTED' ],
     [ 'the client came through before', { %NONE, helo => 'ip', passed => 1 }, { %AT_NONE, headers => "X-Test: uri hash\n" }, 'TARGREY_IDENT', 'SHOWN C_SURE', 'STRANGER' ],
+    [ 'good mail of its organisation, and proofs', { %NONE, helo => 'ip', org_ham => 10 }, { %AT_NONE, headers => "X-Test: uri hash\n" }, 'TARGREY_IDENT TARGREY_ORG_GOOD', 'SHOWN C_SURE ORG_GOOD', '' ],
     [ 'good mail on record, and proofs', { %NONE, helo => 'ip', ham => 1 }, { %AT_NONE, headers => "X-Test: uri hash\n" }, 'TARGREY_IDENT', 'SHOWN C_SURE', 'STRANGER' ],
 );
 
