@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import unittest
 
+import feedback
+
 HERE = pathlib.Path(__file__).resolve().parent
 COLUMNS = ("id label client_ip client_rdns helo sender date recipient rdns_state"
            " drop_received source").split()
@@ -92,8 +94,32 @@ class Run(unittest.TestCase):
         self.assertNotIn("X-TaRgrey", (keep / "without" / "spam0").read_text().split("Message-ID")[0])
 
     def test_bayes_is_trained_on_the_other_half(self):
-        text = self.run_it("--bayes", "--plugin")
+        """And its verdicts are learned before the next message is played."""
+        text = self.run_it("--bayes", "--plugin", "--feedback")
         self.assertRegex(text, r"ham at >= 20: 0")
+        self.assertRegex(text, r"Feedback by score of 100 % of the messages: 12 told, ham=\d+ spam=\d+ "
+                               r"skipped=0 unknown=0 ambiguous=0 known=0 doubtful=0;")
+
+    def test_labels_teach_the_record_before_the_next_message(self):
+        keep = self.root / "fed"
+        text = self.run_it("--feedback=label", "--share", "100", "--keep", str(keep))
+        self.assertRegex(text, r"Feedback by label of 100 % of the messages: 12 told, ham=6 spam=6 skipped=0")
+        self.assertRegex(text, r"\| ham \| all \| 6 \| 0\.0 -> 0\.0 -> 0\.0 \| 0 ")
+        for number in range(6):
+            head = (keep / "fed" / ("ham%d" % number)).read_text().split("\n\n")[0]
+            self.assertIn("; ham=%d; spam=0; " % number, head)
+            self.assertIn("; net_ham=%d; net_spam=0; " % number, head)
+            head = (keep / "fed" / ("spam%d" % number)).read_text().split("\n\n")[0]
+            self.assertIn("; ham=0; spam=0; ", head)
+            self.assertIn("; net_ham=0; net_spam=%d; " % number, head)
+            self.assertIn("; net_spam=0; ", (keep / "with" / ("spam%d" % number)).read_text())
+
+    def test_the_share_that_is_told_is_the_same_every_time(self):
+        drawn = [name for name in map(str, range(2000)) if feedback.is_drawn(name, 5)]
+        self.assertAlmostEqual(100, len(drawn), delta=40)
+        self.assertEqual([], [name for name in drawn if not feedback.is_drawn(name, 10)])
+        self.assertFalse(feedback.is_drawn("x", 0))
+        self.assertTrue(feedback.is_drawn("x", 100))
 
 
 if __name__ == "__main__":
