@@ -76,13 +76,30 @@ width_of(unsigned code)
 	return 1;
 }
 
+/* So much of text needs no look: printable ASCII, one column each. */
+static size_t
+plain_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= ' ' && text[length] <= '~')
+		length++;
+	return length;
+}
+
 size_t
 escape_terminal(FILE *file, const char *text, size_t limit)
 {
-	size_t columns = 0;
-
 	if (text == NULL)
 		return 0;
+	size_t columns = plain_length(text);
+	if (limit == 0 || (text[columns] == '\0' && columns <= limit)) {
+		if (file != NULL)
+			fwrite(text, 1, columns, file);
+		text += columns;
+	} else {
+		columns = 0;
+	}
 	if (limit > 0 && escape_terminal(NULL, text, 0) <= limit)
 		limit = 0;
 	while (*text != '\0') {

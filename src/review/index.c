@@ -7,7 +7,7 @@
 
 #include "review/index_private.h"
 
-#define VERSION 1
+#define VERSION 2
 
 static const char schema[] =
     "CREATE TABLE folder (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL,"
@@ -21,12 +21,17 @@ static const char schema[] =
     "  may_discard INTEGER, notes INTEGER, decided TEXT);"
     "CREATE INDEX mail_score ON mail (score, folder, decided);"
     "CREATE INDEX mail_folder ON mail (folder);"
+    /* how many are in each band, until one comes, goes or changes */
+    "CREATE TABLE bands (key TEXT PRIMARY KEY, counts TEXT) WITHOUT ROWID;"
+    "CREATE TRIGGER mail_comes AFTER INSERT ON mail BEGIN DELETE FROM bands; END;"
+    "CREATE TRIGGER mail_goes AFTER DELETE ON mail BEGIN DELETE FROM bands; END;"
+    "CREATE TRIGGER mail_changes AFTER UPDATE ON mail BEGIN DELETE FROM bands; END;"
     "CREATE TABLE decision (id TEXT PRIMARY KEY, what TEXT, time INTEGER);"
     "CREATE TABLE act (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER,"
     "  who TEXT, what TEXT, id TEXT, from_path TEXT, to_path TEXT,"
     "  message_id TEXT, undone INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX act_id ON act (id);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 bool
 index_failed(struct index *index, struct error *error)

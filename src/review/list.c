@@ -280,11 +280,74 @@ count_rows(struct index *index, const struct mail_filter *filter,
 	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
 }
 
+/* The score alone: read out of the index of scores. */
+static bool
+count_bands(struct index *index, struct mail_filter *all,
+    uint64_t counts_r[static BANDS], struct error *error)
+{
+	for (int band = 0; band < BANDS; band++) {
+		all->only_unscored = band == BAND_NONE;
+		all->least = all->most = 0;
+		if (band != BAND_NONE)
+			band_range(
+			    (enum band)band, all->mark, &all->least, &all->most);
+		if (!count(index, all, &counts_r[band], error))
+			return false;
+	}
+	return true;
+}
+
+/* What was counted for the same question stands until a mail changes. */
+static bool
+recall_bands(struct index *index, const char *key, uint64_t counts_r[static BANDS])
+{
+	struct error ignored;
+	sqlite3_stmt *s = index_prepare(
+	    index, "SELECT counts FROM bands WHERE key = ?1", &ignored);
+	int found = 0;
+
+	if (s == NULL)
+		return false;
+	bind_text(s, 1, key);
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		const char *at = (const char *)sqlite3_column_text(s, 0);
+		char *end = NULL;
+		for (; at != NULL && found < BANDS && end != at; found++) {
+			counts_r[found] = strtoull(at, &end, 10);
+			at = *end == ' ' ? end + 1 : NULL;
+		}
+	}
+	sqlite3_finalize(s);
+	return found == BANDS;
+}
+
+/* If that cannot be written, they are counted again the next time. */
+static void
+keep_bands(
+    struct index *index, const char *key, const uint64_t counts[static BANDS])
+{
+	struct error ignored;
+	GString *text = g_string_new(NULL);
+	sqlite3_stmt *s = index_prepare(
+	    index, "INSERT OR REPLACE INTO bands VALUES (?1, ?2)", &ignored);
+
+	for (int band = 0; band < BANDS; band++)
+		g_string_append_printf(text, "%s%llu", band > 0 ? " " : "",
+		    (unsigned long long)counts[band]);
+	if (s != NULL) {
+		bind_text(s, 1, key);
+		bind_text(s, 2, text->str);
+		index_finish(index, s, &ignored);
+	}
+	g_string_free(text, TRUE);
+}
+
 bool
 index_bands(struct index *index, const struct mail_filter *filter,
     uint64_t counts_r[static BANDS], struct error *error)
 {
 	struct mail_filter all = *filter;
+	struct error ignored;
 
 	memset(counts_r, 0, BANDS * sizeof *counts_r);
 	all.only_unscored = false;
@@ -293,17 +356,22 @@ index_bands(struct index *index, const struct mail_filter *filter,
 	    is_given(all.flags) || is_given(all.text) || all.since != 0 ||
 	    all.until != 0)
 		return count_rows(index, &all, counts_r, error);
-	/* the score alone: read out of the index of scores */
-	for (int band = 0; band < BANDS; band++) {
-		all.only_unscored = band == BAND_NONE;
-		all.least = all.most = 0;
-		if (band != BAND_NONE)
-			band_range(
-			    (enum band)band, filter->mark, &all.least, &all.most);
-		if (!count(index, &all, &counts_r[band], error))
-			return false;
+	GString *key = g_string_new(NULL);
+	g_string_append_printf(key, "%.17g", all.mark);
+	add_where(key, &all);
+	bool ok = recall_bands(index, key->str, counts_r);
+	/* One transaction: what another changes meanwhile makes the writing fail.
+	 */
+	if (!ok && index_run(index, "SAVEPOINT bands", error)) {
+		ok = count_bands(index, &all, counts_r, error);
+		if (ok)
+			keep_bands(index, key->str, counts_r);
+		if (!index_run(index, "RELEASE bands", &ignored))
+			index_run(
+			    index, "ROLLBACK TO bands; RELEASE bands", &ignored);
 	}
-	return true;
+	g_string_free(key, TRUE);
+	return ok;
 }
 
 bool

@@ -37,6 +37,30 @@ class List(Scratch):
         self.assertEqual([900, None], [row["score"] for row in self.rows()])
         self.assertEqual(["no score"], [row["certainty"] for row in self.rows("--band", "none")])
 
+    def bands(self, *line):
+        found = json.loads(self.done("list", *line, self.spam, "--json"))
+        return [row["mails"] for row in found["bands"]["rows"]]
+
+    def test_bands_that_were_counted_before_follow_every_change(self):
+        self.fill()
+        first = self.bands()
+        self.assertEqual(sum(first), len(SCORES))
+        self.assertEqual(self.bands(), first)
+        other = self.bands("--mark", "20")
+        self.assertNotEqual(other, first)
+        self.assertEqual(self.bands("--mark", "20"), other)
+        self.put(mail(50, "900"))
+        self.assertEqual(sum(self.bands()), len(SCORES) + 1)
+        key = self.id_of("mail 50")
+        self.done("release", key)
+        self.assertEqual(self.bands(), first)
+        self.done("undo")
+        self.assertEqual(sum(self.bands()), len(SCORES) + 1)
+        path = self.put(mail(51, "900"))
+        self.assertEqual(sum(self.bands()), len(SCORES) + 2)
+        path.unlink()
+        self.assertEqual(sum(self.bands()), len(SCORES) + 1)
+
     def test_bands_count_every_mail_whatever_the_limit(self):
         self.fill()
         self.put(mail(50))
