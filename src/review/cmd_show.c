@@ -136,8 +136,8 @@ run_log(struct admin *admin)
 		return admin_write(admin, &doc);
 	doc_section(doc, "acts", "What was done, the newest first");
 	doc_table(doc, columns, 8);
-	if (!index_acts(review->index, "", limit == 0 ? 1000000000 : limit, put_act,
-	        doc, &error)) {
+	if (!index_acts(review->index, "", NULL, limit == 0 ? 1000000000 : limit,
+	        put_act, doc, &error)) {
 		doc_free(&doc);
 		return failed(admin, &error);
 	}

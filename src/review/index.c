@@ -259,13 +259,14 @@ index_note_act(struct index *index, const struct act *act, int64_t *number_r,
 }
 
 bool
-index_acts(struct index *index, const char *id, size_t limit,
+index_acts(struct index *index, const char *id, const char *who, size_t limit,
     bool (*each)(void *ctx, const struct act *act), void *ctx, struct error *error)
 {
 	sqlite3_stmt *s = index_prepare(index,
 	    "SELECT number, time, who, what, id, from_path, to_path, message_id, "
-	    "undone FROM act WHERE (?1 IS NULL AND undone = 0) OR ?1 = '' "
-	    "OR (undone = 0 AND id >= ?1 AND id < ?1 || 'g') "
+	    "undone FROM act WHERE ((?1 IS NULL AND undone = 0) OR ?1 = '' "
+	    "OR (undone = 0 AND id >= ?1 AND id < ?1 || 'g')) "
+	    "AND (?3 IS NULL OR who = ?3) "
 	    "ORDER BY number DESC LIMIT ?2",
 	    error);
 	bool go_on = true;
@@ -274,6 +275,7 @@ index_acts(struct index *index, const char *id, size_t limit,
 		return false;
 	bind_text(s, 1, id);
 	sqlite3_bind_int64(s, 2, (int64_t)limit);
+	bind_text(s, 3, who);
 	while (go_on && sqlite3_step(s) == SQLITE_ROW)
 		go_on = each(ctx,
 		    &(struct act){sqlite3_column_int64(s, 0),

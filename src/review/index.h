@@ -106,8 +106,12 @@ struct act {
 };
 bool index_note_act(struct index *index, const struct act *act, int64_t *number_r,
     struct error *error);
-/* id NULL: the last that is not undone; "" = all, the newest first */
-bool index_acts(struct index *index, const char *id, size_t limit,
+/*
+ * The newest first.
+ * id   NULL: those that are not undone; "" = all
+ * who  those of this user alone; NULL = all
+ */
+bool index_acts(struct index *index, const char *id, const char *who, size_t limit,
     bool (*each)(void *ctx, const struct act *act), void *ctx, struct error *error);
 bool index_mark_undone(struct index *index, int64_t number, struct error *error);
 

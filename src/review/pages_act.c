@@ -202,7 +202,7 @@ page_undo(void *ctx, struct web_request *request, FILE *body)
 		return;
 	if (id == NULL || strlen(id) != MAIL_ID_SIZE - 1 ||
 	    strspn(id, "0123456789abcdef") != MAIL_ID_SIZE - 1 ||
-	    !index_acts(review->index, id, 1, check_owner, &owner, &error) ||
+	    !index_acts(review->index, id, NULL, 1, check_owner, &owner, &error) ||
 	    !owner.is_his)
 		web_say(request, true, "There is nothing to undo.");
 	else if (review_undo(review, id, outcome, &error))

@@ -8,7 +8,6 @@
 struct logging {
 	const struct web_request *request;
 	FILE *body;
-	const char *who; /* acts of this one alone; NULL = all */
 };
 
 static bool
@@ -19,8 +18,6 @@ put_act(void *ctx, const struct act *act)
 	FILE *body = logging->body;
 	char buf[CELL_TEXT_SIZE];
 
-	if (logging->who != NULL && strcmp(logging->who, act->who) != 0)
-		return true;
 	fprintf(body, "<tr><td>%s</td><td>", cell_for_people(&when, buf));
 	escape_html(body, act->who);
 	fputs("</td><td>", body);
@@ -48,14 +45,15 @@ page_log(void *ctx, struct web_request *request, FILE *body)
 {
 	struct admin *admin = ctx;
 	struct review *review = admin->more;
-	struct logging logging = {request, body, web_user(request)};
+	struct logging logging = {request, body};
 	struct error error;
 
 	fputs("<h1>What was done, the newest first</h1><div class=\"wide\"><table>"
 	      "<thead><tr><th>When</th><th>Who</th><th>What</th><th>Mail</th><th>"
 	      "</th></tr></thead><tbody>\n",
 	    body);
-	if (!index_acts(review->index, "", 200, put_act, &logging, &error)) {
+	if (!index_acts(review->index, "", web_user(request), 200, put_act,
+	        &logging, &error)) {
 		fputs("<tr><td>", body);
 		escape_html(body, error.text);
 		fputs("</td></tr>", body);

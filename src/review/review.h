@@ -61,7 +61,10 @@ extern const char *const action_words[ACTIONS + 1]; /* NULL at the end */
  */
 bool review_act(struct review *review, enum action action, const struct mail *mail,
     char outcome[static OUTCOME_SIZE], struct error *error);
-/* id: of a mail, NULL: the last act */
+/*
+ * id: of a mail, whoever did something with it; NULL: the last act of the same
+ * user. What another did is never undone without his name in outcome.
+ */
 bool review_undo(struct review *review, const char *id,
     char outcome[static OUTCOME_SIZE], struct error *error);
 

@@ -51,6 +51,16 @@ forget_learned(struct undoing *undoing, const struct act *act)
 	return true;
 }
 
+static void
+name_another(struct undoing *undoing, const struct act *act)
+{
+	size_t used = strlen(undoing->outcome);
+
+	if (strcmp(act->who, undoing->review->who) != 0)
+		snprintf(undoing->outcome + used, OUTCOME_SIZE - used,
+		    "; it was done by %s", act->who);
+}
+
 static bool
 undo_act(void *ctx, const struct act *act)
 {
@@ -72,9 +82,12 @@ undo_act(void *ctx, const struct act *act)
 		snprintf(undoing->outcome, OUTCOME_SIZE,
 		    "%s: is to be decided again", act->what);
 	}
-	undoing->ok = undoing->ok && forget_learned(undoing, act) &&
-	              review_log(review, "undo", act->id, act->message_id,
-	                  act->from, undoing->outcome, undoing->error);
+	undoing->ok = undoing->ok && forget_learned(undoing, act);
+	if (undoing->ok)
+		name_another(undoing, act);
+	undoing->ok =
+	    undoing->ok && review_log(review, "undo", act->id, act->message_id,
+	                       act->from, undoing->outcome, undoing->error);
 	return false;
 }
 
@@ -85,13 +98,16 @@ review_undo(struct review *review, const char *id,
 	struct undoing undoing = {review, outcome, error, 0, false};
 
 	*outcome = '\0';
-	if (!index_acts(review->index, id, 1, undo_act, &undoing, error))
+	if (!index_acts(review->index, id, id == NULL ? review->who : NULL, 1,
+	        undo_act, &undoing, error))
 		return false;
-	if (undoing.number == 0) {
-		error_set(error, "%s%s: nothing to undo", id == NULL ? "" : id,
-		    id == NULL ? "undo" : "");
+	if (undoing.number == 0 && id == NULL)
+		error_set(
+		    error, "%s has done nothing that could be undone", review->who);
+	else if (undoing.number == 0)
+		error_set(error, "%s: nothing to undo", id);
+	if (undoing.number == 0)
 		return false;
-	}
 	return undoing.ok &&
 	       index_mark_undone(review->index, undoing.number, error);
 }

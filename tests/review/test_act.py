@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import sqlite3
 import subprocess
 import unittest
 
@@ -22,7 +24,27 @@ class Act(Scratch):
         self.assertIn("moved back to %s" % path, self.done("undo"))
         self.assertEqual(text, path.read_bytes())
         self.assertEqual([key], self.ids())
-        self.assertIn("nothing to undo", self.refused("undo"))
+        self.assertIn("has done nothing that could be undone", self.refused("undo"))
+        self.assertIn("nothing to undo", self.refused("undo", key))
+
+    @unittest.skipUnless(os.geteuid() == 0, "SKIPPED: needs root")
+    def test_what_another_reviewer_did_is_not_undone_unknowingly(self):
+        """Two admins share the state folder."""
+        anna, ben = {"SUDO_USER": "anna"}, {"SUDO_USER": "ben"}
+        self.put(mail(1, "6.2"))
+        self.put(mail(2, "5.2"))
+        first, second = sorted(self.ids(), key=lambda key: key != self.id_of("mail 1"))
+        self.done("release", first, env=anna)
+        self.done("release", second, env=ben)
+        self.done("undo", env=anna)  # hers, though his is the last
+        self.assertEqual([first], self.ids())
+        self.assertIn("anna has done nothing", self.refused("undo", env=anna))
+        self.assertIn("; it was done by ben", self.done("undo", second, env=anna))
+        lines = self.log().splitlines()
+        self.assertEqual(["anna release", "ben release", "anna undo", "anna undo"],
+                         ["%s %s" % re.search(r" user=(\w+) action=(\w+) ", line).groups()
+                          for line in lines])
+        self.assertTrue(lines[3].endswith("; it was done by ben"))
 
     def test_undo_finds_a_mail_that_was_read_meanwhile(self):
         path = self.put(mail(1, "6.2"))
@@ -232,6 +254,10 @@ class Act(Scratch):
         key, = self.ids()
         self.assertIn("counted as spam of 192.0.2.77", self.done("spam", key))
         self.assertEqual((ham, spam + 4), self.counted(base))
+        # and for its network and organisation
+        with sqlite3.connect(base) as opened:
+            widths = dict(opened.execute("SELECT name, spam FROM origin WHERE spam > 0"))
+        self.assertEqual({"192.0.2.0/24", "example.org"}, {name.lstrip("@") for name in widths}, widths)
         self.assertIn("the record counted as spam stays counted", self.done("undo"))
         self.assertIn("counted as spam already", self.done("ham", key))
         self.assertEqual((ham, spam + 4), self.counted(base))
