@@ -308,7 +308,7 @@ store_report(
 	(void)store->ops->report(store->backend, want_counts, &backend, &ignored);
 	pthread_mutex_lock(&store->lock);
 	*report_r = store->counters;
-	report_r->queued = store->queued;
+	report_r->queued = store->submitted - store->finished;
 	report_r->away = atomic_load(&store->away);
 	pthread_mutex_unlock(&store->lock);
 	memcpy(report_r->held_by, backend.held_by, sizeof backend.held_by);

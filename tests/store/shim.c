@@ -10,6 +10,7 @@
 struct file {
 	sqlite3_file base;
 	sqlite3_file *real; /* lies behind this struct */
+	int is_database;    /* no log or journal */
 };
 
 static sqlite3_vfs *real_vfs;
@@ -47,7 +48,12 @@ shim_read(sqlite3_file *file, void *data, int size, sqlite3_int64 offset)
 {
 	if (is_due(SHIM_READ_ERROR))
 		return SQLITE_IOERR_READ;
-	return REAL(file)->pMethods->xRead(REAL(file), data, size, offset);
+	int result = REAL(file)->pMethods->xRead(REAL(file), data, size, offset);
+	/* The first pages hold the schema and the secret. */
+	if (((struct file *)(void *)file)->is_database && offset >= 3 * 4096 &&
+	    result == SQLITE_OK && is_due(SHIM_GARBLED))
+		memset(data, 0xa5, (size_t)size);
+	return result;
 }
 
 static int
@@ -175,6 +181,7 @@ shim_open(
 
 	(void)vfs;
 	shim->real = (sqlite3_file *)(void *)(shim + 1);
+	shim->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	int result = real_vfs->xOpen(real_vfs, name, shim->real, flags, out);
 	shim->base.pMethods = shim->real->pMethods != NULL ? &methods : NULL;
 	return result;

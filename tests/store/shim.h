@@ -13,7 +13,8 @@ enum shim_fault {
 	SHIM_FULL,        /* writes: disk full */
 	SHIM_WRITE_ERROR, /* writes: I/O error */
 	SHIM_SYNC_ERROR,  /* syncs: I/O error */
-	SHIM_READ_ERROR   /* reads: I/O error */
+	SHIM_READ_ERROR,  /* reads: I/O error */
+	SHIM_GARBLED      /* reads of the database past its first pages: nonsense */
 };
 
 /* Becomes the default of SQLite. Once a process. */

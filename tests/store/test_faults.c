@@ -207,6 +207,97 @@ client_that_is_no_longer_known_is_looked_up(void **state)
 	assert_true(shim_failed() > 0);
 }
 
+/* Nobody knows what of the log is on the disk then; Linux says it only once. */
+static void
+after_a_failed_sync_all_is_carried_over_before_service_returns(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+
+	for (int nth = 1; nth <= 3; nth++) {
+		/* the commit's, and those of what carries the log over */
+		assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+		shim_fail(SHIM_SYNC_ERROR, 1, (unsigned)nth);
+		attempt(fixture, "c@example.org");
+		assert_int_equal(shim_failed(), nth);
+		shim_fail(SHIM_NONE, 1, 0);
+		store_report(fixture->store, false, &report);
+		assert_int_equal(report.wal_bytes, 0);
+		fixture_sleep(fixture, 61);
+	}
+}
+
+/* ---------------------------------------------------------------------- slow */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool has_begun, may_end;
+} stop = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+
+/* On the writer's thread. */
+static void
+stop_the_writer(void *ctx, uint64_t number, enum note_state state)
+{
+	(void)ctx, (void)number, (void)state;
+	pthread_mutex_lock(&stop.lock);
+	stop.has_begun = true;
+	pthread_cond_broadcast(&stop.changed);
+	while (!stop.may_end)
+		pthread_cond_wait(&stop.changed, &stop.lock);
+	pthread_mutex_unlock(&stop.lock);
+}
+
+static struct note *
+note_of(struct store_fixture *fixture, const char *sender,
+    void (*done)(void *, uint64_t, enum note_state))
+{
+	struct triplet triplet = {sender, TO};
+	struct note_spec spec = {.now = fixture_time(fixture),
+	    .settings = &test_policy,
+	    .outcome = OUTCOME_ATTEMPT,
+	    .triplets = &triplet,
+	    .count = 1,
+	    .done = done};
+
+	assert_true(ip_from_text(IP, &spec.who.ip));
+	struct note *note = note_new(&spec);
+	assert_non_null(note);
+	return note;
+}
+
+static void
+note_behind_one_that_waits_for_five_seconds_is_refused(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct note *notes[] = {note_of(fixture, "1@example.org", stop_the_writer),
+	    note_of(fixture, "2@example.org", NULL),
+	    note_of(fixture, "3@example.org", NULL),
+	    note_of(fixture, "4@example.org", NULL)};
+
+	assert_true(store_submit(fixture->store, notes[0]));
+	pthread_mutex_lock(&stop.lock);
+	while (!stop.has_begun)
+		pthread_cond_wait(&stop.changed, &stop.lock);
+	pthread_mutex_unlock(&stop.lock);
+	assert_true(store_submit(fixture->store, notes[1]));
+	fixture_sleep(fixture, 4);
+	assert_true(store_submit(fixture->store, notes[2]));
+	fixture_sleep(fixture, 1);
+	assert_false(store_submit(fixture->store, notes[3]));
+	assert_int_equal(note_state(notes[3]), NOTE_FAILED);
+	pthread_mutex_lock(&stop.lock);
+	stop.may_end = true;
+	pthread_cond_broadcast(&stop.changed);
+	pthread_mutex_unlock(&stop.lock);
+	store_flush(fixture->store);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(note_state(notes[i]), NOTE_COMMITTED);
+	assert_int_equal(attempt(fixture, "5@example.org"), NOTE_COMMITTED);
+	for (int i = 0; i < 4; i++)
+		note_drop(&notes[i]);
+}
+
 /* ------------------------------------------------------------------- locked */
 
 struct other {
@@ -287,6 +378,8 @@ main(void)
 	    TEST(known_client_is_answered_from_memory),
 	    TEST(failed_commit_ends_what_is_answered_from_memory),
 	    TEST(client_that_is_no_longer_known_is_looked_up),
+	    TEST(after_a_failed_sync_all_is_carried_over_before_service_returns),
+	    TEST(note_behind_one_that_waits_for_five_seconds_is_refused),
 	    TEST(short_lock_of_another_program_is_waited_for),
 	    TEST(long_lock_fails_writes_but_not_reads),
 	    TEST(second_daemon_is_refused),

@@ -146,6 +146,46 @@ corrupt_page_sets_the_file_aside(void **state)
 	assert_sound(fixture);
 }
 
+/* One page is misread once, whenever a new row needs it. */
+static void
+misread_once(struct store_fixture *fixture, const char *name)
+{
+	char sender[64];
+
+	shim_fail(SHIM_GARBLED, 1, 1);
+	for (int i = 0; i < 500 && shim_failed() == 0; i++) {
+		snprintf(sender, sizeof sender, "%s%d@example.org", name, i);
+		assert_int_equal(attempt(fixture, sender), NOTE_COMMITTED);
+	}
+	assert_int_equal(shim_failed(), 1);
+	shim_fail(SHIM_NONE, 1, 0);
+}
+
+/* A moment's trouble of the memory or the bus costs nobody the database. */
+static void
+page_misread_once_sets_no_file_aside_and_twice_in_a_minute_does(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char sender[32], aside[512];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(sender, sizeof sender, "%d@example.org", i);
+		assert_int_equal(attempt(fixture, sender), NOTE_COMMITTED);
+	}
+	fixture_reopen(fixture);
+	misread_once(fixture, "first");
+	assert_false(find_aside(fixture, aside));
+	assert_true(is_kept(fixture, "7@example.org"));
+	fixture_sleep(fixture, 61);
+	misread_once(fixture, "later");
+	assert_false(find_aside(fixture, aside));
+	assert_true(is_kept(fixture, "7@example.org"));
+	fixture_sleep(fixture, 30);
+	misread_once(fixture, "again");
+	assert_true(find_aside(fixture, aside));
+	assert_false(is_kept(fixture, "7@example.org"));
+}
+
 static void
 other_peoples_file_is_left_alone(void **state)
 {
@@ -439,6 +479,7 @@ main(void)
 	    TEST(replaced_file_is_taken_with_its_secret),
 	    TEST(lost_folder_is_a_fault_until_it_is_back),
 	    TEST(corrupt_page_sets_the_file_aside),
+	    TEST(page_misread_once_sets_no_file_aside_and_twice_in_a_minute_does),
 	    TEST(other_peoples_file_is_left_alone),
 	    TEST(damaged_schema_is_set_aside_at_the_start),
 	    TEST(schema_damaged_meanwhile_is_set_aside_too),

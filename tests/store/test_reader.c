@@ -130,6 +130,45 @@ seconds_of_a_note(struct store_fixture *fixture)
 	       (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
+static uint64_t
+rows_waiting(struct store_fixture *fixture)
+{
+	struct store_status_report report;
+
+	store_report(fixture->store, true, &report);
+	return report.triplets_waiting;
+}
+
+/* Rows past their time stay while removing them would lengthen the log. */
+static void
+nothing_expires_for_a_while(struct store_fixture *fixture)
+{
+	uint64_t before = rows_waiting(fixture);
+
+	fixture_sleep(fixture, 3 * 86400);
+	for (int i = 0; i < 20; i++) {
+		fixture_sleep(fixture, 2);
+		seconds_of_a_note(fixture);
+	}
+	assert_true(rows_waiting(fixture) >= before);
+}
+
+static void
+wait_until_rows_expire(struct store_fixture *fixture)
+{
+	const struct timespec pause = {.tv_nsec = 50000000};
+	uint64_t before = rows_waiting(fixture);
+
+	for (int i = 0; i < PATIENCE_S * 20; i++) {
+		fixture_sleep(fixture, 2);
+		seconds_of_a_note(fixture);
+		if (rows_waiting(fixture) < before)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("no row of %d went within %d s", (int)before, PATIENCE_S);
+}
+
 static void
 a_reader_that_stays_is_named_and_nobody_waits_for_it(void **state)
 {
@@ -152,11 +191,13 @@ a_reader_that_stays_is_named_and_nobody_waits_for_it(void **state)
 			longest = seconds;
 	}
 	print_message("  the slowest of 20 notes took %.3f s\n", longest);
+	nothing_expires_for_a_while(&fixture);
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
 	for (int round = 0; round < 3; round++)
 		write_much(&fixture, 100 + round);
 	wait_until(&fixture, NULL, text);
+	wait_until_rows_expire(&fixture);
 	fixture_close(&fixture);
 }
 

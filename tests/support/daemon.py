@@ -13,7 +13,7 @@ import struct
 import subprocess
 import time
 
-from .wait import PATIENCE_S, until
+from .wait import PATIENCE_S, Timeout, until
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("TARGREY_BUILD", SOURCE / "build" / "dev"))
@@ -248,14 +248,33 @@ class Daemon:
         return self.log_file.read_text(errors="replace")
 
     def settle(self):
-        """Waits until it has written nothing for a moment."""
+        """Waits until it has nothing left to write and is not being told more.
+
+        The first it says itself. What Postfix is about to tell it nobody knows:
+        for that, it must have written nothing for a moment.
+        """
         before, calm = None, 0
         end = time.monotonic() + PATIENCE_S
-        while calm < CALM_SAMPLES and time.monotonic() < end:
+        while calm < CALM_SAMPLES or self._queued() > 0:
+            if time.monotonic() > end:
+                raise Timeout("waited %d s in vain for targreyd to be at rest; queued: %d"
+                              % (PATIENCE_S, self._queued()))
             time.sleep(0.01)
             now = self._traces()
             calm = calm + 1 if now == before else 0
             before = now
+
+    def _queued(self):
+        """Notes on their way to the disk; 0 when it cannot be asked (stopped)."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(1)
+            try:
+                line.connect(str(self.socket) + ".status")
+                with line.makefile() as text:
+                    said = dict(row.rstrip("\n").split("\t", 1) for row in text)
+            except OSError:
+                return 0
+        return int(said.get("queued", 0))
 
     def _traces(self):
         found = []
