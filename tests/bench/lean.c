@@ -6,11 +6,9 @@
  *
  * usage: bench_lean SOCKET
  */
-#include <stdio.h>
 #include <string.h>
-#include <sys/types.h>
 
-#include <libmilter/mfapi.h>
+#include "callbacks.h"
 
 #define AWAY                                                                       \
 	(SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | \
@@ -33,30 +31,6 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*steps_r = AWAY & steps;
 	*unused_a_r = 0;
 	*unused_b_r = 0;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
-{
-	(void)ctx;
-	(void)name;
-	(void)address;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_rcpt(SMFICTX *ctx, char **words)
-{
-	(void)ctx;
-	(void)words;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_data(SMFICTX *ctx)
-{
-	(void)ctx;
 	return SMFIS_CONTINUE;
 }
 
@@ -85,23 +59,19 @@ on_end(SMFICTX *ctx)
 int
 main(int argc, char **argv)
 {
-	static char title[] = "lean", socket[256];
+	static char title[] = "lean";
 	struct smfiDesc filter = {
 	    .xxfi_name = title,
 	    .xxfi_version = SMFI_VERSION,
 	    .xxfi_flags = SMFIF_ADDHDRS,
-	    .xxfi_connect = on_connect,
-	    .xxfi_envrcpt = on_rcpt,
-	    .xxfi_data = on_data,
+	    .xxfi_connect = continue_connect,
+	    .xxfi_envrcpt = continue_words,
+	    .xxfi_data = continue_event,
 	    .xxfi_eom = on_end,
 	    .xxfi_negotiate = on_negotiate,
 	};
 
 	if (argc != 2)
 		return 2;
-	snprintf(socket, sizeof socket, "unix:%s", argv[1]);
-	if (smfi_setconn(socket) != MI_SUCCESS ||
-	    smfi_register(filter) != MI_SUCCESS)
-		return 1;
-	return smfi_main() == MI_SUCCESS ? 0 : 1;
+	return callbacks_serve(filter, argv[1]);
 }

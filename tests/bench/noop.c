@@ -5,61 +5,7 @@
  *
  * usage: bench_noop SOCKET
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/types.h>
-
-#include <libmilter/mfapi.h>
-
-static sfsistat
-on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
-{
-	(void)ctx;
-	(void)name;
-	(void)address;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_text(SMFICTX *ctx, char *text)
-{
-	(void)ctx;
-	(void)text;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_words(SMFICTX *ctx, char **words)
-{
-	(void)ctx;
-	(void)words;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_header(SMFICTX *ctx, char *name, char *value)
-{
-	(void)ctx;
-	(void)name;
-	(void)value;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_event(SMFICTX *ctx)
-{
-	(void)ctx;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_body(SMFICTX *ctx, unsigned char *body, size_t length)
-{
-	(void)ctx;
-	(void)body;
-	(void)length;
-	return SMFIS_CONTINUE;
-}
+#include "callbacks.h"
 
 static sfsistat
 on_end(SMFICTX *ctx)
@@ -70,41 +16,29 @@ on_end(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-static sfsistat
-on_unknown(SMFICTX *ctx, const char *command)
-{
-	(void)ctx;
-	(void)command;
-	return SMFIS_CONTINUE;
-}
-
 int
 main(int argc, char **argv)
 {
-	static char title[] = "noop", socket[256];
+	static char title[] = "noop";
 	struct smfiDesc filter = {
 	    .xxfi_name = title,
 	    .xxfi_version = SMFI_VERSION,
 	    .xxfi_flags = SMFIF_ADDHDRS,
-	    .xxfi_connect = on_connect,
-	    .xxfi_helo = on_text,
-	    .xxfi_envfrom = on_words,
-	    .xxfi_envrcpt = on_words,
-	    .xxfi_header = on_header,
-	    .xxfi_eoh = on_event,
-	    .xxfi_body = on_body,
+	    .xxfi_connect = continue_connect,
+	    .xxfi_helo = continue_text,
+	    .xxfi_envfrom = continue_words,
+	    .xxfi_envrcpt = continue_words,
+	    .xxfi_header = continue_header,
+	    .xxfi_eoh = continue_event,
+	    .xxfi_body = continue_body,
 	    .xxfi_eom = on_end,
-	    .xxfi_abort = on_event,
-	    .xxfi_close = on_event,
-	    .xxfi_unknown = on_unknown,
-	    .xxfi_data = on_event,
+	    .xxfi_abort = continue_event,
+	    .xxfi_close = continue_event,
+	    .xxfi_unknown = continue_unknown,
+	    .xxfi_data = continue_event,
 	};
 
 	if (argc != 2)
 		return 2;
-	snprintf(socket, sizeof socket, "unix:%s", argv[1]);
-	if (smfi_setconn(socket) != MI_SUCCESS ||
-	    smfi_register(filter) != MI_SUCCESS)
-		return 1;
-	return smfi_main() == MI_SUCCESS ? 0 : 1;
+	return callbacks_serve(filter, argv[1]);
 }

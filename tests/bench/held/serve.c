@@ -7,7 +7,6 @@
 #include "held.h"
 
 #include <arpa/inet.h>
-#include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bench/callbacks.h"
 #include "gate/gate.h"
 
 #define HOLD_MS 600000
@@ -67,14 +67,6 @@ on_helo(SMFICTX *ctx, char *name)
 }
 
 static sfsistat
-on_mail(SMFICTX *ctx, char **argv)
-{
-	(void)ctx;
-	(void)argv;
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	const char *name = smfi_getsymval(ctx, TEXT("{client_name}"));
@@ -88,13 +80,6 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	uint64_t number = number_of(ctx);
 	if (gate_look(gate, number, &number, &moment) && moment.has_place)
 		gate_tell(gate, moment.ticket, &wish);
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_data(SMFICTX *ctx)
-{
-	(void)ctx;
 	return SMFIS_CONTINUE;
 }
 
@@ -121,13 +106,6 @@ on_eom(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-static sfsistat
-on_end(SMFICTX *ctx)
-{
-	(void)ctx;
-	return SMFIS_CONTINUE;
-}
-
 static void *
 run(void *arg)
 {
@@ -144,14 +122,14 @@ start_libmilter(const char *path)
 	    .xxfi_flags = SMFIF_ADDHDRS,
 	    .xxfi_connect = on_connect,
 	    .xxfi_helo = on_helo,
-	    .xxfi_envfrom = on_mail,
+	    .xxfi_envfrom = continue_words,
 	    .xxfi_envrcpt = on_rcpt,
-	    .xxfi_data = on_data,
+	    .xxfi_data = continue_event,
 	    .xxfi_header = on_header,
 	    .xxfi_eoh = on_eoh,
 	    .xxfi_eom = on_eom,
-	    .xxfi_abort = on_end,
-	    .xxfi_close = on_end,
+	    .xxfi_abort = continue_event,
+	    .xxfi_close = continue_event,
 	    .xxfi_negotiate = on_negotiate};
 	char name[256];
 	pthread_t thread;
