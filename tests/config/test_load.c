@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/file.h"
+#include "support/dice.h"
 
 static struct config *
 load(const char *text, struct error *error)
@@ -545,9 +546,7 @@ no_damage_to_a_file_breaks_the_reader(void **state)
 	for (int round = 0; round < 4000; round++) {
 		memcpy(text, everything, length + 1);
 		for (int changes = 0; changes <= round % 4; changes++) {
-			random ^= random << 13;
-			random ^= random >> 7;
-			random ^= random << 17;
+			dice_next(&random);
 			text[random % length] =
 			    odd[(random >> 32) % (sizeof odd - 1)];
 		}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "support/dice.h"
 
 #define LONGEST 65535
 
@@ -20,10 +21,7 @@ static size_t length;
 static unsigned
 dice(unsigned sides)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % sides;
+	return dice_roll(&state, sides);
 }
 
 static void

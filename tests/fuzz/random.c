@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "support/dice.h"
 
 #define MOST 400
 
@@ -25,10 +26,7 @@ static uint64_t state;
 static unsigned
 dice(size_t sides)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)((state >> 33) % sides);
+	return (unsigned)((dice_next(&state) >> 33) % sides);
 }
 
 /* "text" with \\, \" and \xHH: libFuzzer's form */

@@ -10,16 +10,14 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "support/dice.h"
 
 static uint64_t state;
 
 static unsigned
 dice(unsigned sides)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % sides;
+	return dice_roll(&state, sides);
 }
 
 struct buffer {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "policy/policy.h"
 #include "sim/visits.h"
+#include "support/dice.h"
 
 #define MINUTE 60
 #define HOUR   3600
@@ -22,10 +23,7 @@ static uint64_t state;
 static unsigned
 dice(unsigned sides)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % sides;
+	return dice_roll(&state, sides);
 }
 
 /* Somebody who keeps trying, of any habit. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "session/session_private.h"
+#include "support/dice.h"
 
 #define LINE "p7-dyn100.example.net"
 
@@ -49,10 +50,7 @@ visits_visit(const struct visitor *visitor)
 static uint64_t
 mix(uint64_t *state)
 {
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state >> 11;
+	return dice_next(state) >> 11;
 }
 
 /* The address-th of a sender: its networks in turn. */
