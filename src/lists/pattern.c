@@ -14,6 +14,7 @@
 
 #define STEPS_MAX    50000 /* some milliseconds; honest names need below 1000 */
 #define HEAP_MAX_KIB 1024
+#define DEPTH_MAX    2000 /* nested; a name of 255 characters needs below 1000 */
 #define SUBJECT_MAX  4096
 
 struct pattern {
@@ -67,6 +68,7 @@ set_limits(struct pattern *pattern)
 	if (pattern->limits == NULL)
 		return false;
 	pcre2_set_match_limit(pattern->limits, STEPS_MAX);
+	pcre2_set_depth_limit(pattern->limits, DEPTH_MAX);
 	pcre2_set_heap_limit(pattern->limits, HEAP_MAX_KIB);
 	return true;
 }

@@ -139,6 +139,34 @@ a_pattern_that_explodes_is_given_up_and_logged_once(void **state)
 	log_to_stderr("test");
 }
 
+static char last_line[200];
+
+static void
+keep_line(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	snprintf(last_line, sizeof last_line, "%s", text);
+}
+
+/* -53 is PCRE2_ERROR_DEPTHLIMIT; the JIT has its own stack for that, of 32 KiB. */
+static void
+a_pattern_that_nests_is_given_up_at_its_depth(void **state)
+{
+	(void)state;
+	char subject[4097];
+	memset(subject, 'a', sizeof subject);
+	struct pattern *pattern = pattern_compile("(*NO_JIT)^(?:a|b)*$", NULL);
+	assert_non_null(pattern);
+	log_to_sink(keep_line, NULL);
+	/* as long as a name can be (RFC 1035), and beyond all reason */
+	assert_true(pattern_match(pattern, subject, 255));
+	assert_false(pattern_match(pattern, subject, sizeof subject));
+	assert_non_null(strstr(last_line, "(PCRE2 error -53)"));
+	pattern_free(&pattern);
+	log_to_stderr("test");
+}
+
 static void *
 match_often(void *pattern)
 {
@@ -178,6 +206,7 @@ main(void)
 	    cmocka_unit_test(u_labels_are_written_in_either_case),
 	    cmocka_unit_test(a_wrong_pattern_is_an_error_with_its_offset),
 	    cmocka_unit_test(a_pattern_that_explodes_is_given_up_and_logged_once),
+	    cmocka_unit_test(a_pattern_that_nests_is_given_up_at_its_depth),
 	    cmocka_unit_test(threads_share_one_pattern),
 	};
 	return cmocka_run_group_tests_name("pattern", tests, NULL, NULL);
