@@ -239,16 +239,34 @@ set_up_sqlite(void)
 
 /*
  * What a file brings along is data: no trigger, view or function of its schema
- * runs, and nothing may write past SQLite's own tables.
+ * runs, nothing may write past SQLite's own tables, and what it says of its sizes
+ * is not believed. Source: "Defense Against The Dark Arts" of SQLite's manual.
  */
 static void
 distrust_file(sqlite3 *db)
 {
+	/* A row of ours is at most some ten thousand octets. */
+	static const struct {
+		int what, most;
+	} limits[] = {
+	    {SQLITE_LIMIT_LENGTH, 1000000},
+	    {SQLITE_LIMIT_SQL_LENGTH, 100000},
+	    {SQLITE_LIMIT_COLUMN, 200},
+	    {SQLITE_LIMIT_EXPR_DEPTH, 100},
+	    {SQLITE_LIMIT_COMPOUND_SELECT, 3},
+	    {SQLITE_LIMIT_VDBE_OP, 25000},
+	    {SQLITE_LIMIT_FUNCTION_ARG, 8},
+	    {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+	    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200},
+	};
+
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		sqlite3_limit(db, limits[i].what, limits[i].most);
 }
 
 bool
@@ -270,7 +288,8 @@ connection_open(struct connection *connection, const char *path, int flags,
 	sqlite3_busy_timeout(connection->db, busy_ms);
 	distrust_file(connection->db);
 	char *sql = sqlite3_mprintf("PRAGMA cache_size=-%d; PRAGMA "
-	                            "temp_store=MEMORY; PRAGMA secure_delete=FAST",
+	                            "temp_store=MEMORY; PRAGMA secure_delete=FAST; "
+	                            "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0",
 	    cache_kib);
 	bool ok = sql != NULL && connection_run(connection, sql, trouble);
 	sqlite3_free(sql);
