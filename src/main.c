@@ -7,7 +7,6 @@
 #include <malloc.h>
 #include <poll.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,19 +22,22 @@
 #include "config/config.h"
 #include "config/snapshot.h"
 #include "daemon/advice.h"
+#include "daemon/away.h"
 #include "daemon/back_socket.h"
 #include "daemon/check.h"
 #include "daemon/notify.h"
+#include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/sandbox.h"
 #include "daemon/status.h"
 #include "gate/gate.h"
 #include "milter/milter.h"
+#include "postfix/settings.h"
 #include "session/session.h"
 #include "store/store.h"
 
 #define STOP_GRACE_MS 800
 #define MALLOC_ARENAS 2 /* glibc would keep one for each of libmilter's threads */
-#define EXIT_USAGE    2
 /* Three files for each of the store's readers, logs; a DNS worker's sockets. */
 #define OTHER_DESCRIPTORS  128
 #define WORKER_DESCRIPTORS 16
@@ -66,6 +68,8 @@ struct daemon {
 	struct status_socket status;
 	struct postfix_advice advice;
 	struct back_socket back;
+	struct sandbox sandbox;
+	struct away away;
 	int signals, unused[2]; /* signalfd; pipe of snapshots to free */
 	pthread_mutex_t lock;   /* guards snapshot */
 	struct snapshot *snapshot;
@@ -159,6 +163,18 @@ take_signals(struct daemon *daemon, struct error *error)
 	return true;
 }
 
+/* Before the first thread, and before a stranger's first octet. */
+static bool
+give_up_rights(
+    struct daemon *daemon, const struct config *config, struct error *error)
+{
+	if (config->sandbox &&
+	    !postfix_settings_helper(postfix_config_folder(), error))
+		return false;
+	sandbox_enter(&daemon->sandbox, config, daemon->back.folder);
+	return true;
+}
+
 /* Everything up to the first connection; config goes to the snapshot. */
 static bool
 start(struct daemon *daemon, struct config **config_ptr, struct error *error)
@@ -171,8 +187,8 @@ start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 	clock_init(&daemon->clock);
 	if (!clock_map_shift(&daemon->clock, error) ||
 	    !privileges_become(config->user, config->socket_group, &group, error) ||
-	    !take_signals(daemon, error) ||
-	    !back_socket_make(&daemon->back, config->listen, error))
+	    !back_socket_make(&daemon->back, config->listen, error) ||
+	    !give_up_rights(daemon, config, error) || !take_signals(daemon, error))
 		return false;
 	gate_settings_of(daemon, config, &gate_settings);
 	gate_settings.socket_group = group;
@@ -212,7 +228,8 @@ reload(struct daemon *daemon)
 	if (next != NULL && config_may_reload(now, next, &error))
 		snapshot = build_snapshot(daemon, next, &error);
 	if (snapshot == NULL) {
-		log_warnx("reload: nothing changed: %s", error.text);
+		log_warnx("reload: nothing changed: %s%s", error.text,
+		    sandbox_remedy(&daemon->sandbox, &error));
 		notify_send(
 		    "STATUS=the last reload changed nothing: %s", error.text);
 		config_free(&next);
@@ -263,6 +280,8 @@ answer_status(struct daemon *daemon)
 	    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	    .gatherer = daemon->snapshot->gatherer,
 	    .advice = &daemon->advice,
+	    .away = &daemon->away,
+	    .sandbox = daemon->sandbox.text,
 	    .started = daemon->started,
 	    .now = clock_wall(&daemon->clock),
 	};
@@ -285,9 +304,12 @@ serve(struct daemon *daemon)
 	while (goes_on) {
 		before = turns;
 		turns = gate_turns(daemon->gate);
-		if (turns != before)
+		if (turns != before) {
 			notify_send("WATCHDOG=1");
-		if (!milter_is_running() || !back_socket_is_there(&daemon->back))
+			away_alive(&daemon->away);
+		}
+		if (!milter_is_running() || !back_socket_is_there(&daemon->back) ||
+		    !sandbox_fits(&daemon->sandbox))
 			return false;
 		gate_look_after(daemon->gate);
 		status_look_after(
@@ -318,6 +340,7 @@ tidy(struct daemon *daemon)
 	gate_free(&daemon->gate);
 	activity_free(&daemon->activity);
 	status_close(&daemon->status);
+	sandbox_free(&daemon->sandbox);
 }
 
 static void
@@ -325,6 +348,7 @@ stop(struct daemon *daemon, int exit_code)
 {
 	struct gate_report report;
 
+	away_end(&daemon->away);
 	gate_stop(daemon->gate, STOP_GRACE_MS);
 	gate_report(daemon->gate, &report);
 	if (report.abandoned != 0) {
@@ -340,6 +364,26 @@ stop(struct daemon *daemon, int exit_code)
 	tidy(daemon);
 }
 
+/* From here on mail is looked at. */
+static void
+be_ready(struct daemon *daemon)
+{
+	const struct config *config = snapshot_config(daemon->snapshot);
+	char path[CONFIG_STATUS_PATH_SIZE];
+
+	daemon->started = clock_wall(&daemon->clock);
+	away_begin(&daemon->away,
+	    config_path_beside(config, ".away", path) ? path : NULL,
+	    &daemon->clock);
+	/* It may take seconds. */
+	advice_gather(config, &daemon->advice);
+	advice_log(&daemon->advice);
+	log_info("version %s, mode %s, listening on %s, sandbox: %s",
+	    version_text(), mode_words[config->policy.mode], config->listen,
+	    daemon->sandbox.text);
+	notify_send("READY=1\nSTATUS=mode %s", mode_words[config->policy.mode]);
+}
+
 static int
 run(struct config *config)
 {
@@ -347,7 +391,8 @@ run(struct config *config)
 	static struct daemon daemon = {.lock = PTHREAD_MUTEX_INITIALIZER,
 	    .signals = -1,
 	    .unused = {-1, -1},
-	    .status.fd = -1};
+	    .status.fd = -1,
+	    .away.fd = -1};
 	bool is_seen =
 	    strcmp(config->log, "stderr") == 0 || log_wants(LOG_LEVEL_DEBUG);
 	struct error error;
@@ -363,13 +408,7 @@ run(struct config *config)
 		config_free(&config);
 		return EXIT_FAILURE;
 	}
-	const struct config *now = snapshot_config(daemon.snapshot);
-	daemon.started = clock_wall(&daemon.clock);
-	advice_gather(now, &daemon.advice);
-	advice_log(&daemon.advice);
-	log_info("version %s, mode %s, listening on %s", version_text(),
-	    mode_words[now->policy.mode], now->listen);
-	notify_send("READY=1\nSTATUS=mode %s", mode_words[now->policy.mode]);
+	be_ready(&daemon);
 	int exit_code = serve(&daemon) ? EXIT_SUCCESS : EXIT_FAILURE;
 	notify_send("STOPPING=1");
 	log_info("stopping");
@@ -378,67 +417,25 @@ run(struct config *config)
 	return exit_code;
 }
 
-static int
-usage(FILE *file)
-{
-	fprintf(file,
-	    "usage: targreyd [-dTV] [-f file]\n"
-	    "  -d  log to standard error, debug lines too\n"
-	    "  -f  configuration file (default %s)\n"
-	    "  -T  check the configuration, print it, start nothing\n"
-	    "  -V, --version  print the version and the commit\n"
-	    "  -h, --help     print this\n"
-	    "See targreyd(8); targreyctl(8) looks into the running daemon.\n",
-	    CONFIG_DEFAULT_PATH);
-	return file == stdout ? EXIT_SUCCESS : EXIT_USAGE;
-}
-
 int
 main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	const char *path = CONFIG_DEFAULT_PATH;
-	bool check_only = false, debug = false;
+	struct options options;
 	struct error error;
-	int option;
+	int code = options_read(argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "df:hTV", long_options, NULL)) !=
-	       -1) {
-		switch (option) {
-		case 'd':
-			debug = true;
-			break;
-		case 'f':
-			path = optarg;
-			break;
-		case 'h':
-			return usage(stdout);
-		case 'T':
-			check_only = true;
-			break;
-		case 'V':
-			printf("targreyd %s\n", version_text());
-			return EXIT_SUCCESS;
-		default:
-			return usage(stderr);
-		}
-	}
-	if (optind != argc)
-		return usage(stderr);
+	if (code != OPTIONS_GO_ON)
+		return code;
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	log_to_stderr("targreyd");
-	struct config *config = config_load(path, &error);
+	struct config *config = config_load(options.path, &error);
 	if (config == NULL) {
 		fprintf(stderr, "targreyd: %s\n", error.text);
 		return EXIT_FAILURE;
 	}
-	if (check_only)
+	if (options.check_only)
 		return check_config(config);
-	if (debug)
+	if (options.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	else if (strcmp(config->log, "syslog") == 0)
 		log_to_syslog("targreyd", NULL);

@@ -43,8 +43,10 @@ set(owner_microhttpd.h "^web/")
 set(owner_gmime/ "^review/")
 set(owner_json-c/ "^maillog/journal\\.c$")
 set(owner_syslog.h "^base/log(_channel)?\\.c$")
+set(owner_seccomp.h "^daemon/calls\\.c$")
+set(owner_linux/landlock.h "^daemon/landlock\\.c$")
 set(libraries libmilter/mfapi.h libmilter/mfdef.h pcre2.h spf2/ ares.h idn2.h sqlite3.h libpq-fe.h
-  gmime/ json-c/ syslog.h microhttpd.h curses.h)
+  gmime/ json-c/ syslog.h microhttpd.h curses.h seccomp.h linux/landlock.h)
 
 set(wrong 0)
 set(count 0)

@@ -144,6 +144,11 @@ add_state(const struct live *live, struct metric *metrics)
 	        gauge_value(live, "max_sessions"), false, NULL, NULL},
 	    {"connections", NULL, "Connections of Postfix.",
 	        gauge_value(live, "connections"), false, NULL, NULL},
+	    {"away", NULL, "Times that the daemon was away, over its restarts.",
+	        gauge_value(live, "away"), true, NULL, NULL},
+	    {"away_seconds", "seconds",
+	        "How long it was away, and mail unchecked, over its restarts.",
+	        gauge_value(live, "away_s"), true, NULL, NULL},
 	};
 
 	memcpy(metrics, gauges, sizeof gauges);

@@ -17,6 +17,7 @@ put_numbers(struct doc *doc, const struct live *live)
 	    {"version", "Version", false},
 	    {"mode", "Mode", false},
 	    {"pid", "Process", true},
+	    {"sandbox", "Sandbox", false},
 	    {"holds", "Holds now", true},
 	    {"holds_peak", "Holds, peak", true},
 	    {"max_sessions", "Holds allowed (max_sessions)", true},
@@ -50,6 +51,28 @@ put_numbers(struct doc *doc, const struct live *live)
 	}
 }
 
+/* While it was away mail went by Postfix's default_action: unchecked, mostly. */
+static void
+put_away(struct doc *doc, const struct live *live)
+{
+	if (live_value(live, "away_week") == NULL)
+		return;
+	doc_fact(doc, "away_week", "Times away in 7 days",
+	    cell_count((uint64_t)live_number(live, "away_week")));
+	doc_fact(doc, "away_week_s", "Away in 7 days (mail unchecked)",
+	    cell_seconds((double)live_number(live, "away_week_s")));
+	if (live_value(live, "away_last") == NULL)
+		return;
+	doc_fact(doc, "away_last_until", "Last away until",
+	    cell_time(live_number(live, "away_last_until")));
+	doc_fact(doc, "away_last_s", "Last away for",
+	    live_value(live, "away_last_s") == NULL
+	        ? cell_text("unknown: the clock was set back")
+	        : cell_seconds((double)live_number(live, "away_last_s")));
+	doc_fact(doc, "away_last", "Last away because it",
+	    cell_text(live_value(live, "away_last")));
+}
+
 static void
 put_daemon(struct doc *doc, const struct live *live)
 {
@@ -67,6 +90,7 @@ put_daemon(struct doc *doc, const struct live *live)
 	doc_fact(doc, "started", "Started", cell_time(started));
 	doc_fact(
 	    doc, "uptime", "Up for", cell_seconds((double)(updated - started)));
+	put_away(doc, live);
 	put_numbers(doc, live);
 }
 
@@ -169,7 +193,9 @@ const struct command command_status = {
     .args = "",
     .help = "Say how the daemon and its store are",
     .manual =
-        "Version, mode, time since start, holds now and at most, budget, faults, "
+        "Version, mode, time since start, how often and how long it was away (mail "
+        "then went by default_action in Postfix: unchecked, with \"accept\"), "
+        "holds now and at most, budget, faults, "
         "rows and size of the store. The daemon itself is asked, on the socket "
         "\"SOCKET.status\" beside that for Postfix (with listen = \"inet:...\": "
         "beside the database), so the answer is of this moment and does not need "

@@ -35,7 +35,8 @@ struct config {
 	unsigned socket_mode;
 	enum gate_failure on_failure;
 	int64_t answer_timeout_s;
-	bool hash_people;           /* privacy = "hash" */
+	bool hash_people; /* privacy = "hash" */
+	bool sandbox;
 	struct string_list suspect; /* words as written, "helo warn" included */
 	struct string_list exempt_networks, trusted_relays;
 	struct string_list mx;    /* "10 mx1.example.jp" */
@@ -127,6 +128,9 @@ void config_dump_manual(FILE *file);
 #define CONFIG_STATUS_PATH_SIZE 128
 bool config_status_path(
     const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE]);
+/* A file there with another end than ".status". */
+bool config_path_beside(const struct config *config, const char *end,
+    char path[static CONFIG_STATUS_PATH_SIZE]);
 
 /*
  * Keys that differ and need a restart (listen, user, store.url), as one text

@@ -124,6 +124,13 @@ const struct key config_keys[] = {
     {"", "log", KEY_TEXT, FIELD(log), "syslog", WORDS(log_words),
         .help = "Where log lines go (syslog: facility mail).",
         .needs_restart = true},
+    {"", "sandbox", KEY_FLAG, FIELD(sandbox), "yes",
+        .help =
+            "The daemon gives up what it does not need: system calls (seccomp), "
+            "and files (Landlock, where the kernel has it) outside of /etc, /usr "
+            "and the folders of what the settings name. What a reload names "
+            "elsewhere takes a restart. \"no\" is for finding a fault.",
+        .needs_restart = true},
 
     {"tarpit", "hold", KEY_DURATION, FIELD(policy.hold_s), "125s", .min = 0,
         .max = 240,

@@ -140,8 +140,8 @@ config_store_settings(
 }
 
 bool
-config_status_path(
-    const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE])
+config_path_beside(const struct config *config, const char *end,
+    char path[static CONFIG_STATUS_PATH_SIZE])
 {
 	const char *beside = NULL;
 
@@ -151,6 +151,13 @@ config_status_path(
 		beside = config->store_url + 7;
 	if (beside == NULL)
 		return false;
-	int length = snprintf(path, CONFIG_STATUS_PATH_SIZE, "%s.status", beside);
+	int length = snprintf(path, CONFIG_STATUS_PATH_SIZE, "%s%s", beside, end);
 	return length > 0 && length < CONFIG_STATUS_PATH_SIZE;
+}
+
+bool
+config_status_path(
+    const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE])
+{
+	return config_path_beside(config, ".status", path);
 }

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,6 +40,8 @@ drop(const struct passwd *user, gid_t group, struct error *error)
 		error_set_errno(error, "cannot become user %s", user->pw_name);
 		return false;
 	}
+	/* Root's, in which libpq would look for certificates, is closed to it. */
+	setenv("HOME", user->pw_dir, 1);
 	return true;
 }
 

@@ -13,8 +13,9 @@
 
 #include "base/log.h"
 
-#define ANSWER_S    1 /* to a reader that does not read */
-#define LISTS_SHOWN 8
+#define ANSWER_S        1 /* to a reader that does not read */
+#define LISTS_SHOWN     8
+#define AWAY_DAYS_SHOWN 7
 
 static void
 write_gate(struct gate *gate, FILE *file)
@@ -62,6 +63,28 @@ write_store(struct store *store, FILE *file)
 }
 
 static void
+write_away(const struct away *away, int64_t now, FILE *file)
+{
+	uint64_t times, seconds;
+
+	if (away->path[0] == '\0')
+		return;
+	away_sum(away, now, AWAY_DAYS_SHOWN, &times, &seconds);
+	fprintf(file,
+	    "away_week\t%" PRIu64 "\naway_week_s\t%" PRIu64 "\naway\t%" PRIu64
+	    "\naway_s\t%" PRIu64 "\n",
+	    times, seconds, away->times, away->seconds);
+	if (!away->has_last)
+		return;
+	fprintf(file, "away_last\t%s%s\naway_last_until\t%" PRId64 "\n",
+	    away_end_words[away->last_end],
+	    away->host_restarted ? ", the host was restarted" : "",
+	    away->last_until);
+	if (away->last_s >= 0)
+		fprintf(file, "away_last_s\t%" PRId64 "\n", away->last_s);
+}
+
+static void
 write_lists(const struct gatherer *gatherer, FILE *file)
 {
 	char trouble[400];
@@ -82,12 +105,13 @@ status_text(const struct status_sources *sources)
 	if (file == NULL)
 		return NULL;
 	fprintf(file,
-	    "version\t%s\nmode\t%s\npid\t%ld\nstarted\t%" PRId64
+	    "version\t%s\nmode\t%s\npid\t%ld\nsandbox\t%s\nstarted\t%" PRId64
 	    "\nupdated\t%" PRId64 "\n",
 	    TARGREY_VERSION, mode_words[sources->config->policy.mode],
-	    (long)getpid(), sources->started, sources->now);
+	    (long)getpid(), sources->sandbox, sources->started, sources->now);
 	write_gate(sources->gate, file);
 	write_store(sources->store, file);
+	write_away(sources->away, sources->now, file);
 	activity_write(sources->activity, sources->now, file);
 	write_lists(sources->gatherer, file);
 	for (size_t i = 0; i < sources->advice->count; i++)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "config/config.h"
+#include "daemon/away.h"
 #include "gate/gate.h"
 #include "postfix/advice.h"
 #include "session/activity.h"
@@ -26,6 +27,8 @@ struct status_sources {
 	struct activity *activity;
 	const struct gatherer *gatherer; /* NULL: nothing is asked of DNS */
 	const struct postfix_advice *advice;
+	const struct away *away;
+	const char *sandbox;  /* what is in force */
 	int64_t started, now; /* wall clock, seconds */
 };
 

@@ -16,12 +16,11 @@
 #include "base/clock.h"
 
 #define PATIENCE_MS 5000
-#define OUTPUT_MAX  65536
 #define NAMES_MAX   16
 
 /* Up to the end of the output; false: too long, in time or size. */
 static bool
-read_all(int fd, char buf[static OUTPUT_MAX])
+read_all(int fd, char buf[static POSTCONF_OUTPUT_MAX])
 {
 	int64_t until = clock_real_ms() + PATIENCE_MS;
 	size_t used = 0;
@@ -31,8 +30,8 @@ read_all(int fd, char buf[static OUTPUT_MAX])
 		int64_t left = until - clock_real_ms();
 		if (left <= 0 || poll(&ready, 1, (int)left) <= 0)
 			return false;
-		ssize_t more = read(fd, buf + used, OUTPUT_MAX - used);
-		if (more < 0 || used + (size_t)more >= OUTPUT_MAX)
+		ssize_t more = read(fd, buf + used, POSTCONF_OUTPUT_MAX - used);
+		if (more < 0 || used + (size_t)more >= POSTCONF_OUTPUT_MAX)
 			return false;
 		used += (size_t)more;
 		buf[used] = '\0';
@@ -68,7 +67,7 @@ spawn(const char *path, char *const *line, int out, pid_t *pid_r)
 }
 
 static bool
-run(const char *path, char *const *line, char buf[static OUTPUT_MAX])
+run(const char *path, char *const *line, char buf[static POSTCONF_OUTPUT_MAX])
 {
 	int ends[2], status;
 	pid_t pid;
@@ -89,12 +88,12 @@ run(const char *path, char *const *line, char buf[static OUTPUT_MAX])
 }
 
 char *
-postconf_run(const char *folder, const char *const *names)
+postconf_start(const char *folder, const char *const *names)
 {
 	static const char *const places[] = {
 	    "/usr/sbin/postconf", "/usr/local/sbin/postconf"};
 	const char *line[NAMES_MAX + 5] = {"postconf", "-c", folder, "-x"};
-	char *buf = malloc(OUTPUT_MAX);
+	char *buf = malloc(POSTCONF_OUTPUT_MAX);
 
 	for (size_t i = 0; i < NAMES_MAX && names[i] != NULL; i++)
 		line[4 + i] = names[i];

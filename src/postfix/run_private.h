@@ -2,11 +2,25 @@
 #ifndef POSTFIX_RUN_PRIVATE_H
 #define POSTFIX_RUN_PRIVATE_H
 
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define POSTCONF_OUTPUT_MAX 65536
+
 /*
  * What "postconf -c FOLDER -x NAME..." prints, for the caller to free. NULL when
  * there is no postconf, when it fails, takes more than 5 s or prints more than
  * 64 KiB. (blocks)
  */
+char *postconf_start(const char *folder, const char *const *names);
+
+/* The same, by the helper once there is one; that was told folder and names. */
 char *postconf_run(const char *folder, const char *const *names);
+
+/* Before there is a second thread. What is given must live as long as the process.
+ */
+bool postconf_helper_start(
+    const char *folder, const char *const *names, struct error *error);
 
 #endif

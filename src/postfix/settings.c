@@ -157,18 +157,25 @@ postfix_settings_parse(const char *text)
 	return settings;
 }
 
+static const char *const asked_names[] = {"mynetworks", "milter_protocol",
+    "milter_command_timeout", "smtpd_discard_ehlo_keywords", NULL};
+
+bool
+postfix_settings_helper(const char *folder, struct error *error)
+{
+	return postconf_helper_start(folder, asked_names, error);
+}
+
 struct postfix_settings *
 postfix_settings_read(const char *folder)
 {
-	static const char *const names[] = {"mynetworks", "milter_protocol",
-	    "milter_command_timeout", "smtpd_discard_ehlo_keywords", NULL};
 	struct postfix_settings *settings = NULL;
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/main.cf", folder);
 	if (access(path, R_OK) != 0)
 		return NULL;
-	char *text = postconf_run(folder, names);
+	char *text = postconf_run(folder, asked_names);
 	if (text != NULL)
 		settings = postfix_settings_parse(text);
 	free(text);

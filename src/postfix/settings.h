@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
 #include "base/ip.h"
 
 #define POSTFIX_UNREAD_SIZE 256
@@ -33,6 +34,12 @@ const char *postfix_config_folder(void);
  * in the folder, no postconf, or it failed.
  */
 struct postfix_settings *postfix_settings_read(const char *folder);
+/*
+ * From now on postconf is run by a process of its own, which is started here and
+ * ends with this one: for a daemon that is about to lose the right to start any.
+ * Before there is a second thread. folder is kept.
+ */
+bool postfix_settings_helper(const char *folder, struct error *error);
 /* Accepts NULL; nulls. */
 void postfix_settings_free(struct postfix_settings **settings);
 

@@ -136,6 +136,9 @@ struct backend_ops {
 
 	/* false and the reason: not a URL that it takes. NULL: takes them all. */
 	bool (*check_url)(const char *url, struct error *error);
+	/* As store_each_file(). NULL: there are none. */
+	void (*each_file)(const char *url,
+	    void (*each)(void *ctx, const char *path, bool is_written), void *ctx);
 
 	/* secret  to give to a new database; the one found is written there */
 	struct backend *(*open)(const struct store_settings *settings,

@@ -56,6 +56,16 @@ store_check_url(const char *url, struct error *error)
 	       (ops->check_url == NULL || ops->check_url(url, error));
 }
 
+void
+store_each_file(const char *url,
+    void (*each)(void *ctx, const char *path, bool is_written), void *ctx)
+{
+	const struct backend_ops *ops = backend_of_url(url, NULL);
+
+	if (ops != NULL && ops->each_file != NULL)
+		ops->each_file(url, each, ctx);
+}
+
 static bool
 open_backend(
     struct store *store, const struct store_settings *settings, struct error *error)

@@ -58,6 +58,13 @@ struct store *store_open(const struct store_settings *settings,
 /* false and the reason: no database that this program can open. Opens nothing. */
 bool store_check_url(const char *url, struct error *error);
 
+/*
+ * Files that the daemon opens for this database, absolute; they need not be there.
+ * is_written  it is made and changed as well, with others beside it
+ */
+void store_each_file(const char *url,
+    void (*each)(void *ctx, const char *path, bool is_written), void *ctx);
+
 /* (blocks) Commits what is queued, stops the threads, frees. Accepts NULL; nulls.
  */
 void store_close(struct store **store);

@@ -234,7 +234,7 @@ class Start(unittest.TestCase):
         shim = self.root / "swap.so"
         subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(shim), str(HERE / "swap_after_bind.c")],
                        check=True, timeout=60)
-        daemon = self.daemon()
+        daemon = self.daemon({"sandbox": False})
         environment = daemon.environment()
         environment.update({
             "LD_PRELOAD": str(shim), "SWAP_FOR": str(target),

@@ -4,6 +4,7 @@ import os
 import pathlib
 import socket
 import sqlite3
+import time
 import unittest
 
 from support.lab import LabTest
@@ -122,9 +123,56 @@ class Status(LabTest):
         with socket.socket(socket.AF_UNIX) as asked:
             asked.connect(str(self.lab.daemon.socket) + ".status")
             with asked.makefile() as text:
-                now = [line.split("\t")[0] for line in text]
-        recorded = [line.split("\t")[0] for line in RECORDED.read_text().splitlines()]
-        self.assertEqual(now, [key for key in recorded if key != "hold"])
+                now = self.keys(text)
+        self.assertEqual(now, self.keys(RECORDED.read_text().splitlines()))
+
+    def keys(self, lines):
+        """All but those that are not always there."""
+        found = [line.split("\t")[0] for line in lines]
+        return [key for key in found if key != "hold" and not key.startswith("away_last")]
+
+    def away(self):
+        daemon = self.status()[1]
+        return {key: daemon.get("away_" + key) for key in ("week", "week_s", "last", "last_s")}
+
+    def test_a_stop_is_told_with_how_long_mail_went_unchecked(self):
+        before, counted = self.away(), self.metric("targrey_away_seconds_total")
+        begun = time.monotonic()
+        self.lab.daemon.stop()
+        self.lab.clock.advance(40)
+        self.lab.daemon.start()
+        after = self.away()
+        took = 41 + time.monotonic() - begun
+        self.assertEqual((after["week"], after["last"]), (before["week"] + 1, "stopped"))
+        self.assertTrue(40 <= after["last_s"] <= took, after)
+        self.assertEqual(after["week_s"], before["week_s"] + after["last_s"])
+        self.assertEqual(self.metric("targrey_away_seconds_total"), counted + after["last_s"])
+        self.lab.daemon.wait_log("was away for %d s (stopped)" % after["last_s"])
+
+    def test_a_kill_is_told_even_when_the_clock_was_set_back(self):
+        counted = self.metric("targrey_away_total")
+        begun = time.monotonic()
+        self.lab.daemon.kill9()
+        self.lab.clock.advance(60)
+        self.lab.clock.set_wall(-86400)
+        self.addCleanup(self.lab.daemon.restart)
+        self.addCleanup(self.lab.clock.set_wall, 0)
+        self.lab.daemon.start()
+        after = self.away()
+        # The last sign of life may be some seconds old, on a busy machine more.
+        took = 120 + time.monotonic() - begun
+        self.assertEqual(after["last"], "ended without a stop")
+        self.assertTrue(60 <= after["last_s"] <= took, after)
+        self.assertEqual(self.metric("targrey_away_total"), counted + 1)
+
+    def test_signs_of_life_are_given_all_the_time(self):
+        path = pathlib.Path(str(self.lab.daemon.socket) + ".away")
+        first = path.read_text().splitlines()[0]
+        self.assertTrue(first.startswith("alive "), first)
+        self.lab.clock.advance(5)
+        until(lambda: path.read_text().splitlines()[0] != first, "a sign of life")
+        self.lab.daemon.stop()
+        self.assertTrue(path.read_text().startswith("ended "))
 
 
 if __name__ == "__main__":

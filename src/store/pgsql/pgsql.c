@@ -384,6 +384,7 @@ pgsql_probe(struct view *view, struct trouble *trouble)
 const struct backend_ops pgsql_ops = {
     .is_shared = true,
     .check_url = pgsql_check_url,
+    .each_file = pgsql_each_file,
     .open = pgsql_open,
     .attach = pgsql_attach,
     .name = pgsql_name,

@@ -96,6 +96,10 @@ void place_clear(struct place *place);
 bool place_connect(struct place *place, struct link *link, int timeout_ms,
     struct trouble *trouble);
 
+/* ---- files.c */
+void pgsql_each_file(const char *url,
+    void (*each)(void *ctx, const char *path, bool is_written), void *ctx);
+
 /* ---- rows.c */
 void pgsql_clear(struct view *view);
 struct row *pgsql_row(struct view *view, enum row_kind kind, int64_t key,

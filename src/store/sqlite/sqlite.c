@@ -333,7 +333,15 @@ sqlite_name(const struct backend *backend)
 	return backend->path;
 }
 
+static void
+sqlite_each_file(const char *url,
+    void (*each)(void *ctx, const char *path, bool is_written), void *ctx)
+{
+	each(ctx, sqlite_path(url), true);
+}
+
 const struct backend_ops sqlite_ops = {
+    .each_file = sqlite_each_file,
     .open = sqlite_open,
     .attach = sqlite_attach,
     .name = sqlite_name,

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/calls.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifdef __s390__
+#define CLONE_FLAGS 1 /* the argument that they are */
+#else
+#define CLONE_FLAGS 0 /* the argument that they are */
+#endif
+
+/*
+ * By name, as far as this machine has them: what the daemon, libmilter, SQLite,
+ * c-ares, libpq with OpenSSL, and libc make of it, in their older and newer forms.
+ * Not in it: whatever starts a program or a process, looks into another one,
+ * mounts, changes users, limits or the clock, loads code into the kernel.
+ */
+static const char *const calls[] = {
+    /* memory; PCRE2 compiles patterns to machine code */
+    "brk", "madvise", "mmap", "mmap2", "mprotect", "mremap", "munmap",
+    /* files */
+    "_llseek", "access", "chmod", "chown", "chown32", "close", "close_range", "dup",
+    "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fadvise64_64",
+    "fallocate", "fchmod", "fchmodat", "fchown", "fchown32", "fchownat", "fcntl",
+    "fcntl64", "fdatasync", "flock", "fstat", "fstat64", "fstatat64", "fstatfs",
+    "fstatfs64", "fsync", "ftruncate", "ftruncate64", "getcwd", "getdents",
+    "getdents64", "lchown", "lchown32", "lseek", "lstat", "lstat64", "mkdir",
+    "mkdirat", "newfstatat", "open", "openat", "pipe", "pipe2", "pread64", "preadv",
+    "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename",
+    "renameat", "renameat2", "rmdir", "stat", "stat64", "statfs", "statfs64",
+    "statx", "truncate", "truncate64", "umask", "unlink", "unlinkat", "write",
+    "writev",
+    /* sockets */
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname",
+    "getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmmsg_time64",
+    "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+    "socketcall", "socketpair",
+    /* waiting */
+    "_newselect", "clock_nanosleep", "clock_nanosleep_time64", "epoll_create",
+    "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait",
+    "eventfd2", "nanosleep", "pause", "poll", "ppoll", "ppoll_time64", "pselect6",
+    "pselect6_time64", "restart_syscall", "select", "timerfd_create",
+    "timerfd_settime", "timerfd_settime64",
+    /* threads and signals of this process */
+    "exit", "exit_group", "futex", "futex_time64", "futex_waitv", "get_robust_list",
+    "gettid", "membarrier", "rseq", "rt_sigaction", "rt_sigpending",
+    "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
+    "rt_sigtimedwait_time64", "sched_getaffinity", "sched_yield", "set_robust_list",
+    "set_tid_address", "sigaltstack", "signalfd4", "sigreturn",
+    /* who and when */
+    "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64",
+    "getcpu", "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32",
+    "getgroups", "getgroups32", "getpgrp", "getpid", "getppid", "getrandom",
+    "getresgid", "getresgid32", "getresuid", "getresuid32", "getrlimit",
+    "getrusage", "gettimeofday", "getuid", "getuid32", "sysinfo", "time", "times",
+    "ugetrlimit", "uname"};
+
+/* A call with an argument that says what for. */
+static bool
+allow_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	return number == __NR_SCMP_ERROR ||
+	       seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument) == 0;
+}
+
+/* Threads yes, processes no: what clone3 is for cannot be seen, so libc uses clone.
+ */
+static bool
+allow_some(scmp_filter_ctx filter)
+{
+	static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+	static const unsigned long requests[] = {
+	    FIONBIO, FIONREAD, TCGETS, SIOCOUTQ, SIOCGIFINDEX, SIOCGIFNAME};
+	static const int options[] = {PR_SET_NAME, PR_GET_NAME};
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+		ok = ok && allow_if(filter, "socket",
+		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i]));
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+		ok = ok && allow_if(filter, "ioctl",
+		               SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)requests[i]));
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		ok = ok && allow_if(filter, "prctl",
+		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)options[i]));
+	return ok &&
+	       allow_if(filter, "clone",
+	           SCMP_CMP(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD,
+	               CLONE_THREAD)) &&
+	       allow_if(
+	           filter, "tgkill", SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid())) &&
+	       /* asked, not set */
+	       allow_if(filter, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
+}
+
+static bool
+make(scmp_filter_ctx filter)
+{
+	bool ok = seccomp_attr_set(
+	              filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)) == 0;
+
+	/* Neither is known to every kernel, nor needed. */
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; ok && i < sizeof calls / sizeof *calls; i++) {
+		int number = seccomp_syscall_resolve_name(calls[i]);
+		ok = number == __NR_SCMP_ERROR ||
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0) == 0;
+	}
+	return ok && allow_some(filter);
+}
+
+bool
+calls_limit(struct error *error)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+
+	if (filter == NULL || !make(filter)) {
+		error_set(error, "the list of system calls cannot be made");
+		seccomp_release(filter);
+		return false;
+	}
+	int result = seccomp_load(filter);
+	if (result != 0)
+		error_set(error, "cannot be set: %s", strerror(-result));
+	seccomp_release(filter);
+	return result == 0;
+}
