@@ -71,8 +71,13 @@ allow(int ruleset, const struct place *place, uint64_t known, struct error *erro
 	};
 	struct stat status;
 
-	if (rule.parent_fd < 0)
+	if (rule.parent_fd < 0 && (errno == ENOENT || errno == ENOTDIR ||
+	                              errno == EACCES || errno == ELOOP))
 		return true;
+	if (rule.parent_fd < 0) {
+		error_set_errno(error, "%s", place->path);
+		return false;
+	}
 	bool ok = fstat(rule.parent_fd, &status) == 0;
 	if (ok && !S_ISDIR(status.st_mode))
 		rule.allowed_access &= OF_A_FILE;

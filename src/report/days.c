@@ -37,7 +37,8 @@ days_add(struct days *days, const struct view *view)
 	place(days, view->event->time);
 	if (view->is_suspect)
 		days->week[days->weekday][days->hour]++;
-	if (!view->is_mail)
+	/* No day before the second of 1970 is kept: 0 is none. */
+	if (!view->is_mail || days->quarter_day < 1)
 		return;
 	struct day *day = &days->day[days->quarter_day % DAYS_MOST];
 	if (day->number > days->quarter_day)

@@ -312,6 +312,34 @@ backend_waits_since(const struct grey_row *row)
 	return row->tries > 0 ? row->last : row->first;
 }
 
+/*
+ * What a row says, kept to what can be reckoned with: somebody else may have
+ * written it. Times and spans of them, in seconds or milliseconds; counts.
+ */
+#define BACKEND_TIME_MOST (INT64_C(1) << 50)
+
+static inline int64_t
+backend_span(int64_t value)
+{
+	if (value > BACKEND_TIME_MOST)
+		return BACKEND_TIME_MOST;
+	return value < -BACKEND_TIME_MOST ? -BACKEND_TIME_MOST : value;
+}
+
+static inline int64_t
+backend_time(int64_t value)
+{
+	return value < 0 ? 0 : backend_span(value);
+}
+
+static inline uint32_t
+backend_count(int64_t value)
+{
+	if (value < 0)
+		return 0;
+	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 static inline int64_t
 backend_day(int64_t time)
 {

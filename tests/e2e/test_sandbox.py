@@ -6,7 +6,6 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -215,27 +214,6 @@ class Needed(unittest.TestCase):
         self.assertIn("is another folder than at the start", lab.daemon.log())
         lab.daemon.start()
         self.assertTrue(lab.daemon.answers())
-
-    def test_the_log_goes_to_syslog_also_after_its_restart(self):
-        if not os.path.isdir("/dev") or os.path.exists("/dev/log"):
-            self.skipTest("SKIPPED: this host has a syslog of its own")
-        lab = self.lab()
-
-        def listen():
-            log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            log.bind("/dev/log")
-            os.chmod("/dev/log", 0o666)
-            log.settimeout(60)
-            return log
-        self.addCleanup(lambda: os.path.exists("/dev/log") and os.unlink("/dev/log"))
-        first = listen()
-        lab.daemon.restart({"log": "syslog"})
-        self.assertIn(b"targreyd[", first.recv(4096))
-        first.close()
-        os.unlink("/dev/log")
-        with listen() as second:
-            lab.daemon.send_signal(signal.SIGHUP)
-            until(lambda: b"reloaded" in second.recv(4096), "the line of the reload")
 
     def test_a_database_on_a_server_by_a_local_socket(self):
         with PgServer("fsync=off") as server:

@@ -356,6 +356,27 @@ days_part_mail_of_others_from_suspects(void **state)
 	tzset();
 }
 
+/* A clock that has lost its time, or a row that somebody else has written. */
+static void
+an_event_of_before_the_second_day_of_1970_is_on_no_day(void **state)
+{
+	static const int64_t times[] = {0, -1, -86400 * 25, -86400 * 1000};
+	static struct days days;
+	struct made made;
+
+	(void)state;
+	setenv("TZ", "America/New_York", 1);
+	tzset();
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		make(&made, (int)i, times[i]);
+		struct view view = view_of(&made.event);
+		days_add(&days, &view);
+	}
+	assert_int_equal(days.last, 0);
+	unsetenv("TZ");
+	tzset();
+}
+
 /* Every transaction goes one way, and its two ends are counted apart. */
 static void
 the_flow_holds_every_transaction_once(void **state)
@@ -528,6 +549,8 @@ main(void)
 	    cmocka_unit_test(a_series_of_retries_tells_return_spread_and_delay),
 	    cmocka_unit_test(who_came_lately_may_come_back),
 	    cmocka_unit_test(days_part_mail_of_others_from_suspects),
+	    cmocka_unit_test(
+	        an_event_of_before_the_second_day_of_1970_is_on_no_day),
 	    cmocka_unit_test(the_flow_holds_every_transaction_once),
 	    cmocka_unit_test(more_courses_than_room_are_counted),
 	    cmocka_unit_test(only_senders_of_good_mail_alone_are_proposed),

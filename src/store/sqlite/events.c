@@ -236,28 +236,45 @@ walk_day(struct walk *walk, const struct keyed *keyed, sqlite3_stmt *rows,
 	return true;
 }
 
+/* The next day that there is an entry of; a hole may be of any width. */
+static bool
+next_day(struct walk *walk, sqlite3_stmt *days, int64_t *day, bool *found_r,
+    struct trouble *trouble)
+{
+	sqlite3_bind_int64(days, 1, *day);
+	if (!connection_step(&walk->view->connection, days, found_r, trouble))
+		return false;
+	*found_r = *found_r && sqlite3_column_type(days, 0) != SQLITE_NULL;
+	if (*found_r)
+		*day = sqlite3_column_int64(days, 0);
+	sqlite3_reset(days);
+	return true;
+}
+
 static bool
 walk_days(struct walk *walk, struct keyed *keyed, sqlite3_stmt *ids,
     sqlite3_stmt *rows, struct trouble *trouble)
 {
-	struct connection *connection = &walk->view->connection;
-	int64_t first, last, since = backend_day(walk->search->since);
-	bool newest = walk->search->newest_first;
+	const struct event_search *search = walk->search;
+	int64_t since = search->since == 0 ? INT64_MIN : backend_day(search->since);
+	int64_t day = search->newest_first ? INT64_MAX
+	              : since == INT64_MIN ? since
+	                                   : since - 1;
+	sqlite3_stmt *days = connection_prepare(&walk->view->connection,
+	    search->newest_first ? "SELECT max(day) FROM event_key WHERE day < ?1"
+	                         : "SELECT min(day) FROM event_key WHERE day > ?1",
+	    trouble);
+	bool ok = days != NULL, found = true;
 
-	if (!connection_number(
-	        connection, "SELECT min(day) FROM event_key", &first, trouble) ||
-	    !connection_number(
-	        connection, "SELECT max(day) FROM event_key", &last, trouble))
-		return false;
-	if (walk->search->since != 0 && since > first)
-		first = since;
-	for (int64_t i = 0; i <= last - first && !walk->ended; i++) {
-		if (!gather_day(
-		        walk, keyed, newest ? last - i : first + i, ids, trouble) ||
-		    !walk_day(walk, keyed, rows, trouble))
-			return false;
+	while (ok && !walk->ended) {
+		ok = next_day(walk, days, &day, &found, trouble);
+		if (!ok || !found || day < since)
+			break;
+		ok = gather_day(walk, keyed, day, ids, trouble) &&
+		     walk_day(walk, keyed, rows, trouble);
 	}
-	return true;
+	sqlite3_finalize(days);
+	return ok;
 }
 
 /* The keys of all addresses of a network. */
@@ -320,13 +337,15 @@ find_id(struct connection *connection, int64_t when, int64_t *id_r,
 	    trouble);
 	ok = statement != NULL;
 	while (ok && low < high) {
-		int64_t middle = low + (high - low) / 2;
+		uint64_t half = ((uint64_t)high - (uint64_t)low) / 2;
+		int64_t middle = low + (int64_t)half;
 		sqlite3_bind_int64(statement, 1, middle);
 		ok = connection_step(connection, statement, &row, trouble);
 		if (!ok)
 			break;
+		int64_t id = row ? sqlite3_column_int64(statement, 0) : high;
 		if (row && sqlite3_column_int64(statement, 1) < when)
-			low = sqlite3_column_int64(statement, 0) + 1;
+			low = id < high ? id + 1 : high;
 		else
 			high = middle;
 		sqlite3_reset(statement);

@@ -39,6 +39,25 @@ bind_text(struct view *view, sqlite3_stmt *statement, int parameter,
 	return false;
 }
 
+static int64_t
+time_at(sqlite3_stmt *statement, int column)
+{
+	return backend_time(sqlite3_column_int64(statement, column));
+}
+
+/* From another time on; before it where the clock was set back meanwhile. */
+static int64_t
+span_at(sqlite3_stmt *statement, int column)
+{
+	return backend_span(sqlite3_column_int64(statement, column));
+}
+
+static uint32_t
+count_at(sqlite3_stmt *statement, int column)
+{
+	return backend_count(sqlite3_column_int64(statement, column));
+}
+
 void
 sqlite_read_address(
     sqlite3_stmt *statement, int column, struct address_record *record_r)
@@ -47,10 +66,9 @@ sqlite_read_address(
 	uint32_t counts[7];
 
 	for (int i = 0; i < 7; i++)
-		times[i] = sqlite3_column_int64(statement, column + i);
+		times[i] = time_at(statement, column + i);
 	for (int i = 0; i < 7; i++)
-		counts[i] =
-		    (uint32_t)sqlite3_column_int64(statement, column + 7 + i);
+		counts[i] = count_at(statement, column + 7 + i);
 	*record_r = (struct address_record){
 	    .first_seen = times[0],
 	    .last_seen = times[1],
@@ -66,7 +84,7 @@ sqlite_read_address(
 	    .gaveup_secs = counts[4],
 	    .ham = counts[5],
 	    .spam = counts[6],
-	    .rated = sqlite3_column_int64(statement, column + 14),
+	    .rated = time_at(statement, column + 14),
 	};
 }
 
@@ -107,16 +125,16 @@ sqlite_read_domain(sqlite3_stmt *statement, int column,
     struct domain_record *record_r, int64_t *day_r)
 {
 	*record_r = (struct domain_record){
-	    .first_seen = sqlite3_column_int64(statement, column),
-	    .last_seen = sqlite3_column_int64(statement, column + 1),
-	    .last_success = sqlite3_column_int64(statement, column + 2),
-	    .last_counted = sqlite3_column_int64(statement, column + 3),
-	    .known_until = sqlite3_column_int64(statement, column + 4),
-	    .successes = (uint32_t)sqlite3_column_int64(statement, column + 5),
-	    .counted = (uint32_t)sqlite3_column_int64(statement, column + 6),
-	    .networks = (uint32_t)sqlite3_column_int64(statement, column + 8),
+	    .first_seen = time_at(statement, column),
+	    .last_seen = time_at(statement, column + 1),
+	    .last_success = time_at(statement, column + 2),
+	    .last_counted = time_at(statement, column + 3),
+	    .known_until = time_at(statement, column + 4),
+	    .successes = count_at(statement, column + 5),
+	    .counted = count_at(statement, column + 6),
+	    .networks = count_at(statement, column + 8),
 	};
-	*day_r = sqlite3_column_int64(statement, column + 7);
+	*day_r = time_at(statement, column + 7);
 }
 
 bool
@@ -159,19 +177,15 @@ void
 sqlite_read_origin(
     sqlite3_stmt *statement, int column, struct origin_record *record_r)
 {
-	int64_t numbers[8];
-
-	for (int i = 0; i < 8; i++)
-		numbers[i] = sqlite3_column_int64(statement, column + i);
 	*record_r = (struct origin_record){
-	    .first_seen = numbers[0],
-	    .last_seen = numbers[1],
-	    .decayed = numbers[2],
-	    .sessions = (uint32_t)numbers[3],
-	    .successes = (uint32_t)numbers[4],
-	    .gaveup = (uint32_t)numbers[5],
-	    .ham = (uint32_t)numbers[6],
-	    .spam = (uint32_t)numbers[7],
+	    .first_seen = time_at(statement, column),
+	    .last_seen = time_at(statement, column + 1),
+	    .decayed = time_at(statement, column + 2),
+	    .sessions = count_at(statement, column + 3),
+	    .successes = count_at(statement, column + 4),
+	    .gaveup = count_at(statement, column + 5),
+	    .ham = count_at(statement, column + 6),
+	    .spam = count_at(statement, column + 7),
 	};
 }
 
@@ -212,15 +226,15 @@ sqlite_read_waiting(
     sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r)
 {
 	int64_t first =
-	    bucket * SCHEMA_BUCKET_S + sqlite3_column_int64(statement, column);
-	int64_t last_try = sqlite3_column_int64(statement, column + 2);
+	    backend_span(bucket) * SCHEMA_BUCKET_S + span_at(statement, column);
+	int64_t last_try = span_at(statement, column + 2);
 	int64_t flags = sqlite3_column_int64(statement, column + 3);
 
 	*row_r = (struct grey_row){
 	    .first = first,
-	    .last = first + sqlite3_column_int64(statement, column + 1),
+	    .last = first + span_at(statement, column + 1),
 	    .last_try = last_try == 0 ? 0 : first + last_try - 1,
-	    .tries = (uint32_t)(flags >> 1),
+	    .tries = backend_count(flags >> 1),
 	    .early = (flags & 1) != 0,
 	    .mxs = (uint64_t)sqlite3_column_int64(statement, column + 4),
 	};
@@ -232,11 +246,11 @@ sqlite_read_passed(sqlite3_stmt *statement, int column, struct grey_row *row_r)
 	int64_t flags = sqlite3_column_int64(statement, column + 4);
 
 	*row_r = (struct grey_row){
-	    .first = sqlite3_column_int64(statement, column),
-	    .last = sqlite3_column_int64(statement, column + 1),
-	    .last_try = sqlite3_column_int64(statement, column + 2),
-	    .passed = sqlite3_column_int64(statement, column + 3),
-	    .tries = (uint32_t)(flags >> 1),
+	    .first = time_at(statement, column),
+	    .last = time_at(statement, column + 1),
+	    .last_try = time_at(statement, column + 2),
+	    .passed = time_at(statement, column + 3),
+	    .tries = backend_count(flags >> 1),
 	    .early = (flags & 1) != 0,
 	};
 }
