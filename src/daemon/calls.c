@@ -2,15 +2,21 @@
 #include "daemon/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef __s390__
@@ -18,6 +24,11 @@
 #else
 #define CLONE_FLAGS 0 /* the argument that they are */
 #endif
+
+#define PATIENCE_S 5
+
+/* The only process that may be sent signals: by itself, as abort() does. */
+static pid_t daemon_pid;
 
 /*
  * By name, as far as this machine has them: what the daemon, libmilter, SQLite,
@@ -99,8 +110,8 @@ allow_some(scmp_filter_ctx filter)
 	       allow_if(filter, "clone",
 	           SCMP_CMP(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD,
 	               CLONE_THREAD)) &&
-	       allow_if(
-	           filter, "tgkill", SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid())) &&
+	       allow_if(filter, "tgkill",
+	           SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)daemon_pid)) &&
 	       /* asked, not set */
 	       allow_if(filter, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
 }
@@ -111,8 +122,6 @@ make(scmp_filter_ctx filter)
 	bool ok = seccomp_attr_set(
 	              filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)) == 0;
 
-	/* Neither is known to every kernel, nor needed. */
-	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; ok && i < sizeof calls / sizeof *calls; i++) {
 		int number = seccomp_syscall_resolve_name(calls[i]);
@@ -122,19 +131,61 @@ make(scmp_filter_ctx filter)
 	return ok && allow_some(filter);
 }
 
+/*
+ * The list as a program for the kernel, written to out. In a process of its own,
+ * and made twice: when it gets no memory, libseccomp (2.5.4) crashes, never ends,
+ * or leaves calls out without a word.
+ */
+static _Noreturn void
+write_program(int out)
+{
+	alarm(PATIENCE_S);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	bool ok =
+	    filter != NULL && make(filter) && seccomp_export_bpf(filter, out) == 0;
+	_exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* Returns the number of steps; 0: there is no whole program. */
+static unsigned short
+read_program(struct sock_filter steps[static BPF_MAXINSNS])
+{
+	size_t used = 0, size = BPF_MAXINSNS * sizeof *steps;
+	int ends[2], status = -1;
+	ssize_t more = -1;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return 0;
+	daemon_pid = getpid();
+	pid_t pid = fork();
+	if (pid == 0)
+		write_program(ends[1]);
+	close(ends[1]);
+	while (pid > 0 && used < size &&
+	       (more = read(ends[0], (char *)steps + used, size - used)) > 0)
+		used += (size_t)more;
+	close(ends[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 ||
+	    more != 0 || used % sizeof *steps != 0)
+		return 0;
+	return (unsigned short)(used / sizeof *steps);
+}
+
 bool
 calls_limit(struct error *error)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	static struct sock_filter steps[BPF_MAXINSNS], again[BPF_MAXINSNS];
+	struct sock_fprog program = {read_program(steps), steps};
 
-	if (filter == NULL || !make(filter)) {
+	if (program.len == 0 || read_program(again) != program.len ||
+	    memcmp(steps, again, program.len * sizeof *steps) != 0) {
 		error_set(error, "the list of system calls cannot be made");
-		seccomp_release(filter);
 		return false;
 	}
-	int result = seccomp_load(filter);
-	if (result != 0)
-		error_set(error, "cannot be set: %s", strerror(-result));
-	seccomp_release(filter);
-	return result == 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG,
+	        &program) == 0)
+		return true;
+	error_set_errno(error, "cannot be set");
+	return false;
 }

@@ -111,8 +111,11 @@ class Forbidden(unittest.TestCase):
     def test_every_thread_has_it(self):
         daemon = self.start()
         for task in pathlib.Path("/proc/%d/task" % daemon.pid).iterdir():
-            status = dict(line.split(":\t", 1) for line in
-                          (task / "status").read_text().splitlines())
+            try:
+                text = (task / "status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has ended meanwhile
+            status = dict(line.split(":\t", 1) for line in text.splitlines())
             self.assertEqual((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"),
                              status["Name"])
         told = daemon.ctl("status")["daemon"]["sandbox"]
