@@ -139,6 +139,7 @@ make(scmp_filter_ctx filter)
 static _Noreturn void
 write_program(int out)
 {
+	close(STDERR_FILENO); /* what it says then is no news of ours */
 	alarm(PATIENCE_S);
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	bool ok =

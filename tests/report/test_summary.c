@@ -362,14 +362,14 @@ an_event_of_before_the_second_day_of_1970_is_on_no_day(void **state)
 {
 	static const int64_t times[] = {0, -1, -86400 * 25, -86400 * 1000};
 	static struct days days;
-	struct made made;
+	struct sample sample;
 
 	(void)state;
 	setenv("TZ", "America/New_York", 1);
 	tzset();
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-		make(&made, (int)i, times[i]);
-		struct view view = view_of(&made.event);
+		make(&sample, (int)i, times[i]);
+		struct view view = view_of(&sample.event);
 		days_add(&days, &view);
 	}
 	assert_int_equal(days.last, 0);
