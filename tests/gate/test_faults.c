@@ -195,6 +195,7 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	fixture_await(FILTER_CLOSE, 2);
 	assert_int_equal(
 	    script_seen[FILTER_CLOSE].last.other, on_failure == GATE_TEMPFAIL);
+	assert_int_equal(script_seen[FILTER_CLOSE].last.waited_ms, 0);
 	mta_send(&mta, 'Q', NULL, 0);
 	assert_int_equal(mta_read(&mta).cmd, 0);
 	script_leave(&mta);
