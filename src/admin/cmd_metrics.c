@@ -17,6 +17,8 @@
 struct counting {
 	struct funnel *funnel;
 	int64_t last_id;
+	int64_t
+	    settled; /* the last moment before which no event is still to come */
 };
 
 static bool
@@ -25,6 +27,8 @@ add_event(void *ctx, const struct event *event)
 	struct counting *counting = ctx;
 	struct view view = view_of(event);
 
+	if (event->logged > counting->settled)
+		return false;
 	funnel_add(counting->funnel, &view);
 	if (event->id > counting->last_id)
 		counting->last_id = event->id;
@@ -33,11 +37,13 @@ add_event(void *ctx, const struct event *event)
 
 /* What came after the state; the state goes on to the last event. */
 static bool
-count_new(struct query *query, struct metrics_state *state, struct error *error)
+count_new(struct query *query, struct metrics_state *state, int64_t now,
+    struct error *error)
 {
 	struct event_filter filter = {.after_id = state->event_id};
-	struct counting counting = {
-	    .last_id = state->event_id, .funnel = calloc(1, sizeof(struct funnel))};
+	struct counting counting = {.last_id = state->event_id,
+	    .settled = query_is_shared(query) ? now - QUERY_SETTLED_S : INT64_MAX,
+	    .funnel = calloc(1, sizeof(struct funnel))};
 	bool ok = counting.funnel != NULL && funnel_init(counting.funnel);
 
 	if (!ok)
@@ -288,7 +294,7 @@ run(struct admin *admin)
 		failed(admin, &error);
 	struct query *query = admin_query(admin, false);
 	bool has_store = query != NULL && query_report(query, &report, &error) &&
-	                 count_new(query, &state, &error);
+	                 count_new(query, &state, admin_now(admin), &error);
 	if (query != NULL && !has_store)
 		failed(admin, &error);
 	if (has_store)
@@ -317,7 +323,9 @@ const struct command command_metrics = {
         "and only new events are read; without it they tell of the events that are "
         "kept, and fall when old ones go. --output replaces the file in one step. "
         "Names "
-        "are stable; new ones may be added.",
+        "are stable; new ones may be added.\n\n"
+        "Where several daemons share a database counters are a minute late: until "
+        "then an event with a lower number than the last may still be written.",
     .options = options,
     .run = run,
 };

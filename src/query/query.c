@@ -81,6 +81,12 @@ query_close(struct query **pointer)
 	free(query);
 }
 
+bool
+query_is_shared(const struct query *query)
+{
+	return query->ops->is_shared;
+}
+
 const uint8_t *
 query_secret(const struct query *query)
 {

@@ -36,6 +36,13 @@ struct query *query_open(const char *url, bool writable, struct error *error);
 /* Accepts NULL; nulls. What was begun and not committed is undone. */
 void query_close(struct query **query);
 
+/*
+ * Several daemons write to it: an event with a lower number may still come, for as
+ * long as one of their transactions can take, which is less than QUERY_SETTLED_S.
+ */
+bool query_is_shared(const struct query *query);
+#define QUERY_SETTLED_S 60
+
 const uint8_t *query_secret(const struct query *query);
 
 /* ------------------------------------------------------------------- reads */
