@@ -40,6 +40,8 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 /* Moves the clock. */
 void fixture_advance(int64_t ms);
+/* The same, and waits until the gate has done all that is due by then. */
+void fixture_pass(int64_t ms);
 int64_t fixture_now(void);
 /* Defaults of settings. */
 void fixture_reset(void);

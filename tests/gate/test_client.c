@@ -210,8 +210,7 @@ leave_and_expect_gone(int family, int how, enum filter_event event)
 
 	fixture_await_waiting(1);
 	for (int i = 0; i < 3; i++) {
-		fixture_advance(1000);
-		usleep(30000);
+		fixture_pass(1000);
 		fixture_await_waiting(1);
 	}
 	if (how == SHUT_RDWR)
@@ -254,10 +253,8 @@ a_client_that_stays_is_let_through_as_watched(void **state)
 	struct mta mta = begin(&tcp, FILTER_RCPT);
 
 	fixture_await_waiting(1);
-	for (int i = 0; i < 60; i++) {
-		fixture_advance(1000);
-		usleep(12000);
-	}
+	for (int i = 0; i < 60; i++)
+		fixture_pass(1000);
 	const struct gate_delay *last = after_hold(&mta);
 	assert_int_equal(last->end, GATE_END_ELAPSED);
 	assert_true(last->watched);

@@ -29,6 +29,17 @@ hold_everyone(const struct filter_call *call)
 	return SMFIS_CONTINUE;
 }
 
+static atomic_bool is_inside; /* block() is at its work */
+
+static void
+await_blocked(void)
+{
+	for (int i = 0; i < 60000 && !atomic_load(&is_inside); i++)
+		usleep(1000);
+	if (!atomic_exchange(&is_inside, false))
+		fail_msg("no callback blocked within a minute");
+}
+
 static sfsistat
 block(const struct filter_call *call)
 {
@@ -37,6 +48,7 @@ block(const struct filter_call *call)
 
 	if (call->event != FILTER_RCPT || call->text[1] != 'b')
 		return SMFIS_CONTINUE;
+	atomic_store(&is_inside, true);
 	while (atomic_load(&blocked))
 		usleep(1000);
 	/* It comes too late: nobody waits for it, and nothing is kept. */
@@ -177,14 +189,12 @@ answer_timeout(enum gate_failure on_failure, const char *wanted)
 	assert_int_equal(mta_read(&innocent).cmd, 'c');
 	mta_close(&innocent);
 	/* a clock that jumps, as after a suspend, takes nothing off the time */
-	usleep(30000);
+	await_blocked();
 	fixture_advance(100000);
 	assert_int_equal(mta_read_any(&mta).cmd, 'p');
 	assert_true(mta_silent(&mta, 50));
-	for (int i = 0; i < 60; i++) {
-		fixture_advance(1000);
-		usleep(15000);
-	}
+	for (int i = 0; i < 60; i++)
+		fixture_pass(1000);
 	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
 	mta_data(&mta);
 	assert_int_equal(mta_read(&mta).cmd, wanted[0]);
@@ -221,7 +231,7 @@ a_stop_does_not_wait_for_a_callback_that_never_ends(void **state)
 	atomic_store(&blocked, true);
 	start(block);
 	struct mta mta = begin("<blocked@example.org>");
-	usleep(30000);
+	await_blocked();
 	gate_stop(fixture->gate, 300);
 	assert_int_equal(fixture_report().connections, 0);
 	assert_int_equal(fixture_report().abandoned, 1);
@@ -280,10 +290,8 @@ a_session_that_libmilter_has_no_room_for_ends(void **state)
 	start(hold_everyone);
 	struct mta mta = mta_connect(fixture->listen);
 	mta_send(&mta, 'O', offer, sizeof offer);
-	for (int i = 0; i < 30; i++) {
-		fixture_advance(1000);
-		usleep(15000);
-	}
+	for (int i = 0; i < 30; i++)
+		fixture_pass(1000);
 	assert_int_equal(mta_read(&mta).cmd, 'O');
 	mta_close(&mta);
 	fixture_await_connections(0);
