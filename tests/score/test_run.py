@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tests/score/run on a made-up index: the real targreyd, the real SpamAssassin."""
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import re
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import feedback
 
+sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 COLUMNS = ("id label client_ip client_rdns helo sender date recipient rdns_state"
            " drop_received source").split()
@@ -38,6 +43,54 @@ Thank you, see you there.
 
 Anna
 """
+
+
+def record_of(folder, *statements):
+    """The script's Record of a small database."""
+    loader = importlib.machinery.SourceFileLoader("score_run", str(HERE / "run"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("score_run", loader))
+    loader.exec_module(module)
+    base = sqlite3.connect(folder / "db")
+    base.execute("CREATE TABLE event (event_id INTEGER PRIMARY KEY)")
+    base.execute("CREATE TABLE address (key INTEGER PRIMARY KEY, sessions INTEGER, first_seen INTEGER,"
+                 " last_seen INTEGER)")
+    for statement in statements:
+        base.execute(statement)
+    base.commit()
+    return base, module.Record(folder / "db")
+
+
+class Waiting(unittest.TestCase):
+    """The clock goes forward only when nothing of the session before is left to write."""
+
+    def test_an_event_is_not_enough_while_the_session_is_not_counted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7)")
+            before = record.now("192.0.2.1")
+            base.execute("INSERT INTO event VALUES (8)")
+            base.execute("INSERT INTO address VALUES (3221225985, 0, 100, 100)")  # an attempt
+            base.commit()
+            now = record.now("192.0.2.1")
+            self.assertFalse(record.is_written(before, now, True))
+            self.assertTrue(record.is_written(before, now, False))  # exempt or listed: never counted
+            base.execute("UPDATE address SET sessions = 1")
+            base.commit()
+            self.assertTrue(record.is_written(before, record.now("192.0.2.1"), True))
+            base.close()
+
+    def test_one_that_was_forgotten_and_came_again_is_counted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7)",
+                                     "INSERT INTO address VALUES (3221225985, 1, 100, 100)")
+            before = record.now("192.0.2.1")
+            base.execute("INSERT INTO event VALUES (8)")
+            base.execute("UPDATE address SET last_seen = 900")
+            base.commit()
+            self.assertFalse(record.is_written(before, record.now("192.0.2.1"), True))
+            base.execute("UPDATE address SET first_seen = 900")
+            base.commit()
+            self.assertTrue(record.is_written(before, record.now("192.0.2.1"), True))
+            base.close()
 
 
 class Run(unittest.TestCase):
