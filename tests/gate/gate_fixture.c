@@ -14,11 +14,18 @@
 #include "base/log.h"
 #include "gate/filter.h"
 
-#define HANG_MS 60000
-
 static _Atomic int64_t now_ms = 1000000;
 static struct gate_fixture the_fixture;
 struct gate_fixture *const fixture = &the_fixture;
+
+/* When something is taken to hang. A mutant hangs often, and need not for long. */
+static int
+hang_ms(void)
+{
+	const char *less = getenv("TARGREY_TEST_HANG_MS");
+
+	return less != NULL ? atoi(less) : 60000;
+}
 
 static char said[1 << 16];
 static pthread_mutex_t said_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -234,7 +241,7 @@ read_all(struct mta *mta, void *data, size_t len)
 	char *at = data;
 
 	while (len > 0) {
-		if (!mta_ready(mta, HANG_MS))
+		if (!mta_ready(mta, hang_ms()))
 			return -1;
 		ssize_t got = recv(mta->fd, at, len, 0);
 		if (got <= 0)
@@ -339,7 +346,7 @@ void
 fixture_await(int event, unsigned count)
 {
 	for (int i = 0;
-	     i < HANG_MS && filter_count((enum filter_event)event) < count; i++)
+	     i < hang_ms() && filter_count((enum filter_event)event) < count; i++)
 		usleep(1000);
 	assert_true(filter_count((enum filter_event)event) >= count);
 }
@@ -356,7 +363,7 @@ fixture_report(void)
 void
 fixture_await_waiting(unsigned count)
 {
-	for (int i = 0; i < HANG_MS && fixture_report().waiting != count; i++)
+	for (int i = 0; i < hang_ms() && fixture_report().waiting != count; i++)
 		usleep(1000);
 	assert_int_equal(fixture_report().waiting, count);
 }
@@ -364,7 +371,7 @@ fixture_await_waiting(unsigned count)
 void
 fixture_await_connections(unsigned count)
 {
-	for (int i = 0; i < HANG_MS && fixture_report().connections != count; i++)
+	for (int i = 0; i < hang_ms() && fixture_report().connections != count; i++)
 		usleep(1000);
 	assert_int_equal(fixture_report().connections, count);
 }
