@@ -16,17 +16,42 @@
 /* Folding is for reports, not for lists. */
 #define SECTIONS_FEW 3
 
-static const char *
-class_of(const struct section *section, const struct doc_cell *cell, size_t column)
+/* Sentences and lists of words are broken, addresses are not. */
+static bool
+is_sentence(const struct doc_cell *cell, const struct column *of)
 {
+	return cell->kind == CELL_TEXT &&
+	       (of->width > 0 ||
+	           (strlen(cell->text) > 40 && strchr(cell->text, ' ') != NULL));
+}
+
+/* A time, or some words without a name among them: broken where room is short. */
+static bool
+is_loose(const struct doc_cell *cell)
+{
+	return cell->kind == CELL_TIME ||
+	       (cell->kind == CELL_TEXT && strchr(cell->text, ' ') != NULL &&
+	           strpbrk(cell->text, ".@-") == NULL);
+}
+
+/* n: number, s: sentence, w: loose words; m: minor, which paper has no room for. */
+static void
+write_class(const struct section *section, const struct doc_cell *cell,
+    size_t column, FILE *file)
+{
+	const struct column *of = &section->columns[column];
+	const char *kind = "";
+
 	if (section_is_right(section, column))
-		return " class=\"n\"";
-	/* sentences are broken, addresses are not */
-	return cell->kind == CELL_TEXT && (section->columns[column].width > 0 ||
-	                                      (strlen(cell->text) > 40 &&
-	                                          strchr(cell->text, ' ') != NULL))
-	           ? " class=\"s\""
-	           : "";
+		kind = "n";
+	else if (cell != NULL && is_sentence(cell, of))
+		kind = "s";
+	else if (cell != NULL && is_loose(cell))
+		kind = "w";
+	if (*kind != '\0' || of->is_minor)
+		fprintf(file, " class=\"%s%s%s\"", kind,
+		    *kind != '\0' && of->is_minor ? " " : "",
+		    of->is_minor ? "m" : "");
 }
 
 /* Has numbers, and all of them are 0. */
@@ -54,8 +79,9 @@ write_head(const struct section *section, FILE *file)
 	escape_html(file, section->title);
 	fputs("\"><table><thead><tr>", file);
 	for (size_t i = 0; i < section->columns_count; i++) {
-		bool right = section_is_right(section, i);
-		fprintf(file, "<th scope=\"col\"%s>", right ? " class=\"n\"" : "");
+		fputs("<th scope=\"col\"", file);
+		write_class(section, NULL, i, file);
+		fputc('>', file);
 		escape_html(file, section->columns[i].title);
 		fputs("</th>", file);
 	}
@@ -119,7 +145,9 @@ write_table(
 		fputs("<tr>", file);
 		for (size_t i = 0; i < section->columns_count; i++) {
 			const struct doc_cell *cell = section_cell(section, row, i);
-			fprintf(file, "<td%s>", class_of(section, cell, i));
+			fputs("<td", file);
+			write_class(section, cell, i, file);
+			fputc('>', file);
 			write_cell(&section->columns[i], cell, links, file);
 			fputs("</td>", file);
 		}
@@ -212,7 +240,13 @@ write_section(const struct doc *doc, const struct section *section, unsigned num
 
 	fputs("<section id=\"", file);
 	escape_html(file, section->key);
-	fputs("\"><h2>", file);
+	/* Paper shows no folds: a section that is nothing else has no place there.
+	 */
+	fputs(folded && section->facts_count == 0 && section->says_count == 0 &&
+	              !is_drawn(section)
+	          ? "\" class=\"fold\"><h2>"
+	          : "\"><h2>",
+	    file);
 	escape_html(file, section->title);
 	fputs("</h2>\n", file);
 	if (is_drawn(section))

@@ -125,6 +125,7 @@ class Html(ctl.Scratch):
                         os.path.join(PICTURES, f'{name}-{width}-{mode}.png'))
                     self.assertGreater(size, 10000)
                 self.assertNotEqual(*backs)
+            self.assertEqual(browser.on_paper(), [], name)
             if name != 'maillog':
                 self.assertLessEqual(browser.pages(), 4, name)
             if name == 'story':

@@ -114,6 +114,25 @@ class Browser:
                          printBackground=True)['data']
         return len(re.findall(rb'/Type /Page\b', base64.b64decode(data)))
 
+    # 186 mm, the room between the margins of A4, in CSS pixels
+    PAPER = 703
+
+    def on_paper(self):
+        """What is cut at the right of a sheet, and sections with nothing but a title."""
+        self.page('Emulation.setDeviceMetricsOverride', width=self.PAPER, height=1000,
+                  deviceScaleFactor=1, mobile=False)
+        self.page('Emulation.setEmulatedMedia', media='print')
+        wrong = self.run('''(() => {
+          const seen = e => e.getClientRects().length > 0;
+          const cut = [...document.querySelectorAll('main *')].filter(
+            e => seen(e) && !e.closest('svg') && e.getBoundingClientRect().right > innerWidth + 1);
+          const bare = [...document.querySelectorAll('main section')].filter(
+            s => seen(s) && ![...s.children].some(e => e.tagName != 'H2' && seen(e)));
+          return [...cut, ...bare].map(e => e.tagName + ' ' + e.textContent.slice(0, 60));
+        })()''')
+        self.page('Emulation.setEmulatedMedia', media='')
+        return wrong
+
     def noise(self, ours=('file:', 'data:')):
         """What the console was told, and whatever was asked of the network."""
         wrong = ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded')

@@ -101,6 +101,7 @@ class Admin(ReviewScratch):
                         name, width, "dark" if dark else "light"))))
                 self.assertNotEqual(*backs)
             self.assertLessEqual(self.browser.pages(), 4, name)
+            self.assertEqual(self.browser.on_paper(), [], name)
 
 
 if __name__ == "__main__":
