@@ -58,6 +58,11 @@ class FailingDaemon(Daemon):
         shim.chmod(0o755)
         return Order(self.root / "order")
 
+    def complaints(self):
+        """Not those of a sanitizer that could not start a thread of its own."""
+        return [line for line in super().complaints()
+                if "CHECK failed: sanitizer" not in line]
+
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.pid))
 
@@ -183,6 +188,10 @@ class Sweep(unittest.TestCase):
         seen, count, last = self.order.disarm()
         said = self.daemon.log()[size:]
         point = "call %d (%s) of a start\n%s" % (first, last, said)
+        if "AddressSanitizer: CHECK failed" in said:
+            process.kill()  # its own thread, without memory
+            process.wait()
+            return seen, 0
         if process.poll() is None:
             self.daemon.adopt(process)
             self.check_service(point)
