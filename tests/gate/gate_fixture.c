@@ -147,10 +147,10 @@ fixture_pass(int64_t ms)
 	fixture_advance(ms);
 	unsigned from = gate_turns(fixture->gate);
 	/* Of three turns one has begun and ended since. */
-	for (int i = 0; i < HANG_MS && gate_turns(fixture->gate) - from < 3; i++)
+	for (int i = 0; i < hang_ms() && gate_turns(fixture->gate) - from < 3; i++)
 		usleep(1000);
 	if (gate_turns(fixture->gate) - from < 3)
-		fail_msg("the gate's loop did not turn within %d ms", HANG_MS);
+		fail_msg("the gate's loop did not turn within %d ms", hang_ms());
 }
 
 int64_t
