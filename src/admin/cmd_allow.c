@@ -48,7 +48,7 @@ run_all(struct admin *admin, int64_t until)
 			return usage(admin,
 			    "\"%.100s\" is not allowed; allowed: an address, or an "
 			    "SPF "
-			    "domain (networks and names belong into allow.d)",
+			    "domain (networks and names belong in allow.d)",
 			    admin->words[i]);
 	}
 	struct query *query = admin_query(admin, true);
@@ -107,7 +107,7 @@ const struct command command_allow = {
     .help = "Let an address, or an SPF domain, pass as known good",
     .manual =
         "An SPF domain counts only for mail that passes SPF for it narrowly. "
-        "Networks, names and senders are set free by files in allow.d instead. The "
+        "Networks, names and senders are exempted by files in allow.d instead. The "
         "daemon sees the change within a second.",
     .options = options,
     .words_least = 1,

@@ -249,7 +249,7 @@ const struct key config_keys[] = {
         "sqlite:/var/lib/targrey/targrey.db", .check = check_store,
         .allowed = "sqlite:/path, postgresql://host/database, memory:",
         .help = "The database. postgresql: is for several MXs with one memory; a "
-                "password does not belong here but into a password file. memory: "
+                "password does not belong here but in a password file. memory: "
                 "forgets everything at the end.",
         .needs_restart = true, .may_hold_a_secret = true},
     {"store", "events", KEY_DURATION, FIELD(events_s), "30d", .min = HOUR,
@@ -319,9 +319,8 @@ const struct key config_keys[] = {
     {"review", "user_header", KEY_TEXT, FIELD(user_header), "",
         .check = check_field_name,
         .allowed = "the name of a header field, or \"\" for none",
-        .help =
-            "The field by which a reverse proxy that has checked the password "
-            "tells the page who is there. It is heeded on a unix socket alone."},
+        .help = "The field by which a reverse proxy that has checked the password "
+                "tells the page who is there. It is used on a unix socket only."},
 };
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 

@@ -77,7 +77,7 @@ unknown_key(struct parser *parser)
 			    home, parser->section, parser->section_line);
 		else
 			error_set(parser->error,
-			    "%d: %s: belongs into section %s, not outside of one",
+			    "%d: %s: belongs in section %s, not outside of one",
 			    parser->line, parser->word, home);
 		return false;
 	}

@@ -82,7 +82,7 @@ void gate_stop(struct gate *gate, int64_t grace_ms);
 
 /*
  * Turns of the loop so far; asks for one more. A count that stays the same over
- * seconds: the loop stands still.
+ * seconds: the loop hangs.
  */
 unsigned gate_turns(struct gate *gate);
 

@@ -8,7 +8,7 @@
 #include "lists/address.h"
 #include "lists/list_private.h"
 
-/* A wider network is a slip of the pen: it would let off half of the world. */
+/* A wider network is a typing mistake: it would exempt half of the Internet. */
 enum { WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 static struct entry *

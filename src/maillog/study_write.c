@@ -132,7 +132,7 @@ write_effect(struct logstudy *study, struct doc *doc)
 	    cell_count(study->warned));
 	doc_say(doc,
 	    "These would have been held (mode targrey) until known as good. What "
-	    "is wanted of them belongs into allow.d.");
+	    "is wanted of them belongs in allow.d.");
 	doc_table(doc, columns, 4);
 	for (size_t i = 0; i < count && i < study->settings.top; i++) {
 		char rule[8] = "-";

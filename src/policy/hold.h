@@ -49,7 +49,7 @@ struct hold_plan hold_plan(
 /*
  * What an ended hold is recorded as once it is known whether the message came.
  * end      how the wait ended: HOLD_ELAPSED or anything else
- * watched  the client's socket was seen standing at the end
+ * watched  the client's connection was seen established at the end
  * arrived  end of message was reached
  */
 enum hold_end hold_final_end(

@@ -111,7 +111,7 @@ enum outcome {
 	OUTCOME_NONE,    /* nothing that is remembered; a note may carry an event */
 	OUTCOME_ATTEMPT, /* a hold began, or a 450 is about to be sent */
 	OUTCOME_GONE,    /* the client left during the hold */
-	OUTCOME_ENDURED, /* hold elapsed, socket standing, message arrived */
+	OUTCOME_ENDURED, /* hold elapsed, client still there, message arrived */
 	OUTCOME_UNPROVEN, /* hold elapsed, socket not visible, message arrived */
 	OUTCOME_PASSED,   /* tries reached, message arrived */
 	OUTCOME_KNOWN,    /* a known client was used; refreshes last use */

@@ -114,7 +114,7 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 		    missing->unwatched);
 	doc_say(doc, "The likeliest good mail stands first; bots may show the same "
 	             "signs. explain --sid tells why a visit was delayed; a client "
-	             "that you know belongs into allow.d.");
+	             "that you know belongs in allow.d.");
 	write_signs(missing, doc);
 	return !missing->failed;
 }

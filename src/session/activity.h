@@ -21,7 +21,7 @@ struct activity *activity_new(void);
 /* Accepts NULL; nulls. No hold may be on it. */
 void activity_free(struct activity **activity);
 
-/* What follows accepts NULL: nobody looks. */
+/* What follows accepts NULL: then nothing is counted. */
 
 /* One hold in progress; owned by its session, which fills it before begin. */
 struct activity_hold {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is set free by the operator: the first that applies names itself. */
+/* Who is exempt by the settings: the first that applies is named. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -64,7 +64,7 @@ struct transaction {
 	struct recalled recalled;
 	struct judgement judgement;
 	bool is_judged, data_seen, has_rcpt;
-	char *exempt_by;        /* sender, or all recipients, set free */
+	char *exempt_by;        /* sender, or all recipients, exempt */
 	char *exempt_recipient; /* who set the first of them free */
 	char *queue_id, *message_id;
 	struct forged_name *forged;

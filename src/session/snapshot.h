@@ -55,7 +55,7 @@ struct snapshot {
 	struct gatherer *gatherer; /* NULL: no DNS facts */
 
 	struct store *store;       /* NULL: nothing is noted (explain) */
-	struct activity *activity; /* NULL: nobody looks at it */
+	struct activity *activity; /* NULL: nothing is counted */
 	/* Without a store: what is on record, see store_recall(), and the secret.
 	 */
 	bool (*recall)(void *ctx, const struct store_who *who,

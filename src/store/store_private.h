@@ -14,7 +14,7 @@
 #include "store/cache_private.h"
 #include "store/note.h"
 
-/* A full queue means that the disk stands still: about ten seconds of mail. */
+/* A full queue means that the disk hangs: about ten seconds of mail. */
 #define QUEUE_MAX 8192
 /* Notes are refused while the oldest has waited longer than this. */
 #define QUEUE_SLOW_MS 5000

@@ -29,7 +29,7 @@ LINES = [
     (['find'], 2, 'Give a TEXT'),
     (['show'], 2, 'something is missing'),
     (['show', '203.0.114.250'], 1, 'nothing is on record for "203.0.114.250"'),
-    (['allow', '192.0.2.0/24'], 2, 'belong into allow.d'),
+    (['allow', '192.0.2.0/24'], 2, 'belong in allow.d'),
     (['allow', 'no domain'], 2, 'an address, or an SPF domain'),
     (['allow', '192.0.2.1', '--for', 'ever'], 2, 'a span such as 12h'),
     (['forget'], 2, 'Give --ip, --domain, --from or --to'),

@@ -27,7 +27,7 @@ static const struct {
     {"tarpit {\n  holdd = 5\n}\n",
         "2: tarpit.holdd: unknown key; allowed in section "
         "tarpit: hold, max_sessions, *"},
-    {"\nhold = 5\n", "2: hold: belongs into section tarpit, not outside of one"},
+    {"\nhold = 5\n", "2: hold: belongs in section tarpit, not outside of one"},
     {"tarpit { mode = \"observe\" }",
         "1: mode: belongs outside of all sections; is the \"}\" missing of section "
         "tarpit, which begins in line 1?"},
@@ -228,8 +228,7 @@ a_byte_order_mark_is_no_mistake(void **state)
 	(void)state;
 	file_write(text, sizeof text - 1);
 	assert_null(config_load(file_path, &error));
-	assert_non_null(
-	    strstr(error.text, ":2: hold: belongs into section tarpit"));
+	assert_non_null(strstr(error.text, ":2: hold: belongs in section tarpit"));
 	file_write(text, strlen("\xef\xbb\xbfmode = \"strict\"\n"));
 	struct config *config = config_load(file_path, &error);
 	assert_non_null(config);

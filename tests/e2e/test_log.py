@@ -192,7 +192,7 @@ class StuckLog(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual([], wrong)
-        print("%d messages in %.0f s with a log that stands still, the slowest %.1f s"
+        print("%d messages in %.0f s with a log that hangs, the slowest %.1f s"
               % (len(took), STUCK_S, max(took)))
         self.assertLess(max(took), HOLD / 2)
 

@@ -200,7 +200,7 @@ ignore_notice(void *arg, const PGresult *result)
 
 /*
  * A statement that the server goes on with after we have given up holds locks;
- * so does a transaction of a daemon that stands still.
+ * so does a transaction of a daemon that hangs.
  */
 static bool
 set_limits(struct link *link, struct trouble *trouble)
