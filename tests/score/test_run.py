@@ -51,7 +51,7 @@ def record_of(folder, *statements):
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("score_run", loader))
     loader.exec_module(module)
     base = sqlite3.connect(folder / "db")
-    base.execute("CREATE TABLE event (event_id INTEGER PRIMARY KEY)")
+    base.execute("CREATE TABLE event (event_id INTEGER PRIMARY KEY, sid TEXT)")
     base.execute("CREATE TABLE address (key INTEGER PRIMARY KEY, sessions INTEGER, first_seen INTEGER,"
                  " last_seen INTEGER)")
     for statement in statements:
@@ -65,9 +65,9 @@ class Waiting(unittest.TestCase):
 
     def test_an_event_is_not_enough_while_the_session_is_not_counted(self):
         with tempfile.TemporaryDirectory() as folder:
-            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7)")
+            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7, 'a')")
             before = record.now("192.0.2.1")
-            base.execute("INSERT INTO event VALUES (8)")
+            base.execute("INSERT INTO event VALUES (8, 'b')")
             base.execute("INSERT INTO address VALUES (3221225985, 0, 100, 100)")  # an attempt
             base.commit()
             now = record.now("192.0.2.1")
@@ -78,12 +78,24 @@ class Waiting(unittest.TestCase):
             self.assertTrue(record.is_written(before, record.now("192.0.2.1"), True))
             base.close()
 
+    def test_an_event_that_is_deleted_is_no_new_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (1, 'a')")
+            before = record.now("192.0.2.1")
+            base.execute("DELETE FROM event")
+            base.commit()
+            self.assertFalse(record.is_written(before, record.now("192.0.2.1"), False))
+            base.execute("INSERT INTO event VALUES (1, 'b')")
+            base.commit()
+            self.assertTrue(record.is_written(before, record.now("192.0.2.1"), False))
+            base.close()
+
     def test_one_that_was_forgotten_and_came_again_is_counted(self):
         with tempfile.TemporaryDirectory() as folder:
-            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7)",
+            base, record = record_of(pathlib.Path(folder), "INSERT INTO event VALUES (7, 'a')",
                                      "INSERT INTO address VALUES (3221225985, 1, 100, 100)")
             before = record.now("192.0.2.1")
-            base.execute("INSERT INTO event VALUES (8)")
+            base.execute("INSERT INTO event VALUES (8, 'b')")
             base.execute("UPDATE address SET last_seen = 900")
             base.commit()
             self.assertFalse(record.is_written(before, record.now("192.0.2.1"), True))
