@@ -135,9 +135,10 @@ filter_config(const char *path, const struct filter_config *config)
 	    "suspects { s25r = \"%s\" files = {} }\n"
 	    "dns { servers = {\"127.0.0.1:%u\"} timeout = \"2s\" }\n"
 	    "spf { enabled = %s }\n"
-	    "store { url = \"%s\" durability = \"full\" }\n",
+	    "store { url = \"%s\" durability = \"full\" }\nsandbox = %s\n",
 	    config->socket, config->rules, config->dns_port,
-	    config->spf ? "yes" : "no", config->url);
+	    config->spf ? "yes" : "no", config->url,
+	    config->is_counted ? "no" : "yes");
 	fclose(file);
 }
 

@@ -28,6 +28,8 @@ struct filter_config {
 	const char *socket, *rules, *url;
 	uint16_t dns_port;
 	bool spf;
+	bool is_counted; /* by callgrind, which writes a file at the end: no sandbox
+	                  */
 };
 /* Suspects are greylisted at once and pass at their second try. */
 void filter_config(const char *path, const struct filter_config *config);

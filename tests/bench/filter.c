@@ -228,8 +228,11 @@ bench_rows(struct bench *bench, uint64_t rows, bool spf)
 		die(error.text);
 	bench->next = rows + 1000;
 	filter_config(
-	    bench->config, &(struct filter_config){bench->targrey.socket,
-	                       bench->rules, bench->url, bench->dns_port, spf});
+	    bench->config, &(struct filter_config){.socket = bench->targrey.socket,
+	                       .rules = bench->rules,
+	                       .url = bench->url,
+	                       .dns_port = bench->dns_port,
+	                       .spf = spf});
 	start_noop(bench);
 	start_targrey(bench);
 	figure(

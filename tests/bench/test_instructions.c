@@ -251,8 +251,11 @@ set_up(void **state)
 	snprintf(log_path, sizeof log_path, "%s/log", folder);
 	snprintf(counted, sizeof counted, "%s/counted", folder);
 	snprintf(filter.socket, sizeof filter.socket, "%s/s", folder);
-	filter_config(config,
-	    &(struct filter_config){filter.socket, rules, url, dns_start(), false});
+	filter_config(config, &(struct filter_config){.socket = filter.socket,
+	                          .rules = rules,
+	                          .url = url,
+	                          .dns_port = dns_start(),
+	                          .is_counted = true});
 	return 0;
 }
 
