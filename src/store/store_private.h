@@ -30,6 +30,12 @@
 /* More notes in one transaction make the wait longer and save nothing. */
 #define BATCH_MAX 512
 
+/*
+ * After a conflict others are at the same rows, those of a big organisation for
+ * instance: for so many transactions it is quicker to wait for each other.
+ */
+#define CROWDED_MOST 64
+
 /* What others may have changed meanwhile is answered from memory so long. */
 #define CACHE_SHARED_MS 10000
 /* So many failures in a row, and no mail waits for a shared database any more. */
@@ -67,6 +73,7 @@ struct store {
 	struct clock_watch clock_watch;
 	int64_t logged;
 	bool durable;            /* as the backend was told last */
+	unsigned crowded;        /* so many transactions more lock what they read */
 	int64_t corrupt_seen_ms; /* when a corrupt page was met last, 0 = never */
 	int64_t house_kept_ms;   /* last housekeeping */
 	bool may_expire_more;

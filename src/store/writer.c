@@ -186,6 +186,10 @@ try_on(struct store *store, struct range *range, struct trouble *trouble)
 	enum written written;
 	int reopened = 0, conflicts = 0;
 
+	if (store->crowded > 0) {
+		store->crowded--;
+		range->had_conflict = true;
+	}
 	do {
 		written = try_range(store, range, trouble);
 		switch (written) {
@@ -195,6 +199,7 @@ try_on(struct store *store, struct range *range, struct trouble *trouble)
 			break;
 		case CONFLICT:
 			range->had_conflict = true;
+			store->crowded = CROWDED_MOST;
 			written = conflicts++ < CONFLICTS_MAX ? AGAIN : GIVE_UP;
 			break;
 		case GIVE_UP:

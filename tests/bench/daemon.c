@@ -145,7 +145,7 @@ filter_config(const char *path, const struct filter_config *config)
 static void
 describe_as(uint64_t number, bool known, struct load_session *session_r)
 {
-	static char text[WORKLOAD_SIZE], name[64];
+	static _Thread_local char text[WORKLOAD_SIZE], name[64];
 
 	session_r->ip = workload_client(number).ip;
 	if (known) {
