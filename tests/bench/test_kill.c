@@ -147,8 +147,12 @@ set_up(struct test *test, char **argv)
 	snprintf(test->url, sizeof test->url, "sqlite:%s/t.db", test->folder);
 	snprintf(
 	    test->filter.socket, sizeof test->filter.socket, "%s/s", test->folder);
-	filter_config(test->config, &(struct filter_config){test->filter.socket,
-	                                argv[2], test->url, dns_start(), false});
+	filter_config(
+	    test->config, &(struct filter_config){.socket = test->filter.socket,
+	                      .rules = argv[2],
+	                      .url = test->url,
+	                      .dns_port = dns_start(),
+	                      .spf = false});
 }
 
 int
