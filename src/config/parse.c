@@ -73,7 +73,7 @@ unknown_key(struct parser *parser)
 			    "section %s, which begins in line %d?",
 			    parser->line, parser->word,
 			    *home == '\0' ? "outside of all sections"
-			                  : "into section ",
+			                  : "in section ",
 			    home, parser->section, parser->section_line);
 		else
 			error_set(parser->error,
