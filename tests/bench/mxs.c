@@ -58,8 +58,10 @@ start(struct mx *mx, int number, char **argv, uint16_t dns_port)
 	snprintf(log, sizeof log, "%s/mx%d.log", argv[1], number);
 	snprintf(mx->filter.socket, sizeof mx->filter.socket, "%s/mx%d.sock",
 	    argv[1], number);
-	filter_config(config, &(struct filter_config){mx->filter.socket, argv[3],
-	                          argv[4], dns_port, false});
+	filter_config(config, &(struct filter_config){.socket = mx->filter.socket,
+	                          .rules = argv[3],
+	                          .url = argv[4],
+	                          .dns_port = dns_port});
 	filter_start(&mx->filter, log, arguments);
 }
 
