@@ -81,7 +81,7 @@ ask(const char *url, const char *sql, PGconn **conn_r)
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
 		fprintf(stderr, "%s: %s\n", sql, PQerrorMessage(conn));
-		exit(1); /* and end the server */;
+		exit(1); /* ends the server, too */
 	}
 	*conn_r = conn;
 	return result;
