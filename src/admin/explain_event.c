@@ -104,6 +104,22 @@ put_feedback(struct doc *doc, const struct event *event)
 	put_step(doc, "filter", text);
 }
 
+/* S25R speaks before the others, save where it is on trial. */
+static void
+put_selector(struct doc *doc, const struct event *event)
+{
+	const char *detail = event->why_detail;
+	bool matches = strcmp(word(event, SK_S25R), "match") == 0;
+	bool is_of_s25r = matches && strcmp(word(event, SK_WHY), "record") != 0;
+
+	put_step(doc, "s25r",
+	    !matches                       ? "no rule matches the name"
+	    : is_of_s25r && detail != NULL ? detail
+	                                   : "a rule matches");
+	if (!is_of_s25r && detail != NULL)
+		put_step(doc, "detail", detail);
+}
+
 static void
 put_event_steps(struct doc *doc, const struct event *event)
 {
@@ -118,11 +134,7 @@ put_event_steps(struct doc *doc, const struct event *event)
 	if (event->exempt != NULL) {
 		put_step(doc, "exempt", event->exempt);
 	} else {
-		put_step(doc, "s25r",
-		    strcmp(word(event, SK_S25R), "match") != 0
-		        ? "no rule matches the name"
-		    : event->why_detail != NULL ? event->why_detail
-		                                : "a rule matches");
+		put_selector(doc, event);
 		snprintf(text, sizeof text,
 		    "known for %s days, %s sessions before, %s good, gave up %s "
 		    "times",

@@ -134,6 +134,52 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 	    doc, "triplet_passed", "passed, last used", cell_time(is->row.passed));
 }
 
+static void
+put_origin(struct doc *doc, const char *of, const char *name,
+    const struct origin_record *record, const struct origin_record *site)
+{
+	struct spam_share share = spam_share_of(record, site);
+	double whole = share.verdicts > 0 ? 1 : 0; /* else: none */
+
+	doc_row(doc, (struct cell[]){cell_text(of), cell_text(name),
+	                 cell_time(record->first_seen),
+	                 cell_count(count_rounded(record->ham)),
+	                 cell_count(count_rounded(record->spam)),
+	                 cell_share(share.expected, whole),
+	                 cell_share(share.at_least, whole),
+	                 cell_count(people_count(record))});
+}
+
+/* What the selector record goes by. */
+static void
+put_origins(struct doc *doc, const struct explained *is, const struct ip *ip)
+{
+	static const struct column columns[] = {
+	    {"of", "Verdicts on", 0, false},
+	    {"name", "Name", 0, false},
+	    {"first_seen", "First seen", 0, false},
+	    {"ham", "Ham", 0, true},
+	    {"spam", "Spam", 0, true},
+	    {"expected", "Spam expected", 0, true},
+	    {"at_least", "at least", 0, true},
+	    {"people", "People", 0, true},
+	};
+	const struct history *history = &is->history;
+	struct ipnet net = key_budget(ip);
+	char text[IPNET_TEXT_SIZE];
+
+	if (!is->has_history || !history->origins_known)
+		return;
+	doc_section(doc, "verdicts", "Verdicts of content filters and people");
+	doc_table(doc, columns, sizeof columns / sizeof *columns);
+	put_origin(doc, "network", ipnet_to_text(&net, text), &history->network,
+	    &history->site);
+	if (*is->organisation != '\0')
+		put_origin(doc, "organisation", is->organisation,
+		    &history->organisation, &history->site);
+	put_origin(doc, "this site", "-", &history->site, &history->site);
+}
+
 /* The first moment at which one more attempt passes, by asking the steps. */
 static int64_t
 passes_at(const struct policy_settings *policy, struct grey_row row, int64_t now)
@@ -327,6 +373,8 @@ report_of(struct admin *admin, const struct explained *is,
 	put_steps(doc, is);
 	if (*is->exempt == '\0')
 		put_record(doc, is, now);
+	if (*is->exempt == '\0')
+		put_origins(doc, is, &visit->client.ip);
 	put_header(doc, is);
 	if (args_value(admin, "spf") == NULL)
 		doc_say(

@@ -20,7 +20,7 @@ static const char *const at_start_words[] = {"go-on", "wait"};
 static const char *const learn_words[] = {"nothing", "sa-learn", "spamc"};
 static const char *const log_words[] = {"syslog", "stderr"};
 
-static const char *const suspect_initials[] = {"s25r", NULL};
+static const char *const suspect_initials[] = {"s25r", "record warn", NULL};
 static const char *const exempt_initials[] = {"127.0.0.0/8", "::1/128",
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7",
     "fe80::/10", EXEMPT_POSTFIX, NULL};
@@ -38,7 +38,7 @@ const struct section config_sections[] = {
     {"spf", "Sender Policy Framework"},
     {"headers", "Headers besides X-TaRgrey-*"},
     {"store", "What is remembered"},
-    {"record", "How old verdicts fade"},
+    {"record", "Verdicts on networks and organisations"},
     {"review",
         "Looking through what the content filter sorted out: targrey-review"},
 };
@@ -56,11 +56,13 @@ const struct key config_keys[] = {
     {"", "suspect", KEY_LIST, FIELD(suspect), .initials = suspect_initials,
         .check = check_suspect,
         .allowed =
-            "s25r, all, helo, spf, dnsbl, local; each may be followed by \" warn\"",
+            "s25r, all, helo, spf, dnsbl, local, record; each may be followed by "
+            "\" warn\"",
         .help =
             "What marks a client as a suspect: its name (s25r), every client "
             "(all), a bad HELO (helo), SPF fail or softfail (spf), DNS lists "
-            "(dnsbl), the local rules of suspects.files (local). With \" warn\" "
+            "(dnsbl), the local rules of suspects.files (local), verdicts on its "
+            "network or organisation (record). With \" warn\" "
             "the selector delays nobody and only shows in would= and the reports."},
     {"", "listen", KEY_TEXT, FIELD(listen),
         "unix:/var/spool/postfix/targrey/targrey.sock", .check = check_listen,
@@ -282,6 +284,18 @@ const struct key config_keys[] = {
         .min = DAY, .max = 400 * DAY,
         .help = "After so long a verdict of ham or spam counts half, for the "
                 "address, its network and its organisation."},
+    {"record", "least", KEY_NUMBER, FIELD(policy.record_least), "10", .min = 2,
+        .max = 1000, .unit = "verdicts",
+        .help = "With fewer the selector record says nothing of a network or "
+                "organisation."},
+    {"record", "threshold", KEY_NUMBER, FIELD(policy.record_threshold), "80",
+        .min = 50, .max = 99, .unit = "percent",
+        .help = "The share of spam that a network or organisation must have beyond "
+                "doubt (with a probability of 95 %) to make a suspect."},
+    {"record", "people", KEY_NUMBER, FIELD(policy.record_people), "10", .min = 1,
+        .max = 40, .unit = "people",
+        .help = "An organisation from which so many different recipients have had "
+                "ham makes nobody a suspect, nor does its network."},
 
     {"review", "folders", KEY_LIST, FIELD(review_folders), .check = check_glob,
         .allowed = "absolute paths; * ? [] as in the shell, %u for the user",

@@ -16,6 +16,7 @@ const char *const why_texts[WHYS] = {
     [WHY_SPF] = "SPF failed",
     [WHY_DNSBL] = "DNS lists list it",
     [WHY_LOCAL] = "a local rule matches",
+    [WHY_RECORD] = "its network or organisation sends spam",
     [WHY_KNOWN_ADDRESS] = "the address is known as good",
     [WHY_KNOWN_DOMAIN] = "its SPF domain is known as good",
     [WHY_TRIES] = "it was tried often enough",
@@ -41,6 +42,21 @@ const struct trace_text trace_texts[TRACE_SAIDS] = {
         "targrey: greylisted, the address went from a hold before"},
     [TRACE_TARGREY_HELD] = {"mode", "targrey: held"},
     [TRACE_NO_STORE] = {"store", "could not be asked"},
+    [TRACE_RECORD + RECORD_SAYS_NOTHING] = {"record", "not asked"},
+    [TRACE_RECORD + RECORD_SAYS_LITTLE] = {"record",
+        "too few verdicts on its network and organisation"},
+    [TRACE_RECORD + RECORD_SAYS_NOT_BAD] = {"record",
+        "neither its network nor its organisation is bad beyond doubt"},
+    [TRACE_RECORD +
+        RECORD_SPARES_KNOWN] = {"record", "the address is known as good"},
+    [TRACE_RECORD + RECORD_SPARES_PEOPLE] = {"record",
+        "bad, but many people here have good mail from its organisation"},
+    [TRACE_RECORD + RECORD_SPARES_GOOD] = {"record",
+        "bad, but its address or organisation sends good mail"},
+    [TRACE_RECORD +
+        RECORD_SAYS_NETWORK] = {"record", "its network is bad beyond doubt"},
+    [TRACE_RECORD + RECORD_SAYS_ORGANISATION] = {"record",
+        "its organisation is bad beyond doubt"},
     [TRACE_MARKED] = {"suspect", "a selector marks the client"},
     [TRACE_OBSERVE] = {"observe", "nothing is done in this mode"},
     [TRACE_UNMARKED] = {"suspect", "no selector marks the client"},
@@ -60,10 +76,13 @@ spf_is_bad(const struct dns_facts *dns)
 	                          dns->mailfrom.result == SPF_SOFTFAIL);
 }
 
-/* A rule or tag on trial warns even where its selector acts. */
-unsigned
-judge_selectors(const struct policy_settings *settings, const struct facts *facts,
-    unsigned *warned_r)
+/*
+ * The selectors that speak, as bits of enum selector. A rule or tag on trial warns
+ * even where its selector acts.
+ */
+static unsigned
+ask_selectors(const struct policy_settings *settings, const struct facts *facts,
+    enum record_says record, unsigned *warned_r)
 {
 	unsigned speak = SELECT_ALL, trial = 0;
 
@@ -82,6 +101,8 @@ judge_selectors(const struct policy_settings *settings, const struct facts *fact
 		speak |= SELECT_LOCAL;
 	else if (facts->local_warns)
 		trial |= SELECT_LOCAL;
+	if (record_is_bad(record))
+		speak |= SELECT_RECORD;
 
 	*warned_r = (speak & settings->warn) |
 	            (trial & (settings->suspect | settings->warn));
@@ -228,14 +249,26 @@ judge_suspect(const struct policy_settings *settings, struct judgement *judgemen
 	by_mode(settings, judgement, history, now);
 }
 
+static enum record_says
+ask_record(const struct policy_settings *settings, struct judgement *judgement,
+    const struct history *history, int64_t now)
+{
+	if (((settings->suspect | settings->warn) & SELECT_RECORD) == 0)
+		return RECORD_SAYS_NOTHING;
+	enum record_says says = record_says(settings, history, now);
+	say(judgement, TRACE_RECORD + says, false);
+	return says;
+}
+
 struct judgement
 judge(const struct policy_settings *settings, const struct facts *facts,
     const struct history *history, int64_t now)
 {
 	struct judgement judgement = {
 	    .verdict = VERDICT_PASS, .why = WHY_NONE, .suspect = WHY_NONE};
+	enum record_says record = ask_record(settings, &judgement, history, now);
 	unsigned warned;
-	unsigned acting = judge_selectors(settings, facts, &warned);
+	unsigned acting = ask_selectors(settings, facts, record, &warned);
 
 	if (history != NULL)
 		judgement.mxs = where_tried(settings, history, now);

@@ -13,6 +13,7 @@
 #include "facts/facts.h"
 #include "record/history.h"
 #include "policy/policy.h"
+#include "policy/share.h"
 
 enum verdict { VERDICT_LIST(WORD_ENUM) VERDICTS };
 extern const char *const verdict_words[VERDICTS];
@@ -34,6 +35,8 @@ enum trace_said {
 	TRACE_TARGREY_GONE,
 	TRACE_TARGREY_HELD,
 	TRACE_NO_STORE,
+	TRACE_RECORD, /* and what record_says() */
+	TRACE_RECORD_LAST = TRACE_RECORD + RECORD_SAYINGS - 1,
 	TRACE_MARKED,
 	TRACE_OBSERVE,
 	TRACE_UNMARKED,
@@ -84,10 +87,6 @@ struct judgement {
  */
 struct judgement judge(const struct policy_settings *settings,
     const struct facts *facts, const struct history *history, int64_t now);
-
-/* The selectors that speak for these facts, as bits of enum selector. */
-unsigned judge_selectors(const struct policy_settings *settings,
-    const struct facts *facts, unsigned *warned_r);
 
 /* What a hold becomes that the budget has no room for. */
 enum verdict judge_overflow(

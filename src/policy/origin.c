@@ -51,6 +51,23 @@ origin_fade(struct origin_record *record, int64_t half_life_s, int64_t now)
 	record->decayed = counts_fade(counts, 5, record->decayed, half_life_s, now);
 }
 
+unsigned
+rating_weight(const struct rating *rating)
+{
+	return rating->by_person ? PERSON_WEIGHT : 1;
+}
+
+void
+origin_rate(
+    struct origin_record *record, const struct rating *rating, int64_t half_life_s)
+{
+	count_add(
+	    rating->is_spam ? &record->spam : &record->ham, rating_weight(rating));
+	if (!rating->is_spam &&
+	    (rating->by_person || rating->now - record->first_seen >= half_life_s))
+		record->people |= UINT64_C(1) << rating->person % 64;
+}
+
 struct origin_record
 origin_step(struct origin_record record, enum outcome outcome, bool trust_eom,
     int64_t half_life_s, int64_t now)

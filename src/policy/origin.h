@@ -32,6 +32,25 @@ void count_add(uint32_t *count, unsigned times);
 void address_fade(struct address_record *record, int64_t half_life_s, int64_t now);
 void origin_fade(struct origin_record *record, int64_t half_life_s, int64_t now);
 
+/* A verdict on one message. */
+struct rating {
+	bool is_spam;
+	bool by_person;
+	uint64_t person; /* keyed hash of its first recipient */
+	int64_t now;
+};
+
+/* How many verdicts of a content filter it counts for. */
+unsigned rating_weight(const struct rating *rating);
+
+/*
+ * Counts it. Ham also marks its recipient among the people: at once when a person
+ * says so; when a content filter does, only where the record is a half-life old, as
+ * a filter misses some of those who have just come.
+ */
+void origin_rate(
+    struct origin_record *record, const struct rating *rating, int64_t half_life_s);
+
 /*
  * Fades and counts. An attempt is no more than that: it changes nothing here.
  * Sessions are counted by the store, when they leave their first event.

@@ -22,9 +22,10 @@ enum selector {
 	SELECT_HELO = 1 << 2,
 	SELECT_SPF = 1 << 3,
 	SELECT_DNSBL = 1 << 4,
-	SELECT_LOCAL = 1 << 5
+	SELECT_LOCAL = 1 << 5,
+	SELECT_RECORD = 1 << 6
 };
-#define SELECTORS 6
+#define SELECTORS 7
 extern const char *const selector_words[SELECTORS]; /* in the order of the bits */
 
 enum overflow { OVERFLOW_GREYLIST, OVERFLOW_PASS };
@@ -44,6 +45,10 @@ struct policy_settings {
 	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;
 	uint32_t retry_count;
 	int64_t half_life_s; /* of counts in the record; 0: for ever */
+	/* Of the selector record, see policy/share.h. */
+	uint32_t record_least;     /* verdicts */
+	uint32_t record_threshold; /* percent of spam */
+	uint32_t record_people;    /* of ours */
 
 	uint32_t known_successes; /* successes; 0 = never */
 	int64_t known_gap_s;

@@ -61,7 +61,7 @@ sum_origin(const char *name, const struct origin_record *record)
 {
 	const int64_t numbers[] = {record->first_seen, record->last_seen,
 	    record->decayed, record->sessions, record->successes, record->gaveup,
-	    record->ham, record->spam};
+	    record->ham, record->spam, (int64_t)record->people};
 
 	return sum_text(
 	    sum_numbers(numbers, sizeof numbers / sizeof *numbers), name);

@@ -128,11 +128,25 @@ query_enter_change(struct query *query, struct trouble *trouble)
 	return query->view != NULL;
 }
 
+static bool
+count_site(struct query *query, struct trouble *trouble)
+{
+	struct apply apply = {.ops = query->ops,
+	    .view = query->view,
+	    .half_life_s = query->half_life_s};
+
+	return (query->site_ham == 0 && query->site_spam == 0) ||
+	       origins_rate_site(
+	           &apply, query->site_ham, query->site_spam, query->now, trouble);
+}
+
 bool
 query_leave_change(struct query *query, bool ok, struct trouble *trouble)
 {
 	if (query->begun)
 		return ok;
+	ok = ok && count_site(query, trouble);
+	query->site_ham = query->site_spam = 0;
 	if (ok)
 		ok = query->ops->commit(query->view, trouble) == COMMITTED;
 	else
@@ -169,6 +183,7 @@ query_undo(struct query *query)
 		query->ops->rollback(query->view);
 	query->begun = false;
 	query->view = NULL;
+	query->site_ham = query->site_spam = 0;
 }
 
 bool

@@ -17,6 +17,11 @@ struct query {
 	unsigned conflicts; /* in a row */
 	bool hash_people;
 	int64_t half_life_s, now; /* see query_fade() */
+	/*
+	 * Verdicts of this change, counted for the site at its end: so its row is
+	 * locked last, and shortly, where others write as well.
+	 */
+	unsigned site_ham, site_spam;
 };
 
 /* Hands the reason on. Returns false. */

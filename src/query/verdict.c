@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What became of a message, and what that teaches the record. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -11,17 +12,19 @@
 
 /* ------------------------------------------------------------------ feedback */
 
+#define RECIPIENT_SIZE 512
+
 struct rated {
 	struct ip ip;
-	char name[ORIGIN_SIZE], domain[ORIGIN_SIZE];
-	bool exists, has_feedback;
+	char name[ORIGIN_SIZE], domain[ORIGIN_SIZE], recipient[RECIPIENT_SIZE];
+	bool exists, is_exempt, has_feedback;
 };
 
 static bool
-rate_address(struct query *query, const struct ip *ip, bool is_spam, unsigned times,
-    struct trouble *trouble)
+rate_address(struct query *query, const struct rated *rated,
+    const struct rating *rating, struct trouble *trouble)
 {
-	int64_t key = key_from_ip(ip);
+	int64_t key = key_from_ip(&rated->ip);
 	struct address_record record;
 
 	if (!query->ops->find_address(query->view, key, &record, trouble))
@@ -29,8 +32,9 @@ rate_address(struct query *query, const struct ip *ip, bool is_spam, unsigned ti
 	if (record.first_seen == 0)
 		return true;
 	address_fade(&record, query->half_life_s, query->now);
-	count_add(is_spam ? &record.spam : &record.ham, times);
-	if (is_spam) {
+	count_add(
+	    rating->is_spam ? &record.spam : &record.ham, rating_weight(rating));
+	if (rating->is_spam) {
 		record.counted = 0;
 		if (record.known_until < KNOWN_FOREVER)
 			record.known_until = 0;
@@ -39,8 +43,8 @@ rate_address(struct query *query, const struct ip *ip, bool is_spam, unsigned ti
 }
 
 static bool
-rate_origins(struct query *query, const struct rated *rated, bool is_spam,
-    unsigned times, struct trouble *trouble)
+rate_origins(struct query *query, const struct rated *rated,
+    const struct rating *rating, struct trouble *trouble)
 {
 	const char *name = *rated->name == '\0' ? NULL : rated->name;
 	char organisation[ORGANISATION_SIZE];
@@ -55,8 +59,24 @@ rate_origins(struct query *query, const struct rated *rated, bool is_spam,
 	return (who.domain == NULL ||
 	           query->ops->find_domain(query->view, who.domain,
 	               backend_day(query->now), &domain, trouble)) &&
-	       origins_rate(
-	           &apply, &who, &domain, is_spam, times, query->now, trouble);
+	       origins_rate(&apply, &who, &domain, rating, trouble);
+}
+
+static bool
+rate(struct query *query, const struct rated *rated, bool is_spam, bool by_person,
+    struct trouble *trouble)
+{
+	struct rating rating = {.is_spam = is_spam,
+	    .by_person = by_person,
+	    .person = (uint64_t)key_text(query->secret, "person", rated->recipient),
+	    .now = query->now};
+	unsigned *site = is_spam ? &query->site_spam : &query->site_ham;
+
+	if (rated->is_exempt)
+		return true;
+	*site += rating_weight(&rating);
+	return rate_address(query, rated, &rating, trouble) &&
+	       rate_origins(query, rated, &rating, trouble);
 }
 
 static bool
@@ -66,17 +86,21 @@ look_at_event(void *arg, const struct event *event)
 
 	*rated = (struct rated){.ip = event->ip,
 	    .exists = true,
+	    .is_exempt = event->exempt != NULL,
 	    .has_feedback = event->feedback != NULL};
 	text_copy(rated->name, sizeof rated->name,
 	    event->name == NULL ? "" : event->name);
 	text_copy(rated->domain, sizeof rated->domain,
 	    event->spf_domain == NULL ? "" : event->spf_domain);
+	if (event->recipients != NULL)
+		snprintf(rated->recipient, sizeof rated->recipient, "%.*s",
+		    (int)strcspn(event->recipients, " "), event->recipients);
 	return false;
 }
 
 static bool
 feed_back(struct query *query, int64_t id, double score, const char *verdict,
-    unsigned times, struct trouble *trouble)
+    bool by_person, struct trouble *trouble)
 {
 	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
 	struct rated rated = {.exists = false};
@@ -86,10 +110,8 @@ feed_back(struct query *query, int64_t id, double score, const char *verdict,
 		return false;
 	if (!rated.exists)
 		return true;
-	bool is_spam = verdict != NULL && strcmp(verdict, "spam") == 0;
 	if (verdict != NULL && !rated.has_feedback &&
-	    (!rate_address(query, &rated.ip, is_spam, times, trouble) ||
-	        !rate_origins(query, &rated, is_spam, times, trouble)))
+	    !rate(query, &rated, strcmp(verdict, "spam") == 0, by_person, trouble))
 		return false;
 	return query->ops->rate_event(query->view, id, score, verdict, trouble);
 }
@@ -99,12 +121,11 @@ query_feedback(struct query *query, int64_t event_id, double score,
     const char *verdict, bool by_person, struct error *error)
 {
 	struct trouble trouble = {0};
-	unsigned times = by_person ? PERSON_WEIGHT : 1;
 
 	do {
 		if (query_enter_change(query, &trouble) &&
 		    query_leave_change(query,
-		        feed_back(query, event_id, score, verdict, times, &trouble),
+		        feed_back(query, event_id, score, verdict, by_person, &trouble),
 		        &trouble))
 			return true;
 	} while (query_again(query, &trouble));

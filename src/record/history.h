@@ -73,6 +73,11 @@ struct origin_record {
 	int64_t decayed;
 	uint32_t sessions, successes, gaveup;
 	uint32_t ham, spam;
+	/*
+	 * A bit for each person of ours (by hash, some share one) who had ham from
+	 * there; see policy/share.h. They do not fade.
+	 */
+	uint64_t people;
 };
 
 /* Seen from more networks than this in a day, a domain is no key for anything. */
@@ -87,6 +92,7 @@ struct history {
 	 * or where who is not known; origins_known: they were looked for at all.
 	 */
 	struct origin_record network, organisation;
+	struct origin_record site; /* all verdicts; zeros where it was not wanted */
 	bool origins_known;
 	bool has_organisation, has_sender_domain; /* known who that is */
 	int64_t sender_domain_seen;               /* first delivery of its mail */

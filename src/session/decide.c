@@ -45,6 +45,16 @@ session_domain(const struct session *session)
 	return spf_is_narrow(&dns->helo) ? dns->helo.domain : NULL;
 }
 
+const char *
+session_organisation(const struct session *session)
+{
+	const char *domain = session_domain(session);
+	bool is_narrow = domain != NULL &&
+	                 session->history.domain.networks <= DOMAIN_MAX_NETWORKS;
+
+	return is_narrow ? domain : session->organisation;
+}
+
 struct store_who
 session_who(const struct session *session)
 {
@@ -145,15 +155,12 @@ recall_again(
 	    age_ms < 0 || age_ms >= RECALL_MS ||
 	    !is_plain(session, &session->mail->recipients[recipient]))
 		return false;
-	history->address = session->history.address;
-	history->domain = session->history.domain;
-	history->network = session->history.network;
-	history->organisation = session->history.organisation;
-	history->origins_known = session->history.origins_known;
-	history->has_organisation = session->history.has_organisation;
-	history->has_sender_domain = session->history.has_sender_domain;
-	history->sender_domain_seen = session->history.sender_domain_seen;
-	history->rows_count = recalled->rows_count;
+	struct history again = session->history;
+	again.rows = history->rows;
+	again.rows_noted = history->rows_noted;
+	again.noted_at = history->noted_at;
+	again.rows_count = recalled->rows_count;
+	*history = again;
 	if (recalled->rows_count > 0)
 		history->rows[0] = recalled->row;
 	return true;
@@ -271,8 +278,13 @@ decide_listed(struct session *session)
 bool
 decide_may_hold(const struct session *session)
 {
-	struct judgement judgement = judge(
-	    &session->snapshot->policy, &session->facts, NULL, session->now.wall);
+	struct policy_settings policy = session->snapshot->policy;
+
+	/* What is on record of it is not known yet. */
+	if (policy.suspect & SELECT_RECORD)
+		policy.suspect |= SELECT_ALL;
+	struct judgement judgement =
+	    judge(&policy, &session->facts, NULL, session->now.wall);
 
 	return judgement.verdict == VERDICT_HOLD;
 }
@@ -340,6 +352,27 @@ decide_after_hold(const struct session *session)
 	return judgement->then_greylist ? VERDICT_GREYLIST : VERDICT_PASS;
 }
 
+/* The numbers behind the selector record. */
+static void
+write_share(const struct session *session, char *buf, size_t size)
+{
+	const struct history *history = &session->history;
+	bool is_network = record_says(&session->snapshot->policy, history,
+	                      session->now.wall) == RECORD_SAYS_NETWORK;
+	const struct origin_record *record =
+	    is_network ? &history->network : &history->organisation;
+	struct spam_share share = spam_share_of(record, &history->site);
+	struct ipnet net = key_budget(&session->facts.ip);
+	char text[IPNET_TEXT_SIZE];
+	const char *domain = session_organisation(session);
+
+	snprintf(buf, size, "%s %s: %u ham, %u spam, at least %.0f %% spam",
+	    is_network ? "network" : "organisation",
+	    is_network || domain == NULL ? ipnet_to_text(&net, text) : domain,
+	    count_rounded(record->ham), count_rounded(record->spam),
+	    share.at_least * 100);
+}
+
 void
 decide_detail(const struct session *session, char *buf, size_t size)
 {
@@ -356,4 +389,6 @@ decide_detail(const struct session *session, char *buf, size_t size)
 	else if (judgement->suspect == WHY_LOCAL && local != NULL)
 		snprintf(buf, size, "%s:%u %s %s", local->file, local->line,
 		    local->field, local->pattern);
+	else if (judgement->suspect == WHY_RECORD && session->has_history)
+		write_share(session, buf, size);
 }

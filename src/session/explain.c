@@ -126,6 +126,10 @@ fill(const struct session *session, struct explained *out)
 		out->history = session->history;
 		text_copy(out->domain, sizeof out->domain,
 		    session_domain(session) != NULL ? session_domain(session) : "");
+		text_copy(out->organisation, sizeof out->organisation,
+		    session_organisation(session) != NULL
+		        ? session_organisation(session)
+		        : "");
 		decide_detail(session, out->detail, sizeof out->detail);
 		add_reason(session, out);
 	}

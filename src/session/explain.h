@@ -41,6 +41,7 @@ struct explained {
 	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
 	                                   suspicion */
 	char domain[256];               /* SPF domain that counts, or "" */
+	char organisation[256];         /* or "" */
 	struct s25r_fact s25r;          /* lives with the snapshot */
 	struct judgement judgement;     /* when not exempt */
 	bool has_history;

@@ -161,6 +161,8 @@ bool background_is_out(const struct session *session);
 /* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
 const char *session_domain(const struct session *session);
+/* Whom the record of an organisation is about, or NULL. */
+const char *session_organisation(const struct session *session);
 /* As the store is asked and told of the client and the mail it sends. */
 struct store_who session_who(const struct session *session);
 /* Judges for recipients [from, from + count); fills mail->judgement. */

@@ -3,6 +3,7 @@
 #ifndef STORE_APPLY_H
 #define STORE_APPLY_H
 
+#include "policy/origin.h"
 #include "store/backend.h"
 #include "store/keys.h"
 #include "store/limit.h"
@@ -65,10 +66,13 @@ bool origins_recall(const struct apply *apply, const struct store_who *who,
 /* domain  the record of who.domain, zeros without one */
 bool origins_note(const struct apply *apply, const struct note_spec *spec,
     const struct domain_record *domain, struct trouble *trouble);
-/* A verdict, so many times; where nothing is on record none is made. */
+/* Where nothing is on record none is made. */
 bool origins_rate(const struct apply *apply, const struct store_who *who,
-    const struct domain_record *domain, bool is_spam, unsigned times, int64_t now,
+    const struct domain_record *domain, const struct rating *rating,
     struct trouble *trouble);
+/* So many verdicts more of all. */
+bool origins_rate_site(const struct apply *apply, unsigned ham, unsigned spam,
+    int64_t now, struct trouble *trouble);
 
 /* As store_recall(). */
 bool apply_recall(const struct apply *apply, const struct store_who *who,

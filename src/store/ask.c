@@ -57,10 +57,12 @@ list_domains(const struct ask_request *request, const char *domains_r[static 2])
 	return count;
 }
 
+#define ORIGINS_ASKED (ORIGINS_MAX + 2)
+
 /* Each of the domains may turn out to be the organisation. */
 static size_t
 list_origins(const struct ask_request *request, const char *const *domains,
-    size_t count, char names_r[static ORIGINS_MAX + 1][ORIGIN_SIZE])
+    size_t count, char names_r[static ORIGINS_ASKED][ORIGIN_SIZE])
 {
 	struct store_who who = {.ip = request->ip,
 	    .domain = count > 0 ? domains[0] : NULL,
@@ -70,6 +72,7 @@ list_origins(const struct ask_request *request, const char *const *domains,
 
 	if (count > 1 && strlen(domains[1]) < ORIGIN_SIZE)
 		text_copy(names_r[used++], ORIGIN_SIZE, domains[1]);
+	text_copy(names_r[used++], ORIGIN_SIZE, ORIGIN_SITE);
 	return used;
 }
 
@@ -79,8 +82,8 @@ look_up(struct store *store, const struct ask_request *request, int64_t until_ms
 	const uint8_t *secret = store_secret(store);
 	struct trouble trouble = {0};
 	struct ipnet net = key_network(&request->ip);
-	char network[IPNET_TEXT_SIZE], names[ORIGINS_MAX + 1][ORIGIN_SIZE];
-	const char *domains[2], *origins[ORIGINS_MAX + 1];
+	char network[IPNET_TEXT_SIZE], names[ORIGINS_ASKED][ORIGIN_SIZE];
+	const char *domains[2], *origins[ORIGINS_ASKED];
 	int64_t address = key_from_ip(&request->ip), pairs[3];
 	size_t count = list_domains(request, domains);
 	size_t origins_count = list_origins(request, domains, count, names);

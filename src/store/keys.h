@@ -10,6 +10,8 @@
 #include "base/siphash.h"
 
 /* Of any length of text, without a copy on the heap up to a few KiB. */
+/* As client: any of them. */
+#define KEY_ANYWHERE "*"
 int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *client, const char *sender, const char *recipient);
 
@@ -33,6 +35,8 @@ void key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r);
  * of senders.
  */
 #define ORIGIN_SIZE 257
+/* All of them together: verdicts only. */
+#define ORIGIN_SITE "*"
 
 /* Addresses of people as keyed hashes: "#" and 16 hex digits. */
 #define PERSON_SIZE 18

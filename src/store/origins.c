@@ -64,6 +64,12 @@ look_up(const struct apply *apply, const char *name, int64_t now,
 	return true;
 }
 
+static bool
+is_rated(const struct origin_record *record)
+{
+	return record->ham != 0 || record->spam != 0;
+}
+
 bool
 origins_recall(const struct apply *apply, const struct store_who *who, int64_t now,
     struct history *history, struct trouble *trouble)
@@ -85,7 +91,9 @@ origins_recall(const struct apply *apply, const struct store_who *who, int64_t n
 		return false;
 	history->sender_domain_seen = sender.first_seen;
 	history->origins_known = true;
-	return true;
+	history->site = (struct origin_record){0};
+	return !(is_rated(&history->network) || is_rated(&history->organisation)) ||
+	       look_up(apply, ORIGIN_SITE, now, &history->site, trouble);
 }
 
 static bool
@@ -95,7 +103,8 @@ is_fresh(const struct origin_record *was, const struct origin_record *record)
 	       was->sessions == record->sessions &&
 	       was->successes == record->successes &&
 	       was->gaveup == record->gaveup && was->ham == record->ham &&
-	       was->spam == record->spam && record->last_seen >= was->last_seen &&
+	       was->spam == record->spam && was->people == record->people &&
+	       record->last_seen >= was->last_seen &&
 	       record->last_seen - was->last_seen < REFRESH_S;
 }
 
@@ -142,28 +151,44 @@ origins_note(const struct apply *apply, const struct note_spec *spec,
 }
 
 static bool
-rate(const struct apply *apply, const char *name, bool is_spam, unsigned times,
-    int64_t now, struct trouble *trouble)
+rate(const struct apply *apply, const char *name, const struct rating *rating,
+    struct trouble *trouble)
 {
 	struct origin_record record;
 
-	if (!look_up(apply, name, now, &record, trouble))
+	if (!look_up(apply, name, rating->now, &record, trouble))
 		return false;
 	if (record.first_seen == 0)
 		return true;
-	count_add(is_spam ? &record.spam : &record.ham, times);
+	origin_rate(&record, rating, apply->half_life_s);
 	return apply->ops->keep_origin(apply->view, name, &record, trouble);
 }
 
 bool
 origins_rate(const struct apply *apply, const struct store_who *who,
-    const struct domain_record *domain, bool is_spam, unsigned times, int64_t now,
+    const struct domain_record *domain, const struct rating *rating,
     struct trouble *trouble)
 {
 	char name[ORIGIN_SIZE];
 
 	name_network(&who->ip, name);
-	return rate(apply, name, is_spam, times, now, trouble) &&
+	return rate(apply, name, rating, trouble) &&
 	       (!name_organisation(who, domain, name) ||
-	           rate(apply, name, is_spam, times, now, trouble));
+	           rate(apply, name, rating, trouble));
+}
+
+bool
+origins_rate_site(const struct apply *apply, unsigned ham, unsigned spam,
+    int64_t now, struct trouble *trouble)
+{
+	struct origin_record record;
+
+	if (!look_up(apply, ORIGIN_SITE, now, &record, trouble))
+		return false;
+	if (record.first_seen == 0)
+		record.first_seen = now;
+	record.last_seen = now;
+	count_add(&record.ham, ham);
+	count_add(&record.spam, spam);
+	return apply->ops->keep_origin(apply->view, ORIGIN_SITE, &record, trouble);
 }

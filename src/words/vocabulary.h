@@ -34,7 +34,8 @@
 	X(WHY_HELO, "helo")                                                        \
 	X(WHY_SPF, "spf")                                                          \
 	X(WHY_DNSBL, "dnsbl")                                                      \
-	X(WHY_LOCAL, "local")
+	X(WHY_LOCAL, "local")                                                      \
+	X(WHY_RECORD, "record")
 
 /* The step that spoke. */
 #define WHY_LIST(X)                                                                \

@@ -296,7 +296,11 @@ everything_has_the_default_of_the_design(void **state)
 		fail_msg("%s", error.text);
 	assert_int_equal(c->policy.mode, MODE_TARGREY);
 	assert_int_equal(c->policy.suspect, SELECT_S25R);
-	assert_int_equal(c->policy.warn, 0);
+	assert_int_equal(c->policy.warn, SELECT_RECORD);
+	assert_int_equal(c->policy.half_life_s, 30 * 86400);
+	assert_int_equal(c->policy.record_least, 10);
+	assert_int_equal(c->policy.record_threshold, 80);
+	assert_int_equal(c->policy.record_people, 10);
 	assert_int_equal(c->policy.hold_s, 125);
 	assert_int_equal(c->policy.overflow, OVERFLOW_GREYLIST);
 	assert_int_equal(c->policy.vary_percent, 2);
@@ -460,7 +464,7 @@ a_list_can_be_added_to(void **state)
 	assert_string_equal(c->exempt_networks.items[8], "postfix:mynetworks");
 	assert_string_equal(c->exempt_networks.items[9], "203.0.113.0/24");
 	assert_int_equal(c->policy.suspect, SELECT_S25R);
-	assert_int_equal(c->policy.warn, SELECT_LOCAL);
+	assert_int_equal(c->policy.warn, SELECT_RECORD | SELECT_LOCAL);
 	config_free(&c);
 }
 

@@ -16,8 +16,8 @@ WORDS = {
     "v": "1",
     "mode": "observe rgrey starpit targrey strict",
     "verdict": "pass hold greylist",
-    "why": "s25r all helo spf dnsbl local known-address known-domain listed tries"
-           " none overflow fault warn",
+    "why": "s25r all helo spf dnsbl local record known-address known-domain listed"
+           " tries none overflow fault warn",
     "would": "none hold greylist",
     "rdns": "pass mismatch none temperror",
     "s25r": "match none unknown",

@@ -5,6 +5,7 @@ tests' own reader use the words of src/words/vocabulary.h, and no others.
 """
 import os
 import re
+import runpy
 import subprocess
 import sys
 import unittest
@@ -94,6 +95,10 @@ class Readers(unittest.TestCase):
         text = read('tests', 'support', 'headers.py')
         found = re.search(r'FLAG_WORDS = """(.*?)"""', text, re.S)[1].split()
         self.assertEqual(found, FLAGS)
+        reader = runpy.run_path(os.path.join(SOURCE, 'tests', 'support', 'headers.py'))
+        for name, words in reader['WORDS'].items():
+            if KEYS[name]:
+                self.assertEqual(sorted(words.split()), sorted(KEYS[name]), name)
 
 
 if __name__ == '__main__':

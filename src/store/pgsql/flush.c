@@ -52,10 +52,10 @@ add_origin(struct table *table, const struct row *row)
 	const struct origin_record *record = &row->origin;
 	const int64_t numbers[] = {row->version + 1, record->first_seen,
 	    record->last_seen, record->decayed, record->sessions, record->successes,
-	    record->gaveup, record->ham, record->spam};
+	    record->gaveup, record->ham, record->spam, (int64_t)record->people};
 
 	array_add_text(&table->columns[0], row->name);
-	add(table, numbers, 9, 1);
+	add(table, numbers, 10, 1);
 }
 
 static void
@@ -142,7 +142,7 @@ send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 	} of[ROW_KINDS] = {
 	    [ROW_ADDRESS] = {SQL_KEEP_ADDRESSES, 17},
 	    [ROW_DOMAIN] = {SQL_KEEP_DOMAINS, 11},
-	    [ROW_ORIGIN] = {SQL_KEEP_ORIGINS, 10},
+	    [ROW_ORIGIN] = {SQL_KEEP_ORIGINS, 11},
 	    [ROW_TRIPLET] = {SQL_KEEP_TRIPLETS, 14},
 	    [ROW_NETWORK] = {SQL_KEEP_NETWORKS, 2},
 	};

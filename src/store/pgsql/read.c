@@ -73,6 +73,7 @@ pgsql_read_origin(const PGresult *result, int row, struct origin_record *record_
 	    .gaveup = count_of(result, row, 7),
 	    .ham = count_of(result, row, 8),
 	    .spam = count_of(result, row, 9),
+	    .people = (uint64_t)pgsql_number(result, row, 10),
 	};
 }
 

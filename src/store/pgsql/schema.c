@@ -80,7 +80,10 @@ static const char step_2[] =
 static const char step_3[] =
     "CREATE INDEX triplet_client ON triplet (client COLLATE \"C\");";
 
-static const char *const steps[] = {step_1, step_2, step_3};
+static const char step_4[] =
+    "ALTER TABLE origin ADD COLUMN people bigint NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4};
 const int pgsql_schema_version = sizeof steps / sizeof *steps;
 
 /* Nobody but the migration may hold it; the number marks targrey's locks. */

@@ -19,7 +19,7 @@
 	" known_until, successes, counted, day, networks"
 #define ORIGIN                                                                     \
 	"name, version, first_seen, last_seen, decayed, sessions, successes,"      \
-	" gaveup, ham, spam"
+	" gaveup, ham, spam, people"
 #define TRIPLET                                                                    \
 	"hash, version, first, last, last_try, passed, tries, early, pair, day,"   \
 	" mxs"
@@ -109,16 +109,16 @@ const char *const link_statements[STATEMENTS] = {
         KEPT "INSERT INTO origin AS old (" ORIGIN ") SELECT * FROM unnest("
         "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
-        "$9::bigint[], $10::bigint[]"
+        "$9::bigint[], $10::bigint[], $11::bigint[]"
         ") AS new (" ORIGIN ") ORDER BY name ON CONFLICT (name) DO UPDATE SET "
         "version = EXCLUDED.version, "
         "first_seen = EXCLUDED.first_seen, "
         "last_seen = EXCLUDED.last_seen, decayed = EXCLUDED.decayed, "
         "sessions = EXCLUDED.sessions, successes = EXCLUDED.successes, "
         "gaveup = EXCLUDED.gaveup, ham = EXCLUDED.ham, "
-        "spam = EXCLUDED.spam"
+        "spam = EXCLUDED.spam, people = EXCLUDED.people"
         " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$11"),
+        ALL_OF("$12"),
     [SQL_KEEP_TRIPLETS] =
         KEPT "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "

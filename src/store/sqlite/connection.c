@@ -21,7 +21,7 @@ static const char *const texts[STATEMENTS] = {
         " successes, counted, day, networks FROM domain WHERE name = ?1",
     [SQL_FIND_ORIGIN] =
         "SELECT first_seen, last_seen, decayed, sessions, successes, gaveup, ham,"
-        " spam FROM origin WHERE name = ?1",
+        " spam, people FROM origin WHERE name = ?1",
     [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags, mxs FROM waiting"
                          " WHERE bucket = ?1 AND hash = ?2",
     [SQL_FIND_PASSED] =
@@ -32,7 +32,7 @@ static const char *const texts[STATEMENTS] = {
     [SQL_KEEP_DOMAIN] =
         "INSERT OR REPLACE INTO domain VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [SQL_KEEP_ORIGIN] =
-        "INSERT OR REPLACE INTO origin VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+        "INSERT OR REPLACE INTO origin VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [SQL_KEEP_WAITING] =
         "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6,?7)",
     [SQL_KEEP_WAITING_TEXT] =

@@ -186,6 +186,7 @@ sqlite_read_origin(
 	    .gaveup = count_at(statement, column + 5),
 	    .ham = count_at(statement, column + 6),
 	    .spam = count_at(statement, column + 7),
+	    .people = (uint64_t)sqlite3_column_int64(statement, column + 8),
 	};
 }
 
@@ -213,7 +214,7 @@ sqlite_keep_origin(struct view *view, const char *name,
 {
 	const int64_t numbers[] = {0, record->first_seen, record->last_seen,
 	    record->decayed, record->sessions, record->successes, record->gaveup,
-	    record->ham, record->spam};
+	    record->ham, record->spam, (int64_t)record->people};
 	sqlite3_stmt *statement =
 	    bind_numbers(view, SQL_KEEP_ORIGIN, numbers, COUNT(numbers), trouble);
 

@@ -92,5 +92,8 @@ static const char step_3[] =
     "CREATE INDEX waiting_text_client ON waiting_text (bucket, client);"
     "CREATE INDEX passed_text_client ON passed_text (client);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3};
+static const char step_4[] = "ALTER TABLE origin ADD COLUMN people INTEGER;"
+                             "ALTER TABLE event ADD COLUMN by_person INTEGER;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4};
 const int schema_version = sizeof schema_steps / sizeof *schema_steps;
