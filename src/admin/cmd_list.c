@@ -162,6 +162,9 @@ add_triplet(void *ctx, const struct triplet_row *row)
 {
 	struct listing *listing = ctx;
 
+	/* No triplet: the pair, from wherever it comes (policy/grey.h). */
+	if (strcmp(row->client, "*") == 0)
+		return true;
 	if (listing->name != NULL && strcasestr(row->client, listing->name) == NULL)
 		return true;
 	if (has_room(listing))

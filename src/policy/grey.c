@@ -107,6 +107,41 @@ grey_step(const struct policy_settings *settings, struct grey_row row,
 	return row;
 }
 
+struct grey_row
+grey_step_anywhere(const struct policy_settings *settings, struct grey_row row,
+    enum outcome outcome, int64_t now)
+{
+	if (outcome != OUTCOME_ATTEMPT && outcome != OUTCOME_DOMAIN_FOUND &&
+	    outcome != OUTCOME_PASSED)
+		return row;
+	if ((outcome == OUTCOME_PASSED && row.first == 0) ||
+	    (outcome == OUTCOME_DOMAIN_FOUND && row.first != 0 && now <= row.last))
+		return row;
+	if (outcome == OUTCOME_PASSED || row.first == 0 ||
+	    has_expired(settings, &row, now) || is_future(row.first, now) ||
+	    is_future(row.last, now))
+		return (struct grey_row){.first = now,
+		    .last = now,
+		    .last_try = now,
+		    .mxs = mx_add(0, settings->mx, false)};
+	if (now - row.last_try >= GREY_ANYWHERE_GAP_S) {
+		row.tries++;
+		row.last_try = now;
+	}
+	row.last = now;
+	row.mxs = mx_add(row.mxs, settings->mx, false);
+	return row;
+}
+
+bool
+grey_passes_anywhere(
+    const struct grey_row *row, int64_t retry_window_s, int64_t now)
+{
+	return row->first != 0 && row->tries >= GREY_ANYWHERE_TRIES &&
+	       now - row->first >= GREY_ANYWHERE_S &&
+	       now - row->last <= retry_window_s && !is_future(row->last, now);
+}
+
 bool
 grey_passes(
     const struct policy_settings *settings, const struct grey_row *row, int64_t now)

@@ -28,6 +28,22 @@ struct grey_row grey_step(const struct policy_settings *settings,
 bool grey_passes(const struct policy_settings *settings, const struct grey_row *row,
     int64_t now);
 
+/*
+ * The same sender and recipient, wherever they come from: for a sender in so many
+ * networks, without SPF, that none of them comes twice within retry_window_s. An
+ * attempt GREY_ANYWHERE_GAP_S after the last one that counted is a try, and after
+ * GREY_ANYWHERE_TRIES the next visit passes, from whatever network; then it starts
+ * anew. So of one sender and recipient no more than one message a day passes by it,
+ * and who can come back to the same network has it easier there.
+ */
+#define GREY_ANYWHERE_GAP_S 21600
+#define GREY_ANYWHERE_S     86400 /* from the first one to the one that passes */
+#define GREY_ANYWHERE_TRIES 3
+struct grey_row grey_step_anywhere(const struct policy_settings *settings,
+    struct grey_row row, enum outcome outcome, int64_t now);
+bool grey_passes_anywhere(
+    const struct grey_row *row, int64_t retry_window_s, int64_t now);
+
 /* Of the rows of one triplet under two keys, the one that is nearer to passing. */
 struct grey_row grey_better(struct grey_row a, struct grey_row b);
 

@@ -20,6 +20,7 @@ struct triplet_keys {
 	char network[IPNET_TEXT_SIZE];
 	const char *clients[2]; /* texts of the keys */
 	size_t count;
+	bool is_anywhere; /* the second one is KEY_ANYWHERE, see policy/grey.h */
 };
 
 /* domain  its record, zeros without one */
@@ -32,8 +33,9 @@ make_keys(struct triplet_keys *keys, const struct store_who *who,
 	    who->domain != NULL && domain->networks <= DOMAIN_MAX_NETWORKS;
 
 	keys->clients[0] = ipnet_to_text(&net, keys->network);
-	keys->clients[1] = is_key ? who->domain : NULL;
-	keys->count = is_key ? 2 : 1;
+	keys->clients[1] = is_key ? who->domain : KEY_ANYWHERE;
+	keys->count = 2;
+	keys->is_anywhere = !is_key;
 }
 
 /* What is under each key, and the best of it. */
@@ -56,8 +58,10 @@ find(const struct apply *apply, const struct triplet_keys *keys,
 		if (!apply->ops->find_triplet(apply->view, found->hashes[i], since,
 		        until, &found->rows[i], trouble))
 			return false;
-		found->best = i == 0 ? found->rows[0]
-		                     : grey_better(found->best, found->rows[i]);
+		if (i == 0)
+			found->best = found->rows[0];
+		else if (!keys->is_anywhere)
+			found->best = grey_better(found->best, found->rows[i]);
 	}
 	return true;
 }
@@ -91,6 +95,9 @@ apply_recall(const struct apply *apply, const struct store_who *who,
 	for (size_t i = 0; i < count; i++) {
 		if (!find(apply, &keys, &triplets[i], now, &found, trouble))
 			return false;
+		if (keys.is_anywhere && grey_passes_anywhere(&found.rows[1],
+		                            apply->retry_window_s, now))
+			found.best = grey_better(found.best, found.rows[1]);
 		history_r->rows[i] = found.best;
 	}
 	history_r->rows_count = count;
@@ -157,7 +164,7 @@ domain_is_fresh(const struct domain_record *was, const struct domain_record *rec
 static bool
 keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
     const struct triplet *triplet, const struct found *found,
-    const struct grey_row *row, struct trouble *trouble)
+    const struct grey_row rows[static 2], struct trouble *trouble)
 {
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
 	struct triplet_text text = {
@@ -173,9 +180,9 @@ keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
 		if (apply->ops->is_shared)
 			text.pair =
 			    key_pair(apply->secret, text.client, triplet->sender);
-		if (!row_is_fresh(&found->rows[i], row) &&
+		if (!row_is_fresh(&found->rows[i], &rows[i]) &&
 		    !apply->ops->keep_triplet(apply->view, found->hashes[i],
-		        &found->rows[i], row, &text, trouble))
+		        &found->rows[i], &rows[i], &text, trouble))
 			return false;
 	}
 	return true;
@@ -240,10 +247,15 @@ work_on_triplets(const struct apply *apply, const struct note_spec *spec,
 	if (is_limited(apply, spec, work))
 		return APPLY_LIMITED;
 	for (size_t i = 0; i < spec->count; i++) {
-		struct grey_row row = step_triplet(spec, &work->found[i]);
-		if (row.first != 0 &&
-		    !keep_triplet(apply, &work->keys, &spec->triplets[i],
-		        &work->found[i], &row, trouble))
+		const struct found *found = &work->found[i];
+		struct grey_row rows[2] = {step_triplet(spec, found)};
+		rows[1] = work->keys.is_anywhere
+		              ? grey_step_anywhere(spec->settings, found->rows[1],
+		                    spec->outcome, spec->now)
+		              : rows[0];
+		if (rows[0].first != 0 &&
+		    !keep_triplet(apply, &work->keys, &spec->triplets[i], found,
+		        rows, trouble))
 			return APPLY_FAILED;
 	}
 	return APPLIED;

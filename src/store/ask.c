@@ -84,13 +84,14 @@ look_up(struct store *store, const struct ask_request *request, int64_t until_ms
 	struct ipnet net = key_network(&request->ip);
 	char network[IPNET_TEXT_SIZE], names[ORIGINS_ASKED][ORIGIN_SIZE];
 	const char *domains[2], *origins[ORIGINS_ASKED];
-	int64_t address = key_from_ip(&request->ip), pairs[3];
+	int64_t address = key_from_ip(&request->ip), pairs[4];
 	size_t count = list_domains(request, domains);
 	size_t origins_count = list_origins(request, domains, count, names);
 
 	pairs[0] = key_pair(secret, ipnet_to_text(&net, network), request->sender);
 	for (size_t i = 0; i < count; i++)
 		pairs[1 + i] = key_pair(secret, domains[i], request->sender);
+	pairs[1 + count] = key_pair(secret, KEY_ANYWHERE, request->sender);
 	for (size_t i = 0; i < origins_count; i++)
 		origins[i] = names[i];
 	struct wanted wanted = {
@@ -101,7 +102,7 @@ look_up(struct store *store, const struct ask_request *request, int64_t until_ms
 	    .origins = origins,
 	    .origins_count = origins_count,
 	    .pairs = pairs,
-	    .pairs_count = 1 + count,
+	    .pairs_count = 2 + count,
 	};
 	struct view *view =
 	    clock_real_ms() >= until_ms || atomic_load(&store->away)

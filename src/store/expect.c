@@ -77,10 +77,10 @@ apply_expect(const struct apply *apply, struct expected *expected,
 		add_number(expected, TRIPLETS,
 		    key_triplet(apply->secret, network, triplet->sender,
 		        triplet->recipient));
-		if (domain != NULL)
-			add_number(expected, TRIPLETS,
-			    key_triplet(apply->secret, domain, triplet->sender,
-			        triplet->recipient));
+		add_number(expected, TRIPLETS,
+		    key_triplet(apply->secret,
+		        domain != NULL ? domain : KEY_ANYWHERE, triplet->sender,
+		        triplet->recipient));
 	}
 }
 

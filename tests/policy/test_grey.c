@@ -182,6 +182,57 @@ an_attempt_is_counted_once_when_its_domain_becomes_known_later(void **state)
 	    0);
 }
 
+static const struct {
+	const char *claim;
+	int64_t every_s;
+	unsigned passes_at; /* the visit, the first being 1; 0: none of 300 */
+} anywhere[] = {
+    {"every 24 hours", DAY, 5},
+    {"every 12 hours", 12 * HOUR, 5},
+    {"every 6 hours: a day, and the tries are long there", 6 * HOUR, 5},
+    {"every 5 hours: each second visit counts", 5 * HOUR, 8},
+    {"every hour: at the end of the day", HOUR, 25},
+    {"within the retry window, just", 2 * DAY, 5},
+    {"later than the retry window: each is the first", 2 * DAY + 1, 0},
+};
+
+static unsigned
+visits_from_anywhere(int64_t every_s)
+{
+	struct grey_row row = {0};
+	int64_t now = T0;
+
+	for (unsigned visit = 1; visit <= 300; visit++, now += every_s) {
+		if (grey_passes_anywhere(&row, defaults.retry_window_s, now))
+			return visit;
+		row = grey_step_anywhere(&defaults, row, OUTCOME_ATTEMPT, now);
+	}
+	return 0;
+}
+
+static void
+visits_from_anywhere_pass_after_three_tries_and_a_day(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof anywhere / sizeof *anywhere; i++) {
+		unsigned is = visits_from_anywhere(anywhere[i].every_s);
+		if (is != anywhere[i].passes_at)
+			fail_msg("%s: %u", anywhere[i].claim, is);
+	}
+	struct grey_row row = {.first = T0, .last = T0 + 2 * DAY, .tries = 4};
+	row = grey_step_anywhere(&defaults, row, OUTCOME_PASSED, T0 + 2 * DAY + 1);
+	assert_int_equal(row.first, T0 + 2 * DAY + 1);
+	assert_int_equal(row.tries, 0);
+	assert_int_equal(row.passed, 0);
+	row =
+	    grey_step_anywhere(&defaults, (struct grey_row){0}, OUTCOME_PASSED, T0);
+	assert_int_equal(row.first, 0);
+	row = grey_step_anywhere(
+	    &defaults, (struct grey_row){0}, OUTCOME_ATTEMPT, T0 + 365 * DAY);
+	row = grey_step_anywhere(&defaults, row, OUTCOME_ATTEMPT, T0);
+	assert_int_equal(row.first, T0); /* from the future */
+}
+
 static void
 the_better_row_is_the_one_nearer_to_passing(void **state)
 {
@@ -410,6 +461,7 @@ main(void)
 	        deeds_other_than_attempt_and_pass_leave_a_triplet_alone),
 	    cmocka_unit_test(
 	        an_attempt_is_counted_once_when_its_domain_becomes_known_later),
+	    cmocka_unit_test(visits_from_anywhere_pass_after_three_tries_and_a_day),
 	    cmocka_unit_test(the_better_row_is_the_one_nearer_to_passing),
 	    cmocka_unit_test(
 	        a_hang_up_is_remembered_with_its_seconds_for_the_retry_window),

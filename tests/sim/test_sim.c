@@ -26,6 +26,8 @@ dice(unsigned sides)
 	return dice_roll(&state, sides);
 }
 
+#define MOST_NETWORKS 64
+
 /* Somebody who keeps trying, of any habit. */
 struct keeper {
 	unsigned addresses, networks;
@@ -44,15 +46,15 @@ invent(void)
 	unsigned least = dice(5);
 
 	if (dice(2) == 0) {
-		keeper.networks = 1 + dice(16);
-		keeper.has_spf = true;
+		keeper.networks = 1 + dice(MOST_NETWORKS);
+		keeper.has_spf = dice(2) == 0;
 	}
 	keeper.gap_least = gaps[least];
 	keeper.gap_most = gaps[least + 1 + dice(5 - least)];
 	return keeper;
 }
 
-/* The attempts that it took, 0 when 100 did not do. */
+/* The attempts that it took, 0 when 100 and five days did not do. */
 static unsigned
 keep_trying(const struct keeper *keeper, unsigned number)
 {
@@ -66,9 +68,12 @@ keep_trying(const struct keeper *keeper, unsigned number)
 	snprintf(domain, sizeof domain, "keeper%u.example", number);
 	snprintf(from, sizeof from, "<a@%s>", domain);
 	snprintf(to, sizeof to, "<b%u@example.jp>", number);
-	for (unsigned attempt = 1; attempt <= 100; attempt++) {
+	int64_t end_ms = fixture->now_ms + 5 * 24 * HOUR * INT64_C(1000);
+	for (unsigned attempt = 1; attempt <= 100 || fixture->now_ms < end_ms;
+	     attempt++) {
 		unsigned address = dice(keeper->addresses);
-		unsigned network = number * 16 + address % keeper->networks;
+		unsigned network =
+		    number * MOST_NETWORKS + address % keeper->networks;
 		snprintf(ip, sizeof ip, "%u.%u.%u.%u", 11 + network / 65536,
 		    network / 256 % 256, network % 256, 1 + address);
 		if (visits_visit(&visitor))
@@ -105,6 +110,32 @@ who_keeps_trying_gets_through_in_every_mode(void **unused)
 		}
 		print_message("%s: at most %u attempts\n", mode_words[mode], worst);
 		fixture_free();
+	}
+}
+
+/* A program with ever new networks, the same sender and recipient. */
+static void
+from_ever_new_networks_a_pair_passes_once_a_day_at_most(void **unused)
+{
+	char ip[IP_TEXT_SIZE];
+	struct visitor visitor = {.ip = ip,
+	    .from = "<a@example.com>",
+	    .to = "<b@example.jp>",
+	    .patience_s = 20};
+
+	(void)unused;
+	for (unsigned every_m = 10; every_m <= 1440; every_m *= 12) {
+		unsigned passed = 0;
+		fixture_new(MODE_TARGREY);
+		for (unsigned n = 0; n < 10 * 1440 / every_m; n++) {
+			snprintf(ip, sizeof ip, "%u.%u.%u.1", 11 + n / 65536,
+			    n / 256 % 256, n % 256);
+			passed += visits_visit(&visitor);
+			fixture_advance(every_m * 60);
+		}
+		print_message(
+		    "every %u minutes: %u in ten days\n", every_m, passed);
+		assert_in_range(passed, 1, 10);
 	}
 }
 
@@ -162,6 +193,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_keeps_trying_gets_through_in_every_mode),
+	    cmocka_unit_test(
+	        from_ever_new_networks_a_pair_passes_once_a_day_at_most),
 	    cmocka_unit_test(
 	        every_sender_of_the_table_delivers_all_its_mail_in_every_mode),
 	    cmocka_unit_test(modes_stop_the_programs_that_they_are_made_for),

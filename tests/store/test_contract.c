@@ -348,7 +348,7 @@ flood_of_new_triplets_is_limited_by_network_and_minute(void **state)
 	    NOTE_COMMITTED);
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.limited, 5);
-	assert_int_equal(report.triplets_waiting, 11);
+	assert_int_equal(report.triplets_waiting, 2 * 11);
 }
 
 /* Every minute so many new ones, from other addresses of the network. */
@@ -447,7 +447,8 @@ rows_past_their_time_go_and_others_stay(void **state)
 		fixture_note(fixture, OUTCOME_ATTEMPT, OTHER, NULL, FROM, TO);
 	}
 	store_report(fixture->store, true, &report);
-	assert_int_equal(report.triplets_waiting, 2);
+	/* under the network, the domain, and any network */
+	assert_int_equal(report.triplets_waiting, 3);
 	assert_int_equal(report.addresses, 1);
 	assert_int_equal(report.domains, 1);
 	assert_int_equal(report.events, 1);
@@ -541,7 +542,7 @@ each_note_is_reported_once_and_releases_once(void **state)
 	store_report(fixture->store, true, &report);
 	assert_int_equal(report.notes, 100);
 	assert_int_equal(report.queued, 0);
-	assert_int_equal(report.triplets_waiting, 100);
+	assert_int_equal(report.triplets_waiting, 2 * 100);
 	assert_true(report.commits <= 100);
 	assert_false(report.failing);
 }
@@ -755,6 +756,33 @@ origins_fade_with_the_half_life_of_the_store(void **state)
 	assert_int_equal(history.network.first_seen, TEST_NOW);
 }
 
+static void
+a_sender_from_ever_other_networks_passes_after_a_day_of_tries(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char ip[32];
+
+	for (int visit = 1; visit <= 5; visit++) {
+		snprintf(ip, sizeof ip, "198.18.%d.1", visit);
+		fixture_recall(fixture, ip, NULL, FROM, TO, &history, &row);
+		assert_int_equal(row.first, visit < 5 ? 0 : TEST_NOW);
+		assert_int_equal(row.tries, visit < 5 ? 0 : 3);
+		if (visit == 5)
+			break;
+		fixture_note(fixture, OUTCOME_ATTEMPT, ip, NULL, FROM, TO);
+		fixture_sleep(fixture, 12 * 3600);
+	}
+	fixture_recall(fixture, ip, NULL, FROM, "other@example.jp", &history, &row);
+	assert_int_equal(row.first, 0);
+	fixture_recall(fixture, ip, "example.com", FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0); /* its domain counts in its place */
+	fixture_note(fixture, OUTCOME_PASSED, ip, NULL, FROM, TO);
+	fixture_recall(fixture, ip, NULL, FROM, TO, &history, &row);
+	assert_int_not_equal(row.passed, 0);
+	fixture_recall(fixture, "203.0.113.1", NULL, FROM, TO, &history, &row);
+	assert_int_equal(row.first, 0);
+}
+
 #define TEST(name, open)                                                           \
 	{                                                                          \
 		"" #open ": " #name, name, open, close_fixture, NULL               \
@@ -800,6 +828,9 @@ origins_fade_with_the_half_life_of_the_store(void **state)
 		    TEST(each_note_is_reported_once_and_releases_once, open),          \
 		    TEST(long_and_strange_texts_are_told_apart, open),                 \
 		    TEST(several_triplets_of_a_note_are_kept_and_found, open),         \
+		    TEST(                                                              \
+		        a_sender_from_ever_other_networks_passes_after_a_day_of_tries, \
+		        open),                                                         \
 	}
 
 int
