@@ -58,11 +58,25 @@ rating_weight(const struct rating *rating)
 }
 
 void
+rating_count(
+    const struct rating *rating, int64_t half_life_s, uint32_t *ham, uint32_t *spam)
+{
+	uint32_t was = COUNT_UNIT, *const counts[] = {&was};
+	uint32_t *corrected = rating->corrected_spam ? spam : ham;
+
+	if (rating->corrected_at != 0) {
+		(void)counts_fade(
+		    counts, 1, rating->corrected_at, half_life_s, rating->now);
+		*corrected -= was < *corrected ? was : *corrected;
+	}
+	count_add(rating->is_spam ? spam : ham, rating_weight(rating));
+}
+
+void
 origin_rate(
     struct origin_record *record, const struct rating *rating, int64_t half_life_s)
 {
-	count_add(
-	    rating->is_spam ? &record->spam : &record->ham, rating_weight(rating));
+	rating_count(rating, half_life_s, &record->ham, &record->spam);
 	if (!rating->is_spam &&
 	    (rating->by_person || rating->now - record->first_seen >= half_life_s))
 		record->people |= UINT64_C(1) << rating->person % 64;

@@ -38,10 +38,17 @@ struct rating {
 	bool by_person;
 	uint64_t person; /* keyed hash of its first recipient */
 	int64_t now;
+	/* In place of a content filter's verdict, which was counted then; 0: of
+	 * none. */
+	int64_t corrected_at;
+	bool corrected_spam;
 };
 
 /* How many verdicts of a content filter it counts for. */
 unsigned rating_weight(const struct rating *rating);
+/* Counts it for counts that have faded to its time. */
+void rating_count(const struct rating *rating, int64_t half_life_s, uint32_t *ham,
+    uint32_t *spam);
 
 /*
  * Counts it. Ham also marks its recipient among the people: at once when a person

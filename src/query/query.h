@@ -218,9 +218,9 @@ bool query_find_message(struct query *query, const struct message_ref *message,
 /*
  * A verdict for one event, from whomever it comes: the only way by which what
  * was found in a message teaches the record. The first verdict of an event
- * counts: ham or spam of its address, of its network and of its organisation
- * (policy/origin.h); spam also ends what the address is known by its own record
- * (not what was made known for ever).
+ * counts, and the first of a person in place of a filter's: ham or spam of its
+ * address, of its network and of its organisation (policy/origin.h); spam also ends
+ * what the address is known by its own record (not what was made known for ever).
  * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
  * by_person  weighs as PERSON_WEIGHT of a content filter's

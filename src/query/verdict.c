@@ -17,7 +17,9 @@
 struct rated {
 	struct ip ip;
 	char name[ORIGIN_SIZE], domain[ORIGIN_SIZE], recipient[RECIPIENT_SIZE];
-	bool exists, is_exempt, has_feedback;
+	bool exists, is_exempt;
+	bool has_feedback, was_spam, was_person; /* what was said of it before */
+	int64_t logged;
 };
 
 static bool
@@ -32,8 +34,7 @@ rate_address(struct query *query, const struct rated *rated,
 	if (record.first_seen == 0)
 		return true;
 	address_fade(&record, query->half_life_s, query->now);
-	count_add(
-	    rating->is_spam ? &record.spam : &record.ham, rating_weight(rating));
+	rating_count(rating, query->half_life_s, &record.ham, &record.spam);
 	if (rating->is_spam) {
 		record.counted = 0;
 		if (record.known_until < KNOWN_FOREVER)
@@ -69,7 +70,9 @@ rate(struct query *query, const struct rated *rated, bool is_spam, bool by_perso
 	struct rating rating = {.is_spam = is_spam,
 	    .by_person = by_person,
 	    .person = (uint64_t)key_text(query->secret, "person", rated->recipient),
-	    .now = query->now};
+	    .now = query->now,
+	    .corrected_at = rated->has_feedback ? rated->logged : 0,
+	    .corrected_spam = rated->was_spam};
 	unsigned *site = is_spam ? &query->site_spam : &query->site_ham;
 
 	if (rated->is_exempt)
@@ -87,7 +90,11 @@ look_at_event(void *arg, const struct event *event)
 	*rated = (struct rated){.ip = event->ip,
 	    .exists = true,
 	    .is_exempt = event->exempt != NULL,
-	    .has_feedback = event->feedback != NULL};
+	    .has_feedback = event->feedback != NULL,
+	    .was_spam =
+	        event->feedback != NULL && strcmp(event->feedback, "spam") == 0,
+	    .was_person = event->by_person,
+	    .logged = event->logged};
 	text_copy(rated->name, sizeof rated->name,
 	    event->name == NULL ? "" : event->name);
 	text_copy(rated->domain, sizeof rated->domain,
@@ -110,10 +117,14 @@ feed_back(struct query *query, int64_t id, double score, const char *verdict,
 		return false;
 	if (!rated.exists)
 		return true;
-	if (verdict != NULL && !rated.has_feedback &&
+	/* A person's word stands, and stands in place of a filter's. */
+	if (rated.has_feedback && (rated.was_person || !by_person))
+		verdict = NULL;
+	if (verdict != NULL &&
 	    !rate(query, &rated, strcmp(verdict, "spam") == 0, by_person, trouble))
 		return false;
-	return query->ops->rate_event(query->view, id, score, verdict, trouble);
+	return query->ops->rate_event(
+	    query->view, id, score, verdict, by_person && verdict != NULL, trouble);
 }
 
 bool

@@ -53,6 +53,7 @@ struct event {
 	bool delivered; /* end of message: we let it through, no log says else */
 	double score;   /* feedback; NaN until known */
 	const char *feedback; /* "ham", "spam" or NULL */
+	bool by_person;       /* and a person said so */
 };
 
 /* The value of key in words or packed_words; NULL when there is neither. */

@@ -367,7 +367,7 @@ const struct command command_spam = {
     .help = "Confirm that a mail is spam",
     .manual = "It is counted as spam of its client's address in the record of "
               "targrey, by "
-              "the sid of its header, unless the filter's log has told it already; "
+              "the sid of its header, in place of what the filter's log told; "
               "given to sa-learn or spamc when review.learn says so; and "
               "moved to review.spam_folder when that is set.",
     .words_least = 1,

@@ -10,7 +10,7 @@
 struct found {
 	const struct mail *mail;
 	int64_t id;
-	bool has_feedback, is_other;
+	bool has_feedback, by_person, is_exempt, is_other;
 	char feedback[8];
 };
 
@@ -45,6 +45,8 @@ take(void *ctx, const struct event *event)
 	}
 	found->id = event->id;
 	found->has_feedback = event->feedback != NULL;
+	found->by_person = event->by_person;
+	found->is_exempt = event->exempt != NULL;
 	if (found->has_feedback)
 		text_copy(found->feedback, sizeof found->feedback, event->feedback);
 	return false;
@@ -76,15 +78,22 @@ feed(struct review *review, const struct mail *mail, const char *verdict,
 		        : "not counted: its session is no longer on record");
 		return true;
 	}
-	if (found.has_feedback) {
-		snprintf(outcome, size,
-		    "counted as %s already, by the filter's log", found.feedback);
+	if (found.is_exempt) {
+		text_copy(outcome, size,
+		    "not counted: its client was exempt, or an allow list let it "
+		    "off");
+		return true;
+	}
+	if (found.has_feedback && found.by_person) {
+		snprintf(outcome, size, "counted as %s already", found.feedback);
 		return true;
 	}
 	if (!query_feedback(review->query, found.id,
 	        mail->score_kind == SCORE_NONE ? (double)NAN : mail->score, verdict,
 	        true, error))
 		return false;
-	snprintf(outcome, size, "counted as %s of %s", verdict, mail->client_ip);
+	snprintf(outcome, size, "counted as %s of %s%s%s", verdict, mail->client_ip,
+	    found.has_feedback ? ", in place of the filter's " : "",
+	    found.feedback);
 	return true;
 }

@@ -271,9 +271,9 @@ struct backend_ops {
 	    struct trouble *trouble);
 	bool (*drop_triplet)(struct view *view, int64_t hash,
 	    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
-	/* score NaN, verdict NULL: that stays as it is */
+	/* score NaN, verdict NULL, not by_person: that stays as it is */
 	bool (*rate_event)(struct view *view, int64_t id, double score,
-	    const char *verdict, struct trouble *trouble);
+	    const char *verdict, bool by_person, struct trouble *trouble);
 	/* Not delivered after all; its reply becomes "others REPLY". */
 	bool (*refuse_event)(struct view *view, int64_t id, const char *reply,
 	    struct trouble *trouble);

@@ -34,6 +34,7 @@ enum column {
 	COLUMN_DELIVERED,
 	COLUMN_SCORE,
 	COLUMN_FEEDBACK,
+	COLUMN_BY_PERSON,
 	COLUMNS
 };
 
@@ -64,6 +65,7 @@ static const struct {
     [COLUMN_DELIVERED] = {"delivered", EVENT_NUMBER},
     [COLUMN_SCORE] = {"score", EVENT_REAL},
     [COLUMN_FEEDBACK] = {"feedback", EVENT_TEXT},
+    [COLUMN_BY_PERSON] = {"by_person", EVENT_NUMBER},
 };
 
 static_assert(EVENT_OWN_COLUMNS == COLUMNS, "a column has no name");
@@ -208,6 +210,7 @@ event_to_row(const struct event *event, int64_t logged, struct event_row *row_r)
 	        ? (struct event_value){.kind = EVENT_NULL}
 	        : (struct event_value){.kind = EVENT_REAL, .real = event->score};
 	values[COLUMN_FEEDBACK] = text_value(event->feedback);
+	values[COLUMN_BY_PERSON] = number_value(event->by_person);
 	put_words(event, values);
 }
 
@@ -276,6 +279,7 @@ event_from_row(int64_t id, const struct event_value *values, struct event *event
 	                 ? values[COLUMN_SCORE].real
 	                 : NAN,
 	    .feedback = values[COLUMN_FEEDBACK].text,
+	    .by_person = values[COLUMN_BY_PERSON].number != 0,
 	};
 	if (ip == NULL || !ip_from_text(ip, &event_r->ip))
 		memset(&event_r->ip, 0, sizeof event_r->ip);

@@ -12,7 +12,7 @@
 #include "store/backend.h"
 
 /* Those of struct event itself; the words of the header come after them. */
-#define EVENT_OWN_COLUMNS 23
+#define EVENT_OWN_COLUMNS 24
 /* The version of the header is not kept: a change of it is a step of the schema. */
 #define EVENT_FIRST_WORD (SK_V + 1)
 #define EVENT_COLUMNS    (EVENT_OWN_COLUMNS + SESSION_KEYS - EVENT_FIRST_WORD)

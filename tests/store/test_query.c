@@ -565,6 +565,8 @@ missing_and_foreign_files_are_named(void **state)
 
 #endif
 
+static const char *exempt_by;
+
 /* An event of a host with a verified name, let through. */
 static int64_t
 deliver(
@@ -577,6 +579,7 @@ deliver(
 	    .spf_domain = domain,
 	    .words = &words,
 	    .score = (double)NAN,
+	    .exempt = exempt_by,
 	    .delivered = true};
 	struct note_spec spec = {.who = {.ip = event.ip,
 	                             .domain = domain,
@@ -642,6 +645,57 @@ a_verdict_counts_for_address_network_and_organisation(void **state)
 	assert_int_equal(history.network.ham, COUNT_UNIT);
 	assert_int_equal(history.organisation.spam, 5 * COUNT_UNIT);
 	assert_int_equal(history.organisation.ham, COUNT_UNIT);
+}
+
+static void
+a_person_s_word_takes_the_place_of_a_filter_s_once(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+
+	query_fade(f->query, 30 * 86400, TEST_NOW);
+	int64_t one = deliver(f, IP, NULL, "one");
+	assert_true(query_feedback(f->query, one, 12, "spam", false, &f->error));
+	look(f, IP, NULL, TEST_NOW, &history);
+	assert_int_equal(history.site.spam, COUNT_UNIT);
+	assert_true(query_feedback(f->query, one, 12, "ham", true, &f->error));
+	assert_true(query_feedback(f->query, one, 12, "spam", true, &f->error));
+	assert_true(query_feedback(f->query, one, 12, "spam", false, &f->error));
+	look(f, IP, NULL, TEST_NOW, &history);
+	assert_int_equal(history.address.spam, 0);
+	assert_int_equal(history.address.ham, 4 * COUNT_UNIT);
+	assert_int_equal(history.network.spam, 0);
+	assert_int_equal(history.network.ham, 4 * COUNT_UNIT);
+	assert_int_equal(history.organisation.spam, 0);
+	assert_int_equal(history.organisation.ham, 4 * COUNT_UNIT);
+	assert_int_equal(history.site.ham, 4 * COUNT_UNIT);
+
+	/* what was counted a half-life ago is half gone by itself */
+	int64_t two = deliver(f, IP, NULL, "two");
+	assert_true(query_feedback(f->query, two, 12, "spam", false, &f->error));
+	query_fade(f->query, 30 * 86400, TEST_NOW + 30 * 86400);
+	assert_true(query_feedback(f->query, two, 12, "ham", true, &f->error));
+	look(f, IP, NULL, TEST_NOW + 30 * 86400, &history);
+	assert_int_equal(history.network.spam, 0);
+	assert_int_equal(history.network.ham, 6 * COUNT_UNIT);
+}
+
+static void
+a_verdict_on_mail_of_an_exempt_client_counts_for_nobody(void **state)
+{
+	struct query_fixture *f = *state;
+	struct history history;
+
+	query_fade(f->query, 0, TEST_NOW);
+	deliver(f, IP, NULL, "one");
+	exempt_by = "allow.d/mine:1";
+	int64_t id = deliver(f, IP, NULL, "listed");
+	exempt_by = NULL;
+	assert_true(query_feedback(f->query, id, 12, "spam", true, &f->error));
+	look(f, IP, NULL, TEST_NOW, &history);
+	assert_int_equal(history.address.spam, 0);
+	assert_int_equal(history.network.spam, 0);
+	assert_int_equal(history.organisation.spam, 0);
 }
 
 static void
@@ -780,6 +834,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(feedback_counts_once_and_spam_ends_what_was_allowed),
 	    TEST(a_verdict_counts_for_address_network_and_organisation),
+	    TEST(a_person_s_word_takes_the_place_of_a_filter_s_once),
+	    TEST(a_verdict_on_mail_of_an_exempt_client_counts_for_nobody),
 	    TEST(a_verdict_counts_for_the_narrow_domain_in_place_of_the_name),
 	    TEST(a_verdict_on_what_is_not_on_record_changes_nothing),
 	    TEST(origins_expire_when_they_were_not_seen_for_max_age),

@@ -56,15 +56,15 @@ pgsql_add_event(struct view *view, int64_t logged, const struct event *event,
 
 bool
 pgsql_rate_event(struct view *view, int64_t id, double score, const char *verdict,
-    struct trouble *trouble)
+    bool by_person, struct trouble *trouble)
 {
 	char id_text[24], score_text[40];
-	const char *const values[] = {
-	    id_text, isnan(score) ? NULL : score_text, verdict};
+	const char *const values[] = {id_text, isnan(score) ? NULL : score_text,
+	    verdict, by_person ? "1" : NULL};
 
 	snprintf(id_text, sizeof id_text, "%lld", (long long)id);
 	snprintf(score_text, sizeof score_text, "%.17g", score);
-	return link_send(view->link, SQL_RATE_EVENT, 3, values, trouble) &&
+	return link_send(view->link, SQL_RATE_EVENT, 4, values, trouble) &&
 	       link_flush(view->link, trouble) && link_finish(view->link, trouble);
 }
 

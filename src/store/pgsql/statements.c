@@ -189,7 +189,9 @@ const char *const link_statements[STATEMENTS] = {
     [SQL_DROP_TRIPLET] = "DELETE FROM triplet WHERE hash = $1::bigint",
     [SQL_RATE_EVENT] =
         "UPDATE event SET score = coalesce($2::double precision, score),"
-        " feedback = coalesce($3::text, feedback) WHERE event_id = $1::bigint",
+        " feedback = coalesce($3::text, feedback),"
+        " by_person = coalesce($4::bigint, by_person)"
+        " WHERE event_id = $1::bigint",
     [SQL_REFUSE_EVENT] =
         "UPDATE event SET delivered = 0, reply = 'others ' || $2::text"
         " WHERE event_id = $1::bigint",

@@ -51,7 +51,8 @@ static const char *const texts[STATEMENTS] = {
     [SQL_ADD_EVENT] = NULL, /* made from the table of columns */
     [SQL_ADD_EVENT_KEY] = "INSERT OR IGNORE INTO event_key VALUES (?1, ?2, ?3)",
     [SQL_RATE_EVENT] = "UPDATE event SET score = coalesce(?2, score),"
-                       " feedback = coalesce(?3, feedback) WHERE event_id = ?1",
+                       " feedback = coalesce(?3, feedback),"
+                       " by_person = coalesce(?4, by_person) WHERE event_id = ?1",
     [SQL_REFUSE_EVENT] = "UPDATE event SET delivered = 0,"
                          " reply = 'others ' || ?2 WHERE event_id = ?1",
     [SQL_PROBE] = "INSERT OR REPLACE INTO meta VALUES ('probe', '')",

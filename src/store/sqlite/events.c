@@ -397,12 +397,13 @@ sqlite_each_event(struct view *view, const struct event_search *search,
 
 bool
 sqlite_rate_event(struct view *view, int64_t id, double score, const char *verdict,
-    struct trouble *trouble)
+    bool by_person, struct trouble *trouble)
 {
 	const struct event_value values[] = {
 	    {.kind = EVENT_NUMBER, .number = id},
 	    {.kind = score != score ? EVENT_NULL : EVENT_REAL, .real = score},
 	    {.kind = verdict == NULL ? EVENT_NULL : EVENT_TEXT, .text = verdict},
+	    {.kind = by_person ? EVENT_NUMBER : EVENT_NULL, .number = 1},
 	};
 	sqlite3_stmt *statement =
 	    connection_statement(&view->connection, SQL_RATE_EVENT, trouble);
@@ -410,7 +411,7 @@ sqlite_rate_event(struct view *view, int64_t id, double score, const char *verdi
 	if (statement == NULL)
 		return false;
 	sqlite3_clear_bindings(statement);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		bind_value(statement, i + 1, &values[i]);
 	return connection_step(&view->connection, statement, NULL, trouble);
 }

@@ -91,7 +91,7 @@ bool sqlite_each_event(struct view *view, const struct event_search *search,
     bool (*each)(void *ctx, const struct event *event), void *ctx,
     struct trouble *trouble);
 bool sqlite_rate_event(struct view *view, int64_t id, double score,
-    const char *verdict, struct trouble *trouble);
+    const char *verdict, bool by_person, struct trouble *trouble);
 bool sqlite_refuse_event(
     struct view *view, int64_t id, const char *reply, struct trouble *trouble);
 
