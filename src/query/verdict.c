@@ -136,7 +136,8 @@ query_feedback(struct query *query, int64_t event_id, double score,
 	do {
 		if (query_enter_change(query, &trouble) &&
 		    query_leave_change(query,
-		        feed_back(query, event_id, score, verdict, by_person, &trouble),
+		        feed_back(
+		            query, event_id, score, verdict, by_person, &trouble),
 		        &trouble))
 			return true;
 	} while (query_again(query, &trouble));
