@@ -257,7 +257,7 @@ class Act(Scratch):
         # and for its network and organisation
         with sqlite3.connect(base) as opened:
             widths = dict(opened.execute("SELECT name, spam FROM origin WHERE spam > 0"))
-        self.assertEqual({"192.0.2.0/24", "example.org"}, {name.lstrip("@") for name in widths}, widths)
+        self.assertEqual({"*", "192.0.2.0/24", "example.org"}, {name.lstrip("@") for name in widths}, widths)
         self.assertIn("the record counted as spam stays counted", self.done("undo"))
         self.assertIn("counted as spam already", self.done("ham", key))
         self.assertEqual((ham, spam + 4), self.counted(base))
