@@ -33,6 +33,7 @@
 #include "gate/gate.h"
 #include "milter/milter.h"
 #include "postfix/settings.h"
+#include "record/organisation.h"
 #include "session/session.h"
 #include "store/store.h"
 
@@ -168,6 +169,7 @@ static bool
 give_up_rights(
     struct daemon *daemon, const struct config *config, struct error *error)
 {
+	organisation_load();
 	if (config->sandbox &&
 	    !postfix_settings_helper(postfix_config_folder(), error))
 		return false;

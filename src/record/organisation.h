@@ -7,6 +7,12 @@
 #define ORGANISATION_SIZE 256
 
 /*
+ * Reads the public suffix list, once: before the sandbox is entered, which lets
+ * nobody open its file. Else done at the first name.
+ */
+void organisation_load(void);
+
+/*
  * The registered domain of a verified name, in lower case, by the public suffix
  * list: the file of Debian's package publicsuffix, or the one inside libpsl where
  * that is newer. Names below a suffix of its private part (customers of a big

@@ -808,10 +808,11 @@ what_no_daemon_writes_is_found(void **state)
 	fixture_make_known(fixture, IP);
 	fixture_note_event(fixture, IP, "4f2a9c01b7");
 	finds(fixture, "ANALYZE", "");
+	/* that of the network, and that of any */
 	finds(fixture, "UPDATE triplet SET day = day + 1 WHERE passed = 0",
-	    "1 triplets that expire at the wrong time");
+	    "2 triplets that expire at the wrong time");
 	finds(fixture, "UPDATE triplet SET last = first - 1 WHERE passed = 0",
-	    "1 triplets whose times");
+	    "2 triplets whose times");
 	finds(fixture, "UPDATE address SET sessions = -1", "1 addresses whose");
 	finds(fixture, "UPDATE domain SET networks = -1", "1 domains whose");
 	finds(fixture, "UPDATE event SET ip = '::'; UPDATE event SET logged = 0",
