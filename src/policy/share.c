@@ -22,7 +22,8 @@ not_zero(double value)
 static double
 numerator(unsigned k, double a, double b, double x)
 {
-	double m = k / 2;
+	unsigned half = k / 2;
+	double m = half;
 
 	if (k % 2 == 0)
 		return m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
