@@ -99,21 +99,21 @@ allow_some(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
 		ok = ok && allow_if(filter, "socket",
-		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i]));
+		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i], 0));
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
 		ok = ok && allow_if(filter, "ioctl",
-		               SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)requests[i]));
+		               SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)requests[i], 0));
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		ok = ok && allow_if(filter, "prctl",
-		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)options[i]));
+		               SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)options[i], 0));
 	return ok &&
 	       allow_if(filter, "clone",
 	           SCMP_CMP(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD,
 	               CLONE_THREAD)) &&
 	       allow_if(filter, "tgkill",
-	           SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)daemon_pid)) &&
+	           SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)daemon_pid, 0)) &&
 	       /* asked, not set */
-	       allow_if(filter, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
+	       allow_if(filter, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0, 0));
 }
 
 static bool
