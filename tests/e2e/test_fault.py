@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 from support.lab import Lab
+from support.wait import until
 
 TGKILL = 234 if os.uname().machine == "x86_64" else 131
 
@@ -32,8 +33,10 @@ class Fault(unittest.TestCase):
                 lab.daemon.start()
                 process = lab.daemon._process
                 libc = ctypes.CDLL(None, use_errno=True)
-                self.assertEqual(0, libc.syscall(
-                    TGKILL, process.pid, self.threads(process.pid)[name], fault))
+                # a thread gives itself its name, a moment after it has begun
+                thread = until(lambda: self.threads(process.pid).get(name),
+                               "the thread %s" % name)
+                self.assertEqual(0, libc.syscall(TGKILL, process.pid, thread, fault))
                 try:
                     code = process.wait(60)
                 except subprocess.TimeoutExpired:

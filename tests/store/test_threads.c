@@ -139,13 +139,18 @@ each_note_is_reported_once_and_truly(void **state)
 	(void)state;
 	fixture_open(&fixture, false);
 	going = true;
+	/* the first undisturbed: on a busy machine the faults may leave no other */
+	workers[0] = (struct worker){&fixture, 0};
+	assert_int_equal(pthread_create(&threads[0], NULL, work, &workers[0]), 0);
+	pthread_join(threads[0], NULL);
+	store_flush(fixture.store);
 	assert_int_equal(pthread_create(&other, NULL, disturb, &fixture), 0);
-	for (unsigned i = 0; i < THREADS; i++) {
+	for (unsigned i = 1; i < THREADS; i++) {
 		workers[i] = (struct worker){&fixture, i * NOTES};
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, work, &workers[i]), 0);
 	}
-	for (unsigned i = 0; i < THREADS; i++)
+	for (unsigned i = 1; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	going = false;
 	pthread_join(other, NULL);
