@@ -47,7 +47,7 @@
 /*
  * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
  * The program's own definition is found first, for libmilter's call too: that
- * thread is parked here, and every signal reaches main.
+ * thread stays here, and every signal reaches main.
  */
 int sigwait(const sigset_t *restrict set, int *restrict signal_r);
 
@@ -317,8 +317,11 @@ serve(struct daemon *daemon)
 		status_look_after(
 		    &daemon->status, snapshot_config(daemon->snapshot));
 		fds[2].fd = daemon->status.fd;
-		if (poll(fds, 3, ROUND_MS) < 0 && errno != EINTR)
-			log_warn("poll");
+		if (poll(fds, 3, ROUND_MS) < 0) { /* says nothing of the three */
+			if (errno != EINTR)
+				log_warn("poll");
+			continue;
+		}
 		if (fds[1].revents != 0)
 			free_unused_snapshots(daemon);
 		if (fds[0].revents != 0)

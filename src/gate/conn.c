@@ -123,13 +123,13 @@ write_some(struct gate *gate, struct conn *conn, bool is_back)
 	return true;
 }
 
-/* What nobody waits for is kept for company, up to a size. */
+/* What nobody waits for may wait for the next frame, up to a size. */
 static void
 write_back(struct gate *gate, struct conn *conn)
 {
 	struct back_side *back = &conn->back;
 
-	if (back->out.len > LAZY_MAX || conn->mta.state == MTA_CLOSED)
+	if (back->out.len > UNSENT_MAX || conn->mta.state == MTA_CLOSED)
 		back->is_urgent = true;
 	if (!back->is_urgent || back->out.len == 0)
 		return;

@@ -24,7 +24,7 @@
 
 #define FRAME_MAX        ((size_t)1024 * 1024 + 64) /* of a frame's length field */
 #define READ_SIZE        ((size_t)64 * 1024)
-#define LAZY_MAX         4096 /* octets of frames kept for company */
+#define UNSENT_MAX       4096 /* octets of frames that may wait for the next one */
 #define NEGOTIATION_SIZE 12
 #define GATE_MACRO       "{targrey_gate}"
 /* A milter_command_timeout of 5 s is set in the wild (Postfix's own is 30 s). */

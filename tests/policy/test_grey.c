@@ -319,7 +319,7 @@ five_successes_an_hour_apart_make_an_address_allowed(void **state)
 }
 
 static void
-auto_allow_0_allows_nobody(void **state)
+no_successes_make_nobody_known(void **state)
 {
 	struct policy_settings settings = defaults;
 	struct address_record record = {0};
@@ -368,7 +368,7 @@ sessions_are_counted_when_they_end(void **state)
 }
 
 static void
-a_success_dated_in_the_future_does_not_stop_auto_allow(void **state)
+a_success_dated_in_the_future_does_not_stop_counting(void **state)
 {
 	int64_t year_ahead = T0 + 365 * (int64_t)DAY;
 	struct address_record record =
@@ -469,12 +469,11 @@ main(void)
 	    cmocka_unit_test(
 	        a_hang_up_within_an_hour_after_a_success_does_not_count),
 	    cmocka_unit_test(five_successes_an_hour_apart_make_an_address_allowed),
-	    cmocka_unit_test(auto_allow_0_allows_nobody),
+	    cmocka_unit_test(no_successes_make_nobody_known),
 	    cmocka_unit_test(
 	        an_unproven_hold_counts_once_a_day_or_always_with_trust_eom),
 	    cmocka_unit_test(sessions_are_counted_when_they_end),
-	    cmocka_unit_test(
-	        a_success_dated_in_the_future_does_not_stop_auto_allow),
+	    cmocka_unit_test(a_success_dated_in_the_future_does_not_stop_counting),
 	    cmocka_unit_test(
 	        a_hang_up_dated_in_the_future_is_remembered_for_the_retry_window),
 	    cmocka_unit_test(
