@@ -41,7 +41,7 @@ no_hold(struct session *session, bool at_data)
 	struct transaction *mail = session->mail;
 
 	if (at_data && mail->judgement.verdict == VERDICT_GREYLIST)
-		return session_greylist(session);
+		return greylist_start(session);
 	return answer_continue;
 }
 
@@ -85,15 +85,15 @@ hold_start(struct session *session, size_t first, bool at_data)
 	begin(session);
 	/* strict at DATA: without a record of the attempt there is no 450 either */
 	bool greylists = at_data && mail->judgement.then_greylist &&
-	                 session_refusal(session) != NULL;
+	                 greylist_reply(session) != NULL;
 	record_attempt(session, first, at_data ? mail->count : 1,
-	    greylists ? session_record_done : NULL);
+	    greylists ? greylist_record_done : NULL);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		log_debug("sid=%s hold begins, %lld ms, %u of %u", session->sid,
 		    (long long)hold->asked_ms, session->now.holds,
 		    session->now.max_holds);
 	struct answer answer =
-	    greylists ? session_on_failure(session) : answer_continue;
+	    greylists ? greylist_on_failure(session) : answer_continue;
 	answer.wish.is_hold = true;
 	answer.wish.reply_until_ms = session->now.mono_ms + hold->asked_ms;
 	answer.wish.other = greylists ? mail->other : NULL;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session/session.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -15,37 +12,10 @@
 #include "lists/address.h"
 #include "session/session_private.h"
 
-#define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
-
-const struct answer answer_continue = {.refuse = false};
-const struct answer answer_trouble = {.refuse = true,
-    .code = "451",
-    .enhanced = "4.3.0",
-    .text = "Temporary trouble, please try again"};
 static const struct answer answer_forged = {.refuse = true,
     .code = "450",
     .enhanced = "4.7.1",
     .text = "Too many forged headers"};
-
-struct session *
-session_new(struct snapshot *snapshot)
-{
-	struct session *session = calloc(1, sizeof *session);
-	uint8_t random[5];
-
-	if (session == NULL)
-		return NULL;
-	session->snapshot = snapshot_ref(snapshot);
-	session->facts.helo_class = HELO_MISSING;
-	session->facts.from = FROM_UNKNOWN;
-	session->facts.pipe = PIPE_UNKNOWN;
-	if (getrandom(random, sizeof random, GRND_NONBLOCK) !=
-	    (ssize_t)sizeof random)
-		memcpy(random, &session, sizeof random);
-	for (size_t i = 0; i < sizeof random; i++)
-		snprintf(session->sid + 2 * i, 3, "%02x", random[i]);
-	return session;
-}
 
 static void
 warn_of_lost_hold(const struct session *session)
@@ -88,7 +58,7 @@ session_enter(struct session *session, const struct gate_moment *moment)
 	else if (last->end == GATE_END_GONE || last->other)
 		mail->reply = mail->is_last ? "421" : "450";
 	else if (last->end == GATE_END_ELAPSED && mail->other != NULL)
-		session_not_greylisted(session);
+		greylist_failed(session);
 }
 
 /* Where all clients are one, they are none that could be looked at. */
@@ -105,19 +75,6 @@ look_at_clients(const struct session *session)
 }
 
 void
-session_free(struct session *session)
-{
-	session_end_mail(session);
-	snapshot_drop(&session->snapshot);
-	free(session->name);
-	free(session->ptr);
-	free(session->helo);
-	free(session->local);
-	free(session->exempt_by);
-	free(session);
-}
-
-void
 session_close(struct session **session_ptr, const struct gate_moment *moment)
 {
 	struct session *session = *session_ptr;
@@ -129,27 +86,6 @@ session_close(struct session **session_ptr, const struct gate_moment *moment)
 	record_session(session);
 	look_at_clients(session);
 	session_free(session);
-}
-
-char *
-session_keep(struct session *session, const char *text)
-{
-	char *copy = text_dup(text);
-
-	if (copy == NULL && text != NULL)
-		session->lacks_memory = true;
-	return copy;
-}
-
-bool
-session_is_lost(struct session *session)
-{
-	if (session->mail != NULL && !session->lacks_memory)
-		return false;
-	log_warnx(
-	    "sid=%s out of memory: a mail goes on without targrey", session->sid);
-	session_end_mail(session);
-	return true;
 }
 
 static char *
@@ -308,7 +244,7 @@ session_rcpt(struct session *session, const struct gate_moment *moment,
 		mail->exempt_recipient = by;
 		return answer;
 	}
-	session_take_dns(session);
+	background_take_dns(session);
 	if (mail->exempt_by == NULL)
 		mail->exempt_by = exempt_sender(session);
 	if (session_is_lost(session))
@@ -323,92 +259,35 @@ session_rcpt(struct session *session, const struct gate_moment *moment,
 	return answer;
 }
 
-static bool
-has_prefix(const char *name, const char *prefix)
-{
-	return strncasecmp(name, prefix, strlen(prefix)) == 0;
-}
-
-static void
-note_forged(struct transaction *mail, const char *name)
-{
-	if (++mail->forged_headers > MAX_FORGED)
-		return;
-	for (size_t i = 0; i < mail->forged_count; i++) {
-		if (strcasecmp(mail->forged[i].name, name) == 0) {
-			mail->forged[i].count++;
-			return;
-		}
-	}
-	void *grown =
-	    realloc(mail->forged, (mail->forged_count + 1) * sizeof *mail->forged);
-	if (grown == NULL)
-		return;
-	mail->forged = grown;
-	char *copy = text_dup(name);
-	if (copy != NULL)
-		mail->forged[mail->forged_count++] = (struct forged_name){copy, 1};
-}
-
-/* A relay of ours is one; a provider on an allow list sends what anybody writes. */
-static bool
-is_from_exempt_network(const struct session *session)
-{
-	const struct snapshot *snapshot = session->snapshot;
-
-	for (size_t i = 0; i < snapshot->exempt_count; i++) {
-		if (ipnet_has(&snapshot->exempt_networks[i], &session->facts.ip))
-			return !session->authenticated;
-	}
-	return false;
-}
-
-/* An X-TaRgrey-Session of a relay whose id is on our list. */
-static bool
-is_trusted_relay(const struct snapshot *snapshot, const char *value)
-{
-	const char *id = strstr(value, "; id=");
-
-	if (id == NULL)
-		return false;
-	id += strlen("; id=");
-	size_t length = strcspn(id, ";");
-	for (size_t i = 0; i < snapshot->trusted_count; i++) {
-		const char *trusted = snapshot->trusted_relays[i];
-		if (strlen(trusted) == length &&
-		    strncasecmp(id, trusted, length) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *const session_headers[] = {
-    "X-TaRgrey", "Message-ID", "Authentication-Results", NULL};
-
-void
-session_header(struct session *session, const char *name, const char *value)
+struct answer
+session_data(
+    struct session *session, const struct gate_moment *moment, const char *queue_id)
 {
 	struct transaction *mail = session->mail;
 
+	session_enter(session, moment);
 	if (mail == NULL)
-		return;
-	if (session->snapshot->authentication_results &&
-	    authres_note(mail, name, value, session->snapshot->hostname))
-		return;
-	if (has_prefix(name, "x-targrey")) {
-		note_forged(mail, name);
-		if (strcasecmp(name, "X-TaRgrey-Session") != 0)
-			return;
-		if (is_from_exempt_network(session) &&
-		    is_trusted_relay(session->snapshot, value))
-			mail->relay_trusted = true;
-		else
-			mail->foreign_session = true;
-	} else if (mail->message_id == NULL &&
-	           strcasecmp(name, "Message-ID") == 0) {
-		mail->message_id =
-		    strndup(value + strspn(value, " \t"), MESSAGE_ID_MAX);
+		return answer_continue;
+	mail->data_seen = true;
+	if (mail->queue_id == NULL)
+		mail->queue_id = text_dup(queue_id);
+	data_look_for_pipe(session);
+	background_take_dns(session);
+	return data_judge(session, false);
+}
+
+struct answer
+session_headers_end(struct session *session, const struct gate_moment *moment)
+{
+	struct transaction *mail = session->mail;
+
+	if (mail == NULL || mail->data_seen) {
+		session_enter(session, moment);
+		return answer_continue;
 	}
+	if (activity_no_data(session->snapshot->activity))
+		log_warnx("%s", ACTIVITY_NO_DATA);
+	return session_data(session, moment, NULL);
 }
 
 struct answer
@@ -422,10 +301,10 @@ session_eom(struct session *session, const struct gate_moment *moment,
 		return answer_continue;
 	if (mail->queue_id == NULL)
 		mail->queue_id = text_dup(queue_id);
-	session_look_for_pipe(session);
-	session_take_dns(session);
+	data_look_for_pipe(session);
+	background_take_dns(session);
 	if (!mail->data_seen) {
-		session_judge(session, true);
+		data_judge(session, true);
 		if (session->mail == NULL)
 			return answer_continue;
 	}

@@ -133,7 +133,7 @@ char *exempt_client(struct session *session, bool *is_outgoing_r);
 char *exempt_recipient(struct session *session, const char *address);
 char *exempt_sender(struct session *session);
 
-/* session.c */
+/* state.c */
 extern const struct answer answer_continue, answer_trouble;
 /*
  * A copy of a fact. Without memory for it the session's mail goes on without us:
@@ -144,6 +144,8 @@ char *session_keep(struct session *session, const char *text);
 bool session_is_lost(struct session *session);
 /* Nothing is written of it. */
 void session_free(struct session *session);
+
+/* session.c */
 /* The moment begins; what the last answer waited for is taken note of. */
 void session_enter(struct session *session, const struct gate_moment *moment);
 
@@ -157,6 +159,8 @@ void background_start(struct session *session);
 struct answer background_delay(const struct session *session);
 /* Who becomes a suspect by a recipient alone is held when all is in. */
 bool background_is_out(const struct session *session);
+/* Takes over the DNS result when it is there. */
+void background_take_dns(struct session *session);
 
 /* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
@@ -191,24 +195,24 @@ struct answer hold_start(
     struct session *session, size_t first_recipient, bool at_data);
 void hold_end(struct session *session, enum gate_end end);
 
-/* data.c */
-/* Takes over the DNS result when it is there. */
-void session_take_dns(struct session *session);
+/* greylist.c */
 /* The 450 of the transaction, "450 4.7.1 text"; NULL: memory is out. */
-const char *session_refusal(struct session *session);
+const char *greylist_reply(struct session *session);
 /* On the writer's thread: its record is final. */
-void session_record_done(void *ctx, uint64_t ticket, enum note_state state);
+void greylist_record_done(void *ctx, uint64_t ticket, enum note_state state);
 /* What is answered where a 450 cannot be. */
-struct answer session_on_failure(const struct session *session);
-struct answer session_greylist(struct session *session);
-void session_look_for_pipe(struct session *session);
+struct answer greylist_on_failure(const struct session *session);
+struct answer greylist_start(struct session *session);
+/* The 450 was not sent, because its record could not be kept. */
+void greylist_failed(struct session *session);
+
+/* data.c */
+void data_look_for_pipe(struct session *session);
 /*
  * The whole message. Late, at its end, what would have been done is only told: the
  * MTA has asked neither at DATA nor at the end of the headers.
  */
-struct answer session_judge(struct session *session, bool is_late);
-/* The 450 was not sent, because its record could not be kept. */
-void session_not_greylisted(struct session *session);
+struct answer data_judge(struct session *session, bool is_late);
 
 /* record.c */
 /* Notes the attempt for recipients not noted yet. done: NULL, or told its end */
