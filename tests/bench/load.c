@@ -12,29 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "figures.h"
+#include <libmilter/mfdef.h>
 
-/* What Postfix offers (libmilter/mfdef.h has the names). */
-#define VERSION 6
-#define ACTIONS 0x1ff
-#define STEPS   0x1fffff
-/* Bits of the steps that the filter may ask for. */
-#define NO_CONNECT 0x01
-#define NO_HELO    0x02
-#define NO_MAIL    0x04
-#define NO_RCPT    0x08
-#define NO_BODY    0x10
-#define NO_HEADERS 0x20
-#define NO_EOH     0x40
-#define NR_HEADERS 0x80
-#define NO_DATA    0x200
-#define NR_CONNECT 0x1000
-#define NR_HELO    0x2000
-#define NR_MAIL    0x4000
-#define NR_RCPT    0x8000
-#define NR_DATA    0x10000
-#define NR_EOH     0x40000
-#define NR_BODY    0x80000
+#include "figures.h"
+#include "support/frame.h"
 
 #define HEADERS 10
 #define BODY    2048
@@ -60,7 +41,8 @@ struct session {
 	unsigned header;
 	uint32_t steps; /* negotiated */
 	double started, asked;
-	unsigned char out[8192], in[4096];
+	char out[8192];
+	unsigned char in[4096];
 	size_t out_used, in_used;
 	bool refused;
 };
@@ -78,71 +60,57 @@ struct run {
 
 /* ------------------------------------------------------------------- frames */
 
+/* The data of one frame. */
+struct data {
+	size_t used;
+	char text[2560];
+};
+
 static void
-add(struct session *session, const void *data, size_t length)
+add(struct data *data, const void *more, size_t length)
 {
-	if (session->out_used + length > sizeof session->out)
+	if (data->used + length > sizeof data->text)
 		abort();
-	memcpy(session->out + session->out_used, data, length);
-	session->out_used += length;
-}
-
-static size_t
-begin_frame(struct session *session, char command)
-{
-	size_t at = session->out_used;
-
-	add(session, "\0\0\0\0", 4);
-	add(session, &command, 1);
-	return at;
+	memcpy(data->text + data->used, more, length);
+	data->used += length;
 }
 
 static void
-end_frame(struct session *session, size_t at)
+add_text(struct data *data, const char *text)
 {
-	uint32_t length = htonl((uint32_t)(session->out_used - at - 4));
-
-	memcpy(session->out + at, &length, 4);
+	add(data, text, strlen(text) + 1);
 }
 
 static void
-add_text(struct session *session, const char *text)
+add_frame(struct session *session, char command, const struct data *data)
 {
-	add(session, text, strlen(text) + 1);
+	if (session->out_used + FRAME_HEAD + data->used > sizeof session->out)
+		abort();
+	session->out_used = frame_put(
+	    session->out, session->out_used, command, data->text, data->used);
 }
 
 /* pairs: name, value, ..., NULL */
 static void
 add_macros(struct session *session, char command, const char *const *pairs)
 {
-	size_t at = begin_frame(session, 'D');
+	struct data data = {1, {command}};
 
-	add(session, &command, 1);
 	for (; *pairs != NULL; pairs++)
-		add_text(session, *pairs);
-	end_frame(session, at);
+		add_text(&data, *pairs);
+	add_frame(session, 'D', &data);
 }
 
 static void
 add_command(struct session *session, char command, const char *one, const char *two)
 {
-	size_t at = begin_frame(session, command);
+	struct data data = {0};
 
 	if (one != NULL)
-		add_text(session, one);
+		add_text(&data, one);
 	if (two != NULL)
-		add_text(session, two);
-	end_frame(session, at);
-}
-
-static void
-add_negotiation(struct session *session)
-{
-	uint32_t words[] = {htonl(VERSION), htonl(ACTIONS), htonl(STEPS)};
-	size_t at = begin_frame(session, 'O');
-
-	add(session, words, sizeof words);
-	end_frame(session, at);
+		add_text(&data, two);
+	add_frame(session, command, &data);
 }
 
 static void
@@ -151,6 +119,7 @@ add_connect(struct session *session, const struct load_session *says)
 	char ip[IP_TEXT_SIZE];
 	uint16_t port = htons((uint16_t)(1024 + session->number % 60000));
 	bool is_known = strcmp(says->name, "unknown") != 0;
+	struct data data = {0};
 
 	ip_to_text(&says->ip, ip);
 	const char *const macros[] = {"j", "mx.example.jp", "{client_addr}", ip,
@@ -159,12 +128,11 @@ add_connect(struct session *session, const struct load_session *says)
 	    "{daemon_addr}", "127.0.0.1", "{daemon_port}", "25", "v",
 	    "Postfix 3.7.11", NULL};
 	add_macros(session, 'C', macros);
-	size_t at = begin_frame(session, 'C');
-	add_text(session, says->name);
-	add(session, "4", 1);
-	add(session, &port, 2);
-	add_text(session, ip);
-	end_frame(session, at);
+	add_text(&data, says->name);
+	add(&data, "4", 1);
+	add(&data, &port, 2);
+	add_text(&data, ip);
+	add_frame(session, 'C', &data);
 }
 
 /* ------------------------------------------------------------------ a session */
@@ -172,14 +140,14 @@ add_connect(struct session *session, const struct load_session *says)
 static bool
 is_left_out(const struct session *session, enum step step)
 {
-	static const uint32_t bits[] = {[STEP_CONNECT] = NO_CONNECT,
-	    [STEP_HELO] = NO_HELO,
-	    [STEP_MAIL] = NO_MAIL,
-	    [STEP_RCPT] = NO_RCPT,
-	    [STEP_DATA] = NO_DATA,
-	    [STEP_HEADER] = NO_HEADERS,
-	    [STEP_EOH] = NO_EOH,
-	    [STEP_BODY] = NO_BODY};
+	static const uint32_t bits[] = {[STEP_CONNECT] = SMFIP_NOCONNECT,
+	    [STEP_HELO] = SMFIP_NOHELO,
+	    [STEP_MAIL] = SMFIP_NOMAIL,
+	    [STEP_RCPT] = SMFIP_NORCPT,
+	    [STEP_DATA] = SMFIP_NODATA,
+	    [STEP_HEADER] = SMFIP_NOHDRS,
+	    [STEP_EOH] = SMFIP_NOEOH,
+	    [STEP_BODY] = SMFIP_NOBODY};
 
 	return step > STEP_NEGOTIATE && step < STEP_END &&
 	       (session->steps & bits[step]);
@@ -188,14 +156,14 @@ is_left_out(const struct session *session, enum step step)
 static bool
 has_reply(const struct session *session, enum step step)
 {
-	static const uint32_t bits[] = {[STEP_CONNECT] = NR_CONNECT,
-	    [STEP_HELO] = NR_HELO,
-	    [STEP_MAIL] = NR_MAIL,
-	    [STEP_RCPT] = NR_RCPT,
-	    [STEP_DATA] = NR_DATA,
-	    [STEP_HEADER] = NR_HEADERS,
-	    [STEP_EOH] = NR_EOH,
-	    [STEP_BODY] = NR_BODY};
+	static const uint32_t bits[] = {[STEP_CONNECT] = SMFIP_NR_CONN,
+	    [STEP_HELO] = SMFIP_NR_HELO,
+	    [STEP_MAIL] = SMFIP_NR_MAIL,
+	    [STEP_RCPT] = SMFIP_NR_RCPT,
+	    [STEP_DATA] = SMFIP_NR_DATA,
+	    [STEP_HEADER] = SMFIP_NR_HDR,
+	    [STEP_EOH] = SMFIP_NR_EOH,
+	    [STEP_BODY] = SMFIP_NR_BODY};
 
 	return step == STEP_NEGOTIATE || step == STEP_END ||
 	       !(session->steps & bits[step]);
@@ -206,11 +174,11 @@ add_body(struct session *session)
 {
 	static const char line[] =
 	    "This is a line of a message of two kilobytes.\r\n";
-	size_t at = begin_frame(session, 'B');
+	struct data data = {0};
 
-	for (size_t used = 0; used < BODY; used += sizeof line - 1)
-		add(session, line, sizeof line - 1);
-	end_frame(session, at);
+	while (data.used < BODY)
+		add(&data, line, sizeof line - 1);
+	add_frame(session, 'B', &data);
 }
 
 static void
@@ -233,7 +201,8 @@ add_step(struct run *run, struct session *session, enum step step)
 	    "{rcpt_addr}", says.recipient, "{rcpt_mailer}", "local", NULL};
 	switch (step) {
 	case STEP_NEGOTIATE:
-		add_negotiation(session);
+		session->out_used = frame_put_negotiation(session->out,
+		    session->out_used, FRAME_VERSION, FRAME_ACTIONS, FRAME_STEPS);
 		break;
 	case STEP_CONNECT:
 		add_connect(session, &says);
@@ -364,14 +333,11 @@ static bool
 take_frame(struct run *run, struct session *session, char command,
     const unsigned char *data, size_t length)
 {
-	uint32_t words[3];
-
 	switch (command) {
 	case 'O':
-		if (length < sizeof words)
+		if (length < FRAME_STEPS_AT + 4)
 			return false;
-		memcpy(words, data, sizeof words);
-		session->steps = ntohl(words[2]);
+		session->steps = frame_number(data + FRAME_STEPS_AT);
 		break;
 	case 'p': /* still at it */
 	case 'm':
@@ -412,16 +378,14 @@ receive(struct run *run, struct session *session)
 		return;
 	}
 	session->in_used += (size_t)n;
-	while (session->fd >= 0 && session->in_used - at >= 5) {
-		uint32_t length;
-		memcpy(&length, session->in + at, 4);
-		length = ntohl(length);
+	while (session->fd >= 0 && session->in_used - at >= FRAME_HEAD) {
+		uint32_t length = frame_number(session->in + at);
 		if (session->in_used - at < 4 + (size_t)length)
 			break;
 		size_t frame = at;
 		at += 4 + (size_t)length;
 		if (!take_frame(run, session, (char)session->in[frame + 4],
-		        session->in + frame + 5, length - 1)) {
+		        session->in + frame + FRAME_HEAD, length - 1)) {
 			end_session(run, session, true);
 			return;
 		}
@@ -464,6 +428,13 @@ begin_session(struct run *run, struct session *session, double due)
 	return true;
 }
 
+static bool
+is_last(const struct run *run, double now)
+{
+	return run->begun == run->spec->count ||
+	       (run->spec->seconds > 0 && now > run->start + run->spec->seconds);
+}
+
 /* Begins what may be begun now; false: the filter cannot be reached. */
 static bool
 begin_due(struct run *run)
@@ -471,7 +442,7 @@ begin_due(struct run *run)
 	const struct load_spec *spec = run->spec;
 	double now = now_s();
 
-	for (unsigned i = 0; i < spec->parallel && run->begun < spec->count; i++) {
+	for (unsigned i = 0; i < spec->parallel && !is_last(run, now); i++) {
 		double due = spec->rate > 0
 		                 ? run->start + (double)run->begun / spec->rate
 		                 : now;
@@ -491,7 +462,7 @@ run_all(struct run *run)
 	struct epoll_event events[64];
 	int wait_ms = run->spec->rate > 0 ? 1 : 1000;
 
-	while (run->ended < run->spec->count) {
+	while (!is_last(run, now_s()) || run->ended < run->begun) {
 		if (!begin_due(run))
 			return false;
 		int count = epoll_wait(run->epoll, events, 64, wait_ms);

@@ -24,6 +24,7 @@ struct load_spec {
 	const char *socket;
 	unsigned parallel; /* connections at most, 1..1024 */
 	double rate;       /* sessions begun a second; 0: as fast as they end */
+	double seconds;    /* none begins after that; 0: count says how many */
 	uint64_t first, count;
 	bool ends_at_data; /* hangs up after the reply to DATA, whatever it is */
 	void (*describe)(uint64_t number, struct load_session *session_r);

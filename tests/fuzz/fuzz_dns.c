@@ -25,13 +25,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data + 1, size - 1);
 	unsigned steps = dns_packet_parse(
 	    copy, size - 1, "a.example", types[data[0] % 6], &answer);
-	if (steps > DNS_STEPS_MAX ||
-	    (answer.status == DNS_OK) != (answer.count > 0))
-		abort();
+	demand(steps <= DNS_STEPS_MAX, "too many steps", "");
+	demand((answer.status == DNS_OK) == (answer.count > 0),
+	    "an answer without records, or records of none", "");
 	for (size_t i = 0; i < answer.count; i++) {
 		const char *text = answer.records[i].text;
-		if (text != NULL && text[answer.records[i].length] != '\0')
-			abort();
+		demand(text == NULL || text[answer.records[i].length] == '\0',
+		    "a record without its end", "");
 	}
 	dns_answer_clear(&answer);
 	free(copy);

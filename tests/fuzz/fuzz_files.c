@@ -72,10 +72,7 @@ read_config(const uint8_t *data, size_t size)
 	fclose(file);
 	write_file("conf", (const uint8_t *)text, length, again);
 	struct config *second = config_load(again, &error);
-	if (second == NULL) {
-		fprintf(stderr, "%s\n%s", error.text, text);
-		abort();
-	}
+	demand(second != NULL, error.text, text);
 	config_free(&second);
 	config_free(&config);
 	free(text);

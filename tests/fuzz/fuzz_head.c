@@ -19,15 +19,6 @@
 enum { PARTS = 4, SESSIONS_A_FIXTURE = 2000, MAIL_SIZE = 65536 };
 
 static void
-demand(bool is_true, const char *what, const char *mail)
-{
-	if (is_true)
-		return;
-	fprintf(stderr, "%s:\n%s", what, mail);
-	abort();
-}
-
-static void
 take_apart(const uint8_t *data, size_t size, char part[PARTS][600])
 {
 	for (int i = 0; i < PARTS; i++) {

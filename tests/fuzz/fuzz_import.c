@@ -16,8 +16,7 @@
 void
 import_wrong(struct import *import, const char *what)
 {
-	if (what == NULL || *what == '\0')
-		abort();
+	demand(what != NULL && *what != '\0', "a line is wrong, but not why", "");
 	import->skipped++;
 }
 
@@ -62,9 +61,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data + 1, size - 1);
 	read_lines(&import, text, size - 1);
 	free(text);
-	if (import.passed > import.triplets || import.known > import.addresses)
-		abort();
-	if (!import_end(&import))
-		abort();
+	demand(import.passed <= import.triplets, "more passed than there are", "");
+	demand(import.known <= import.addresses, "more known than there are", "");
+	demand(import_end(&import), "the end of the import", error.text);
 	return 0;
 }

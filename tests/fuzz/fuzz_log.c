@@ -306,39 +306,30 @@ write_line(unsigned which, struct line *line)
 }
 
 static void
-demand(bool is_true, const struct line *line, const char *what)
-{
-	if (is_true)
-		return;
-	fprintf(stderr, "%s: %s\n", what, line->text);
-	abort();
-}
-
-static void
 check(const struct line *line, const struct log_line *read)
 {
 	struct ip own;
 
 	demand(read->kind == line->kind || read->kind == LOG_DOUBTFUL ||
 	           read->kind == LOG_NO_RESULT || read->kind == LOG_OTHER,
-	    line, "another kind");
+	    "another kind", line->text);
 	if (read->kind != line->kind)
 		return;
 	demand(strcmp(read->queue_id, QUEUE_ID) == 0 ||
 	           (*read->queue_id == '\0' && *read->message_id != '\0'),
-	    line, "another queue id");
+	    "another queue id", line->text);
 	if (*line->message_id != '\0' && *read->message_id != '\0')
-		demand(strcmp(read->message_id, line->message_id) == 0, line,
-		    "another Message-ID");
+		demand(strcmp(read->message_id, line->message_id) == 0,
+		    "another Message-ID", line->text);
 	ip_from_text(IP, &own);
 	if (read->has_ip)
-		demand(ip_equal(&read->ip, &own), line, "another client");
-	demand(read->code == line->code, line, "another code");
+		demand(ip_equal(&read->ip, &own), "another client", line->text);
+	demand(read->code == line->code, "another code", line->text);
 	if (line->kind == LOG_VERDICT)
 		demand(read->verdict != NULL &&
 		           strcmp(read->verdict, line->verdict) == 0 &&
 		           (read->score > 8.4 && read->score < 9.1),
-		    line, "another verdict");
+		    "another verdict", line->text);
 }
 
 int

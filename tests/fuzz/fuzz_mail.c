@@ -21,12 +21,10 @@ check_text(const char *text, size_t size)
 {
 	size_t length = strnlen(text, size);
 
-	if (length == size || !g_utf8_validate(text, (gssize)length, NULL))
-		abort();
-	for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
-		if (g_unichar_iscntrl(g_utf8_get_char(at)))
-			abort();
-	}
+	demand(length < size, "a text without its end", "");
+	demand(g_utf8_validate(text, (gssize)length, NULL), "no UTF-8", text);
+	for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
+		demand(!g_unichar_iscntrl(g_utf8_get_char(at)), "a control", text);
 }
 
 static void

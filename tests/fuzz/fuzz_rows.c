@@ -56,15 +56,6 @@ static const struct backend_ops *ops;
 static struct backend *backend;
 
 static void
-demand(bool is_true, const char *what)
-{
-	if (is_true)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
-
-static void
 tidy(void)
 {
 	char more[128];
@@ -97,7 +88,7 @@ insert_into(const char *table)
 
 	snprintf(sql, sizeof sql, "SELECT * FROM %s", table);
 	demand(sqlite3_prepare_v2(base, sql, -1, &all, NULL) == SQLITE_OK,
-	    sqlite3_errmsg(base));
+	    sqlite3_errmsg(base), "");
 	int used =
 	    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO %s VALUES(?", table);
 	for (int i = sqlite3_column_count(all); i > 1; i--)
@@ -105,7 +96,7 @@ insert_into(const char *table)
 	snprintf(sql + used, sizeof sql - (size_t)used, ")");
 	sqlite3_finalize(all);
 	demand(sqlite3_prepare_v2(base, sql, -1, &insert, NULL) == SQLITE_OK,
-	    sqlite3_errmsg(base));
+	    sqlite3_errmsg(base), "");
 	return insert;
 }
 
@@ -127,17 +118,17 @@ set_up(void)
 	log_to_sink(quiet, NULL);
 	clock_init(&clock);
 	struct store *store = store_open(&settings, &clock, &error);
-	demand(store != NULL, error.text);
+	demand(store != NULL, error.text, "");
 	store_close(&store);
 	query = query_open(url, true, &error);
-	demand(query != NULL, error.text);
+	demand(query != NULL, error.text, "");
 	ops = backend_of_url(url, &error);
 	backend = ops->attach(url, false, secret, &error);
-	demand(backend != NULL, error.text);
+	demand(backend != NULL, error.text, "");
 	demand(sqlite3_open(path, &base) == SQLITE_OK &&
 	           sqlite3_exec(base, "PRAGMA synchronous=OFF", NULL, NULL, NULL) ==
 	               SQLITE_OK,
-	    "cannot open the file once more");
+	    "cannot open the file once more", "");
 	for (size_t i = 0; i < TABLES; i++)
 		inserts[i] = insert_into(tables[i]);
 	atexit(tidy);
@@ -271,12 +262,12 @@ write_rows(struct input *input)
 	for (size_t i = 0; i < TABLES; i++) {
 		snprintf(sql, sizeof sql, "DELETE FROM %s", tables[i]);
 		demand(sqlite3_exec(base, sql, NULL, NULL, NULL) == SQLITE_OK,
-		    sqlite3_errmsg(base));
+		    sqlite3_errmsg(base), "");
 	}
 	for (int i = 0; i < 8 && input->size > 0; i++)
 		write_row(input);
 	demand(sqlite3_exec(base, "COMMIT", NULL, NULL, NULL) == SQLITE_OK,
-	    sqlite3_errmsg(base));
+	    sqlite3_errmsg(base), "");
 }
 
 /* ------------------------------------------------------ targreyctl reads it */
@@ -303,11 +294,11 @@ see_event(void *ctx, const struct event *event)
 	read_text(seen, event->sender);
 	read_text(seen, event->recipients);
 	read_text(seen, event->name);
-	demand(event->hold_end < HOLD_ENDS, "an event's hold has no such end");
+	demand(event->hold_end < HOLD_ENDS, "an event's hold has no such end", "");
 	for (int key = 0; key < SESSION_KEYS; key++)
 		demand(strlen(event_word(event, (enum session_key)key)) <
 		           sizeof event->words->value[0],
-		    "a word of an event is too long");
+		    "a word of an event is too long", "");
 	report_add(seen->report, event);
 	seen->event_id = event->id;
 	return true;
@@ -342,7 +333,7 @@ see_triplet(void *ctx, const struct triplet_row *row)
 static void
 bear(bool ok, const struct error *error)
 {
-	demand(ok || error->text[0] != '\0', "refused without a word");
+	demand(ok || error->text[0] != '\0', "refused without a word", "");
 }
 
 static void
@@ -395,7 +386,7 @@ decide(const struct history *history, const struct grey_row *row)
 	struct judgement judgement = judge(&defaults, &facts, history, NOW);
 
 	demand(judgement.verdict < VERDICTS && judgement.why < WHYS,
-	    "a judgement that is none");
+	    "a judgement that is none", "");
 	for (enum outcome outcome = OUTCOME_NONE; outcome <= OUTCOME_DOMAIN_FOUND;
 	     outcome++) {
 		(void)grey_step(&defaults, *row, outcome, NOW);
@@ -426,7 +417,7 @@ recall(void)
 	    ops->find_origin(view, "example.com", &history.network, &trouble) &&
 	    ops->find_triplet(view, THE_KEY, NOW - 2 * DAY, NOW, &row, &trouble);
 	ops->release(view);
-	demand(ok || trouble.kind != TROUBLE_NONE, "failed without trouble");
+	demand(ok || trouble.kind != TROUBLE_NONE, "failed without trouble", "");
 	history.organisation = history.network;
 	history.origins_known = history.has_organisation = ok;
 	if (ok)
@@ -453,7 +444,7 @@ read_answer(struct input input)
 	}
 	demand(result != NULL &&
 	           PQsetResultAttrs(result, COLUMNS_ANSWERED, columns) == 1,
-	    "no result");
+	    "no result", "");
 	for (int i = 0; i < COLUMNS_ANSWERED; i++) {
 		struct value value = take_value(&input);
 		char *given = (char *)(uintptr_t)value.text;

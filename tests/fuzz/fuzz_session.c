@@ -21,6 +21,7 @@
 
 #include "fuzz/fuzz.h"
 #include "milter/stack.h"
+#include "support/frame.h"
 
 enum { QUIET_MS = 4, QUIETS_MAX = 60, JUMP_MS = 40000, LARGEST = 1 << 16 };
 
@@ -33,35 +34,19 @@ static char out[LARGEST], in[LARGEST];
 static size_t out_used, in_used;
 
 static void
-put_number(uint32_t number)
-{
-	for (int shift = 24; shift >= 0; shift -= 8)
-		out[out_used++] = (char)(number >> shift);
-}
-
-static void
 put_frame(char command, const uint8_t *data, size_t size)
 {
-	if (out_used + size + 5 > sizeof out)
-		return;
-	put_number((uint32_t)size + 1);
-	out[out_used++] = command;
-	if (size > 0)
-		memcpy(out + out_used, data, size);
-	out_used += size;
+	if (out_used + size + FRAME_HEAD <= sizeof out)
+		out_used = frame_put(out, out_used, command, data, size);
 }
 
 static void
 put_negotiation(uint8_t how)
 {
-	static const uint32_t steps[] = {0x1fffffU, 0x7f, 0xc7ff, 0};
-	uint32_t step = steps[how % 4];
+	static const uint32_t steps[] = {FRAME_STEPS, 0x7f, 0xc7ff, 0};
 
-	put_number(13);
-	out[out_used++] = SMFIC_OPTNEG;
-	put_number(how & 4 ? 2 : 6);
-	put_number(how & 8 ? 0 : 0x1ff);
-	put_number(step);
+	out_used = frame_put_negotiation(out, out_used, how & 4 ? 2 : FRAME_VERSION,
+	    how & 8 ? 0 : FRAME_ACTIONS, steps[how % 4]);
 }
 
 static void
@@ -87,21 +72,12 @@ write_frames(const uint8_t *data, size_t size)
 /* ------------------------------------------------------------------- answers */
 
 static void
-demand(bool is_true, const char *what)
-{
-	if (is_true)
-		return;
-	fprintf(stderr, "%s\n", what);
-	abort();
-}
-
-static void
 check_text(const char *text, size_t size)
 {
-	demand(size > 0 && text[size - 1] == '\0', "a text without its end");
+	demand(size > 0 && text[size - 1] == '\0', "a text without its end", "");
 	for (size_t i = 0; i + 1 < size; i++)
-		demand(
-		    text[i] >= ' ' && text[i] < 127, "an octet that breaks a line");
+		demand(text[i] >= ' ' && text[i] < 127,
+		    "an octet that breaks a line", "");
 }
 
 static void
@@ -109,7 +85,7 @@ check_header(const char *data, size_t size)
 {
 	size_t name = size > 4 ? strnlen(data + 4, size - 4) + 1 : 0;
 
-	demand(size > 4 + name, "a header without a value");
+	demand(size > 4 + name, "a header without a value", "");
 	check_text(data + 4, name);
 	check_text(data + 4 + name, size - 4 - name);
 }
@@ -127,28 +103,26 @@ check_frame(char command, const char *data, size_t size)
 		return;
 	case SMFIR_REPLYCODE:
 		check_text(data, size);
-		demand(*data == '4', "a refusal for good");
+		demand(*data == '4', "a refusal for good", "");
 		return;
 	case SMFIR_INSHEADER:
 		check_header(data, size);
 		return;
 	default:
 		fprintf(stderr, "'%c': ", command);
-		demand(false, "no answer of ours");
+		demand(false, "no answer of ours", "");
 	}
 }
 
 static void
 check_answers(void)
 {
-	for (size_t at = 0; at + 5 <= in_used;) {
-		const uint8_t *octets = (const uint8_t *)in + at;
-		size_t length = (size_t)octets[0] << 24 | (size_t)octets[1] << 16 |
-		                (size_t)octets[2] << 8 | octets[3];
-		demand(length > 0, "a frame of no length");
+	for (size_t at = 0; at + FRAME_HEAD <= in_used;) {
+		size_t length = frame_number(in + at);
+		demand(length > 0, "a frame of no length", "");
 		if (at + 4 + length > in_used)
 			return; /* cut by the end of the connection, or of in[] */
-		check_frame(in[at + 4], in + at + 5, length - 1);
+		check_frame(in[at + 4], in + at + FRAME_HEAD, length - 1);
 		at += 4 + length;
 	}
 }
@@ -164,7 +138,7 @@ connect_to_gate(void)
 	snprintf(address.sun_path, sizeof address.sun_path, "%s",
 	    stack_listen() + strlen("unix:"));
 	while (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-		demand(errno == EAGAIN || errno == EINTR, "nobody listens");
+		demand(errno == EAGAIN || errno == EINTR, "nobody listens", "");
 	return fd;
 }
 

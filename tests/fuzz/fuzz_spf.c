@@ -133,8 +133,8 @@ ask(void *ctx, const char *name, enum dns_type type)
 	char clean[DNS_NAME_SIZE];
 	size_t length;
 
-	if (!dns_name_clean(clean, name) || strcmp(clean, name) != 0)
-		abort(); /* only names that DNS can hold are asked for */
+	demand(dns_name_clean(clean, name) && strcmp(clean, name) == 0,
+	    "DNS is asked for a name that it cannot hold", name);
 	const uint8_t *field = take(in, &length);
 	if (in->count == MAX_ANSWERS || length == 0)
 		return &nxdomain;
@@ -164,11 +164,12 @@ ask(void *ctx, const char *name, enum dns_type type)
 static void
 check(const struct spf_fact *fact)
 {
-	if (fact->queries > SPF_MAX_QUERIES || fact->terms > SPF_MAX_TERMS ||
-	    fact->voids > SPF_MAX_VOIDS || fact->result >= SPF_SKIPPED)
-		abort();
-	if (spf_is_narrow(fact) && fact->result != SPF_PASS)
-		abort();
+	demand(fact->queries <= SPF_MAX_QUERIES, "too many questions", "");
+	demand(fact->terms <= SPF_MAX_TERMS, "too many terms", "");
+	demand(fact->voids <= SPF_MAX_VOIDS, "too many void answers", "");
+	demand(fact->result < SPF_SKIPPED, "no result of an evaluation", "");
+	demand(!spf_is_narrow(fact) || fact->result == SPF_PASS,
+	    "narrow without a pass", "");
 }
 
 int

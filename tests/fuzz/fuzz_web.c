@@ -29,21 +29,12 @@ static char sent[ROOM], answer[ROOM];
 static bool has_token, has_form_token;
 
 static void
-demand(bool is_true, const char *what)
-{
-	if (is_true)
-		return;
-	fprintf(stderr, "%s\n%s", what, answer);
-	abort();
-}
-
-static void
 show(void *ctx, struct web_request *request, FILE *body)
 {
 	const char *value;
 
 	(void)ctx;
-	demand(has_token, "shown without the token");
+	demand(has_token, "shown without the token", answer);
 	for (int i = 0; (value = web_nth(request, "q", i)) != NULL; i++) {
 		fputs("<p>", body);
 		escape_html(body, value);
@@ -61,7 +52,7 @@ act(void *ctx, struct web_request *request, FILE *body)
 {
 	(void)ctx;
 	(void)body;
-	demand(has_token && has_form_token, "a form that is not ours");
+	demand(has_token && has_form_token, "a form that is not ours", answer);
 	web_go(request, "/?q=%s", web_value(request, "n") == NULL ? "" : "1");
 }
 
@@ -149,8 +140,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start();
 	*answer = '\0';
 	size_t used = ask(write_request(data, size));
-	demand(used == 0 || strncmp(answer, "HTTP/1.", 7) == 0, "no HTTP");
-	demand(strstr(answer, "<script") == NULL, "markup of the request");
-	demand(strlen(answer) == used, "a NUL");
+	demand(used == 0 || strncmp(answer, "HTTP/1.", 7) == 0, "no HTTP", answer);
+	demand(strstr(answer, "<script") == NULL, "markup of the request", answer);
+	demand(strlen(answer) == used, "a NUL", answer);
 	return 0;
 }

@@ -197,27 +197,14 @@ mta_send_raw(struct mta *mta, const void *data, size_t len)
 	}
 }
 
-size_t
-mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len)
-{
-	size_t size = len + 1;
-
-	for (int i = 0; i < 4; i++)
-		buf[at + (size_t)i] = (char)(size >> (24 - 8 * i));
-	buf[at + 4] = cmd;
-	if (len > 0)
-		memcpy(buf + at + 5, data, len);
-	return at + 5 + len;
-}
-
 void
 mta_send(struct mta *mta, char cmd, const void *data, size_t len)
 {
-	char *buf = malloc(len + 5);
+	char *buf = malloc(len + FRAME_HEAD);
 
 	if (buf == NULL)
 		abort();
-	mta_send_raw(mta, buf, mta_frame_put(buf, 0, cmd, data, len));
+	mta_send_raw(mta, buf, frame_put(buf, 0, cmd, data, len));
 	free(buf);
 }
 
@@ -256,7 +243,7 @@ struct mta_frame
 mta_read_any(struct mta *mta)
 {
 	struct mta_frame frame = {0};
-	unsigned char head[5];
+	char head[FRAME_HEAD];
 	char byte;
 	int all = read_all(mta, head, sizeof head);
 
@@ -264,10 +251,8 @@ mta_read_any(struct mta *mta)
 		frame.cmd = all == 0 ? 0 : '?';
 		return frame;
 	}
-	frame.len = ((uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 |
-	                (uint32_t)head[2] << 8 | head[3]) -
-	            1;
-	frame.cmd = (char)head[4];
+	frame.len = frame_number(head) - 1;
+	frame.cmd = head[4];
 	for (uint32_t i = 0; i < frame.len; i++) {
 		if (read_all(mta, &byte, 1) <= 0)
 			break;
@@ -291,17 +276,15 @@ mta_read(struct mta *mta)
 uint32_t
 mta_negotiate(struct mta *mta, uint32_t protocol)
 {
-	unsigned char body[12] = {0, 0, 0, 6, 0, 0, 1, 0xff,
-	    (unsigned char)(protocol >> 24), (unsigned char)(protocol >> 16),
-	    (unsigned char)(protocol >> 8), (unsigned char)protocol};
+	char hello[20];
 
-	mta_send(mta, 'O', body, sizeof body);
+	mta_send_raw(mta, hello,
+	    frame_put_negotiation(
+	        hello, 0, FRAME_VERSION, FRAME_ACTIONS, protocol));
 	struct mta_frame frame = mta_read(mta);
-	const unsigned char *got = (const unsigned char *)frame.data;
 	if (frame.cmd != 'O')
 		return 0xffffffffU;
-	return (uint32_t)got[8] << 24 | (uint32_t)got[9] << 16 |
-	       (uint32_t)got[10] << 8 | got[11];
+	return frame_number(frame.data + FRAME_STEPS_AT);
 }
 
 void

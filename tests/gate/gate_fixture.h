@@ -20,6 +20,7 @@
 
 #include "gate/filter.h"
 #include "gate/gate.h"
+#include "support/frame.h"
 
 struct gate_fixture {
 	char folder[40];
@@ -59,8 +60,6 @@ struct mta mta_connect(const char *listen);
 void mta_close(struct mta *mta);
 void mta_send(struct mta *mta, char cmd, const void *data, size_t len);
 void mta_send_raw(struct mta *mta, const void *data, size_t len);
-/* Appends a frame to buf; returns the new length. */
-size_t mta_frame_put(char *buf, size_t at, char cmd, const void *data, size_t len);
 /* The next frame that is not progress. */
 struct mta_frame mta_read(struct mta *mta);
 /* The next frame, progress too. */
@@ -79,7 +78,7 @@ void mta_data(struct mta *mta);
 /* Headers, end of headers, body, end; the final reply is not read. */
 void mta_message(struct mta *mta);
 
-#define MTA_OFFER 0x1fffffU
+#define MTA_OFFER FRAME_STEPS
 
 /*
  * What targrey's filter negotiates: SMFIP_NR_CONN, HELO, HDR, EOH, BODY. The gate

@@ -192,18 +192,18 @@ macros_that_are_not_whole_are_left_out_at_every_stage(void **state)
 static size_t
 lean_session(char *buf, size_t at)
 {
-	at = mta_frame_put(buf, at, 'D', "Cj\0mx", 6);
-	at = mta_frame_put(buf, at, 'C', "host\0U", 6);
-	at = mta_frame_put(buf, at, 'H', "helo", 5);
-	at = mta_frame_put(buf, at, 'M', "<s@example.net>", 16);
-	at = mta_frame_put(buf, at, 'R', "<a@example.org>", 16);
-	at = mta_frame_put(buf, at, 'R', "<b@example.org>", 16);
-	at = mta_frame_put(buf, at, 'T', NULL, 0);
-	at = mta_frame_put(buf, at, 'L', "Subject\0x", 10);
-	at = mta_frame_put(buf, at, 'N', NULL, 0);
-	at = mta_frame_put(buf, at, 'B', "body", 4);
-	at = mta_frame_put(buf, at, 'E', NULL, 0);
-	return mta_frame_put(buf, at, 'Q', NULL, 0);
+	at = frame_put(buf, at, 'D', "Cj\0mx", 6);
+	at = frame_put(buf, at, 'C', "host\0U", 6);
+	at = frame_put(buf, at, 'H', "helo", 5);
+	at = frame_put(buf, at, 'M', "<s@example.net>", 16);
+	at = frame_put(buf, at, 'R', "<a@example.org>", 16);
+	at = frame_put(buf, at, 'R', "<b@example.org>", 16);
+	at = frame_put(buf, at, 'T', NULL, 0);
+	at = frame_put(buf, at, 'L', "Subject\0x", 10);
+	at = frame_put(buf, at, 'N', NULL, 0);
+	at = frame_put(buf, at, 'B', "body", 4);
+	at = frame_put(buf, at, 'E', NULL, 0);
+	return frame_put(buf, at, 'Q', NULL, 0);
 }
 
 static void

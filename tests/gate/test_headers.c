@@ -93,8 +93,8 @@ macros_without_a_command_are_not_handed_over(void **state)
 	memset(value, 'x', sizeof value);
 	memcpy(value, "Rname", 6);
 	value[sizeof value - 1] = '\0';
-	size_t length = mta_frame_put(frames, 0, 'D', value, sizeof value);
-	length = mta_frame_put(frames, length, 'D', NULL, 0);
+	size_t length = frame_put(frames, 0, 'D', value, sizeof value);
+	length = frame_put(frames, length, 'D', NULL, 0);
 	assert_int_equal(length, sizeof frames);
 	script_rcpt(&mta);
 	mta_send_raw(&mta, frames, length);

@@ -51,14 +51,18 @@ static const struct plan full = {.hold_s = 6,
 static const struct plan *plan;
 
 static void
-figure(
-    const char *kind, const char *name, int number, double value, const char *unit)
+say(const char *kind, const char *name, int number, double value, const char *unit)
 {
 	if (number > 0)
-		printf("%s_%s_%d\t%.3f\t%s\n", kind, name, number, value, unit);
+		figure(value, unit, "", "%s_%s_%d", kind, name, number);
 	else
-		printf("%s_%s\t%.3f\t%s\n", kind, name, value, unit);
-	fflush(stdout);
+		figure(value, unit, "", "%s_%s", kind, name);
+}
+
+static double
+rate_of(const struct load_result *load)
+{
+	return (double)load->accepted / load->seconds;
 }
 
 static bool
@@ -87,15 +91,16 @@ idle_share(const struct server *server)
 	return 100 * (cpu_ms(server) - cpu) / (now_ms() - from);
 }
 
-static struct load
+static struct load_result
 measured_load(const struct server *server, double *cpu_us_r)
 {
 	double cpu = cpu_ms(server);
-	struct load load = session_load(server->path, PARALLEL, plan->load_s);
+	struct load_result load =
+	    session_load(server->path, PARALLEL, plan->load_s);
 
-	if (load.failed > 0 || load.sessions == 0)
+	if (load.broken + load.delayed > 0 || load.accepted == 0)
 		fail("ordinary sessions failed");
-	*cpu_us_r = (cpu_ms(server) - cpu) * 1e3 / (double)load.sessions;
+	*cpu_us_r = (cpu_ms(server) - cpu) * 1e3 / (double)load.accepted;
 	return load;
 }
 
@@ -108,11 +113,11 @@ measure_memory(const char *kind, int count)
 
 	server_start(&server, kind);
 	session_load(server.path, 2, 0.02); /* the code's own pages */
-	double before = rss_kb(&server);
+	double before = rss_mib(server.pid);
 	hold_many(&server, count, false);
-	figure(
-	    kind, "memory_a_hold", count, (rss_kb(&server) - before) / count, "KB");
-	figure(kind, "cpu_holding", count, idle_share(&server), "%");
+	say(kind, "memory_a_hold", count,
+	    (rss_mib(server.pid) - before) * 1024 / count, "KB");
+	say(kind, "cpu_holding", count, idle_share(&server), "%");
 	let_go();
 	server_stop(&server);
 }
@@ -125,17 +130,16 @@ measure_company(const char *kind, int count)
 
 	server_start(&server, kind);
 	measured_load(&server, &cpu_none); /* to warm up */
-	struct load none = measured_load(&server, &cpu_none);
+	struct load_result none = measured_load(&server, &cpu_none);
 	hold_many(&server, count, false);
-	struct load with = measured_load(&server, &cpu_held);
-	figure(kind, "sessions_without_holds", count, none.sessions_per_s, "1/s");
-	figure(kind, "sessions_with_holds", count, with.sessions_per_s, "1/s");
-	figure(kind, "throughput_ratio", count,
-	    with.sessions_per_s / none.sessions_per_s, "x");
-	figure(kind, "cpu_session_without_holds", count, cpu_none, "us");
-	figure(kind, "cpu_session_with_holds", count, cpu_held, "us");
-	figure(kind, "p99_without_holds", count, none.p99_ms, "ms");
-	figure(kind, "p99_with_holds", count, with.p99_ms, "ms");
+	struct load_result with = measured_load(&server, &cpu_held);
+	say(kind, "sessions_without_holds", count, rate_of(&none), "1/s");
+	say(kind, "sessions_with_holds", count, rate_of(&with), "1/s");
+	say(kind, "throughput_ratio", count, rate_of(&with) / rate_of(&none), "x");
+	say(kind, "cpu_session_without_holds", count, cpu_none, "us");
+	say(kind, "cpu_session_with_holds", count, cpu_held, "us");
+	say(kind, "p99_without_holds", count, none.session_p99, "ms");
+	say(kind, "p99_with_holds", count, with.session_p99, "ms");
 	let_go();
 	server_stop(&server);
 }
@@ -149,7 +153,7 @@ measure_watch(const char *kind, int count)
 		return;
 	server_start(&server, kind);
 	hold_many(&server, count, true);
-	figure(kind, "cpu_holding_watched", count, idle_share(&server), "%");
+	say(kind, "cpu_holding_watched", count, idle_share(&server), "%");
 	let_go();
 	server_stop(&server);
 }
@@ -185,9 +189,9 @@ measure_bursts(const char *kind, int size)
 		let_go();
 		pause_s(0.05);
 	}
-	figure(kind, "burst_slowest_innocent_median", size,
+	say(kind, "burst_slowest_innocent_median", size,
 	    median(slowest, (size_t)rounds), "ms");
-	figure(kind, "burst_slowest_innocent_worst", size,
+	say(kind, "burst_slowest_innocent_worst", size,
 	    quantile(slowest, (size_t)rounds, 1), "ms");
 	server_stop(&server);
 }
@@ -220,9 +224,8 @@ measure_leaving(const char *kind)
 		const char *name = i == 0 ? "gone_fin" : "gone_rst";
 		char worst[32];
 		snprintf(worst, sizeof worst, "%s_worst", name);
-		figure(
-		    kind, name, 0, median(times[i], (size_t)plan->leavers), "ms");
-		figure(kind, worst, 0, quantile(times[i], (size_t)plan->leavers, 1),
+		say(kind, name, 0, median(times[i], (size_t)plan->leavers), "ms");
+		say(kind, worst, 0, quantile(times[i], (size_t)plan->leavers, 1),
 		    "ms");
 	}
 	server_stop(&server);
@@ -242,9 +245,9 @@ measure_stop(const char *kind)
 			fail("a held session was not answered at the stop");
 		close(held[i].mta);
 	}
-	figure(kind, "stop_all_answered", held_count, now_ms() - from, "ms");
+	say(kind, "stop_all_answered", held_count, now_ms() - from, "ms");
 	waitpid(server.pid, NULL, 0);
-	figure(kind, "stop_process_gone", held_count, now_ms() - from, "ms");
+	say(kind, "stop_process_gone", held_count, now_ms() - from, "ms");
 	held_count = 0;
 }
 
@@ -262,21 +265,20 @@ measure_cost(void)
 		for (size_t i = 0; i < KINDS; i++) {
 			server_start(&server, kinds[i]);
 			measured_load(&server, &cpu[i][round]);
-			struct load load = measured_load(&server, &cpu[i][round]);
-			rate[i][round] = load.sessions_per_s;
-			p99[i][round] = load.p99_ms;
+			struct load_result load =
+			    measured_load(&server, &cpu[i][round]);
+			rate[i][round] = rate_of(&load);
+			p99[i][round] = load.session_p99;
 			server_stop(&server);
 		}
 	for (size_t i = 0; i < KINDS; i++) {
-		figure(
-		    kinds[i], "cost_sessions", 0, median(rate[i], rounds), "1/s");
-		figure(kinds[i], "cost_p99", 0, median(p99[i], rounds), "ms");
-		figure(
-		    kinds[i], "cost_cpu_session", 0, median(cpu[i], rounds), "us");
+		say(kinds[i], "cost_sessions", 0, median(rate[i], rounds), "1/s");
+		say(kinds[i], "cost_p99", 0, median(p99[i], rounds), "ms");
+		say(kinds[i], "cost_cpu_session", 0, median(cpu[i], rounds), "us");
 	}
 	/* quantile() has sorted; the medians may be of different rounds */
 	for (size_t i = 1; i < KINDS; i++)
-		figure(kinds[i], "cost_cpu_session_added", 0,
+		say(kinds[i], "cost_cpu_session_added", 0,
 		    median(cpu[i], rounds) - median(cpu[0], rounds), "us");
 }
 

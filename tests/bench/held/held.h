@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "figures.h"
+#include "load.h"
+
 /* ------------------------------------------------------------- sessions.c */
 
 /* Who comes. A suspect has no name; another one is mail.example.com. */
@@ -30,16 +33,15 @@ void session_rcpt(int fd);
 /* The next reply but progress; 0: closed, '?': none within ms. */
 char session_read(int fd, int ms);
 
-struct load {
-	double sessions_per_s, p50_ms, p99_ms;
-	unsigned long sessions, failed;
-};
 /* Whole ordinary sessions, parallel at a time, for that long. */
-struct load session_load(const char *path, int parallel, double seconds);
+struct load_result session_load(
+    const char *path, unsigned parallel, double seconds);
 
-double now_ms(void);
-double median(double *samples, size_t count);
-double quantile(double *samples, size_t count, double part);
+static inline double
+now_ms(void)
+{
+	return now_s() * 1e3;
+}
 
 /* --------------------------------------------------------------- server.c */
 
@@ -68,7 +70,6 @@ void server_start(struct server *server, const char *kind);
 void server_signal(const struct server *server);
 void server_stop(struct server *server);
 double cpu_ms(const struct server *server);
-double rss_kb(const struct server *server);
 
 /* One more held session; real: of a client on a TCP connection of its own. */
 void hold_one(const struct server *server, bool real);

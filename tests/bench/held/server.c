@@ -145,22 +145,6 @@ cpu_ms(const struct server *server)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-double
-rss_kb(const struct server *server)
-{
-	char name[64], line[128];
-	double value = 0;
-
-	snprintf(name, sizeof name, "/proc/%d/status", server->pid);
-	FILE *file = fopen(name, "r");
-	while (file != NULL && fgets(line, sizeof line, file) != NULL)
-		if (strncmp(line, "VmRSS:", 6) == 0)
-			value = atof(line + 6);
-	if (file != NULL)
-		fclose(file);
-	return value;
-}
-
 /* ------------------------------------------------------------------ holds */
 
 static void
