@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* struct store, shared by store.c and writer.c; private to this folder. */
+/* struct store, shared by the files of this folder. */
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
@@ -85,6 +85,7 @@ struct secret {
 	struct secret *before;
 };
 
+/* ---- state.c */
 /* Puts a secret in force; false when memory is out. */
 bool store_take_secret(
     struct store *store, const uint8_t secret[static SIPHASH_KEY_SIZE]);
@@ -95,12 +96,14 @@ struct apply store_apply(struct store *store, struct view *view);
 /* As store_recall(), from memory; false when it is not there. */
 bool store_recall_known(struct store *store, const struct store_who *who,
     size_t count, int64_t now, struct history *history_r);
-enum store_status store_recall_shared(struct store *store,
-    const struct store_who *who, const struct triplet *triplets, size_t count,
-    int64_t now, struct history *history_r);
 /* A look-up has failed: tells of it, and counts it. */
 void store_missed(struct store *store, const struct trouble *trouble);
 int64_t store_timeout_ms(struct store *store);
+
+/* ---- ask.c */
+enum store_status store_recall_shared(struct store *store,
+    const struct store_who *who, const struct triplet *triplets, size_t count,
+    int64_t now, struct history *history_r);
 
 /* ---- housekeeping.c; the writer's thread */
 void store_say_failing(struct store *store, const struct trouble *trouble);

@@ -209,7 +209,12 @@ bool pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t s
 bool pgsql_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble);
 
-/* ---- pgsql.c */
+/* ---- readers.c */
+/* The connections that nobody uses are closed; called with the lock held, if any.
+ */
+void pgsql_drop_idle(struct backend *backend);
+struct view *pgsql_recall(struct backend *backend, const struct wanted *wanted,
+    int64_t until_ms, struct trouble *trouble);
 struct view *pgsql_reader(struct backend *backend, struct trouble *trouble);
 void pgsql_release(struct view *view);
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_private.h"
 
 bool
@@ -14,7 +13,7 @@ sqlite_make(const char *url, const uint8_t secret[static SIPHASH_KEY_SIZE],
 	uint8_t given[SIPHASH_KEY_SIZE];
 
 	memcpy(given, secret, sizeof given);
-	struct backend *backend = sqlite_ops.open(&settings, given, error);
+	struct backend *backend = sqlite_open(&settings, given, error);
 	sqlite_close(backend);
 	return backend != NULL;
 }

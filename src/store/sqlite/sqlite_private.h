@@ -112,6 +112,8 @@ bool sqlite_each_triplet(struct view *view, const struct triplet_search *search,
     bool (*each)(void *ctx, int64_t hash, const struct grey_row *row,
         const struct triplet_text *text),
     void *ctx, struct trouble *trouble);
+
+/* drop.c */
 bool sqlite_drop_address(
     struct view *view, int64_t key, bool *is_there_r, struct trouble *trouble);
 bool sqlite_drop_domain(
@@ -142,9 +144,13 @@ bool sqlite_find_mark(struct view *view, const char *name, char *text_r,
 bool sqlite_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble);
 
-/* sqlite.c */
+/* open.c */
 bool sqlite_take_lock(struct backend *backend, struct error *error);
 struct backend *sqlite_new(const char *url, struct error *error);
+struct backend *sqlite_open(const struct store_settings *settings,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct error *error);
+bool sqlite_reopen(struct backend *backend, bool set_aside,
+    uint8_t secret[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 void sqlite_close(struct backend *backend);
 struct view *sqlite_reader(struct backend *backend, struct trouble *trouble);
 void sqlite_release(struct view *view);

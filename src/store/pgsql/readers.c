@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is lent to readers: a connection, or what one has read for a recall. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "store/pgsql/pgsql_private.h"
+
+void
+pgsql_drop_idle(struct backend *backend)
+{
+	while (backend->idle_count > 0)
+		link_close(&backend->idle[--backend->idle_count]);
+}
+
+static bool
+take_link(struct backend *backend, struct link *link, int64_t until_ms,
+    struct trouble *trouble)
+{
+	unsigned generation = atomic_load(&backend->generation);
+
+	*link = (struct link){.deadline_ms = until_ms};
+	pthread_mutex_lock(&backend->lock);
+	if (backend->idle_generation != generation) {
+		pgsql_drop_idle(backend);
+		backend->idle_generation = generation;
+	}
+	if (backend->idle_count > 0)
+		*link = backend->idle[--backend->idle_count];
+	pthread_mutex_unlock(&backend->lock);
+	link->deadline_ms = until_ms;
+	if (link->conn != NULL)
+		return true;
+	return place_connect(&backend->place, link, backend->timeout_ms, trouble) &&
+	       link_prepare(link, trouble);
+}
+
+static void
+give_back(struct backend *backend, struct link *link)
+{
+	bool is_kept = false;
+
+	pthread_mutex_lock(&backend->lock);
+	if (link->conn != NULL && backend->idle_count < LINKS_MAX) {
+		backend->idle[backend->idle_count++] = *link;
+		is_kept = true;
+	}
+	pthread_mutex_unlock(&backend->lock);
+	if (!is_kept)
+		link_close(link);
+}
+
+static struct view *
+new_view(struct backend *backend, int64_t until_ms, struct trouble *trouble)
+{
+	struct view *view = calloc(1, sizeof *view);
+
+	if (view == NULL) {
+		trouble->kind = TROUBLE_WAIT;
+		error_set(&trouble->error, "out of memory");
+		return NULL;
+	}
+	view->backend = backend;
+	if (take_link(backend, &view->own, until_ms, trouble)) {
+		view->link = &view->own;
+		return view;
+	}
+	link_close(&view->own);
+	free(view);
+	return NULL;
+}
+
+struct view *
+pgsql_recall(struct backend *backend, const struct wanted *wanted, int64_t until_ms,
+    struct trouble *trouble)
+{
+	struct view *view = new_view(backend, until_ms, trouble);
+
+	if (view == NULL)
+		return NULL;
+	bool ok = pgsql_expect(view, wanted, trouble);
+	/* An idle link may have died of old age: once more with a new one. */
+	if (!ok && view->own.conn == NULL && clock_real_ms() < until_ms) {
+		pgsql_clear(view);
+		ok = take_link(backend, &view->own, until_ms, trouble) &&
+		     pgsql_expect(view, wanted, trouble);
+	}
+	give_back(backend, &view->own);
+	view->link = NULL;
+	if (ok)
+		return view;
+	pgsql_release(view);
+	return NULL;
+}
+
+struct view *
+pgsql_reader(struct backend *backend, struct trouble *trouble)
+{
+	struct view *view = &backend->writer;
+
+	if (!backend->is_attached)
+		return new_view(backend, 0, trouble);
+	pgsql_clear(view);
+	view->locks = false;
+	return link_run(view->link,
+	           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", trouble)
+	           ? view
+	           : NULL;
+}
+
+void
+pgsql_release(struct view *view)
+{
+	struct trouble ignored;
+
+	pgsql_clear(view);
+	if (view == &view->backend->writer) {
+		if (view->link->conn != NULL)
+			(void)link_run(view->link, "COMMIT", &ignored);
+		return;
+	}
+	if (view->link != NULL)
+		give_back(view->backend, view->link);
+	free(view);
+}
