@@ -4,8 +4,10 @@ still needs: mail, a reload, the log, a database in a file and one on a server."
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -15,7 +17,7 @@ from support import ports
 from support.daemon import Daemon
 from support.lab import Lab
 from support.pgserver import PgServer
-from support.wait import until
+from support.wait import PATIENCE_S, until
 
 HERE = pathlib.Path(__file__).resolve().parent
 LINE = "p7-dyn100.example.net"
@@ -23,6 +25,8 @@ MINUTE = 60
 # Linux: what a kernel without Landlock, and one with it, says of an open().
 REFUSED, GRANTED = "Permission denied", "done"
 NOT_THERE = "Function not implemented"
+CLONE3 = "435"
+LOGGED = "/proc/sys/kernel/seccomp/actions_logged"
 
 
 def has_landlock():
@@ -36,6 +40,33 @@ def has_landlock():
          "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))"],
         capture_output=True, text=True, check=True)
     return int(done.stdout) > 0
+
+
+class AuditLog:
+    """What the kernel writes to its audit log from here on (audit.h of Linux)."""
+
+    PROTOCOL, READERS = 9, 1  # NETLINK_AUDIT, AUDIT_NLGRP_READLOG
+
+    def __init__(self, test):
+        if "errno" not in pathlib.Path(LOGGED).read_text().split():
+            test.skipTest("SKIPPED: %s is without errno" % LOGGED)
+        try:
+            self.line = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.PROTOCOL)
+            test.addCleanup(self.line.close)
+            # SO_RCVBUFFORCE: other programs of the host are in it too
+            self.line.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)
+            self.line.bind((0, self.READERS))
+        except OSError as error:
+            test.skipTest("SKIPPED: the audit log cannot be read here: %s" % error)
+        self.line.settimeout(PATIENCE_S)
+
+    def calls_until(self, pid, is_last):
+        """Numbers of pid's system calls in it, up to one of which is_last(number) holds."""
+        found = []
+        while not found or not is_last(found[-1]):
+            text = self.line.recv(1 << 16).decode(errors="replace")
+            found += re.findall(r" pid=%d .* syscall=(\d+) " % pid, text)
+        return found
 
 
 class Tried(Daemon):
@@ -107,6 +138,14 @@ class Forbidden(unittest.TestCase):
                      "make elsewhere", "remove elsewhere"):
             self.assertEqual(tried[what], GRANTED, what)
         self.assertIn("sandbox: off", daemon.log())
+
+    def test_a_refused_call_is_in_the_audit_log_and_a_started_thread_is_not(self):
+        audit = AuditLog(self)
+        daemon = self.start()
+        daemon.tried()
+        # All threads were started before main has tried anything.
+        calls = audit.calls_until(daemon.pid, lambda number: number != CLONE3)
+        self.assertNotIn(CLONE3, calls)
 
     def test_every_thread_has_it(self):
         daemon = self.start()
