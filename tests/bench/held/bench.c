@@ -2,7 +2,7 @@
 /*
  * What a hold costs. One figure a line, name<TAB>value<TAB>unit.
  *
- *   bench_held --quick|--full TARGREYD S25R_RULES
+ *   bench_held --quick|--memory|--full TARGREYD S25R_RULES
  */
 #include "held.h"
 
@@ -38,6 +38,8 @@ static const struct plan quick = {.hold_s = 0.5,
     .holds = {50},
     .watched = {50},
     .sizes = {40}};
+/* The memory alone, which no other process disturbs. */
+static const struct plan memory = {.holds = {100, 1000, 2000}};
 static const struct plan full = {.hold_s = 6,
     .load_s = 3,
     .cost_rounds = 5,
@@ -117,7 +119,8 @@ measure_memory(const char *kind, int count)
 	hold_many(&server, count, false);
 	say(kind, "memory_a_hold", count,
 	    (rss_mib(server.pid) - before) * 1024 / count, "KB");
-	say(kind, "cpu_holding", count, idle_share(&server), "%");
+	if (plan->hold_s > 0)
+		say(kind, "cpu_holding", count, idle_share(&server), "%");
 	let_go();
 	server_stop(&server);
 }
@@ -282,33 +285,49 @@ measure_cost(void)
 		    median(cpu[i], rounds) - median(cpu[0], rounds), "us");
 }
 
+static void
+measure_all(const char *kind)
+{
+	for (const int *count = plan->holds; *count > 0; count++) {
+		if (!has_descriptors(kind, "holds", *count, 1))
+			continue;
+		measure_memory(kind, *count);
+		if (plan->load_s > 0)
+			measure_company(kind, *count);
+	}
+	for (const int *count = plan->watched; *count > 0; count++)
+		measure_watch(kind, *count);
+	for (const int *size = plan->sizes; *size > 0; size++)
+		measure_bursts(kind, *size);
+	if (plan->leavers > 0)
+		measure_leaving(kind);
+	if (plan->stop_holds > 0)
+		measure_stop(kind);
+}
+
+static const struct plan *
+plan_of(const char *word)
+{
+	if (strcmp(word, "--full") == 0)
+		return &full;
+	return strcmp(word, "--memory") == 0 ? &memory : &quick;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const char *const kinds[] = {"gate", "targreyd"};
-
 	if (argc == 4 && strcmp(argv[1], "--serve") == 0)
 		return serve(argv[2], argv[3]);
 	if (argc != 4) {
-		fprintf(
-		    stderr, "usage: %s --quick|--full TARGREYD RULES\n", argv[0]);
+		fprintf(stderr,
+		    "usage: %s --quick|--memory|--full TARGREYD RULES\n", argv[0]);
 		return 2;
 	}
-	plan = strcmp(argv[1], "--full") == 0 ? &full : &quick;
+	plan = plan_of(argv[1]);
 	server_prepare(argv[2], argv[3]);
-	measure_cost();
-	for (size_t k = 0; k < 2; k++) {
-		for (const int *count = plan->holds; *count > 0; count++)
-			if (has_descriptors(kinds[k], "holds", *count, 1)) {
-				measure_memory(kinds[k], *count);
-				measure_company(kinds[k], *count);
-			}
-		for (const int *count = plan->watched; *count > 0; count++)
-			measure_watch(kinds[k], *count);
-		for (const int *size = plan->sizes; *size > 0; size++)
-			measure_bursts(kinds[k], *size);
-		measure_leaving(kinds[k]);
-		measure_stop(kinds[k]);
-	}
+	if (plan->cost_rounds > 0)
+		measure_cost();
+	measure_all("gate");
+	measure_all("targreyd");
 	return 0;
 }
