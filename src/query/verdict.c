@@ -48,10 +48,9 @@ rate_origins(struct query *query, const struct rated *rated,
     const struct rating *rating, struct trouble *trouble)
 {
 	const char *name = *rated->name == '\0' ? NULL : rated->name;
-	char organisation[ORGANISATION_SIZE];
 	struct store_who who = {.ip = rated->ip,
 	    .domain = *rated->domain == '\0' ? NULL : rated->domain,
-	    .organisation = organisation_of(name, organisation)};
+	    .organisation = organisation_of(name)};
 	struct apply apply = {.ops = query->ops,
 	    .view = query->view,
 	    .half_life_s = query->half_life_s};
@@ -97,6 +96,7 @@ look_at_event(void *arg, const struct event *event)
 	    .logged = event->logged};
 	text_copy(rated->name, sizeof rated->name,
 	    event->name == NULL ? "" : event->name);
+	text_lower(rated->name);
 	text_copy(rated->domain, sizeof rated->domain,
 	    event->spf_domain == NULL ? "" : event->spf_domain);
 	if (event->recipients != NULL)

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/text.h"
+#define NAME_LIMIT 255 /* octets of a domain name in text, RFC 1035 2.3.4 */
 
 static const psl_ctx_t *suffixes;
 
@@ -24,15 +24,10 @@ organisation_load(void)
 }
 
 const char *
-organisation_of(const char *name, char buf[static ORGANISATION_SIZE])
+organisation_of(const char *name)
 {
-	if (name == NULL || strlen(name) >= ORGANISATION_SIZE)
+	if (name == NULL || strlen(name) > NAME_LIMIT)
 		return NULL;
 	organisation_load();
-	text_copy(buf, ORGANISATION_SIZE, name);
-	text_lower(buf);
-	const char *registered = psl_registrable_domain(suffixes, buf);
-	if (registered == NULL)
-		return NULL;
-	return memmove(buf, registered, strlen(registered) + 1);
+	return psl_registrable_domain(suffixes, name);
 }

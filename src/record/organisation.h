@@ -3,9 +3,6 @@
 #ifndef RECORD_ORGANISATION_H
 #define RECORD_ORGANISATION_H
 
-/* A domain name in text, RFC 1035 2.3.4. */
-#define ORGANISATION_SIZE 256
-
 /*
  * Reads the public suffix list, once: before the sandbox is entered, which lets
  * nobody open its file. Else done at the first name.
@@ -13,16 +10,15 @@
 void organisation_load(void);
 
 /*
- * The registered domain of a verified name, in lower case, by the public suffix
- * list: the file of Debian's package publicsuffix, or the one inside libpsl where
- * that is newer. Names below a suffix of its private part (customers of a big
- * host) belong to different organisations.
+ * The registered domain of a verified name, by the public suffix list: the file of
+ * Debian's package publicsuffix, or the one inside libpsl where that is newer.
+ * Names below a suffix of its private part (customers of a big host) belong to
+ * different organisations.
  *
- * name  NULL: none
- * Returns buf; NULL when the name is itself a suffix, has one label, or is too
- * long to be one.
- * Source  https://publicsuffix.org/list/
+ * name  in lower case; NULL: none
+ * Returns the end of name; NULL when the name is itself a suffix, has one label, or
+ * is too long to be one. Source  https://publicsuffix.org/list/
  */
-const char *organisation_of(const char *name, char buf[static ORGANISATION_SIZE]);
+const char *organisation_of(const char *name);
 
 #endif
