@@ -106,13 +106,10 @@ address_normalize(const char *path)
 		path++;
 		length -= 2;
 	}
-	char *copy = strndup(path, length);
+	char *copy = strndup(path, length), *kept = NULL;
 	char *out = malloc(length + 1 + DOMAIN_SIZE);
-	if (copy == NULL || out == NULL) {
-		free(copy);
-		free(out);
-		return NULL;
-	}
+	if (copy == NULL || out == NULL)
+		goto done;
 	const char *text = skip_route(copy), *at = address_at(text);
 	size_t local = at == NULL ? strlen(text) : (size_t)(at - text);
 	size_t used = put_local(out, text, local);
@@ -124,6 +121,9 @@ address_normalize(const char *path)
 		domain_normalize(
 		    out + used, length + 1 + DOMAIN_SIZE - used, at + 1);
 	}
+	kept = text_dup(out); /* without the room that a domain might have taken */
+done:
 	free(copy);
-	return out;
+	free(out);
+	return kept;
 }
