@@ -5,7 +5,7 @@
 #include <string.h>
 
 /*
- * Copies of texts in one block behind the note: the same walk is made twice,
+ * Copies of texts in one block behind the spec: the same walk is made twice,
  * first with block NULL to add up the size.
  */
 struct packer {
@@ -102,17 +102,30 @@ note_new(const struct note_spec *spec)
 	struct note_spec measured = *spec;
 
 	pack_spec(&packer, &measured);
-	size_t head = (sizeof(struct note) + 15) / 16 * 16;
-	struct note *note = malloc(head + packer.used);
-	if (note == NULL)
+	size_t head = (sizeof *spec + 15) / 16 * 16;
+	struct note *note = calloc(1, sizeof *note);
+	struct note_spec *copy = malloc(head + packer.used);
+	if (note == NULL || copy == NULL) {
+		free(note);
+		free(copy);
 		return NULL;
-	memset(note, 0, sizeof *note);
+	}
+	*copy = *spec;
+	packer = (struct packer){(char *)copy + head, 0};
+	pack_spec(&packer, copy);
 	note->references = 1;
 	note->state = NOTE_WAITING;
-	note->spec = *spec;
-	packer = (struct packer){(char *)note + head, 0};
-	pack_spec(&packer, &note->spec);
+	note->spec = copy;
 	return note;
+}
+
+static void
+drop_spec(struct note *note)
+{
+	if (note->spec != NULL && note->spec->release != NULL)
+		note->spec->release(note->spec->keep);
+	free(note->spec);
+	note->spec = NULL;
 }
 
 struct note *
@@ -130,8 +143,7 @@ note_drop(struct note **pointer)
 	*pointer = NULL;
 	if (note == NULL || atomic_fetch_sub(&note->references, 1) != 1)
 		return;
-	if (note->spec.release != NULL)
-		note->spec.release(note->spec.keep);
+	drop_spec(note);
 	free(note);
 }
 
@@ -145,7 +157,8 @@ void
 note_finish(struct note *note, enum note_state state)
 {
 	atomic_store(&note->state, (int)state);
-	if (note->spec.done != NULL)
-		note->spec.done(note->spec.ctx, note->spec.number, state);
+	if (note->spec->done != NULL)
+		note->spec->done(note->spec->ctx, note->spec->number, state);
+	drop_spec(note);
 	note_drop(&note);
 }

@@ -9,13 +9,15 @@
 
 struct note {
 	_Atomic unsigned references;
-	_Atomic int state;     /* enum note_state */
-	struct note_spec spec; /* all it points to lies behind the struct */
+	_Atomic int state; /* enum note_state */
+	/* All it points to lies behind it; NULL once the state is final. */
+	struct note_spec *spec;
 	int64_t queued_ms;
 	struct note *next; /* in the queue; guarded by the queue's lock */
 };
 
-/* Sets the state, tells the one who waits, and drops the queue's reference. */
+/* Sets the state, tells the one who waits, and drops the spec and the queue's
+ * reference. */
 void note_finish(struct note *note, enum note_state state);
 
 #endif

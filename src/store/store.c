@@ -190,9 +190,9 @@ store_submit(struct store *store, struct note *note)
 			store->oldest_ms = now_ms;
 		store->queued++;
 		store->submitted++;
-		store->awaited += note->spec.done != NULL;
+		store->awaited += note->spec->done != NULL;
 		/* Between the first and the one too many, the writer waits on. */
-		if (note->spec.done != NULL || store->queued == 1 ||
+		if (note->spec->done != NULL || store->queued == 1 ||
 		    store->queued >= LINGER_NOTES)
 			pthread_cond_signal(&store->work);
 	} else {

@@ -173,7 +173,7 @@ struct note_spec {
 	const struct policy_settings *settings;
 	/*
 	 * settings and whatever else the note needs stay alive until this is
-	 * called, once, when the note is freed; may be NULL.
+	 * called, once, when the note is final or freed; may be NULL.
 	 */
 	void (*release)(void *keep);
 	void *keep;

@@ -67,7 +67,7 @@ expect_range(
 	if (apply->ops->expect == NULL)
 		return true;
 	for (size_t i = range->from; i < range->to; i++) {
-		const struct note_spec *spec = &range->batch->notes[i]->spec;
+		const struct note_spec *spec = range->batch->notes[i]->spec;
 		if (range->batch->states[i] != NOTE_WAITING)
 			continue;
 		apply_expect(apply, &expected, spec);
@@ -110,7 +110,7 @@ apply_range(
 		if (batch->states[i] != NOTE_WAITING)
 			continue;
 		switch (apply_note(
-		    apply, &batch->notes[i]->spec, &batch->addresses[i], trouble)) {
+		    apply, batch->notes[i]->spec, &batch->addresses[i], trouble)) {
 		case APPLIED:
 			break;
 		case APPLY_LIMITED:
@@ -317,7 +317,7 @@ take_batch(struct store *store, struct batch *batch)
 	while (store->first != NULL && batch->count < BATCH_MAX) {
 		struct note *note = store->first;
 		store->first = note->next;
-		store->awaited -= note->spec.done != NULL;
+		store->awaited -= note->spec->done != NULL;
 		batch->notes[batch->count] = note;
 		batch->states[batch->count++] = NOTE_WAITING;
 	}

@@ -28,7 +28,7 @@ static struct {
 bool
 __wrap_store_submit(struct store *store, struct note *note)
 {
-	const struct event *event = note->spec.event;
+	const struct event *event = note->spec->event;
 
 	if (event != NULL && event->reply != NULL)
 		snprintf(
@@ -36,7 +36,7 @@ __wrap_store_submit(struct store *store, struct note *note)
 	if (event != NULL && event->queue_id != NULL)
 		snprintf(store_now.queue_id, sizeof store_now.queue_id, "%s",
 		    event->queue_id);
-	if (note->spec.outcome != OUTCOME_ATTEMPT ||
+	if (note->spec->outcome != OUTCOME_ATTEMPT ||
 	    store_now.becomes == NOTE_WAITING)
 		return __real_store_submit(store, note);
 	if (!store_now.is_never_decided)
