@@ -39,7 +39,7 @@ struct facts {
 	bool tls;
 	enum pipe_state pipe;
 
-	/* tags of suspect.d joined by ',', "" = none */
+	/* tags of suspect.d joined by ','; NULL: none */
 	const char *local;
 	bool local_acts, local_warns; /* one of them makes a suspect / only warns */
 

@@ -26,7 +26,7 @@ start_dns(struct session *session)
 	struct transaction *mail = session->mail;
 	struct gather_request request = {
 	    .ip = session->facts.ip,
-	    .helo = session->helo,
+	    .helo = session->facts.helo,
 	    .sender = mail->sender,
 	};
 
@@ -58,7 +58,8 @@ start_recall(struct session *session)
 		return;
 	if (at != NULL && spf_domain_of(at + 1, domains[0]))
 		request.domains[0] = domains[0];
-	if (session->helo != NULL && spf_domain_of(session->helo, domains[1]))
+	if (session->facts.helo != NULL &&
+	    spf_domain_of(session->facts.helo, domains[1]))
 		request.domains[1] = domains[1];
 	atomic_fetch_add(&mail->background.running, 1);
 	mail->asked = store_ask(store, &request, one_is_over, &mail->background,

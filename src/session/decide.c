@@ -73,9 +73,9 @@ add_address_tag(const struct session *session, struct local_fact *fact)
 {
 	const struct ip *ip = &session->facts.ip;
 
-	if (!helo_has_address(session->name, ip) &&
-	    !helo_has_address(session->ptr, ip) &&
-	    !helo_has_address(session->helo, ip))
+	if (!helo_has_address(session->facts.name, ip) &&
+	    !helo_has_address(session->facts.ptr, ip) &&
+	    !helo_has_address(session->facts.helo, ip))
 		return;
 	size_t used = strlen(fact->tags);
 	if (used + sizeof ADDRESS_TAG + 1 <= sizeof fact->tags)
@@ -88,18 +88,18 @@ decide_local(struct session *session)
 {
 	struct local_subject subject = {
 	    .ip = &session->facts.ip,
-	    .name = session->name,
-	    .ptr = session->ptr,
-	    .helo = session->helo,
+	    .name = session->facts.name,
+	    .ptr = session->facts.ptr,
+	    .helo = session->facts.helo,
 	    .from = session->mail->sender,
 	};
 	struct local_fact fact;
 
 	local_match(session->snapshot->local, &subject, &fact);
 	add_address_tag(session, &fact);
-	free(session->local);
-	session->local = session_keep(session, fact.tags);
-	session->facts.local = session->local;
+	free((char *)session->facts.local);
+	session->facts.local =
+	    *fact.tags == '\0' ? NULL : session_keep(session, fact.tags);
 	session->facts.local_acts = fact.rule != NULL;
 	session->facts.local_warns = fact.warn != NULL;
 	session->local_rule = fact.rule != NULL ? fact.rule : fact.warn;

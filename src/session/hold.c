@@ -12,7 +12,7 @@ begin(struct session *session)
 	hold->begun = true;
 	hold->activity.ip = session->facts.ip;
 	hold->activity.sid = session->sid;
-	hold->activity.name = session->name;
+	hold->activity.name = session->facts.name;
 	hold->activity.since = session->now.wall;
 	hold->activity.asked_s = hold->asked_ms / 1000;
 	activity_hold_begin(session->snapshot->activity, &hold->activity);

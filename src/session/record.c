@@ -167,9 +167,9 @@ fill_event(const struct session *session, bool delivered, struct event *event)
 	const struct transaction *mail = session->mail;
 
 	event->ip = session->facts.ip;
-	event->name = session->name;
-	event->ptr = session->ptr;
-	event->heloname = session->helo;
+	event->name = session->facts.name;
+	event->ptr = session->facts.ptr;
+	event->heloname = session->facts.helo;
 	event->exempt = session->exempt_by;
 	event->hold_asked_ms = hold->begun ? hold->asked_ms : -1;
 	event->hold_ms = hold->begun ? hold->waited_ms : -1;
@@ -316,7 +316,7 @@ record_session(struct session *session)
 	bool counts = session->exempt_by == NULL && session->had_mail;
 
 	/* a health check of our own, from every few seconds on */
-	if ((session->helo == NULL || session->exempt_by != NULL) &&
+	if ((session->facts.helo == NULL || session->exempt_by != NULL) &&
 	    !session->had_mail)
 		return;
 	if (session->any_event) {

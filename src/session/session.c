@@ -107,11 +107,11 @@ name_or_null(struct session *session, const char *name)
 static enum rdns_state
 rdns_of(const struct session *session, const char *resolve)
 {
-	if (session->name != NULL)
+	if (session->facts.name != NULL)
 		return RDNS_PASS;
 	if (resolve != NULL && strcmp(resolve, "TEMP") == 0)
 		return RDNS_TEMPERROR;
-	return session->ptr != NULL ? RDNS_MISMATCH : RDNS_NONE;
+	return session->facts.ptr != NULL ? RDNS_MISMATCH : RDNS_NONE;
 }
 
 void
@@ -124,13 +124,12 @@ session_connect(struct session *session, const struct gate_moment *moment,
 	facts->ip = client->ip;
 	facts->port = client->port;
 	session->server_ip = client->server_ip;
-	facts->name = session->name = name_or_null(session, client->name);
-	session->organisation =
-	    organisation_of(session->name, session->organisation_text);
-	facts->ptr = session->ptr = name_or_null(session, client->ptr);
+	facts->name = name_or_null(session, client->name);
+	session->organisation = organisation_of(session->facts.name);
+	facts->ptr = name_or_null(session, client->ptr);
 	facts->rdns = rdns_of(session, client->resolve);
-	facts->s25r = s25r_match(
-	    session->snapshot->s25r, session->name, facts->rdns == RDNS_TEMPERROR);
+	facts->s25r = s25r_match(session->snapshot->s25r, session->facts.name,
+	    facts->rdns == RDNS_TEMPERROR);
 	session->is_local = client->is_local;
 	session->exempt_by = exempt_client(session, &session->is_outgoing);
 }
@@ -138,8 +137,8 @@ session_connect(struct session *session, const struct gate_moment *moment,
 void
 session_helo(struct session *session, const char *helo, bool tls)
 {
-	free(session->helo);
-	session->facts.helo = session->helo = session_keep(session, helo);
+	free((char *)session->facts.helo);
+	session->facts.helo = session_keep(session, helo);
 	struct ours ours = {
 	    .hostname = session->snapshot->hostname,
 	    .server = &session->server_ip,

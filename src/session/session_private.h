@@ -98,11 +98,8 @@ struct session {
 	struct gate_moment now; /* of the function that runs */
 	enum waits_for waits_for;
 	char sid[SID_SIZE];
-	struct facts facts; /* strings are those below */
-	char *name, *ptr, *helo, *local;
-	/* Of the verified name; NULL: none. In organisation_text. */
-	const char *organisation;
-	char organisation_text[ORGANISATION_SIZE];
+	struct facts facts;                  /* owns name, ptr, helo and local */
+	const char *organisation;            /* within facts.name; NULL: none */
 	const struct local_rule *local_rule; /* first that acts, or else warns */
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */

@@ -62,11 +62,11 @@ stamp_client(const struct session *session, char buf[static STAMP_CLIENT_SIZE])
 	ipnet_to_text(&net, key);
 	used = client_field(buf, size, used, "ip", ip);
 	used = client_field(
-	    buf, size, used, "name", or_else(session->name, "unknown"));
-	used =
-	    client_field(buf, size, used, "ptr", or_else(session->ptr, "unknown"));
-	used =
-	    client_field(buf, size, used, "heloname", or_else(session->helo, "-"));
+	    buf, size, used, "name", or_else(session->facts.name, "unknown"));
+	used = client_field(
+	    buf, size, used, "ptr", or_else(session->facts.ptr, "unknown"));
+	used = client_field(
+	    buf, size, used, "heloname", or_else(session->facts.helo, "-"));
 	client_field(buf, size, used, "key", key);
 }
 
@@ -157,7 +157,7 @@ insert_spf(const struct session *session, const struct session_edits *edits)
 			edits->insert(edits->ctx, "Authentication-Results", buf);
 		if (snapshot->received_spf &&
 		    spf_header_received(buf, sizeof buf, facts[i], is_helo,
-		        &session->facts.ip, session->helo, mail->sender,
+		        &session->facts.ip, session->facts.helo, mail->sender,
 		        snapshot->hostname) != 0)
 			edits->insert(edits->ctx, "Received-SPF", buf);
 	}

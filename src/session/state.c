@@ -41,10 +41,10 @@ session_free(struct session *session)
 {
 	session_end_mail(session);
 	snapshot_drop(&session->snapshot);
-	free(session->name);
-	free(session->ptr);
-	free(session->helo);
-	free(session->local);
+	free((char *)session->facts.name);
+	free((char *)session->facts.ptr);
+	free((char *)session->facts.helo);
+	free((char *)session->facts.local);
 	free(session->exempt_by);
 	free(session);
 }

@@ -63,8 +63,8 @@ session_helo_class(const struct session *session)
 	if (session->facts.helo_class != HELO_FQDN)
 		return session->facts.helo_class;
 	for (size_t i = 0; i < mail->count; i++) {
-		if (strcasecmp(
-		        session->helo, domain_of(mail->recipients[i].address)) == 0)
+		if (strcasecmp(session->facts.helo,
+		        domain_of(mail->recipients[i].address)) == 0)
 			return HELO_OURS;
 	}
 	return HELO_FQDN;

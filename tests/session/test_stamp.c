@@ -154,16 +154,16 @@ the_client_header_is_written_as_documented(void **state)
 		struct session session = {0};
 		char text[STAMP_CLIENT_SIZE];
 		char *ip = decoded(clients[i], "ip");
-		session.name = decoded(clients[i], "name");
-		session.ptr = decoded(clients[i], "ptr");
-		session.helo = decoded(clients[i], "heloname");
+		session.facts.name = decoded(clients[i], "name");
+		session.facts.ptr = decoded(clients[i], "ptr");
+		session.facts.helo = decoded(clients[i], "heloname");
 		assert_true(ip_from_text(ip, &session.facts.ip));
 		stamp_client(&session, text);
 		assert_string_equal(text, clients[i]);
 		free(ip);
-		free(session.name);
-		free(session.ptr);
-		free(session.helo);
+		free((char *)session.facts.name);
+		free((char *)session.facts.ptr);
+		free((char *)session.facts.helo);
 	}
 }
 
@@ -203,7 +203,7 @@ the_longest_headers_keep_their_limits(void **state)
 
 	memset(name, 0xff, sizeof name - 1);
 	name[sizeof name - 1] = '\0';
-	session.name = session.ptr = session.helo = name;
+	session.facts.name = session.facts.ptr = session.facts.helo = name;
 	assert_true(ip_from_text(
 	    "2001:db8:1111:2222:3333:4444:5555:6666", &session.facts.ip));
 	stamp_client(&session, client);
