@@ -206,8 +206,7 @@ static void
 check_memory(struct conn *conn)
 {
 	if (!conn->mta.in.has_failed && !conn->mta.out.has_failed &&
-	    !conn->back.in.has_failed && !conn->back.out.has_failed &&
-	    !conn->wait.reply.has_failed)
+	    !conn->back.in.has_failed && !conn->back.out.has_failed)
 		return;
 	if (conn->mta.state < MTA_ENDS) {
 		log_warnx("gate: out of memory; connection closed");

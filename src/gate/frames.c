@@ -242,7 +242,10 @@ frames_from_mta(struct gate *gate, struct conn *conn)
 static void
 reply(struct gate *gate, struct conn *conn, bool other)
 {
-	char cmd = conn->wait.cmd, letter = SMFIR_REPLYCODE;
+	const char *frame = buf_head(&conn->back.in);
+	size_t len = (size_t)frames_length(&conn->back.in);
+	char cmd = conn->wait.cmd;
+	char letter = other ? SMFIR_REPLYCODE : frame[FRAME_LENGTH];
 
 	if (other) {
 		pthread_mutex_lock(&gate->lock);
@@ -250,11 +253,9 @@ reply(struct gate *gate, struct conn *conn, bool other)
 		answer_refuse(conn, text == NULL ? text_trouble : text);
 		pthread_mutex_unlock(&gate->lock);
 	} else {
-		const struct buf *kept = &conn->wait.reply;
-		if (kept->len > FRAME_LENGTH)
-			letter = buf_head(kept)[FRAME_LENGTH];
-		buf_append(&conn->mta.out, buf_head(kept), kept->len);
+		buf_append(&conn->mta.out, frame, len);
 	}
+	buf_take(&conn->back.in, len);
 	wait_end(gate, conn, GATE_END_ELAPSED, other);
 	answered(conn, cmd, letter);
 }
@@ -370,30 +371,28 @@ pass_negotiation(struct conn *conn, const char *frame, size_t len)
 	buf_append(&conn->mta.out, frame + sizeof told, len - sizeof told);
 }
 
-static void
+/* true: it is delayed */
+static bool
 take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	char letter = frame[FRAME_LENGTH], cmd = conn->wait.cmd;
 
 	if (conn->wait.state != WAIT_LIBMILTER)
-		return; /* nobody has asked */
+		return false; /* nobody has asked */
 	if (!is_final(conn, letter)) {
 		if (answer_is_due(conn->mta.no_reply, cmd))
 			buf_append(&conn->mta.out, frame, len);
-		return;
+		return false;
 	}
-	if (wait_takes_reply(gate, conn, frame, len)) {
-		if (conn->mta.state != MTA_TALKS)
-			conn->mta.state = MTA_ENDS; /* it waits no longer */
-		frames_check(gate, conn);
-		return;
-	}
+	if (wait_takes_reply(gate, conn))
+		return true;
 	conn->wait.cmd = 0;
 	if (letter == SMFIC_OPTNEG)
 		pass_negotiation(conn, frame, len);
 	else if (answer_is_due(conn->mta.no_reply, cmd))
 		buf_append(&conn->mta.out, frame, len);
 	answered(conn, cmd, letter);
+	return false;
 }
 
 void
@@ -411,9 +410,15 @@ frames_from_libmilter(struct gate *gate, struct conn *conn)
 			buf_clear(in);
 			break;
 		}
-		if (conn->mta.state < MTA_ENDS &&
-		    conn->answerer == ANSWER_LIBMILTER)
-			take_reply(gate, conn, buf_head(in), (size_t)len);
-		buf_take(in, (size_t)len);
+		bool is_heard = conn->mta.state < MTA_ENDS &&
+		                conn->answerer == ANSWER_LIBMILTER;
+		if (!is_heard ||
+		    !take_reply(gate, conn, buf_head(in), (size_t)len)) {
+			buf_take(in, (size_t)len);
+			continue;
+		}
+		if (conn->mta.state != MTA_TALKS)
+			conn->mta.state = MTA_ENDS; /* it waits no longer */
+		frames_check(gate, conn);
 	}
 }

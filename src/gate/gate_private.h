@@ -88,7 +88,7 @@ struct back_side {
 	bool is_urgent; /* out must not be kept for company */
 	bool has_macro; /* the connection's number was sent */
 	uint32_t no_reply;
-	struct buf in; /* half a frame at most */
+	struct buf in; /* half a frame, and a reply that is delayed */
 	struct buf out;
 };
 
@@ -96,13 +96,12 @@ enum wait_state {
 	WAIT_NONE,
 	WAIT_LIBMILTER, /* it works on the command */
 	WAIT_COMMAND,   /* delayed, at the head of mta.in */
-	WAIT_REPLY      /* delayed, in wait.reply */
+	WAIT_REPLY      /* delayed, at the head of back.in */
 };
 
 struct wait {
 	enum wait_state state;
 	char cmd;            /* what is waited for or with; 0: none */
-	struct buf reply;    /* a whole frame */
 	int64_t since_ms;    /* when this state began */
 	int64_t until_ms;    /* when it is due */
 	int64_t progress_ms; /* next SMFIR_PROGRESS; 0: none is needed */
@@ -286,9 +285,8 @@ bool answer_is_due(uint32_t no_reply, char cmd);
 void wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd);
 /* true: the command stays at the head of mta.in for now */
 bool wait_delays(struct gate *gate, struct conn *conn, char cmd);
-/* libmilter's final reply has come; true: it is delayed, and kept in wait.reply */
-bool wait_takes_reply(
-    struct gate *gate, struct conn *conn, const char *frame, size_t len);
+/* libmilter's final reply has come; true: it stays at the head of back.in */
+bool wait_takes_reply(struct gate *gate, struct conn *conn);
 
 enum wait_event {
 	WAIT_GOES_ON,

@@ -141,8 +141,7 @@ forget(struct gate *gate, struct conn *conn)
 }
 
 bool
-wait_takes_reply(
-    struct gate *gate, struct conn *conn, const char *frame, size_t len)
+wait_takes_reply(struct gate *gate, struct conn *conn)
 {
 	struct shared *shared = &conn->shared;
 	struct wait *wait = &conn->wait;
@@ -166,7 +165,7 @@ wait_takes_reply(
 		wait->progress_ms = 0;
 		return false;
 	}
-	buf_append(&wait->reply, frame, len);
+	buf_trim(&conn->back.in);
 	buf_trim(&conn->mta.in);
 	if (is_hold)
 		wait->watch_ms = gate->now_ms;
@@ -266,7 +265,6 @@ wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other)
 		    .other = other};
 	forget(gate, conn);
 	pthread_mutex_unlock(&gate->lock);
-	buf_clear(&conn->wait.reply);
 	conn->wait.state = WAIT_NONE;
 	conn->wait.cmd = 0;
 	conn->wait.progress_ms = 0;
