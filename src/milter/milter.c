@@ -111,8 +111,8 @@ ask_for_macros(SMFICTX *ctx)
 		const char *names;
 	} macros[] = {
 	    {SMFIM_CONNECT,
-	        "j {client_name} {client_ptr} {client_resolve} {client_addr} "
-	        "{client_port} {daemon_addr} {daemon_port}"},
+	        "{client_name} {client_ptr} {client_resolve} {daemon_addr} "
+	        "{daemon_port}"},
 	    {SMFIM_HELO, "{tls_version}"},
 	    {SMFIM_ENVFROM, "{auth_type} {tls_version}"},
 	    {SMFIM_ENVRCPT, "{rcpt_mailer}"},
