@@ -21,6 +21,8 @@
 #define PARALLEL  16
 #define DESC_EACH 3 /* descriptors of the server's process a session */
 
+#define FIRST_HOLDS 20
+
 struct plan {
 	double hold_s, load_s;
 	int cost_rounds, bursts, leavers, stop_holds;
@@ -106,17 +108,20 @@ measured_load(const struct server *server, double *cpu_us_r)
 	return load;
 }
 
-/* On a process that has hardly served anybody yet: freed memory would hide the
- * holds'. */
+/*
+ * On a process that has hardly served anybody yet: freed memory would hide the
+ * holds'. The first few bring pages in that are no hold's.
+ */
 static void
 measure_memory(const char *kind, int count)
 {
 	struct server server;
 
 	server_start(&server, kind);
-	session_load(server.path, 2, 0.02); /* the code's own pages */
+	session_load(server.path, 2, 0.02);
+	hold_many(&server, FIRST_HOLDS, false);
 	double before = rss_mib(server.pid);
-	hold_many(&server, count, false);
+	hold_many(&server, FIRST_HOLDS + count, false);
 	say(kind, "memory_a_hold", count,
 	    (rss_mib(server.pid) - before) * 1024 / count, "KB");
 	if (plan->hold_s > 0)
@@ -286,23 +291,25 @@ measure_cost(void)
 }
 
 static void
+measure_memories(const char *kind)
+{
+	for (const int *count = plan->holds; *count > 0; count++)
+		if (has_descriptors(kind, "memory", *count, 1))
+			measure_memory(kind, *count);
+}
+
+static void
 measure_all(const char *kind)
 {
-	for (const int *count = plan->holds; *count > 0; count++) {
-		if (!has_descriptors(kind, "holds", *count, 1))
-			continue;
-		measure_memory(kind, *count);
-		if (plan->load_s > 0)
+	for (const int *count = plan->holds; *count > 0; count++)
+		if (has_descriptors(kind, "holds", *count, 1))
 			measure_company(kind, *count);
-	}
 	for (const int *count = plan->watched; *count > 0; count++)
 		measure_watch(kind, *count);
 	for (const int *size = plan->sizes; *size > 0; size++)
 		measure_bursts(kind, *size);
-	if (plan->leavers > 0)
-		measure_leaving(kind);
-	if (plan->stop_holds > 0)
-		measure_stop(kind);
+	measure_leaving(kind);
+	measure_stop(kind);
 }
 
 static const struct plan *
@@ -325,8 +332,12 @@ main(int argc, char **argv)
 	}
 	plan = plan_of(argv[1]);
 	server_prepare(argv[2], argv[3]);
-	if (plan->cost_rounds > 0)
-		measure_cost();
+	measure_memories("gate");
+	measure_memories("targreyd");
+	measure_memories("targreyd_spf");
+	if (plan == &memory)
+		return 0;
+	measure_cost();
 	measure_all("gate");
 	measure_all("targreyd");
 	return 0;

@@ -48,7 +48,7 @@ now_ms(void)
 #define GUARD_MS  60000
 #define MOST_HELD 10000
 
-/* A process that answers; kind: gate, direct or targreyd. */
+/* A process that answers; kind: gate, direct, targreyd or targreyd_spf. */
 struct server {
 	const char *kind;
 	pid_t pid;

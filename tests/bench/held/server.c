@@ -37,9 +37,16 @@ pause_s(double seconds)
 	nanosleep(&time, NULL);
 }
 
+static bool
+is_daemon(const char *kind)
+{
+	return strncmp(kind, "targreyd", strlen("targreyd")) == 0;
+}
+
 static void
 write_config(const struct server *server)
 {
+	bool wants_spf = strcmp(server->kind, "targreyd_spf") == 0;
 	char name[128];
 
 	snprintf(name, sizeof name, "%s/targrey.conf", folder);
@@ -54,8 +61,8 @@ write_config(const struct server *server)
 	    "vary = 0 }\n"
 	    "allow { files = {} }\nsuspects { s25r = \"%s\" files = {} }\n"
 	    "dns { servers = {\"127.0.0.1:9\"} timeout = \"1s\" }\n"
-	    "spf { enabled = no }\nstore { url = \"sqlite:%s/targrey.db\" }\n",
-	    server->path, rules, folder);
+	    "spf { enabled = %s }\nstore { url = \"sqlite:%s/targrey.db\" }\n",
+	    server->path, rules, wants_spf ? "yes" : "no", folder);
 	fclose(file);
 }
 
@@ -67,7 +74,7 @@ run_child(const struct server *server)
 	snprintf(log, sizeof log, "%s/log", folder);
 	if (freopen(log, "a", stderr) == NULL)
 		_exit(1);
-	if (strcmp(server->kind, "targreyd") != 0) {
+	if (!is_daemon(server->kind)) {
 		execl("/proc/self/exe", "bench_held", "--serve", server->kind,
 		    folder, (char *)NULL);
 		_exit(1);
@@ -81,8 +88,8 @@ static void
 remove_files(void)
 {
 	static const char *const files[] = {"front.sock", "front.sock.lock",
-	    "back.sock", "log", "targrey.conf", "targrey.db", "targrey.db-wal",
-	    "targrey.db-shm", "targrey.db.lock"};
+	    "front.sock.away", "back.sock", "log", "targrey.conf", "targrey.db",
+	    "targrey.db-wal", "targrey.db-shm", "targrey.db.lock"};
 	char name[128];
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -100,7 +107,7 @@ server_start(struct server *server, const char *kind)
 	remove_files();
 	server->kind = kind;
 	snprintf(server->path, sizeof server->path, "%s/front.sock", folder);
-	if (strcmp(kind, "targreyd") == 0)
+	if (is_daemon(kind))
 		write_config(server);
 	server->pid = fork();
 	if (server->pid == 0)
@@ -121,8 +128,7 @@ server_start(struct server *server, const char *kind)
 void
 server_signal(const struct server *server)
 {
-	bool daemon = strcmp(server->kind, "targreyd") == 0;
-	kill(server->pid, daemon ? SIGTERM : SIGUSR1);
+	kill(server->pid, is_daemon(server->kind) ? SIGTERM : SIGUSR1);
 }
 
 void
