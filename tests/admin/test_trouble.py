@@ -95,6 +95,22 @@ class Trouble(ctl.Scratch):
         sqlite3.connect(self.db).execute('CREATE TABLE x(y)').connection.close()
         self.fails(self.db)
 
+    def test_libpq_is_wanted_only_where_the_url_is_of_postgresql(self):
+        folder = os.path.join(self.dir, 'lib')
+        os.mkdir(folder)
+        open(os.path.join(folder, 'libpq.so.5'), 'w').close()
+        broken = {'LD_LIBRARY_PATH': folder}
+        code, out, err = self.ctl('list', 'clients', env=broken)
+        self.assertEqual((code, err), (0, ''))
+        self.assertIn('198.51.100.7', out)
+        url = ('--database', 'postgresql:///targrey?host=/nonexistent')
+        if 'built without PostgreSQL' in self.ctl('list', 'clients', *url)[2]:
+            self.skipTest('SKIPPED: a build without PostgreSQL')
+        self.fails('package libpq5', 'list', 'clients', *url, env=broken)
+        with open(self.conf, 'w') as file:
+            file.write('store {\n  url = "postgresql:///targrey" }\n')
+        self.fails(f'{self.conf}:2: store.url: PostgreSQL needs libpq 14', 'config', 'check', env=broken)
+
     def test_a_newer_schema_is_said(self):
         base = sqlite3.connect(self.db)
         base.execute('PRAGMA user_version = 99')

@@ -122,6 +122,9 @@ set_up(void)
 	store_close(&store);
 	query = query_open(url, true, &error);
 	demand(query != NULL, error.text, "");
+#ifdef WITH_PGSQL
+	demand(libpq_load(&error), error.text, "");
+#endif
 	ops = backend_of_url(url, &error);
 	backend = ops->attach(url, false, secret, &error);
 	demand(backend != NULL, error.text, "");

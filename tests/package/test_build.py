@@ -116,7 +116,9 @@ class Build(unittest.TestCase):
             self.assertEqual(path.read_bytes(), again[package].read_bytes(), package)
 
     def test_the_programs_are_hardened(self):
-        for name in ("usr/sbin/targreyd", "usr/sbin/targreyctl"):
+        for name in ("usr/sbin/targreyd", "usr/sbin/targreyctl", "usr/bin/targrey-review"):
+            if name.endswith("review") and "targrey-review" not in self.packages:
+                continue
             path = self.tree / name
             header = run("readelf", "-hW", path)
             self.assertRegex(header, r"Type:\s+DYN", name)
@@ -129,6 +131,15 @@ class Build(unittest.TestCase):
             symbols = run("readelf", "-W", "--dyn-syms", path)
             self.assertIn("__stack_chk_fail", symbols)
             self.assertRegex(symbols, r"__(snprintf|vsnprintf|fprintf|memcpy|read)_chk")
+
+    def test_libpq_is_there_but_not_loaded_at_each_start(self):
+        for package, name in (("targrey", "usr/sbin/targreyd"), ("targrey", "usr/sbin/targreyctl"),
+                              ("targrey-review", "usr/bin/targrey-review")):
+            if package not in self.packages or b"WITH_PGSQL:BOOL=ON" not in (
+                    self.root / "one/CMakeCache.txt").read_bytes():
+                continue
+            self.assertNotIn("libpq", run("readelf", "-dW", self.tree / name))
+            self.assertRegex(run("dpkg-deb", "-f", self.packages[package], "Depends"), r"libpq5 \(>= 14")
 
     def test_the_version_names_the_commit(self):
         said = run(self.tree / "usr/sbin/targreyd", "--version").strip()

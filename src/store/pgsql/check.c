@@ -80,7 +80,7 @@ ask(struct view *view, size_t i, struct findings *findings, struct trouble *trou
 	int64_t count = result == NULL ? 0 : pgsql_number(result, 0, 0);
 	char text[160];
 
-	PQclear(result);
+	libpq.PQclear(result);
 	if (count != 0) {
 		snprintf(text, sizeof text, "%lld %s", (long long)count,
 		    checks[i].finding);

@@ -91,9 +91,9 @@ struct reading {
 static struct event_value
 value_of(const PGresult *result, int row, int column)
 {
-	const char *text = PQgetvalue(result, row, column + 1);
+	const char *text = libpq.PQgetvalue(result, row, column + 1);
 
-	if (PQgetisnull(result, row, column + 1))
+	if (libpq.PQgetisnull(result, row, column + 1))
 		return (struct event_value){.kind = EVENT_NULL};
 	switch (event_column_kind(column)) {
 	case EVENT_NUMBER:

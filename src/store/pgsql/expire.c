@@ -33,8 +33,8 @@ expire(struct view *view, enum statement statement, int64_t before, unsigned lim
 		return false;
 	PGresult *result = link_result(view->link, trouble);
 	if (result != NULL)
-		*removed += (unsigned)strtoul(PQcmdTuples(result), NULL, 10);
-	PQclear(result);
+		*removed += (unsigned)strtoul(libpq.PQcmdTuples(result), NULL, 10);
+	libpq.PQclear(result);
 	return link_finish(view->link, trouble);
 }
 
@@ -57,10 +57,11 @@ walk(struct view *view, enum statement statement, const char *from,
 	PGresult *result = link_result(view->link, trouble);
 	if (result != NULL) {
 		bool is_end = pgsql_number(result, 0, 1) < portion;
-		text_copy(next_r, size, is_end ? "" : PQgetvalue(result, 0, 0));
+		text_copy(
+		    next_r, size, is_end ? "" : libpq.PQgetvalue(result, 0, 0));
 		*removed += (unsigned)pgsql_number(result, 0, 2);
 	}
-	PQclear(result);
+	libpq.PQclear(result);
 	return link_finish(view->link, trouble);
 }
 
@@ -110,8 +111,8 @@ is_alone(struct view *view, bool *alone_r, struct trouble *trouble)
 	    !link_flush(view->link, trouble))
 		return false;
 	PGresult *result = link_result(view->link, trouble);
-	*alone_r = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
-	PQclear(result);
+	*alone_r = result != NULL && libpq.PQgetvalue(result, 0, 0)[0] == 't';
+	libpq.PQclear(result);
 	return link_finish(view->link, trouble);
 }
 

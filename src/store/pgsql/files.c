@@ -54,8 +54,12 @@ pgsql_each_file(const char *url,
 	const struct each_file to = {each, ctx};
 	const struct passwd *user = getpwuid(geteuid());
 	const char *home = getenv("HOME"), *services = getenv("PGSERVICEFILE");
-	PQconninfoOption *given = PQconninfoParse(url, NULL),
-	                 *usual = PQconndefaults();
+	struct error ignored;
+
+	if (!libpq_load(&ignored))
+		return;
+	PQconninfoOption *given = libpq.PQconninfoParse(url, NULL),
+	                 *usual = libpq.PQconndefaults();
 
 	give_options(&to, given);
 	give_options(&to, usual);
@@ -65,6 +69,6 @@ pgsql_each_file(const char *url,
 		give_home(&to, user->pw_dir);
 	if (home != NULL)
 		give_home(&to, home);
-	PQconninfoFree(given);
-	PQconninfoFree(usual);
+	libpq.PQconninfoFree(given);
+	libpq.PQconninfoFree(usual);
 }

@@ -166,8 +166,8 @@ take_commit(struct link *link, struct trouble *trouble)
 		PGresult *result = link_result(link, trouble);
 		if (link->due == 0)
 			ok = result != NULL &&
-			     strcmp(PQcmdStatus(result), "COMMIT") == 0;
-		PQclear(result);
+			     strcmp(libpq.PQcmdStatus(result), "COMMIT") == 0;
+		libpq.PQclear(result);
 	}
 	return link_finish(link, trouble) && ok;
 }

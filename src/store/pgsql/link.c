@@ -62,8 +62,8 @@ static bool
 lost(struct link *link, struct trouble *trouble)
 {
 	trouble->kind = TROUBLE_REOPEN;
-	say(trouble,
-	    link->conn == NULL ? "not connected" : PQerrorMessage(link->conn));
+	say(trouble, link->conn == NULL ? "not connected"
+	                                : libpq.PQerrorMessage(link->conn));
 	link_close(link);
 	return false;
 }
@@ -81,11 +81,11 @@ too_late(struct link *link, struct trouble *trouble)
 static void
 refused(struct link *link, const PGresult *result, struct trouble *trouble)
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *state = libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
 	if (!link->has_failed) {
 		trouble->kind = state == NULL ? TROUBLE_REOPEN : kind_of(state);
-		say(trouble, PQresultErrorMessage(result));
+		say(trouble, libpq.PQresultErrorMessage(result));
 	}
 	link->has_failed = true;
 }
@@ -97,7 +97,7 @@ static bool
 wait_for(struct link *link, short events, int64_t until_ms)
 {
 	for (;;) {
-		struct pollfd poll_fd = {PQsocket(link->conn), events, 0};
+		struct pollfd poll_fd = {libpq.PQsocket(link->conn), events, 0};
 		int64_t left = until_ms - clock_real_ms();
 		if (until_ms != 0 && left <= 0)
 			return false;
@@ -126,15 +126,15 @@ wait_for_result(struct link *link, struct trouble *trouble)
 	int64_t until_ms = until_of(link);
 
 	for (;;) {
-		int unsent = PQflush(link->conn);
+		int unsent = libpq.PQflush(link->conn);
 		if (unsent < 0)
 			return lost(link, trouble);
-		if (!PQisBusy(link->conn))
+		if (!libpq.PQisBusy(link->conn))
 			return true;
 		short events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0));
 		if (!wait_for(link, events, until_ms))
 			return too_late(link, trouble);
-		if (!PQconsumeInput(link->conn))
+		if (!libpq.PQconsumeInput(link->conn))
 			return lost(link, trouble);
 	}
 }
@@ -162,8 +162,8 @@ connect_to(struct link *link, const struct link_target *target)
 		names[used] = "port";
 		values[used++] = target->port;
 	}
-	link->conn = PQconnectStartParams(names, values, 1);
-	return link->conn != NULL && PQstatus(link->conn) != CONNECTION_BAD;
+	link->conn = libpq.PQconnectStartParams(names, values, 1);
+	return link->conn != NULL && libpq.PQstatus(link->conn) != CONNECTION_BAD;
 }
 
 static bool
@@ -172,7 +172,7 @@ finish_connecting(struct link *link, struct trouble *trouble)
 	int64_t until_ms = until_of(link);
 
 	for (;;) {
-		switch (PQconnectPoll(link->conn)) {
+		switch (libpq.PQconnectPoll(link->conn)) {
 		case PGRES_POLLING_OK:
 			return true;
 		case PGRES_POLLING_READING:
@@ -224,10 +224,10 @@ link_open(struct link *link, const struct link_target *target, int timeout_ms,
 	    .deadline_ms = link->deadline_ms, .timeout_ms = timeout_ms};
 	if (!connect_to(link, target))
 		return lost(link, trouble);
-	PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
+	libpq.PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
 	if (!finish_connecting(link, trouble))
 		return false;
-	if (PQsetnonblocking(link->conn, 1) != 0)
+	if (libpq.PQsetnonblocking(link->conn, 1) != 0)
 		return lost(link, trouble);
 	return set_limits(link, trouble);
 }
@@ -235,7 +235,8 @@ link_open(struct link *link, const struct link_target *target, int timeout_ms,
 void
 link_close(struct link *link)
 {
-	PQfinish(link->conn);
+	if (link->conn != NULL)
+		libpq.PQfinish(link->conn);
 	link->conn = NULL;
 	link->due = link->quiet = 0;
 }
@@ -263,10 +264,10 @@ enter(struct link *link, struct trouble *trouble)
 {
 	if (link->conn == NULL)
 		return lost(link, trouble);
-	if (PQpipelineStatus(link->conn) != PQ_PIPELINE_OFF)
+	if (libpq.PQpipelineStatus(link->conn) != PQ_PIPELINE_OFF)
 		return true;
 	link->has_failed = false;
-	return PQenterPipelineMode(link->conn) == 1 || lost(link, trouble);
+	return libpq.PQenterPipelineMode(link->conn) == 1 || lost(link, trouble);
 }
 
 bool
@@ -277,7 +278,7 @@ link_prepare(struct link *link, struct trouble *trouble)
 	if (!enter(link, trouble))
 		return false;
 	for (enum statement i = 0; i < STATEMENTS; i++) {
-		if (PQsendPrepare(link->conn, name_of(i, name),
+		if (libpq.PQsendPrepare(link->conn, name_of(i, name),
 		        text_of(i, sql, sizeof sql), 0, NULL) != 1)
 			return lost(link, trouble);
 		link->due++;
@@ -293,8 +294,8 @@ link_send(struct link *link, enum statement statement, int count,
 
 	if (!enter(link, trouble))
 		return false;
-	if (PQsendQueryPrepared(link->conn, name_of(statement, name), count, values,
-	        NULL, NULL, 0) != 1)
+	if (libpq.PQsendQueryPrepared(link->conn, name_of(statement, name), count,
+	        values, NULL, NULL, 0) != 1)
 		return lost(link, trouble);
 	link->due++;
 	return true;
@@ -315,7 +316,7 @@ link_flush(struct link *link, struct trouble *trouble)
 {
 	if (!enter(link, trouble))
 		return false;
-	return PQpipelineSync(link->conn) == 1 || lost(link, trouble);
+	return libpq.PQpipelineSync(link->conn) == 1 || lost(link, trouble);
 }
 
 /* In a pipeline each statement's results end with a NULL. */
@@ -324,16 +325,16 @@ take(struct link *link, struct trouble *trouble)
 {
 	if (!wait_for_result(link, trouble))
 		return NULL;
-	PGresult *result = PQgetResult(link->conn);
+	PGresult *result = libpq.PQgetResult(link->conn);
 	if (result == NULL) {
 		lost(link, trouble);
 		return NULL;
 	}
 	if (!wait_for_result(link, trouble)) {
-		PQclear(result);
+		libpq.PQclear(result);
 		return NULL;
 	}
-	PQclear(PQgetResult(link->conn));
+	libpq.PQclear(libpq.PQgetResult(link->conn));
 	return result;
 }
 
@@ -349,11 +350,11 @@ next(struct link *link, struct trouble *trouble)
 	if (result == NULL)
 		return NULL;
 	link->due--;
-	ExecStatusType status = PQresultStatus(result);
+	ExecStatusType status = libpq.PQresultStatus(result);
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
 		return result;
 	refused(link, result, trouble);
-	PQclear(result);
+	libpq.PQclear(result);
 	return NULL;
 }
 
@@ -363,7 +364,7 @@ link_result(struct link *link, struct trouble *trouble)
 	/* A link that is lost has none left. */
 	while (link->quiet > 0) {
 		link->quiet--;
-		PQclear(next(link, trouble));
+		libpq.PQclear(next(link, trouble));
 	}
 	return next(link, trouble);
 }
@@ -373,13 +374,13 @@ link_finish(struct link *link, struct trouble *trouble)
 {
 	link->quiet = 0;
 	while (link->conn != NULL && link->due > 0)
-		PQclear(next(link, trouble));
+		libpq.PQclear(next(link, trouble));
 	if (link->conn == NULL)
 		return false;
 	if (!wait_for_result(link, trouble))
 		return false;
-	PQclear(PQgetResult(link->conn)); /* the sync */
-	if (PQexitPipelineMode(link->conn) != 1)
+	libpq.PQclear(libpq.PQgetResult(link->conn)); /* the sync */
+	if (libpq.PQexitPipelineMode(link->conn) != 1)
 		return lost(link, trouble);
 	return !link->has_failed;
 }
@@ -400,31 +401,31 @@ take_all(struct link *link, struct trouble *trouble)
 	link->has_failed = false;
 	for (;;) {
 		if (!wait_for_result(link, trouble)) {
-			PQclear(last);
+			libpq.PQclear(last);
 			return NULL;
 		}
-		PGresult *result = PQgetResult(link->conn);
+		PGresult *result = libpq.PQgetResult(link->conn);
 		if (result == NULL)
 			break;
-		ExecStatusType status = PQresultStatus(result);
+		ExecStatusType status = libpq.PQresultStatus(result);
 		if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
 			refused(link, result, trouble);
-		PQclear(last);
+		libpq.PQclear(last);
 		last = result;
 	}
 	if (!link->has_failed)
 		return last;
-	PQclear(last);
+	libpq.PQclear(last);
 	return NULL;
 }
 
 bool
 link_run(struct link *link, const char *sql, struct trouble *trouble)
 {
-	if (link->conn == NULL || PQsendQuery(link->conn, sql) != 1)
+	if (link->conn == NULL || libpq.PQsendQuery(link->conn, sql) != 1)
 		return lost(link, trouble);
 	PGresult *result = take_all(link, trouble);
-	PQclear(result);
+	libpq.PQclear(result);
 	return result != NULL;
 }
 
@@ -432,8 +433,8 @@ PGresult *
 link_query(struct link *link, const char *sql, int count, const char *const *values,
     struct trouble *trouble)
 {
-	if (link->conn == NULL || PQsendQueryParams(link->conn, sql, count, NULL,
-	                              values, NULL, NULL, 0) != 1) {
+	if (link->conn == NULL || libpq.PQsendQueryParams(link->conn, sql, count,
+	                              NULL, values, NULL, NULL, 0) != 1) {
 		lost(link, trouble);
 		return NULL;
 	}

@@ -12,11 +12,11 @@
 #ifndef STORE_PGSQL_LINK_PRIVATE_H
 #define STORE_PGSQL_LINK_PRIVATE_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "store/backend.h"
+#include "store/pgsql/libpq.h"
 
 /* In the order of the texts in statements.c. */
 enum statement {

@@ -15,13 +15,13 @@ try_lock(
     struct link *link, const char *sql, const char *held, struct trouble *trouble)
 {
 	PGresult *result = link_query(link, sql, 0, NULL, trouble);
-	bool has = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
+	bool has = result != NULL && libpq.PQgetvalue(result, 0, 0)[0] == 't';
 
 	if (result != NULL && !has) {
 		trouble->kind = TROUBLE_WAIT;
 		error_set(&trouble->error, "%s", held);
 	}
-	PQclear(result);
+	libpq.PQclear(result);
 	return has;
 }
 
@@ -49,9 +49,9 @@ pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t size,
 	    "SELECT value FROM meta WHERE name = $1::text", 1, values, trouble);
 
 	text_r[0] = '\0';
-	if (result != NULL && PQntuples(result) > 0)
-		snprintf(text_r, size, "%s", PQgetvalue(result, 0, 0));
-	PQclear(result);
+	if (result != NULL && libpq.PQntuples(result) > 0)
+		snprintf(text_r, size, "%s", libpq.PQgetvalue(result, 0, 0));
+	libpq.PQclear(result);
 	return result != NULL;
 }
 
@@ -71,6 +71,6 @@ pgsql_keep_mark(
 	    " ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
 	    2, values, trouble);
 
-	PQclear(result);
+	libpq.PQclear(result);
 	return result != NULL;
 }

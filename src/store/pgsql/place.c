@@ -72,7 +72,10 @@ bool
 place_init(struct place *place, const char *url, struct error *error)
 {
 	char *reason = NULL;
-	PQconninfoOption *options = PQconninfoParse(url, &reason);
+
+	if (!libpq_load(error))
+		return false;
+	PQconninfoOption *options = libpq.PQconninfoParse(url, &reason);
 	bool ok = options != NULL;
 
 	if (!ok) {
@@ -92,8 +95,8 @@ place_init(struct place *place, const char *url, struct error *error)
 		if (!ok)
 			error_set(error, "out of memory");
 	}
-	PQconninfoFree(options);
-	PQfreemem(reason);
+	libpq.PQconninfoFree(options);
+	libpq.PQfreemem(reason);
 	return ok;
 }
 

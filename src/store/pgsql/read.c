@@ -7,7 +7,7 @@
 int64_t
 pgsql_number(const PGresult *result, int row, int column)
 {
-	return strtoll(PQgetvalue(result, row, column), NULL, 10);
+	return strtoll(libpq.PQgetvalue(result, row, column), NULL, 10);
 }
 
 static uint32_t

@@ -73,7 +73,7 @@ take_row(struct view *view, enum row_kind kind, const PGresult *result, int at,
     struct trouble *trouble)
 {
 	bool has_name = kind == ROW_DOMAIN || kind == ROW_ORIGIN;
-	const char *name = has_name ? PQgetvalue(result, at, 0) : NULL;
+	const char *name = has_name ? libpq.PQgetvalue(result, at, 0) : NULL;
 	int64_t key = has_name ? 0 : pgsql_number(result, at, 0);
 	int64_t day = kind == ROW_NETWORK ? pgsql_number(result, at, 1) : 0;
 	struct row *row = pgsql_row(view, kind, key, day, name, trouble);
@@ -107,9 +107,9 @@ take_rows(struct view *view, enum row_kind kind, struct trouble *trouble)
 	PGresult *result = link_result(view->link, trouble);
 	bool ok = result != NULL;
 
-	for (int i = 0; ok && i < PQntuples(result); i++)
+	for (int i = 0; ok && i < libpq.PQntuples(result); i++)
 		ok = take_row(view, kind, result, i, trouble);
-	PQclear(result);
+	libpq.PQclear(result);
 	return ok;
 }
 

@@ -103,10 +103,10 @@ read_meta(struct link *link, const char *name, char *value, size_t size,
 	value[0] = '\0';
 	if (result == NULL)
 		return false;
-	*found_r = PQntuples(result) > 0;
+	*found_r = libpq.PQntuples(result) > 0;
 	if (*found_r)
-		snprintf(value, size, "%s", PQgetvalue(result, 0, 0));
-	PQclear(result);
+		snprintf(value, size, "%s", libpq.PQgetvalue(result, 0, 0));
+	libpq.PQclear(result);
 	return true;
 }
 
@@ -120,7 +120,7 @@ write_meta(
 	    " ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
 	    2, values, trouble);
 
-	PQclear(result);
+	libpq.PQclear(result);
 	return result != NULL;
 }
 
@@ -230,12 +230,12 @@ has_event_columns(struct link *link, bool *has_r, struct trouble *trouble)
 	*has_r = true;
 	for (int i = 0; i < EVENT_COLUMNS; i++) {
 		bool found = false;
-		for (int row = 0; !found && row < PQntuples(result); row++)
-			found = strcmp(PQgetvalue(result, row, 0),
+		for (int row = 0; !found && row < libpq.PQntuples(result); row++)
+			found = strcmp(libpq.PQgetvalue(result, row, 0),
 			            event_column_name(i)) == 0;
 		*has_r = *has_r && found;
 	}
-	PQclear(result);
+	libpq.PQclear(result);
 	return true;
 }
 

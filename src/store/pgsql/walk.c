@@ -17,12 +17,12 @@ fetch(struct view *view, bool (*give)(void *work, const PGresult *result, int ro
 	PGresult *result = link_query(view->link, sql, 0, NULL, trouble);
 	if (result == NULL)
 		return false;
-	*more_r = PQntuples(result) > 0;
+	*more_r = libpq.PQntuples(result) > 0;
 	view->walks++;
-	for (int i = 0; *more_r && i < PQntuples(result); i++)
+	for (int i = 0; *more_r && i < libpq.PQntuples(result); i++)
 		*more_r = give(work, result, i);
 	view->walks--;
-	PQclear(result);
+	libpq.PQclear(result);
 	return true;
 }
 
@@ -44,7 +44,7 @@ pgsql_walk(struct view *view, const char *select, int count,
 	    select);
 	PGresult *result = link_query(view->link, sql, count, values, trouble);
 	bool ok = result != NULL;
-	PQclear(result);
+	libpq.PQclear(result);
 	free(sql);
 	while (ok && more)
 		ok = fetch(view, give, work, &more, trouble);
@@ -103,7 +103,8 @@ give_domain(void *arg, const PGresult *result, int row)
 	pgsql_read_domain(result, row, &record, &day);
 	if (day != domains->day)
 		record.networks = 0;
-	return domains->each(domains->ctx, PQgetvalue(result, row, 0), &record);
+	return domains->each(
+	    domains->ctx, libpq.PQgetvalue(result, row, 0), &record);
 }
 
 bool
@@ -164,7 +165,8 @@ give_origin(void *arg, const PGresult *result, int row)
 	struct origin_record record;
 
 	pgsql_read_origin(result, row, &record);
-	return origins->each(origins->ctx, PQgetvalue(result, row, 0), &record);
+	return origins->each(
+	    origins->ctx, libpq.PQgetvalue(result, row, 0), &record);
 }
 
 bool
@@ -190,9 +192,9 @@ give_triplet(void *arg, const PGresult *result, int row)
 	struct triplets *triplets = arg;
 	struct triplet_text text = {
 	    .pair = pgsql_number(result, row, 8),
-	    .client = PQgetvalue(result, row, 11),
-	    .sender = PQgetvalue(result, row, 12),
-	    .recipient = PQgetvalue(result, row, 13),
+	    .client = libpq.PQgetvalue(result, row, 11),
+	    .sender = libpq.PQgetvalue(result, row, 12),
+	    .recipient = libpq.PQgetvalue(result, row, 13),
 	};
 	struct grey_row grey;
 
@@ -238,8 +240,8 @@ drop(struct view *view, enum statement statement, const char *key, bool *is_ther
 	    !link_flush(view->link, trouble))
 		return false;
 	PGresult *result = link_result(view->link, trouble);
-	*is_there_r = result != NULL && strcmp(PQcmdTuples(result), "0") != 0;
-	PQclear(result);
+	*is_there_r = result != NULL && strcmp(libpq.PQcmdTuples(result), "0") != 0;
+	libpq.PQclear(result);
 	return link_finish(view->link, trouble);
 }
 
@@ -309,7 +311,7 @@ pgsql_report(struct backend *backend, bool want_counts,
 		report_r->events = (uint64_t)pgsql_number(result, 0, 4);
 		report_r->file_bytes = (uint64_t)pgsql_number(result, 0, 5);
 	}
-	PQclear(result);
+	libpq.PQclear(result);
 	pgsql_release(view);
 	return result != NULL;
 }
