@@ -24,16 +24,6 @@ add_line(void *ctx, char *line)
 	return !import->failed;
 }
 
-void
-import_wrong(struct import *import, const char *what)
-{
-	import->skipped++;
-	if (doc_rows(import->doc) >= 100)
-		return;
-	doc_row(import->doc, (struct cell[]){cell_text(import->path),
-	                         cell_count(import->line), cell_text(what)});
-}
-
 static bool
 read_options(struct import *import, struct admin *admin)
 {

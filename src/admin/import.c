@@ -7,6 +7,16 @@
 #define BATCH 256
 
 void
+import_wrong(struct import *import, const char *what)
+{
+	import->skipped++;
+	if (doc_rows(import->doc) >= 100)
+		return;
+	doc_row(import->doc, (struct cell[]){cell_text(import->path),
+	                         cell_count(import->line), cell_text(what)});
+}
+
+void
 import_begin(struct import *import, const char *path)
 {
 	import->path = path;

@@ -14,10 +14,6 @@ const char *const migrate_words[MIGRATE_KINDS] = {
     [MIGRATE_EVENTS] = "events",
 };
 
-const struct address_search migrate_addresses = {INT64_MIN, INT64_MAX, 0};
-const struct triplet_search migrate_waiting = {.has_passed = false};
-const struct triplet_search migrate_passed = {.has_passed = true};
-
 static bool
 claim(struct query *query, struct trouble *trouble, struct error *error)
 {

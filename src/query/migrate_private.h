@@ -18,11 +18,10 @@ struct migration {
 	bool has_failed;
 };
 
+/* ---- migrate_sum.c: sums do not depend on the order of rows */
 /* Walks through all of them. */
 extern const struct address_search migrate_addresses;
 extern const struct triplet_search migrate_waiting, migrate_passed;
-
-/* ---- migrate_sum.c: sums do not depend on the order of rows */
 uint64_t sum_address(int64_t key, const struct address_record *record);
 uint64_t sum_domain(const char *name, const struct domain_record *record);
 uint64_t sum_origin(const char *name, const struct origin_record *record);

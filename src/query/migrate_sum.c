@@ -4,6 +4,10 @@
 #include "query/migrate_private.h"
 #include "store/event_row.h"
 
+const struct address_search migrate_addresses = {INT64_MIN, INT64_MAX, 0};
+const struct triplet_search migrate_waiting = {.has_passed = false};
+const struct triplet_search migrate_passed = {.has_passed = true};
+
 /* Nobody is to be kept from guessing it: it finds what went wrong. */
 static const uint8_t no_key[SIPHASH_KEY_SIZE];
 

@@ -13,14 +13,6 @@
 #define PLOT  150.0 /* height of an upright chart */
 #define TOP   18.0
 
-double
-svg_number(const struct section *section, size_t row, unsigned column)
-{
-	double number = section_cell(section, row, column)->number;
-
-	return isfinite(number) && number > 0 ? number : 0;
-}
-
 static size_t
 rows_shown(const struct section *section)
 {
@@ -42,28 +34,6 @@ highest(const struct section *section)
 			most = sum;
 	}
 	return most > 0 ? most : 1;
-}
-
-void
-svg_text(FILE *file, double x, double y, const char *anchor)
-{
-	fprintf(
-	    file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-}
-
-/* Cut as on a terminal, then escaped again. */
-void
-svg_label(FILE *file, const char *text, size_t columns)
-{
-	char label[200] = "";
-	FILE *cut = fmemopen(label, sizeof label - 1, "w");
-
-	if (cut == NULL)
-		return;
-	escape_terminal(cut, text, columns);
-	fputc('\0', cut);
-	fclose(cut);
-	escape_html(file, label);
 }
 
 static bool

@@ -9,6 +9,7 @@
 
 #define SVG_WIDTH 360.0
 
+/* svg_parts.c */
 /* Not negative, finite. */
 double svg_number(const struct section *section, size_t row, unsigned column);
 void svg_text(FILE *file, double x, double y, const char *anchor);

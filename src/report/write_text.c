@@ -65,6 +65,19 @@ pad(FILE *file, size_t columns)
 		fputc(' ', file);
 }
 
+/* owed: blanks that the field before leaves to the next one; the last has none. */
+static void
+write_field(const struct section *section, size_t column, const char *text,
+    size_t wide, size_t *owed, FILE *file)
+{
+	size_t used = escape_terminal(NULL, text, wide);
+	bool right = section_is_right(section, column);
+
+	pad(file, *owed + (right ? wide - used : 0));
+	escape_terminal(file, text, wide);
+	*owed = GAP + (right ? 0 : wide - used);
+}
+
 void
 text_row(const struct section *section, size_t row, unsigned width,
     const size_t *wide, FILE *file)
@@ -73,15 +86,10 @@ text_row(const struct section *section, size_t row, unsigned width,
 	size_t owed = 0;
 
 	for (size_t i = 0; i < section->columns_count; i++) {
-		if (!is_shown(section, i, width))
-			continue;
-		const struct doc_cell *cell = section_cell(section, row, i);
-		const char *text = cell_for_people(cell, buf);
-		size_t used = escape_terminal(NULL, text, wide[i]);
-		bool right = section_is_right(section, i);
-		pad(file, owed + (right ? wide[i] - used : 0));
-		escape_terminal(file, text, wide[i]);
-		owed = GAP + (right ? 0 : wide[i] - used);
+		if (is_shown(section, i, width))
+			write_field(section, i,
+			    cell_for_people(section_cell(section, row, i), buf),
+			    wide[i], &owed, file);
 	}
 	fputc('\n', file);
 }
@@ -94,14 +102,9 @@ text_head(const struct section *section, unsigned width,
 
 	measure(section, width, wide);
 	for (size_t i = 0; i < section->columns_count; i++) {
-		if (!is_shown(section, i, width))
-			continue;
-		const char *title = section->columns[i].title;
-		size_t used = escape_terminal(NULL, title, wide[i]);
-		bool right = section_is_right(section, i);
-		pad(file, owed + (right ? wide[i] - used : 0));
-		escape_terminal(file, title, wide[i]);
-		owed = GAP + (right ? 0 : wide[i] - used);
+		if (is_shown(section, i, width))
+			write_field(section, i, section->columns[i].title, wide[i],
+			    &owed, file);
 	}
 	fputc('\n', file);
 }
