@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What most commands need: the time, the configuration, the database, a form. */
+/* What most commands need: the configuration, the database, a form. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +8,6 @@
 
 #include "base/clock.h"
 #include "admin/cmd.h"
-
-int64_t
-admin_now(struct admin *admin)
-{
-	const char *value = args_value(admin, "now");
-	int64_t now = clock_wall(&admin->clock);
-
-	if (value != NULL)
-		time_from_text(value, now, &now);
-	return now;
-}
 
 const struct config *
 admin_config(struct admin *admin)

@@ -71,11 +71,11 @@ take_option(
 	    find_row(admin->command->options, text, length);
 
 	if (row == NULL)
-		row = find_row(program.options, text, length);
+		row = find_row(admin->program->options, text, length);
 	if (row == NULL) {
 		char allowed[400] = "";
 		list_options(admin->command->options, allowed, sizeof allowed);
-		list_options(program.options, allowed, sizeof allowed);
+		list_options(admin->program->options, allowed, sizeof allowed);
 		error_set(error, "no option --%.*s; allowed:%s", (int)length, text,
 		    allowed);
 		return false;
@@ -222,6 +222,17 @@ time_from_text(const char *text, int64_t now, int64_t *time_r)
 	return false;
 }
 
+int64_t
+admin_now(struct admin *admin)
+{
+	const char *value = args_value(admin, "now");
+	int64_t now = clock_wall(&admin->clock);
+
+	if (value != NULL)
+		time_from_text(value, now, &now);
+	return now;
+}
+
 bool
 args_time(struct admin *admin, const char *name, int64_t *time_r)
 {
@@ -263,12 +274,12 @@ usage(struct admin *admin, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(admin->err, "%s %s: ", program.name,
+	fprintf(admin->err, "%s %s: ", admin->program->name,
 	    admin->command == NULL ? "" : admin->command->name);
 	va_start(args, format);
 	vfprintf(admin->err, format, args);
 	va_end(args);
-	fprintf(admin->err, "\nSee: %s %s%s--help\n", program.name,
+	fprintf(admin->err, "\nSee: %s %s%s--help\n", admin->program->name,
 	    admin->command == NULL ? "" : admin->command->name,
 	    admin->command == NULL ? "" : " ");
 	return EXIT_USAGE;
@@ -277,6 +288,6 @@ usage(struct admin *admin, const char *format, ...)
 int
 failed(struct admin *admin, const struct error *error)
 {
-	fprintf(admin->err, "%s: %s\n", program.name, error->text);
+	fprintf(admin->err, "%s: %s\n", admin->program->name, error->text);
 	return EXIT_FAILED;
 }

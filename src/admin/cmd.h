@@ -46,7 +46,7 @@ struct command {
 	int (*run)(struct admin *admin);
 };
 
-/* What has such a table: targreyctl, targrey-review. Each defines program. */
+/* What has such a table: targreyctl, targrey-review. */
 struct program {
 	const char *name, *section;                /* "targreyctl", "8" */
 	const char *summary, *intro, *exit_status; /* for help and manual */
@@ -54,10 +54,25 @@ struct program {
 	const struct command *const *commands;     /* NULL at the end */
 	const struct option_row *options;          /* that every command takes */
 };
-extern const struct program program;
+/* The last options of such a table. */
+#define PROGRAM_OPTIONS                                                            \
+	{"format", "FORM", "text (the default), json, csv or html",                \
+	    doc_format_words, false},                                              \
+	    {"json", NULL, "the same as --format json", NULL, false},              \
+	    {"csv", NULL, "the same as --format csv", NULL, false},                \
+	    {"wide", NULL, "all columns, whatever the width of the terminal",      \
+	        NULL, false},                                                      \
+	    {"output", "FILE", "write there instead of to standard output", NULL,  \
+	        false},                                                            \
+	    {"now", "TIME", "take that time for the present", NULL, false},        \
+	    {"help", NULL, "print what the command takes", NULL, false},           \
+	{                                                                          \
+		NULL, NULL, NULL, NULL, false                                      \
+	}
 
 /* One call of the program. */
 struct admin {
+	const struct program *program;
 	const struct command *command;
 	const char *words[WORDS_MAX]; /* what is no option */
 	int words_count;
@@ -134,16 +149,20 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t total);
 void progress_end(struct progress *progress);
 
 /* Help, manual page, completion, all from the tables. */
-void print_help(FILE *file);
-void print_command_help(const struct command *command, FILE *file);
-void print_manual(FILE *file);
-void print_markdown(FILE *file);
-void print_completion(FILE *file);
+void print_help(const struct program *program, FILE *file);
+void print_command_help(
+    const struct program *program, const struct command *command, FILE *file);
+void print_manual(const struct program *program, FILE *file);
+void print_markdown(const struct program *program, FILE *file);
+void print_completion(const struct program *program, FILE *file);
 
 extern const struct command command_allow, command_backup, command_check_db,
     command_config, command_doctor, command_expire, command_explain, command_find,
     command_forget, command_import, command_learn_log, command_list, command_lost,
     command_metrics, command_migrate, command_report, command_s25r, command_serve,
     command_show, command_status, command_unallow;
+
+/* table.c */
+extern const struct program targreyctl;
 
 #endif

@@ -8,11 +8,11 @@
 int
 main(int argc, char **argv)
 {
-	struct admin admin = {.out = stdout, .err = stderr};
+	struct admin admin = {.program = &targreyctl, .out = stdout, .err = stderr};
 	struct error error;
 
 	setlocale(LC_TIME, "");
-	log_to_stderr(program.name);
+	log_to_stderr(targreyctl.name);
 	log_set_level(LOG_LEVEL_WARNING);
 	clock_init(&admin.clock);
 	if (!clock_map_shift(&admin.clock, &error))

@@ -16,22 +16,23 @@ print_options(const struct option_row *rows, FILE *file)
 }
 
 void
-print_help(FILE *file)
+print_help(const struct program *program, FILE *file)
 {
-	fprintf(file, "usage: %s COMMAND [OPTION...]\n\n", program.name);
-	for (const struct command *const *command = program.commands;
+	fprintf(file, "usage: %s COMMAND [OPTION...]\n\n", program->name);
+	for (const struct command *const *command = program->commands;
 	     *command != NULL; command++)
 		fprintf(file, "  %-11s %s\n", (*command)->name, (*command)->help);
 	fputs("\nEvery command takes:\n", file);
-	print_options(program.options, file);
+	print_options(program->options, file);
 	fprintf(file, "\n%s COMMAND --help says more; so does %s(%s).\n",
-	    program.name, program.name, program.section);
+	    program->name, program->name, program->section);
 }
 
 void
-print_command_help(const struct command *command, FILE *file)
+print_command_help(
+    const struct program *program, const struct command *command, FILE *file)
 {
-	fprintf(file, "usage: %s %s %s\n\n%s.\n", program.name, command->name,
+	fprintf(file, "usage: %s %s %s\n\n%s.\n", program->name, command->name,
 	    command->args, command->help);
 	if (command->manual != NULL)
 		fprintf(file, "\n%s\n", command->manual);
@@ -40,7 +41,7 @@ print_command_help(const struct command *command, FILE *file)
 		print_options(command->options, file);
 	}
 	fputs("\nEvery command takes:\n", file);
-	print_options(program.options, file);
+	print_options(program->options, file);
 }
 
 #define MDOC_WIDTH 76
@@ -130,24 +131,24 @@ print_capitals(FILE *file, const char *text)
 }
 
 void
-print_manual(FILE *file)
+print_manual(const struct program *program, FILE *file)
 {
 	fprintf(file,
 	    ".\\\" SPDX-License-Identifier: BSD-2-Clause\n"
 	    ".\\\" Made from the command table: %s --print-manual\n"
 	    ".Dd $Mdocdate$\n.Dt ",
-	    program.name);
-	print_capitals(file, program.name);
+	    program->name);
+	print_capitals(file, program->name);
 	fprintf(file,
 	    " %s\n.Os\n.Sh NAME\n.Nm %s\n"
 	    ".Nd %s\n.Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n"
 	    ".Sh DESCRIPTION\n",
-	    program.section, program.name, program.summary);
-	mdoc_text(file, program.intro);
+	    program->section, program->name, program->summary);
+	mdoc_text(file, program->intro);
 	fputs(".Pp\nEvery command takes:\n", file);
-	mdoc_options(file, program.options);
+	mdoc_options(file, program->options);
 	fputs(".Sh COMMANDS\n", file);
-	for (const struct command *const *at = program.commands; *at != NULL;
+	for (const struct command *const *at = program->commands; *at != NULL;
 	     at++) {
 		fprintf(file, ".Ss %s\n.Nm\n.Cm %s\n", (*at)->name, (*at)->name);
 		if (*(*at)->args != '\0')
@@ -163,8 +164,8 @@ print_manual(FILE *file)
 	fputs(".Sh FILES\n.Bl -tag -width Ds\n.It Pa " CONFIG_DEFAULT_PATH "\n"
 	      "settings, see\n.Xr targrey.conf 5\n.El\n.Sh EXIT STATUS\n",
 	    file);
-	mdoc_text(file, program.exit_status);
-	fprintf(file, ".Sh SEE ALSO\n%s", program.see_also);
+	mdoc_text(file, program->exit_status);
+	fprintf(file, ".Sh SEE ALSO\n%s", program->see_also);
 }
 
 static void
@@ -181,23 +182,23 @@ markdown_options(FILE *file, const struct option_row *rows)
 }
 
 void
-print_markdown(FILE *file)
+print_markdown(const struct program *program, FILE *file)
 {
 	fprintf(file,
 	    "# %s: %s\n\n"
 	    "Made from the command table (`%s --print-markdown`); a test "
 	    "keeps it equal.\n\n%s\n\nEvery command takes:\n",
-	    program.name, program.summary, program.name, program.intro);
-	markdown_options(file, program.options);
-	for (const struct command *const *at = program.commands; *at != NULL;
+	    program->name, program->summary, program->name, program->intro);
+	markdown_options(file, program->options);
+	for (const struct command *const *at = program->commands; *at != NULL;
 	     at++) {
 		fprintf(file, "\n## %s\n\n    %s %s %s\n\n%s.\n", (*at)->name,
-		    program.name, (*at)->name, (*at)->args, (*at)->help);
+		    program->name, (*at)->name, (*at)->args, (*at)->help);
 		if ((*at)->manual != NULL)
 			fprintf(file, "\n%s\n", (*at)->manual);
 		markdown_options(file, (*at)->options);
 	}
-	fprintf(file, "\n## Exit status\n\n%s\n", program.exit_status);
+	fprintf(file, "\n## Exit status\n\n%s\n", program->exit_status);
 }
 
 static void
@@ -229,7 +230,7 @@ completion_words(FILE *file, const struct option_row *rows)
 }
 
 void
-print_completion(FILE *file)
+print_completion(const struct program *program, FILE *file)
 {
 	fprintf(file,
 	    "# SPDX-License-Identifier: BSD-2-Clause\n"
@@ -239,14 +240,14 @@ print_completion(FILE *file)
 	    "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n"
 	    "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	    "\t\tCOMPREPLY=($(compgen -W '",
-	    program.name, program.section, program.name, program.name);
-	for (const struct command *const *at = program.commands; *at != NULL; at++)
+	    program->name, program->section, program->name, program->name);
+	for (const struct command *const *at = program->commands; *at != NULL; at++)
 		fprintf(
-		    file, "%s%s", at == program.commands ? "" : " ", (*at)->name);
+		    file, "%s%s", at == program->commands ? "" : " ", (*at)->name);
 	fputs("' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase $prev in\n", file);
-	completion_words(file, program.options);
+	completion_words(file, program->options);
 	fputs("\tesac\n\tcase $cmd in\n", file);
-	for (const struct command *const *at = program.commands; *at != NULL;
+	for (const struct command *const *at = program->commands; *at != NULL;
 	     at++) {
 		fprintf(file, "\t%s)\n\t\tcase $prev in\n", (*at)->name);
 		completion_words(file, (*at)->options);
@@ -254,7 +255,7 @@ print_completion(FILE *file)
 		      "\t\t\tCOMPREPLY=($(compgen -W '",
 		    file);
 		completion_options(file, (*at)->options);
-		completion_options(file, program.options);
+		completion_options(file, program->options);
 		fputs("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n", file);
 		if ((*at)->words != NULL) {
 			fputs("\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
@@ -269,5 +270,5 @@ print_completion(FILE *file)
 		fputs("\t\tcompopt -o default 2>/dev/null\n\t\t;;\n", file);
 	}
 	fprintf(
-	    file, "\tesac\n}\ncomplete -F _%s %s\n", program.name, program.name);
+	    file, "\tesac\n}\ncomplete -F _%s %s\n", program->name, program->name);
 }

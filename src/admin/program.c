@@ -6,9 +6,9 @@
 #include "base/version.h"
 
 static const struct command *
-find_command(const char *name)
+find_command(const struct program *program, const char *name)
 {
-	for (const struct command *const *command = program.commands;
+	for (const struct command *const *command = program->commands;
 	     *command != NULL; command++) {
 		if (strcmp((*command)->name, name) == 0)
 			return *command;
@@ -19,9 +19,11 @@ find_command(const char *name)
 static int
 no_command(struct admin *admin, const char *name)
 {
-	fprintf(
-	    admin->err, "%s: no command \"%.60s\"; there are:", program.name, name);
-	for (const struct command *const *command = program.commands;
+	const struct program *program = admin->program;
+
+	fprintf(admin->err, "%s: no command \"%.60s\"; there are:", program->name,
+	    name);
+	for (const struct command *const *command = program->commands;
 	     *command != NULL; command++)
 		fprintf(admin->err, " %s", (*command)->name);
 	fputc('\n', admin->err);
@@ -30,11 +32,11 @@ no_command(struct admin *admin, const char *name)
 
 /* The printers of what is made from the table; tests keep them equal to docs/. */
 static bool
-print_table(const char *what, FILE *file)
+print_table(const struct program *program, const char *what, FILE *file)
 {
 	static const struct {
 		const char *name;
-		void (*print)(FILE *);
+		void (*print)(const struct program *, FILE *);
 	} printers[] = {
 	    {"--print-manual", print_manual},
 	    {"--print-markdown", print_markdown},
@@ -46,7 +48,7 @@ print_table(const char *what, FILE *file)
 
 	for (size_t i = 0; i < sizeof printers / sizeof *printers; i++) {
 		if (strcmp(printers[i].name, what) == 0) {
-			printers[i].print(file);
+			printers[i].print(program, file);
 			return true;
 		}
 	}
@@ -61,7 +63,7 @@ run(struct admin *admin, int count, char **line)
 	if (!args_parse(admin, count, line, &error))
 		return usage(admin, "%s", error.text);
 	if (args_value(admin, "help") != NULL) {
-		print_command_help(admin->command, admin->out);
+		print_command_help(admin->program, admin->command, admin->out);
 		return EXIT_OK;
 	}
 	const char *now = args_value(admin, "now");
@@ -73,9 +75,9 @@ run(struct admin *admin, int count, char **line)
 
 /* -f and --config stand before their value, as do others of all commands. */
 static bool
-takes_value(const char *name)
+takes_value(const struct program *program, const char *name)
 {
-	const struct option_row *row = program.options;
+	const struct option_row *row = program->options;
 
 	if (strcmp(name, "-f") == 0)
 		return true;
@@ -88,12 +90,12 @@ takes_value(const char *name)
 
 /* The command goes to the front of the options that stand before it. */
 static bool
-bring_forward(int count, char **line)
+bring_forward(const struct program *program, int count, char **line)
 {
 	int at = 1;
 
 	while (at < count && line[at][0] == '-' && line[at][1] != '\0')
-		at += takes_value(line[at]) ? 2 : 1;
+		at += takes_value(program, line[at]) ? 2 : 1;
 	if (at >= count)
 		return false;
 	char *name = line[at];
@@ -106,22 +108,24 @@ bring_forward(int count, char **line)
 int
 program_run(struct admin *admin, int count, char **line)
 {
+	const struct program *program = admin->program;
+
 	for (int i = 1; i < count && line[i][0] == '-'; i++) {
 		if (strcmp(line[i], "--version") == 0) {
 			fprintf(
-			    admin->out, "%s %s\n", program.name, version_text());
+			    admin->out, "%s %s\n", program->name, version_text());
 			return EXIT_OK;
 		}
-		if (print_table(line[i], admin->out))
+		if (print_table(program, line[i], admin->out))
 			return EXIT_OK;
 	}
-	if (count < 2 || !bring_forward(count, line)) {
-		print_help(admin->err);
+	if (count < 2 || !bring_forward(program, count, line)) {
+		print_help(program, admin->err);
 		return EXIT_USAGE;
 	}
-	if (print_table(line[1], admin->out))
+	if (print_table(program, line[1], admin->out))
 		return EXIT_OK;
-	admin->command = find_command(line[1]);
+	admin->command = find_command(program, line[1]);
 	return admin->command == NULL ? no_command(admin, line[1])
 	                              : run(admin, count - 2, line + 2);
 }

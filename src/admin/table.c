@@ -17,18 +17,10 @@ static const struct option_row options[] = {
         NULL, false},
     {"database", "URL", "look into this database, not that of the configuration",
         NULL, false},
-    {"format", "FORM", "text (the default), json, csv or html", doc_format_words,
-        false},
-    {"json", NULL, "the same as --format json", NULL, false},
-    {"csv", NULL, "the same as --format csv", NULL, false},
-    {"wide", NULL, "all columns, whatever the width of the terminal", NULL, false},
-    {"output", "FILE", "write there instead of to standard output", NULL, false},
-    {"now", "TIME", "take that time for the present", NULL, false},
-    {"help", NULL, "print what the command takes", NULL, false},
-    {NULL, NULL, NULL, NULL, false},
+    PROGRAM_OPTIONS,
 };
 
-const struct program program = {
+const struct program targreyctl = {
     .name = "targreyctl",
     .section = "8",
     .summary = "explain, list, report and change what targreyd remembers",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* serve: the page; what it shows is in pages.c. */
-#include <string.h>
-
+#include "admin/server.h"
 #include "review/pages.h"
-#include "web/web.h"
+
+#define SERVE_LISTEN "127.0.0.1:8025"
 
 static const struct web_page pages[] = {
     {"/", false, "Mail", "Mail", page_list},
@@ -16,46 +16,17 @@ static const struct web_page pages[] = {
     {NULL, false, NULL, NULL, NULL},
 };
 
-#define HOSTS_MOST 16
-
 static int
 run_serve(struct admin *admin)
 {
-	const char *hosts[HOSTS_MOST + 1] = {NULL};
-	const char *listen = args_value(admin, "listen");
-	struct error error;
 	int code = EXIT_OK;
 
-	struct review *review = open_review(admin, &code);
-	if (review == NULL)
+	if (open_review(admin, &code) == NULL)
 		return code;
-	for (int i = 0; i < HOSTS_MOST; i++)
-		hosts[i] = args_nth(admin, "host", i);
-	struct web_settings settings = {.name = "targrey-review",
-	    .listen = listen == NULL ? "127.0.0.1:8025" : listen,
-	    .hosts = hosts,
-	    .user_header = admin->config->user_header,
-	    .pages = pages,
-	    .ctx = admin,
-	    .log = admin->err};
-	struct web *web = web_open(&settings, &error);
-	if (web == NULL)
-		return failed(admin, &error);
-	fprintf(admin->out, "%s\n",
-	    *web_url(web) == '\0' ? "ready for the proxy" : web_url(web));
-	fflush(admin->out);
-	web_run(web);
-	web_close(&web);
-	return EXIT_OK;
+	return serve_pages(admin, "targrey-review", SERVE_LISTEN, pages, admin);
 }
 
-static const struct option_row options[] = {
-    {"listen", "WHERE",
-        "ADDRESS:PORT, [ADDRESS]:PORT or unix:/path (127.0.0.1:8025)", NULL, false},
-    {"host", "NAME", "also answer when called by this name (Host field)", NULL,
-        true},
-    {NULL, NULL, NULL, NULL, false},
-};
+static const struct option_row options[] = {SERVE_OPTIONS(SERVE_LISTEN)};
 
 const struct command command_serve = {
     .name = "serve",

@@ -10,6 +10,9 @@ extern const struct command command_list, command_show, command_release,
     command_spam, command_ham, command_discard, command_undo, command_audit,
     command_purge, command_log, command_serve, command_screen;
 
+/* table.c */
+extern const struct program targrey_review;
+
 /*
  * From the options and the configuration; NULL after it said what is wrong, with
  * the exit code.

@@ -17,11 +17,12 @@ static const bool has_screen = false;
 int
 main(int argc, char **argv)
 {
-	struct admin admin = {.out = stdout, .err = stderr};
+	struct admin admin = {
+	    .program = &targrey_review, .out = stdout, .err = stderr};
 
 	setlocale(LC_TIME, "");
 	signal(SIGPIPE, SIG_IGN);
-	log_to_stderr(program.name);
+	log_to_stderr(targrey_review.name);
 	log_set_level(LOG_LEVEL_WARNING);
 	clock_init(&admin.clock);
 	g_mime_init();

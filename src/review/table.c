@@ -36,18 +36,10 @@ static const struct option_row options[] = {
         "where index and log are ($XDG_STATE_HOME/targrey, else "
         "~/.local/state/targrey)",
         NULL, false},
-    {"format", "FORM", "text (the default), json, csv or html", doc_format_words,
-        false},
-    {"json", NULL, "the same as --format json", NULL, false},
-    {"csv", NULL, "the same as --format csv", NULL, false},
-    {"wide", NULL, "all columns, whatever the width of the terminal", NULL, false},
-    {"output", "FILE", "write there instead of to standard output", NULL, false},
-    {"now", "TIME", "take that time for the present", NULL, false},
-    {"help", NULL, "print what the command takes", NULL, false},
-    {NULL, NULL, NULL, NULL, false},
+    PROGRAM_OPTIONS,
 };
 
-const struct program program = {
+const struct program targrey_review = {
     .name = "targrey-review",
     .section = "1",
     .summary =
