@@ -31,10 +31,10 @@ the_published_vectors_come_out(void **state)
 {
 	(void)state;
 	uint8_t key[SIPHASH_KEY_SIZE], data[64];
-	for (uint8_t i = 0; i < sizeof key; i++)
-		key[i] = i;
-	for (uint8_t i = 0; i < sizeof data; i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof key; i++)
+		key[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)i;
 	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
 		assert_true(
 		    siphash(key, data, vectors[i].length) == vectors[i].hash);
