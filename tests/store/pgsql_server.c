@@ -72,6 +72,45 @@ pgsql_server_signal(int number)
 	(void)!system(line);
 }
 
+static FILE *
+open_log(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/log", folder);
+	FILE *file = fopen(path, "r");
+	if (file == NULL) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
+long
+pgsql_log_size(void)
+{
+	FILE *file = open_log();
+
+	fseek(file, 0, SEEK_END);
+	long size = ftell(file);
+	fclose(file);
+	return size;
+}
+
+bool
+pgsql_log_says(long from, const char *text)
+{
+	FILE *file = open_log();
+	char line[4096];
+	bool says = false;
+
+	fseek(file, from, SEEK_SET);
+	while (!says && fgets(line, sizeof line, file) != NULL)
+		says = strstr(line, text) != NULL;
+	fclose(file);
+	return says;
+}
+
 static PGresult *
 ask(const char *url, const char *sql, PGconn **conn_r)
 {

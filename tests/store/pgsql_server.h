@@ -3,6 +3,7 @@
 #ifndef TESTS_STORE_PGSQL_SERVER_H
 #define TESTS_STORE_PGSQL_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Starts it if it does not run yet; it stops, and goes, at the process's end. */
@@ -14,6 +15,9 @@ void pgsql_new_database(char *url, size_t size);
 /* A signal to the server and all of its children. */
 void pgsql_server_signal(int number);
 void pgsql_do(const char *url, const char *sql);
+/* How long the server's log is, and whether it says that behind so many octets. */
+long pgsql_log_size(void);
+bool pgsql_log_says(long from, const char *text);
 /* One number that a query gives. */
 long pgsql_ask(const char *url, const char *sql);
 

@@ -235,6 +235,7 @@ no_attempt_of_two_daemons_on_one_triplet_is_lost(void **state)
 	struct racer racers[DAEMONS * THREADS];
 	pthread_t threads[DAEMONS * THREADS];
 	unsigned committed = 0;
+	long logged = pgsql_log_size();
 
 	for (int i = 0; i < DAEMONS * THREADS; i++) {
 		racers[i] = (struct racer){stores[i % DAEMONS], 0};
@@ -246,6 +247,8 @@ no_attempt_of_two_daemons_on_one_triplet_is_lost(void **state)
 		committed += racers[i].committed;
 	}
 	store_close(&stores[1]);
+	/* Nothing that an admin would be afraid of. */
+	assert_false(pgsql_log_says(logged, "ERROR"));
 	assert_int_equal(committed, DAEMONS * THREADS * ATTEMPTS);
 	/* The first one only begins the row. */
 	fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
@@ -268,6 +271,7 @@ tables_are_made_once_by_daemons_that_start_together(void **state)
 	struct store_fixture *fixture = *state;
 	pthread_t threads[4];
 	struct store *stores[4];
+	long logged = pgsql_log_size();
 
 	store_close(&fixture->store);
 	pgsql_new_database(fixture->url, sizeof fixture->url);
@@ -282,6 +286,7 @@ tables_are_made_once_by_daemons_that_start_together(void **state)
 		    store_secret(stores[0]), SIPHASH_KEY_SIZE);
 	}
 	fixture->store = stores[0];
+	assert_false(pgsql_log_says(logged, "ERROR"));
 	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
 	assert_true(is_kept(fixture, FROM));
 	for (int i = 1; i < 4; i++)

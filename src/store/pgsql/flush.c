@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a transaction has changed, one statement for each table. */
-#include <stdio.h>
+/*
+ * What a transaction has changed, one statement for each table. COMMIT is sent when
+ * all of them have said that nobody else has changed a row meanwhile, and not
+ * behind them in the same pipeline: there only an error keeps it from being done,
+ * and the server writes each error into its log.
+ */
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/pgsql/pgsql_private.h"
@@ -104,8 +109,7 @@ static bool
 send_table(struct view *view, struct table *table, unsigned columns,
     struct trouble *trouble)
 {
-	const char *values[COLUMNS_MAX + 1];
-	char rows[16];
+	const char *values[COLUMNS_MAX];
 
 	for (unsigned i = 0; i < columns; i++) {
 		values[i] = array_text(&table->columns[i]);
@@ -115,10 +119,8 @@ send_table(struct view *view, struct table *table, unsigned columns,
 			return false;
 		}
 	}
-	snprintf(rows, sizeof rows, "%u", table->rows);
-	values[columns] = rows;
 	return link_send(
-	    view->link, table->statement, (int)columns + 1, values, trouble);
+	    view->link, table->statement, (int)columns, values, trouble);
 }
 
 static void
@@ -156,6 +158,77 @@ send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 	return ok;
 }
 
+/* Of each table as many rows as it was given: nobody else was faster. */
+static bool
+take_tables(struct link *link, const struct table *tables, struct trouble *trouble)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < ROW_KINDS; i++) {
+		if (tables[i].rows == 0)
+			continue;
+		PGresult *result = link_result(link, trouble);
+		ok = result != NULL;
+		if (ok && strtoul(PQcmdTuples(result), NULL, 10) < tables[i].rows) {
+			trouble->kind = TROUBLE_CONFLICT;
+			error_set(&trouble->error, "another was faster");
+			ok = false;
+		}
+		PQclear(result);
+	}
+	return ok;
+}
+
+/* What went out before the tables: BEGIN, and events. */
+static bool
+take_events(struct link *link, unsigned count, struct trouble *trouble)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < count; i++) {
+		PGresult *result = link_result(link, trouble);
+		ok = result != NULL;
+		PQclear(result);
+	}
+	return ok;
+}
+
+static bool
+take_rows(struct link *link, const struct table *tables, unsigned events,
+    struct trouble *trouble)
+{
+	struct trouble rest = {0};
+	bool ok =
+	    take_events(link, events, trouble) && take_tables(link, tables, trouble);
+
+	if (link_finish(link, &rest))
+		return ok;
+	if (ok)
+		*trouble = rest;
+	return false;
+}
+
+static bool
+write_rows(struct view *view, struct trouble *trouble)
+{
+	struct table tables[ROW_KINDS] = {0};
+	struct link *link = view->link;
+	unsigned events = link->due - link->quiet, rows = 0;
+
+	fill(view, tables);
+	for (int i = 0; i < ROW_KINDS; i++)
+		rows += tables[i].rows;
+	bool ok = rows == 0 ||
+	          (send_tables(view, tables, trouble) &&
+	              link_flush(link, trouble) &&
+	              take_rows(link, tables, events, trouble));
+	for (int i = 0; i < ROW_KINDS; i++) {
+		for (int column = 0; column < COLUMNS_MAX; column++)
+			array_clear(&tables[i].columns[column]);
+	}
+	return ok;
+}
+
 /* The server says COMMIT, or ROLLBACK where nothing was left to commit. */
 static bool
 take_commit(struct link *link, struct trouble *trouble)
@@ -175,22 +248,13 @@ take_commit(struct link *link, struct trouble *trouble)
 enum commit_end
 pgsql_flush(struct view *view, struct trouble *trouble)
 {
-	struct table tables[ROW_KINDS] = {0};
 	struct link *link = view->link;
-	bool is_sent = false, ok = false;
 
-	fill(view, tables);
-	if (send_tables(view, tables, trouble) &&
-	    link_send(link, SQL_COMMIT, 0, NULL, trouble)) {
-		is_sent = true;
-		ok = link_flush(link, trouble) && take_commit(link, trouble);
-	}
-	for (int i = 0; i < ROW_KINDS; i++) {
-		for (int column = 0; column < COLUMNS_MAX; column++)
-			array_clear(&tables[i].columns[column]);
-	}
-	if (ok)
+	if (!write_rows(view, trouble) ||
+	    !link_send(link, SQL_COMMIT, 0, NULL, trouble))
+		return NOT_COMMITTED;
+	if (link_flush(link, trouble) && take_commit(link, trouble))
 		return COMMITTED;
 	/* Without an answer nobody knows whether it came so far. */
-	return is_sent && link->conn == NULL ? COMMIT_UNCERTAIN : NOT_COMMITTED;
+	return link->conn == NULL ? COMMIT_UNCERTAIN : NOT_COMMITTED;
 }

@@ -26,7 +26,6 @@ static enum trouble_kind
 kind_of(const char *state)
 {
 	static const char *const again[] = {
-	    "22012", /* division_by_zero: statements.c */
 	    "40001", /* serialization_failure */
 	    "40P01", /* deadlock_detected */
 	    "55P03", /* lock_not_available */

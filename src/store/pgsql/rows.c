@@ -182,17 +182,18 @@ pgsql_expect(
     struct view *view, const struct wanted *wanted, struct trouble *trouble)
 {
 	bool locks = view->locks;
+	/* In the order in which the tables are written: see statements.c. */
 	struct question questions[] = {
 	    {locks ? SQL_LOCK_ADDRESSES : SQL_FIND_ADDRESSES, ROW_ADDRESS,
 	        wanted->addresses_count, {0}},
 	    {locks ? SQL_LOCK_DOMAINS : SQL_FIND_DOMAINS, ROW_DOMAIN,
 	        wanted->domains_count, {0}},
+	    {locks ? SQL_LOCK_ORIGINS : SQL_FIND_ORIGINS, ROW_ORIGIN,
+	        wanted->origins_count, {0}},
 	    {locks ? SQL_LOCK_TRIPLETS : SQL_FIND_TRIPLETS, ROW_TRIPLET,
 	        wanted->triplets_count, {0}},
 	    {SQL_FIND_PAIRS, ROW_TRIPLET, wanted->pairs_count, {0}},
 	    {SQL_FIND_NETWORKS, ROW_NETWORK, wanted->networks_count, {0}},
-	    {locks ? SQL_LOCK_ORIGINS : SQL_FIND_ORIGINS, ROW_ORIGIN,
-	        wanted->origins_count, {0}},
 	};
 	size_t count = sizeof questions / sizeof *questions;
 	bool ok = true;
@@ -201,11 +202,11 @@ pgsql_expect(
 	    &questions[0].array, wanted->addresses, wanted->addresses_count);
 	for (size_t i = 0; i < wanted->domains_count; i++)
 		array_add_text(&questions[1].array, wanted->domains[i]);
-	add_numbers(&questions[2].array, wanted->triplets, wanted->triplets_count);
-	add_numbers(&questions[3].array, wanted->pairs, wanted->pairs_count);
-	add_numbers(&questions[4].array, wanted->networks, wanted->networks_count);
 	for (size_t i = 0; i < wanted->origins_count; i++)
-		array_add_text(&questions[5].array, wanted->origins[i]);
+		array_add_text(&questions[2].array, wanted->origins[i]);
+	add_numbers(&questions[3].array, wanted->triplets, wanted->triplets_count);
+	add_numbers(&questions[4].array, wanted->pairs, wanted->pairs_count);
+	add_numbers(&questions[5].array, wanted->networks, wanted->networks_count);
 	for (size_t i = 0; i < count; i++)
 		ok = ok && !questions[i].array.has_failed;
 	if (!ok) {

@@ -177,13 +177,28 @@ is_too_new(int found, struct trouble *trouble)
 	return true;
 }
 
+/* Asked for: reading a table that is not there is an error in the server's log. */
+static bool
+has_meta(struct link *link, bool *has_r, struct trouble *trouble)
+{
+	PGresult *result = link_query(
+	    link, "SELECT to_regclass('meta') IS NOT NULL", 0, NULL, trouble);
+
+	*has_r = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
+	PQclear(result);
+	return result != NULL;
+}
+
+/* 0: there are no tables */
 static bool
 find_version(struct link *link, int *version_r, struct trouble *trouble)
 {
-	char text[32];
+	char text[32] = "";
 	bool found;
 
-	if (!read_meta(link, "schema", text, sizeof text, &found, trouble))
+	if (!has_meta(link, &found, trouble) ||
+	    (found &&
+	        !read_meta(link, "schema", text, sizeof text, &found, trouble)))
 		return false;
 	*version_r = found ? atoi(text) : 0;
 	return true;
@@ -265,17 +280,13 @@ upgrade(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
 static bool
 is_made(struct link *link, bool *is_made_r, struct trouble *trouble)
 {
-	int version = 0;
+	int version;
 
 	*is_made_r = false;
-	if (!find_version(link, &version, trouble)) {
-		if (link->conn == NULL)
-			return false;
-		return true; /* no such table */
-	}
-	if (version != pgsql_schema_version)
-		return true;
-	return has_event_columns(link, is_made_r, trouble);
+	if (!find_version(link, &version, trouble))
+		return false;
+	return version != pgsql_schema_version ||
+	       has_event_columns(link, is_made_r, trouble);
 }
 
 /* However long it takes; mail goes on meanwhile without memory. */
@@ -318,6 +329,11 @@ pgsql_check_schema(struct link *link, uint8_t secret_r[static SIPHASH_KEY_SIZE],
 
 	if (!find_version(link, &found, trouble) || is_too_new(found, trouble))
 		return false;
+	if (found == 0) {
+		error_set(&trouble->error,
+		    "there are no tables of targrey in it: start targreyd once");
+		return false;
+	}
 	if (found < pgsql_schema_version) {
 		error_set(&trouble->error,
 		    "schema version %d is older than this program's %d: start "

@@ -25,11 +25,6 @@
 	" mxs"
 #define TEXTS ", client, sender, recipient"
 
-/* Fails with division_by_zero when not all rows were written. */
-#define KEPT "WITH kept AS ("
-#define ALL_OF(n)                                                                  \
-	" RETURNING 1) SELECT 1 / (count(*) = " n "::bigint)::int FROM kept"
-
 #define LOCK_NUMBER "1952532306" /* "taGR" */
 
 const char *const link_statements[STATEMENTS] = {
@@ -67,7 +62,7 @@ const char *const link_statements[STATEMENTS] = {
 
     /* clang-format off */
     [SQL_KEEP_ADDRESSES] =
-        KEPT "INSERT INTO address AS old (" ADDRESS ") SELECT * FROM unnest("
+        "INSERT INTO address AS old (" ADDRESS ") SELECT * FROM unnest("
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
         "$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], "
@@ -87,10 +82,9 @@ const char *const link_statements[STATEMENTS] = {
         "gaveup = EXCLUDED.gaveup, "
         "gaveup_secs = EXCLUDED.gaveup_secs, ham = EXCLUDED.ham, "
         "spam = EXCLUDED.spam, rated = EXCLUDED.rated"
-        " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$18"),
+        " WHERE old.version = EXCLUDED.version - 1",
     [SQL_KEEP_DOMAINS] =
-        KEPT "INSERT INTO domain AS old (" DOMAIN ") SELECT * FROM unnest("
+        "INSERT INTO domain AS old (" DOMAIN ") SELECT * FROM unnest("
         "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
         "$9::bigint[], $10::bigint[], $11::bigint[]"
@@ -103,10 +97,9 @@ const char *const link_statements[STATEMENTS] = {
         "known_until = EXCLUDED.known_until, "
         "successes = EXCLUDED.successes, counted = EXCLUDED.counted, "
         "day = EXCLUDED.day, networks = EXCLUDED.networks"
-        " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$12"),
+        " WHERE old.version = EXCLUDED.version - 1",
     [SQL_KEEP_ORIGINS] =
-        KEPT "INSERT INTO origin AS old (" ORIGIN ") SELECT * FROM unnest("
+        "INSERT INTO origin AS old (" ORIGIN ") SELECT * FROM unnest("
         "$1::text[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
         "$9::bigint[], $10::bigint[], $11::bigint[]"
@@ -117,10 +110,9 @@ const char *const link_statements[STATEMENTS] = {
         "sessions = EXCLUDED.sessions, successes = EXCLUDED.successes, "
         "gaveup = EXCLUDED.gaveup, ham = EXCLUDED.ham, "
         "spam = EXCLUDED.spam, people = EXCLUDED.people"
-        " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$12"),
+        " WHERE old.version = EXCLUDED.version - 1",
     [SQL_KEEP_TRIPLETS] =
-        KEPT "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
+        "INSERT INTO triplet AS old (" TRIPLET TEXTS ") SELECT * FROM unnest("
         "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
         "$5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
         "$9::bigint[], $10::bigint[], $11::bigint[], $12::text[], "
@@ -131,13 +123,11 @@ const char *const link_statements[STATEMENTS] = {
         "last = EXCLUDED.last, last_try = EXCLUDED.last_try, "
         "passed = EXCLUDED.passed, tries = EXCLUDED.tries, "
         "early = EXCLUDED.early, day = EXCLUDED.day, mxs = EXCLUDED.mxs"
-        " WHERE old.version = EXCLUDED.version - 1"
-        ALL_OF("$15"),
+        " WHERE old.version = EXCLUDED.version - 1",
     [SQL_KEEP_NETWORKS] =
-        KEPT "INSERT INTO domain_network (hash, day) SELECT * FROM"
+        "INSERT INTO domain_network (hash, day) SELECT * FROM"
         " unnest($1::bigint[], $2::bigint[]) AS new (hash, day)"
-        " ORDER BY day, hash ON CONFLICT DO NOTHING"
-        ALL_OF("$3"),
+        " ORDER BY day, hash ON CONFLICT DO NOTHING",
     /* clang-format on */
     [SQL_ADD_EVENT] = NULL, /* made from the table of columns */
     [SQL_PROBE] = "INSERT INTO meta (name, value) VALUES ('probe', '')"
