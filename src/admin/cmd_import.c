@@ -107,6 +107,7 @@ run(struct admin *admin)
 		    !import.failed && import_end(&import);
 	}
 	if (!ok) {
+		import_clear(&import);
 		doc_free(&import.doc);
 		return failed(admin, &error);
 	}

@@ -11,8 +11,6 @@
 
 /* Verdicts written in one short transaction: the daemon never waits for long. */
 #define BATCH 64
-/* And done again so often where another program was faster with a row. */
-#define CONFLICTS_MOST 20
 
 /* What is to be written of one event. */
 struct lesson {
@@ -40,41 +38,35 @@ struct learning {
 };
 
 static bool
-write_lesson(struct learning *learning, const struct lesson *lesson)
+write_lesson(struct learning *learning, const struct lesson *lesson,
+    struct error *error)
 {
 	if (*lesson->reply != '\0')
 		return query_refusal(learning->query, lesson->event_id,
-		    lesson->reply, lesson->is_final, &learning->rules,
-		    learning->error);
+		    lesson->reply, lesson->is_final, &learning->rules, error);
 	return query_feedback(learning->query, lesson->event_id, lesson->score,
-	    lesson->verdict, false, learning->error);
+	    lesson->verdict, false, error);
 }
 
 static bool
-try_batch(struct learning *learning, size_t count)
+write_lessons(void *ctx, struct error *error)
 {
-	bool ok = query_begin(learning->query, learning->error);
+	struct learning *learning = ctx;
+	bool ok = true;
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = write_lesson(learning, &learning->batch[i]);
-	if (ok)
-		return query_commit(learning->query, learning->error);
-	query_undo(learning->query);
-	return false;
+	for (size_t i = 0; ok && i < learning->batch_count; i++)
+		ok = write_lesson(learning, &learning->batch[i], error);
+	return ok;
 }
 
 static bool
 write_batch(struct learning *learning)
 {
-	size_t count = learning->batch_count;
+	bool ok = learning->batch_count == 0 || learning->is_dry ||
+	          query_change(
+	              learning->query, write_lessons, learning, learning->error);
 
 	learning->batch_count = 0;
-	if (count == 0 || learning->is_dry)
-		return true;
-	bool ok = try_batch(learning, count);
-	for (int i = 0;
-	     !ok && query_was_conflict(learning->query) && i < CONFLICTS_MOST; i++)
-		ok = try_batch(learning, count);
 	return ok;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin/import.h"
 
-#include "record/fold.h"
+#include <stdlib.h>
 
-/* Rows a transaction: short, so that the daemon does not wait. */
-#define BATCH 256
+#include "base/text.h"
+#include "record/fold.h"
 
 void
 import_wrong(struct import *import, const char *what)
@@ -26,27 +26,61 @@ import_begin(struct import *import, const char *path)
 }
 
 static bool
-batch(struct import *import)
+write_row(const struct import *import, const struct import_row *row,
+    struct error *error)
 {
-	if (import->is_dry)
-		return true;
-	if (import->in_batch == 0 && !query_begin(import->query, import->error))
+	if (row->sender == NULL)
+		return query_import_address(
+		    import->query, &row->ip, &row->address, error);
+	return query_import_triplet(import->query, &row->ip, row->sender,
+	    row->recipient, &row->triplet, error);
+}
+
+static bool
+write_rows(void *ctx, struct error *error)
+{
+	const struct import *import = ctx;
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < import->in_batch; i++)
+		ok = write_row(import, &import->batch[i], error);
+	return ok;
+}
+
+void
+import_clear(struct import *import)
+{
+	for (unsigned i = 0; i < import->in_batch; i++) {
+		free(import->batch[i].sender);
+		free(import->batch[i].recipient);
+	}
+	import->in_batch = 0;
+}
+
+static bool
+write_batch(struct import *import)
+{
+	bool ok = import->in_batch == 0 ||
+	          query_change(import->query, write_rows, import, import->error);
+
+	import_clear(import);
+	return ok;
+}
+
+static bool
+add_row(struct import *import, const struct import_row *row)
+{
+	if (import->in_batch == IMPORT_BATCH && !write_batch(import))
 		return false;
-	if (++import->in_batch <= BATCH)
-		return true;
-	import->in_batch = 1;
-	return query_commit(import->query, import->error) &&
-	       query_begin(import->query, import->error);
+	import->batch[import->in_batch++] = *row;
+	return true;
 }
 
 bool
 import_end(struct import *import)
 {
 	import->lines += import->line;
-	if (import->in_batch == 0)
-		return true;
-	import->in_batch = 0;
-	return query_commit(import->query, import->error);
+	return write_batch(import);
 }
 
 bool
@@ -54,7 +88,8 @@ import_triplet(struct import *import, const struct ip *ip, const char *sender,
     const char *recipient, int64_t first, int64_t last, bool has_passed)
 {
 	char from[FOLD_SIZE], to[FOLD_SIZE];
-	struct grey_row row = {.first = first, .last = last};
+	struct import_row row = {
+	    .ip = *ip, .triplet = {.first = first, .last = last}};
 
 	if (first > import->now || last > import->now || last < first) {
 		import_wrong(import, "a time is not possible");
@@ -62,15 +97,21 @@ import_triplet(struct import *import, const struct ip *ip, const char *sender,
 	}
 	import->triplets++;
 	if (has_passed) {
-		row.tries = import->policy->retry_count;
-		row.last_try = row.passed = last;
+		row.triplet.tries = import->policy->retry_count;
+		row.triplet.last_try = row.triplet.passed = last;
 		import->passed++;
 	}
-	if (!batch(import))
-		return false;
-	return import->is_dry ||
-	       query_import_triplet(import->query, ip, sender_fold(sender, from),
-	           recipient_fold(recipient, to), &row, import->error);
+	if (import->is_dry)
+		return true;
+	row.sender = text_dup(sender_fold(sender, from));
+	row.recipient = text_dup(recipient_fold(recipient, to));
+	if (row.sender != NULL && row.recipient != NULL && add_row(import, &row))
+		return true;
+	if (row.sender == NULL || row.recipient == NULL)
+		error_set(import->error, "out of memory");
+	free(row.sender);
+	free(row.recipient);
+	return false;
 }
 
 bool
@@ -78,12 +119,13 @@ import_address(
     struct import *import, const struct ip *ip, uint32_t successes, int64_t last)
 {
 	const struct policy_settings *policy = import->policy;
-	struct address_record record = {.first_seen = last,
-	    .last_seen = last,
-	    .last_success = last,
-	    .last_counted = last,
-	    .successes = successes,
-	    .counted = successes};
+	struct import_row row = {.ip = *ip,
+	    .address = {.first_seen = last,
+	        .last_seen = last,
+	        .last_success = last,
+	        .last_counted = last,
+	        .successes = successes,
+	        .counted = successes}};
 
 	if (last > import->now || last <= 0) {
 		import_wrong(import, "a time is not possible");
@@ -91,11 +133,8 @@ import_address(
 	}
 	import->addresses++;
 	if (policy->known_successes > 0 && successes >= policy->known_successes) {
-		record.known_until = last + policy->max_age_s;
-		import->known += record.known_until >= import->now;
+		row.address.known_until = last + policy->max_age_s;
+		import->known += row.address.known_until >= import->now;
 	}
-	if (!batch(import))
-		return false;
-	return import->is_dry ||
-	       query_import_address(import->query, ip, &record, import->error);
+	return import->is_dry || add_row(import, &row);
 }

@@ -7,6 +7,16 @@
 #include "record/history.h"
 
 #define IMPORT_KEY 2048
+/* Rows a transaction: short, so that the daemon does not wait. */
+#define IMPORT_BATCH 256
+
+/* Of a triplet or, without a sender, of an address. */
+struct import_row {
+	struct ip ip;
+	char *sender, *recipient; /* folded */
+	struct grey_row triplet;
+	struct address_record address;
+};
 
 struct import {
 	const char *path, *kind;
@@ -18,6 +28,7 @@ struct import {
 	int64_t now, delay_s;
 	uint64_t line, lines;
 	uint64_t triplets, passed, addresses, known, networks, skipped, entries;
+	struct import_row batch[IMPORT_BATCH]; /* not written yet */
 	unsigned in_batch;
 	bool is_dry, failed;
 
@@ -31,8 +42,9 @@ struct import {
 };
 
 void import_begin(struct import *import, const char *path);
-/* Commits what is left; false with the reason. */
+/* Writes what is left; false with the reason. */
 bool import_end(struct import *import);
+void import_clear(struct import *import);
 /* Notes a line that was not understood. */
 void import_wrong(struct import *import, const char *what);
 

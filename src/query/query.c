@@ -40,12 +40,6 @@ query_again(struct query *query, struct trouble *trouble)
 	return true;
 }
 
-bool
-query_was_conflict(const struct query *query)
-{
-	return query->was_conflict;
-}
-
 struct query *
 query_open(const char *url, bool writable, struct error *error)
 {
@@ -76,7 +70,6 @@ query_close(struct query **pointer)
 	*pointer = NULL;
 	if (query == NULL)
 		return;
-	query_undo(query);
 	query->ops->close(query->backend);
 	free(query);
 }
@@ -152,38 +145,49 @@ query_leave_change(struct query *query, bool ok, struct trouble *trouble)
 	else
 		query->ops->rollback(query->view);
 	query->view = NULL;
+	if (ok)
+		query->conflicts = 0;
 	return ok;
 }
 
-bool
-query_begin(struct query *query, struct error *error)
-{
-	struct trouble trouble = {0};
-
-	if (!query_enter_change(query, &trouble))
-		return query_failed(query, &trouble, error);
-	query->begun = true;
-	return true;
-}
-
-bool
-query_commit(struct query *query, struct error *error)
-{
-	struct trouble trouble = {0};
-
-	query->begun = false;
-	return query_leave_change(query, true, &trouble) ||
-	       query_failed(query, &trouble, error);
-}
-
-void
-query_undo(struct query *query)
+static void
+undo(struct query *query)
 {
 	if (query->begun && query->view != NULL)
 		query->ops->rollback(query->view);
 	query->begun = false;
 	query->view = NULL;
 	query->site_ham = query->site_spam = 0;
+}
+
+static bool
+change_once(struct query *query, bool (*change)(void *ctx, struct error *error),
+    void *ctx, struct error *error)
+{
+	struct trouble trouble = {0};
+
+	query->was_conflict = false;
+	if (!query_enter_change(query, &trouble))
+		return query_failed(query, &trouble, error);
+	query->begun = true;
+	if (!change(ctx, error)) {
+		undo(query);
+		return false;
+	}
+	query->begun = false;
+	return query_leave_change(query, true, &trouble) ||
+	       query_failed(query, &trouble, error);
+}
+
+bool
+query_change(struct query *query, bool (*change)(void *ctx, struct error *error),
+    void *ctx, struct error *error)
+{
+	bool ok = change_once(query, change, ctx, error);
+
+	for (int i = 0; !ok && query->was_conflict && i < CONFLICTS_MOST; i++)
+		ok = change_once(query, change, ctx, error);
+	return ok;
 }
 
 bool

@@ -4,8 +4,8 @@
  * the few things that targreyctl changes, while the daemon runs or not.
  *
  * A struct query belongs to one thread. Reads see the state of one moment for
- * the length of one call. Changes are committed one by one unless they stand
- * between query_begin() and query_commit(); they wait up to five seconds for
+ * the length of one call. Changes are committed one by one unless query_change()
+ * makes one of them; they wait up to five seconds for
  * the daemon's own commits, and the daemon sees them within a second.
  *
  * Functions that return bool give false with the reason in error.
@@ -135,16 +135,14 @@ bool query_backup(struct query *query, const char *path,
 
 /* ----------------------------------------------------------------- changes */
 
-bool query_begin(struct query *query, struct error *error);
-bool query_commit(struct query *query, struct error *error);
-/* Instead of query_commit(); accepts that nothing was begun. */
-void query_undo(struct query *query);
 /*
- * What failed last did so because another program was faster with a row: nothing
- * since query_begin() was kept, and all of it may be done again. Changes outside
- * of query_begin() are done again by themselves.
+ * All that change() does with this query, in one transaction; nothing of it when it
+ * gives false, with the reason in error. Where another program was faster with a
+ * row nothing was kept, and change() is called again from its beginning. The
+ * changes below are done again so by themselves, unless change() calls them.
  */
-bool query_was_conflict(const struct query *query);
+bool query_change(struct query *query, bool (*change)(void *ctx, struct error *error),
+    void *ctx, struct error *error);
 
 /* No step of the daemon shortens this one. */
 #define QUERY_FOREVER INT64_C(253402300799)

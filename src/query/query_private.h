@@ -32,7 +32,7 @@ bool query_failed(
  * row, and nothing of the change was kept. trouble is empty then.
  */
 bool query_again(struct query *query, struct trouble *trouble);
-/* A moment to read from, unless query_begin() has made one already. */
+/* A moment to read from, unless query_change() has made one already. */
 bool query_enter(struct query *query, struct trouble *trouble);
 /* The other end; returns ok. */
 bool query_leave(struct query *query, bool ok);

@@ -173,20 +173,27 @@ load_known(uint64_t number, struct load_session *session_r)
 	describe_as(number, true, session_r);
 }
 
+static bool
+make_known(void *ctx, struct error *error)
+{
+	struct load_session session;
+	int64_t now = time(NULL);
+	bool ok = true;
+
+	for (uint64_t i = 0; ok && i < LOAD_KNOWN; i++) {
+		load_known(i, &session);
+		ok = query_allow_address(
+		    ctx, &session.ip, now, now + 30 * 86400, NULL, error);
+	}
+	return ok;
+}
+
 bool
 load_make_known(const char *url, struct error *error)
 {
 	struct query *query = query_open(url, true, error);
-	struct load_session session;
-	int64_t now = time(NULL);
+	bool ok = query != NULL && query_change(query, make_known, query, error);
 
-	bool ok = query != NULL && query_begin(query, error);
-	for (uint64_t i = 0; ok && i < LOAD_KNOWN; i++) {
-		load_known(i, &session);
-		ok = query_allow_address(
-		    query, &session.ip, now, now + 30 * 86400, NULL, error);
-	}
-	ok = ok && query_commit(query, error);
 	query_close(&query);
 	return ok;
 }

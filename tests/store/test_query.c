@@ -474,24 +474,29 @@ hashed_people_are_found_but_not_shown(void **state)
 	    sids(f, (struct event_filter){.sender = "example"}), "");
 }
 
+static bool
+import_two(void *ctx, struct error *error)
+{
+	struct query_fixture *f = ctx;
+	struct ip ip = ip_of(IP), other = ip_of("198.51.100.1");
+	struct grey_row old = {.first = TEST_NOW - 5000, .last = TEST_NOW - 4000};
+	struct grey_row passed = {.first = TEST_NOW - 90000,
+	    .last = TEST_NOW - 80000,
+	    .passed = TEST_NOW - 80000};
+
+	return query_import_triplet(f->query, &ip, FROM, TO, &old, error) &&
+	       query_import_triplet(f->query, &other, FROM, TO, &passed, error);
+}
+
 static void
 import_keeps_what_is_newer(void **state)
 {
 	struct query_fixture *f = *state;
-	struct ip ip = ip_of(IP), other = ip_of("198.51.100.1");
-	struct grey_row old = {.first = TEST_NOW - 5000, .last = TEST_NOW - 4000},
-	                row;
-	struct grey_row passed = {.first = TEST_NOW - 90000,
-	    .last = TEST_NOW - 80000,
-	    .passed = TEST_NOW - 80000};
 	struct history history;
+	struct grey_row row;
 
 	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, NULL, FROM, TO);
-	assert_true(query_begin(f->query, &f->error));
-	assert_true(query_import_triplet(f->query, &ip, FROM, TO, &old, &f->error));
-	assert_true(
-	    query_import_triplet(f->query, &other, FROM, TO, &passed, &f->error));
-	assert_true(query_commit(f->query, &f->error));
+	assert_true(query_change(f->query, import_two, f, &f->error));
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(row.first, TEST_NOW);
 	fixture_recall(&f->daemon, "198.51.100.1", NULL, FROM, TO, &history, &row);
