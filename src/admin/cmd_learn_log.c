@@ -38,8 +38,8 @@ struct learning {
 };
 
 static bool
-write_lesson(struct learning *learning, const struct lesson *lesson,
-    struct error *error)
+write_lesson(
+    struct learning *learning, const struct lesson *lesson, struct error *error)
 {
 	if (*lesson->reply != '\0')
 		return query_refusal(learning->query, lesson->event_id,
@@ -62,9 +62,9 @@ write_lessons(void *ctx, struct error *error)
 static bool
 write_batch(struct learning *learning)
 {
-	bool ok = learning->batch_count == 0 || learning->is_dry ||
-	          query_change(
-	              learning->query, write_lessons, learning, learning->error);
+	bool ok =
+	    learning->batch_count == 0 || learning->is_dry ||
+	    query_change(learning->query, write_lessons, learning, learning->error);
 
 	learning->batch_count = 0;
 	return ok;

@@ -26,8 +26,8 @@ import_begin(struct import *import, const char *path)
 }
 
 static bool
-write_row(const struct import *import, const struct import_row *row,
-    struct error *error)
+write_row(
+    const struct import *import, const struct import_row *row, struct error *error)
 {
 	if (row->sender == NULL)
 		return query_import_address(

@@ -104,6 +104,7 @@ expire_slices(
 		        trouble);
 		if (!ok && !query_again(query, trouble))
 			return false;
+		more = more || !ok;
 	}
 	return true;
 }

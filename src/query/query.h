@@ -141,8 +141,8 @@ bool query_backup(struct query *query, const char *path,
  * row nothing was kept, and change() is called again from its beginning. The
  * changes below are done again so by themselves, unless change() calls them.
  */
-bool query_change(struct query *query, bool (*change)(void *ctx, struct error *error),
-    void *ctx, struct error *error);
+bool query_change(struct query *query,
+    bool (*change)(void *ctx, struct error *error), void *ctx, struct error *error);
 
 /* No step of the daemon shortens this one. */
 #define QUERY_FOREVER INT64_C(253402300799)

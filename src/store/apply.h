@@ -63,6 +63,8 @@ size_t origins_of(
 /* What is on record, as it is at that time. */
 bool origins_recall(const struct apply *apply, const struct store_who *who,
     int64_t now, struct history *history, struct trouble *trouble);
+/* Whether origins_note() has anything to do for it. */
+bool origins_are_noted(const struct note_spec *spec);
 /* domain  the record of who.domain, zeros without one */
 bool origins_note(const struct apply *apply, const struct note_spec *spec,
     const struct domain_record *domain, struct trouble *trouble);

@@ -54,6 +54,15 @@ add_origins(struct expected *expected, const struct store_who *who)
 	    origins_of(who, expected->origins + expected->origins_count);
 }
 
+static void
+add_triplet(struct expected *expected, const struct apply *apply,
+    const char *client, const struct triplet *triplet)
+{
+	add_number(expected, TRIPLETS,
+	    key_triplet(
+	        apply->secret, client, triplet->sender, triplet->recipient));
+}
+
 void
 apply_expect(const struct apply *apply, struct expected *expected,
     const struct note_spec *spec)
@@ -65,7 +74,7 @@ apply_expect(const struct apply *apply, struct expected *expected,
 	ipnet_to_text(&net, network);
 	if (spec->outcome != OUTCOME_NONE)
 		add_number(expected, ADDRESSES, key_from_ip(&spec->who.ip));
-	if (spec->event != NULL)
+	if (origins_are_noted(spec))
 		add_origins(expected, &spec->who);
 	if (domain != NULL) {
 		add_domain(expected, domain);
@@ -73,14 +82,11 @@ apply_expect(const struct apply *apply, struct expected *expected,
 		    expected, NETWORKS, key_text(apply->secret, domain, network));
 	}
 	for (size_t i = 0; i < spec->count; i++) {
-		const struct triplet *triplet = &spec->triplets[i];
-		add_number(expected, TRIPLETS,
-		    key_triplet(apply->secret, network, triplet->sender,
-		        triplet->recipient));
-		add_number(expected, TRIPLETS,
-		    key_triplet(apply->secret,
-		        domain != NULL ? domain : KEY_ANYWHERE, triplet->sender,
-		        triplet->recipient));
+		add_triplet(expected, apply, network, &spec->triplets[i]);
+		/* A domain may turn out to be too wide for a key. */
+		add_triplet(expected, apply, KEY_ANYWHERE, &spec->triplets[i]);
+		if (domain != NULL)
+			add_triplet(expected, apply, domain, &spec->triplets[i]);
 	}
 }
 

@@ -125,19 +125,30 @@ note(const struct apply *apply, const struct note_spec *spec, const char *name,
 	       apply->ops->keep_origin(apply->view, name, &record, trouble);
 }
 
+/* What the mail host has let through, and is not exempt. */
+static bool
+is_delivered(const struct event *event)
+{
+	return event != NULL && event->delivered && event->exempt == NULL;
+}
+
+bool
+origins_are_noted(const struct note_spec *spec)
+{
+	bool says_more =
+	    spec->outcome != OUTCOME_NONE && spec->outcome != OUTCOME_ATTEMPT &&
+	    spec->outcome != OUTCOME_DOMAIN_FOUND && spec->outcome != OUTCOME_SEEN;
+
+	return says_more || is_delivered(spec->event) || spec->begins_session;
+}
+
 bool
 origins_note(const struct apply *apply, const struct note_spec *spec,
     const struct domain_record *domain, struct trouble *trouble)
 {
-	const struct event *event = spec->event;
-	bool is_delivered =
-	    event != NULL && event->delivered && event->exempt == NULL;
-	bool says_more =
-	    spec->outcome != OUTCOME_NONE && spec->outcome != OUTCOME_ATTEMPT &&
-	    spec->outcome != OUTCOME_DOMAIN_FOUND && spec->outcome != OUTCOME_SEEN;
 	char name[ORIGIN_SIZE];
 
-	if (!says_more && !is_delivered && !spec->begins_session)
+	if (!origins_are_noted(spec))
 		return true;
 	name_network(&spec->who.ip, name);
 	if (!note(apply, spec, name, trouble))
@@ -146,7 +157,8 @@ origins_note(const struct apply *apply, const struct note_spec *spec,
 	    !note(apply, spec, name, trouble))
 		return false;
 	/* Anybody can name a sender: only what was let through is kept. */
-	return !is_delivered || !name_domain("@", spec->who.sender_domain, name) ||
+	return !is_delivered(spec->event) ||
+	       !name_domain("@", spec->who.sender_domain, name) ||
 	       note(apply, spec, name, trouble);
 }
 

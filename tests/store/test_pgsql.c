@@ -195,7 +195,7 @@ wait_until_back(struct store_fixture *fixture)
 
 struct racer {
 	struct store *store;
-	unsigned committed;
+	unsigned committed[2]; /* attempts, ends of sessions */
 };
 
 static const struct policy_settings every_attempt_counts = {
@@ -214,37 +214,49 @@ race(void *arg)
 	    .triplets = &triplet,
 	    .count = 1,
 	};
+	/* What is written of the same session at its end. */
+	struct note_spec end = {.who = {.domain = "example.org"},
+	    .now = TEST_NOW,
+	    .outcome = OUTCOME_SEEN,
+	    .settings = &every_attempt_counts,
+	    .begins_session = true};
 
 	ip_from_text(IP, &spec.who.ip);
+	end.who.ip = spec.who.ip;
 	for (int i = 0; i < ATTEMPTS; i++) {
-		struct note *note = note_new(&spec);
-		store_submit(racer->store, note);
-		while (note_state(note) == NOTE_WAITING)
-			usleep(100);
-		racer->committed += note_state(note) == NOTE_COMMITTED;
-		note_drop(&note);
+		struct note *notes[] = {note_new(&spec), note_new(&end)};
+		for (int j = 0; j < 2; j++)
+			store_submit(racer->store, notes[j]);
+		for (int j = 0; j < 2; j++) {
+			while (note_state(notes[j]) == NOTE_WAITING)
+				usleep(100);
+			racer->committed[j] +=
+			    note_state(notes[j]) == NOTE_COMMITTED;
+			note_drop(&notes[j]);
+		}
 	}
 	return NULL;
 }
 
 static void
-no_attempt_of_two_daemons_on_one_triplet_is_lost(void **state)
+no_attempt_of_two_daemons_on_the_same_rows_is_lost(void **state)
 {
 	struct store_fixture *fixture = *state;
 	struct store *stores[DAEMONS] = {fixture->store, open_another(fixture)};
 	struct racer racers[DAEMONS * THREADS];
 	pthread_t threads[DAEMONS * THREADS];
-	unsigned committed = 0;
+	unsigned committed = 0, ended = 0;
 	long logged = pgsql_log_size();
 
 	for (int i = 0; i < DAEMONS * THREADS; i++) {
-		racers[i] = (struct racer){stores[i % DAEMONS], 0};
+		racers[i] = (struct racer){stores[i % DAEMONS], {0}};
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, race, &racers[i]), 0);
 	}
 	for (int i = 0; i < DAEMONS * THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		committed += racers[i].committed;
+		committed += racers[i].committed[0];
+		ended += racers[i].committed[1];
 	}
 	store_close(&stores[1]);
 	/* Nothing that an admin would be afraid of. */
@@ -257,6 +269,15 @@ no_attempt_of_two_daemons_on_one_triplet_is_lost(void **state)
 	    fixture, "198.51.100.1", "example.org", FROM, TO, &history, &row);
 	assert_int_equal(row.tries, committed - 1);
 	assert_int_equal(history.domain.networks, 1);
+	assert_int_equal(ended, committed);
+	/* The records of its network and its organisation. */
+	assert_int_equal(pgsql_ask(fixture->url, "SELECT count(*) FROM origin"), 2);
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT min(sessions) FROM origin"),
+	    1024 * ended);
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT max(sessions) FROM origin"),
+	    1024 * ended);
 }
 
 static void *
@@ -847,7 +868,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(no_attempt_of_two_daemons_on_one_triplet_is_lost),
+	    TEST(no_attempt_of_two_daemons_on_the_same_rows_is_lost),
 	    TEST(tables_are_made_once_by_daemons_that_start_together),
 	    TEST(note_that_it_refuses_takes_no_other_with_it),
 	    TEST(text_that_is_no_utf8_is_kept_readably),

@@ -116,6 +116,14 @@ is_alone(struct view *view, bool *alone_r, struct trouble *trouble)
 	return link_finish(view->link, trouble);
 }
 
+void
+pgsql_expire_anew(struct backend *backend)
+{
+	backend->next_address = INT64_MIN;
+	backend->next_domain[0] = backend->next_origin[0] = '\0';
+	memset(backend->walk_at, 0, sizeof backend->walk_at);
+}
+
 bool
 pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
     struct trouble *trouble)

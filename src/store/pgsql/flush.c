@@ -198,8 +198,8 @@ take_rows(struct link *link, const struct table *tables, unsigned events,
     struct trouble *trouble)
 {
 	struct trouble rest = {0};
-	bool ok =
-	    take_events(link, events, trouble) && take_tables(link, tables, trouble);
+	bool ok = take_events(link, events, trouble) &&
+	          take_tables(link, tables, trouble);
 
 	if (link_finish(link, &rest))
 		return ok;
@@ -218,10 +218,9 @@ write_rows(struct view *view, struct trouble *trouble)
 	fill(view, tables);
 	for (int i = 0; i < ROW_KINDS; i++)
 		rows += tables[i].rows;
-	bool ok = rows == 0 ||
-	          (send_tables(view, tables, trouble) &&
-	              link_flush(link, trouble) &&
-	              take_rows(link, tables, events, trouble));
+	bool ok = rows == 0 || (send_tables(view, tables, trouble) &&
+	                           link_flush(link, trouble) &&
+	                           take_rows(link, tables, events, trouble));
 	for (int i = 0; i < ROW_KINDS; i++) {
 		for (int column = 0; column < COLUMNS_MAX; column++)
 			array_clear(&tables[i].columns[column]);

@@ -71,7 +71,7 @@ new_backend(const char *url, struct error *error)
 	pthread_mutex_init(&backend->lock, NULL);
 	backend->writer.backend = backend;
 	backend->writer.link = &backend->link;
-	backend->next_address = INT64_MIN;
+	pgsql_expire_anew(backend);
 	if (place_init(&backend->place, url, error))
 		return backend;
 	pgsql_close(backend);
@@ -234,6 +234,8 @@ pgsql_rollback(struct view *view)
 	struct trouble ignored;
 
 	pgsql_clear(view);
+	if (view->backend->is_attached)
+		pgsql_expire_anew(view->backend);
 	if (view->link->conn == NULL)
 		return;
 	/* What has gone out but was not flushed is taken first. */

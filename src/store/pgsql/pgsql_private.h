@@ -156,6 +156,8 @@ bool pgsql_refuse_event(
     struct view *view, int64_t id, const char *reply, struct trouble *trouble);
 
 /* ---- expire.c */
+/* Its walks begin anew. */
+void pgsql_expire_anew(struct backend *backend);
 bool pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
     struct trouble *trouble);
 
