@@ -169,12 +169,13 @@ take_tables(struct link *link, const struct table *tables, struct trouble *troub
 			continue;
 		PGresult *result = link_result(link, trouble);
 		ok = result != NULL;
-		if (ok && strtoul(PQcmdTuples(result), NULL, 10) < tables[i].rows) {
+		if (ok &&
+		    strtoul(libpq.PQcmdTuples(result), NULL, 10) < tables[i].rows) {
 			trouble->kind = TROUBLE_CONFLICT;
 			error_set(&trouble->error, "another was faster");
 			ok = false;
 		}
-		PQclear(result);
+		libpq.PQclear(result);
 	}
 	return ok;
 }
@@ -188,7 +189,7 @@ take_events(struct link *link, unsigned count, struct trouble *trouble)
 	for (unsigned i = 0; ok && i < count; i++) {
 		PGresult *result = link_result(link, trouble);
 		ok = result != NULL;
-		PQclear(result);
+		libpq.PQclear(result);
 	}
 	return ok;
 }

@@ -184,8 +184,8 @@ has_meta(struct link *link, bool *has_r, struct trouble *trouble)
 	PGresult *result = link_query(
 	    link, "SELECT to_regclass('meta') IS NOT NULL", 0, NULL, trouble);
 
-	*has_r = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
-	PQclear(result);
+	*has_r = result != NULL && libpq.PQgetvalue(result, 0, 0)[0] == 't';
+	libpq.PQclear(result);
 	return result != NULL;
 }
 
