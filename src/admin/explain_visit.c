@@ -29,22 +29,22 @@ recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
 }
 
 static bool
-read_dns(struct admin *admin, const char *sender, struct dns_facts *dns)
+read_dns(struct admin *admin, const char *sender,
+    char domain[static SPF_DOMAIN_SIZE], struct dns_facts *dns)
 {
 	const char *spf = args_value(admin, "spf");
 	const char *at = strrchr(sender, '@');
 
 	if (spf == NULL)
 		return false;
-	*dns = (struct dns_facts){
-	    .mailfrom.result = SPF_SKIPPED, .helo.result = SPF_SKIPPED};
+	dns_facts_clear(dns);
 	for (enum spf_result i = 0; i < SPF_RESULTS; i++) {
 		if (strcmp(spf_result_words[i], spf) == 0)
 			dns->mailfrom.result = i;
 	}
-	text_copy(dns->mailfrom.domain, sizeof dns->mailfrom.domain,
-	    at == NULL ? "" : at + 1);
-	text_lower(dns->mailfrom.domain);
+	text_copy(domain, SPF_DOMAIN_SIZE, at == NULL ? "" : at + 1);
+	text_lower(domain);
+	dns->mailfrom.domain = domain;
 	return true;
 }
 
@@ -399,7 +399,7 @@ build(struct admin *admin, struct error *error)
 int
 explain_visit_from(struct admin *admin, const char *ip)
 {
-	char from[1024], to[1024];
+	char from[1024], to[1024], domain[SPF_DOMAIN_SIZE];
 	const char *sender = args_value(admin, "from"),
 	           *recipient = args_value(admin, "to");
 	struct explain_visit visit = {.now = admin_now(admin)};
@@ -413,7 +413,7 @@ explain_visit_from(struct admin *admin, const char *ip)
 	    sender == NULL ? "sender@example.com" : sender, from, sizeof from);
 	visit.recipient = without_brackets(
 	    recipient == NULL ? "recipient@example.org" : recipient, to, sizeof to);
-	if (read_dns(admin, visit.sender, &dns))
+	if (read_dns(admin, visit.sender, domain, &dns))
 		visit.dns = &dns;
 	if (admin_config(admin) == NULL || admin_query(admin, false) == NULL)
 		return EXIT_FAILED;

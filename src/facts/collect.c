@@ -44,7 +44,7 @@ helo_name(char name[static DNS_NAME_SIZE], const char *helo)
 }
 
 struct run {
-	const struct collect *in;
+	struct collect *in;
 	struct resolver *resolver;
 	struct dns_question *helo_address, *sender_mx;
 	struct dnsbl_job dnsbl;
@@ -97,12 +97,12 @@ is_over(void *ctx)
 }
 
 static void
-evaluate(struct run *run, const char *sender, unsigned max_queries,
+evaluate(struct run *run, const char *sender, unsigned max_queries, char *domain_r,
     struct spf_fact *fact)
 {
 	const struct collect *in = run->in;
 	struct spf_asker asker = {ask, is_over, run->resolver};
-	struct spf_query query = {in->ip, in->helo, sender, max_queries};
+	struct spf_query query = {in->ip, in->helo, sender, max_queries, domain_r};
 	int64_t start = clock_mono_ms(in->clock);
 
 	spf_check(&asker, &query, fact);
@@ -117,14 +117,15 @@ evaluate_both(struct run *run, struct dns_facts *facts)
 
 	if (!run->wants_spf)
 		return;
-	evaluate(run, sender, SPF_MAX_QUERIES, &facts->mailfrom);
+	evaluate(run, sender, SPF_MAX_QUERIES, run->in->mailfrom_domain,
+	    &facts->mailfrom);
 	if (sender[0] == '\0') {
 		facts->helo = facts->mailfrom;
 		return;
 	}
 	unsigned used = facts->mailfrom.queries;
 	evaluate(run, NULL, used < SPF_MAX_QUERIES ? SPF_MAX_QUERIES - used : 1,
-	    &facts->helo);
+	    run->in->helo_domain, &facts->helo);
 }
 
 static bool
@@ -200,12 +201,13 @@ judge_sender(struct run *run, struct dns_facts *facts)
 }
 
 void
-collect_facts(const struct collect *in, struct dns_facts *facts)
+collect_facts(struct collect *in, struct dns_facts *facts)
 {
 	struct run run = {.in = in, .resolver = in->resolver, .wants_spf = in->spf};
 
 	if (collect_is_loopback(&in->ip))
 		return;
+	facts->dnsbl = in->dnsbl;
 	start_questions(&run);
 	evaluate_both(&run, facts);
 	facts->helo_dns = judge_helo(&run);

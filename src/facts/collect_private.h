@@ -19,12 +19,15 @@ struct collect {
 	struct dnsbl_health *health;
 	struct ip ip;
 	const char *helo, *sender; /* "" = none, null sender */
+	/* The facts' texts, to be filled. */
+	char mailfrom_domain[SPF_DOMAIN_SIZE], helo_domain[SPF_DOMAIN_SIZE];
+	char dnsbl[DNSBL_TEXT_SIZE];
 };
 
 /* 127.0.0.0/8 and ::1: nothing is asked about them */
 bool collect_is_loopback(const struct ip *ip);
 
 /* (blocks) until the job's deadline at most; fills all of *facts but ms */
-void collect_facts(const struct collect *collect, struct dns_facts *facts);
+void collect_facts(struct collect *collect, struct dns_facts *facts);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/jobs.h"
 #include "base/text.h"
@@ -39,18 +40,47 @@ struct gather {
 	void *ctx;
 	uint64_t number;
 
-	atomic_bool is_finished; /* facts is complete and does not change */
-	struct dns_facts facts;
+	atomic_bool is_finished; /* facts is the session's from here */
+	struct dns_facts *facts; /* NULL: none yet, taken, or no memory */
 };
 
 void
 dns_facts_clear(struct dns_facts *facts)
 {
+	static char no_names[] = "";
+
 	*facts = (struct dns_facts){
-	    .mailfrom.result = SPF_SKIPPED,
-	    .helo.result = SPF_SKIPPED,
+	    .mailfrom = {.result = SPF_SKIPPED, .domain = ""},
+	    .helo = {.result = SPF_SKIPPED, .domain = ""},
 	    .helo_dns = HELO_DNS_UNKNOWN,
+	    .dnsbl = no_names,
 	};
+}
+
+static char *
+put(char **at, const char *text)
+{
+	char *copy = strcpy(*at, text);
+
+	*at += strlen(text) + 1;
+	return copy;
+}
+
+struct dns_facts *
+dns_facts_copy(const struct dns_facts *facts)
+{
+	struct dns_facts *copy =
+	    malloc(sizeof *copy + strlen(facts->mailfrom.domain) + 1 +
+	           strlen(facts->helo.domain) + 1 + strlen(facts->dnsbl) + 1);
+
+	if (copy == NULL)
+		return NULL;
+	char *at = (char *)(copy + 1);
+	*copy = *facts;
+	copy->mailfrom.domain = put(&at, facts->mailfrom.domain);
+	copy->helo.domain = put(&at, facts->helo.domain);
+	copy->dnsbl = put(&at, facts->dnsbl);
+	return copy;
 }
 
 static void
@@ -61,6 +91,7 @@ release(struct gather *gather)
 	pthread_mutex_destroy(&gather->lock);
 	free(gather->helo);
 	free(gather->sender);
+	free(gather->facts);
 	free(gather);
 }
 
@@ -89,10 +120,8 @@ give_back(struct gatherer *gatherer, struct resolver *resolver)
 
 /* What nobody looked up: temperror where SPF would have been asked. */
 static void
-fill_limited(struct gather *gather)
+fill_limited(const struct gather *gather, struct dns_facts *facts)
 {
-	struct dns_facts *facts = &gather->facts;
-
 	facts->limited = true;
 	if (gather->gatherer->spf && !collect_is_loopback(&gather->ip)) {
 		facts->mailfrom.result = facts->helo.result = SPF_TEMPERROR;
@@ -100,13 +129,14 @@ fill_limited(struct gather *gather)
 	}
 }
 
+/* resolver: NULL where nobody looks anything up */
 static void
-gather_facts(struct gather *gather)
+gather_facts(struct gather *gather, struct resolver *resolver)
 {
 	struct gatherer *gatherer = gather->gatherer;
-	struct dns_facts *facts = &gather->facts;
+	struct dns_facts facts;
 	struct collect collect = {.clock = gatherer->clock,
-	    .resolver = take_resolver(gatherer),
+	    .resolver = resolver,
 	    .spf = gatherer->spf,
 	    .lists = gatherer->lists,
 	    .lists_count = gatherer->lists_count,
@@ -115,18 +145,21 @@ gather_facts(struct gather *gather)
 	    .helo = gather->helo,
 	    .sender = gather->sender};
 
-	if (collect.resolver == NULL) {
-		fill_limited(gather);
+	dns_facts_clear(&facts);
+	if (resolver == NULL) {
+		fill_limited(gather, &facts);
+		gather->facts = dns_facts_copy(&facts);
 		return;
 	}
-	resolver_begin(collect.resolver, gather->deadline_ms, &gather->is_dropped);
-	collect_facts(&collect, facts);
+	resolver_begin(resolver, gather->deadline_ms, &gather->is_dropped);
+	collect_facts(&collect, &facts);
 	int64_t now = clock_mono_ms(gatherer->clock);
-	facts->timed_out = now >= gather->deadline_ms ||
-	                   resolver_counters(collect.resolver).timeouts > 0;
-	facts->ms = now - gather->started_ms;
-	resolver_end(collect.resolver);
-	give_back(gatherer, collect.resolver);
+	facts.timed_out =
+	    now >= gather->deadline_ms || resolver_counters(resolver).timeouts > 0;
+	facts.ms = now - gather->started_ms;
+	resolver_end(resolver);
+	give_back(gatherer, resolver);
+	gather->facts = dns_facts_copy(&facts);
 }
 
 static void
@@ -145,7 +178,7 @@ run_job(void *arg)
 	struct gather *gather = arg;
 
 	if (!atomic_load(&gather->is_dropped))
-		gather_facts(gather);
+		gather_facts(gather, take_resolver(gather->gatherer));
 	finish(gather);
 	release(gather);
 }
@@ -169,27 +202,27 @@ gather_start(struct gatherer *gatherer, const struct gather_request *request,
 	gather->done = done;
 	gather->ctx = ctx;
 	gather->number = number;
-	dns_facts_clear(&gather->facts);
 	if (gather->helo == NULL || gather->sender == NULL) {
 		release(gather);
 		return NULL;
 	}
 	atomic_fetch_add(&gather->references, 1);
 	if (!jobs_submit(gatherer->jobs, run_job, gather)) {
-		fill_limited(gather);
+		gather_facts(gather, NULL);
 		finish(gather);
 		release(gather);
 	}
 	return gather;
 }
 
-bool
-gather_result(const struct gather *gather, struct dns_facts *facts_r)
+struct dns_facts *
+gather_take(struct gather *gather)
 {
 	if (!atomic_load_explicit(&gather->is_finished, memory_order_acquire))
-		return false;
-	*facts_r = gather->facts;
-	return true;
+		return NULL;
+	struct dns_facts *facts = gather->facts;
+	gather->facts = NULL;
+	return facts;
 }
 
 int64_t

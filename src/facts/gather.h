@@ -29,13 +29,15 @@ struct dns_facts {
 	bool sender_nodns; /* neither MX nor address; false when unknown */
 	bool sender_known; /* the question was answered */
 	int dnsbl_weight;  /* sum of the weights of the lists that answered */
-	char dnsbl[DNSBL_TEXT_SIZE]; /* names of the lists, joined by ','; or "" */
-	int64_t ms;                  /* from gather_start() to the end */
-	bool timed_out;              /* the deadline ended something */
-	bool limited; /* no worker had room: everything unknown or temperror */
+	char *dnsbl;       /* names of the lists, joined by ','; or "" */
+	int64_t ms;        /* from gather_start() to the end */
+	bool timed_out;    /* the deadline ended something */
+	bool limited;      /* no worker had room: everything unknown or temperror */
 };
 /* Everything skipped or unknown: what a session without DNS has. */
 void dns_facts_clear(struct dns_facts *facts);
+/* With its texts, in one block for the caller to free; NULL: out of memory. */
+struct dns_facts *dns_facts_copy(const struct dns_facts *facts);
 
 struct dnsbl_setting {
 	const char *zone;
@@ -87,8 +89,11 @@ struct gather *gather_start(struct gatherer *gatherer,
     const struct gather_request *request, void (*done)(void *ctx, uint64_t number),
     void *ctx, uint64_t number);
 
-/* true and a copy of the result when the job has ended; false while it runs */
-bool gather_result(const struct gather *gather, struct dns_facts *facts_r);
+/*
+ * The result, once and for the caller to free, when the job has ended. NULL while
+ * it runs, or if memory was out.
+ */
+struct dns_facts *gather_take(struct gather *gather);
 
 /* Monotonic time (clock_mono_ms) at which it ends at the latest. */
 int64_t gather_deadline_ms(const struct gather *gather);

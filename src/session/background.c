@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is found out for a transaction by jobs: DNS, and a shared store's record. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "session/session_private.h"
@@ -127,20 +126,16 @@ void
 background_take_dns(struct session *session)
 {
 	struct transaction *mail = session->mail;
-	struct dns_facts result;
 
-	if (mail->gather == NULL || mail->dns != NULL ||
-	    !gather_result(mail->gather, &result))
+	if (mail->gather != NULL && mail->dns == NULL)
+		mail->dns = gather_take(mail->gather);
+	if (mail->gather == NULL || mail->dns == NULL)
 		return;
-	mail->dns = malloc(sizeof *mail->dns);
-	if (mail->dns == NULL)
-		return;
-	*mail->dns = result;
 	session->facts.dns = mail->dns;
 	gather_drop(&mail->gather);
-	if (result.limited)
+	if (mail->dns->limited)
 		session_fault(session, FAULT_LIMIT);
-	else if (result.timed_out)
+	else if (mail->dns->timed_out)
 		session_fault(session, FAULT_DNS);
 	if (mail->noted_at != 0 && session_domain(session) != NULL)
 		record_named(session);

@@ -44,12 +44,8 @@ give_dns(struct session *session, const struct dns_facts *dns)
 
 	if (mail == NULL || dns == NULL)
 		return mail != NULL;
-	mail->dns = malloc(sizeof *mail->dns);
-	if (mail->dns == NULL)
-		return false;
-	*mail->dns = *dns;
-	session->facts.dns = mail->dns;
-	return true;
+	session->facts.dns = mail->dns = dns_facts_copy(dns);
+	return mail->dns != NULL;
 }
 
 /* A hold is endured, and its attempt on record. */

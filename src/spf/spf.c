@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/domain.h"
+#include "base/text.h"
 #include "spf/eval_private.h"
 
 #define NARROW_V4 12 /* the widest match that still ties a client to a domain */
@@ -113,13 +114,16 @@ spf_check(const struct spf_asker *asker, const struct spf_query *query,
 	};
 	const char *sender = query->sender;
 
-	*fact_r = (struct spf_fact){.result = SPF_NONE};
+	*fact_r = (struct spf_fact){.result = SPF_NONE, .domain = ""};
 	if (sender == NULL || sender[0] == '\0')
 		sender = eval.helo;
 	if (!split_sender(&eval, sender)) {
 		spf_decide(&eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
 	} else if (eval.domain[0] != '\0') {
-		snprintf(fact_r->domain, sizeof fact_r->domain, "%s", eval.domain);
+		if (query->domain_r != NULL) {
+			text_copy(query->domain_r, SPF_DOMAIN_SIZE, eval.domain);
+			fact_r->domain = query->domain_r;
+		}
 		enum spf_result result = spf_layer_run(&eval);
 		if (!eval.is_decided)
 			fact_r->result = result;

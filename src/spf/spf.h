@@ -45,7 +45,7 @@ extern const char *const spf_trouble_words[SPF_TROUBLES];
 struct spf_fact {
 	enum spf_result result;
 	enum spf_trouble trouble;
-	char domain[SPF_DOMAIN_SIZE]; /* checked domain, lower case, or "" */
+	const char *domain; /* checked domain, lower case, or ""; borrowed */
 	unsigned queries, terms, voids;
 	uint32_t ms;
 	/* Why a pass is worth little: +all, /0 or a very wide match, ... */
@@ -70,6 +70,7 @@ struct spf_query {
 	const char *helo;     /* as said; NULL: none */
 	const char *sender;   /* local@domain; "" or NULL: the HELO identity */
 	unsigned max_queries; /* 0 = SPF_MAX_QUERIES */
+	char *domain_r; /* SPF_DOMAIN_SIZE, for the fact's domain; NULL: left "" */
 };
 
 /*

@@ -110,6 +110,7 @@ give_spf(enum spf_result result)
 
 	mail->dns = calloc(1, sizeof *mail->dns);
 	assert_non_null(mail->dns);
+	dns_facts_clear(mail->dns);
 	mail->dns->mailfrom = (struct spf_fact){
 	    .result = result, .domain = "example.net", .wide = false};
 	fixture->session->facts.dns = mail->dns;

@@ -19,9 +19,9 @@ pass_spf(struct session *session, const char *domain)
 	mail->dns = calloc(1, sizeof *mail->dns);
 	if (mail->dns == NULL)
 		abort();
+	dns_facts_clear(mail->dns);
 	mail->dns->mailfrom.result = SPF_PASS;
-	snprintf(mail->dns->mailfrom.domain, sizeof mail->dns->mailfrom.domain,
-	    "%s", domain);
+	mail->dns->mailfrom.domain = domain;
 	session->facts.dns = mail->dns;
 }
 

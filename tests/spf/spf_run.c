@@ -73,7 +73,9 @@ static void
 check(struct run *run, char *field[FIELDS])
 {
 	struct spf_asker asker = table_asker(run->table);
-	struct spf_query query = {.helo = field[2], .sender = field[3]};
+	char domain[SPF_DOMAIN_SIZE];
+	struct spf_query query = {
+	    .helo = field[2], .sender = field[3], .domain_r = domain};
 	struct spf_fact fact;
 
 	if (!ip_from_text(field[1], &query.ip)) {

@@ -19,10 +19,7 @@ static char text[SPF_HEADER_SIZE];
 static struct spf_fact
 fact_of(enum spf_result result, const char *domain)
 {
-	struct spf_fact fact = {.result = result};
-
-	strcpy(fact.domain, domain);
-	return fact;
+	return (struct spf_fact){.result = result, .domain = domain};
 }
 
 static const char *
@@ -99,7 +96,7 @@ authentication_results_name_the_checked_domain(void **state)
 	spf_header_authres(text, sizeof text, &fact, true, "mx.example.jp");
 	assert_string_equal(
 	    text, "mx.example.jp; spf=permerror smtp.helo=example.org");
-	fact.domain[0] = '\0';
+	fact.domain = "";
 	assert_int_equal(
 	    spf_header_authres(text, sizeof text, &fact, true, "mx.example.jp"), 0);
 	assert_string_equal(text, "");
@@ -165,13 +162,14 @@ long_values_are_cut_and_the_end_stays(void **state)
 {
 	struct spf_fact fact = {
 	    .result = SPF_FAIL, .trouble = SPF_TROUBLE_SERVFAIL};
-	char longest[2000];
+	char longest[2000], domain[SPF_DOMAIN_SIZE] = "";
 	struct ip ip;
 
 	(void)state;
 	memset(longest, '@', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
-	memset(fact.domain, 'a', sizeof fact.domain - 1);
+	memset(domain, 'a', sizeof domain - 1);
+	fact.domain = domain;
 	ip_from_text("2001:db8:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa", &ip);
 	size_t length = spf_header_received(
 	    text, sizeof text, &fact, false, &ip, longest, longest, longest);
@@ -194,7 +192,7 @@ print(char **word)
 
 	while (strcmp(spf_result_words[fact.result], word[1]) != 0)
 		fact.result++;
-	snprintf(fact.domain, sizeof fact.domain, "%s", word[3]);
+	fact.domain = word[3];
 	if (!ip_from_text(word[4], &ip))
 		return 2;
 	if (strcmp(word[0], "received") == 0)
