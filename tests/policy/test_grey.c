@@ -233,6 +233,57 @@ visits_from_anywhere_pass_after_three_tries_and_a_day(void **state)
 	assert_int_equal(row.first, T0); /* from the future */
 }
 
+static const struct {
+	const char *claim;
+	struct grey_row row;
+	enum outcome outcome;
+	int64_t now;
+	int64_t first, last; /* of what comes of it */
+} from_anywhere[] = {
+    {"a known address changes nothing", {.first = T0, .last = T0}, OUTCOME_KNOWN,
+        T0 + HOUR, T0, T0},
+    {"a domain that is found begins it", {0}, OUTCOME_DOMAIN_FOUND, T0, T0, T0},
+    {"what is in it already is not counted again", {.first = T0, .last = T0 + HOUR},
+        OUTCOME_DOMAIN_FOUND, T0 + HOUR, T0, T0 + HOUR},
+    {"a later one is", {.first = T0, .last = T0, .last_try = T0},
+        OUTCOME_DOMAIN_FOUND, T0 + HOUR, T0, T0 + HOUR},
+    {"after the window it begins anew", {.first = T0, .last = T0}, OUTCOME_ATTEMPT,
+        T0 + 3 * DAY, T0 + 3 * DAY, T0 + 3 * DAY},
+    {"a first visit in the future begins anew", {.first = T0 + DAY, .last = T0},
+        OUTCOME_ATTEMPT, T0 + HOUR, T0 + HOUR, T0 + HOUR},
+    {"a last visit in the future begins anew", {.first = T0, .last = T0 + DAY},
+        OUTCOME_ATTEMPT, T0 + HOUR, T0 + HOUR, T0 + HOUR},
+};
+
+static void
+steps_from_anywhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof from_anywhere / sizeof *from_anywhere; i++) {
+		struct grey_row row =
+		    grey_step_anywhere(&defaults, from_anywhere[i].row,
+		        from_anywhere[i].outcome, from_anywhere[i].now);
+		print_message("  %s\n", from_anywhere[i].claim);
+		assert_int_equal(row.first, from_anywhere[i].first);
+		assert_int_equal(row.last, from_anywhere[i].last);
+		assert_int_equal(row.tries, 0);
+	}
+}
+
+static void
+tries_from_anywhere_do_not_pass_after_the_window_nor_from_the_future(void **state)
+{
+	const struct grey_row row = {
+	    .first = T0, .last = T0 + DAY, .tries = GREY_ANYWHERE_TRIES};
+	const struct grey_row future = {
+	    .first = T0, .last = T0 + 5 * DAY, .tries = GREY_ANYWHERE_TRIES};
+
+	(void)state;
+	assert_true(grey_passes_anywhere(&row, 2 * DAY, T0 + 3 * DAY));
+	assert_false(grey_passes_anywhere(&row, 2 * DAY, T0 + 3 * DAY + 1));
+	assert_false(grey_passes_anywhere(&future, 2 * DAY, T0 + 3 * DAY));
+}
+
 static void
 the_better_row_is_the_one_nearer_to_passing(void **state)
 {
@@ -246,6 +297,11 @@ the_better_row_is_the_one_nearer_to_passing(void **state)
 	assert_int_equal(grey_better(waits, tried).tries, 1);
 	assert_int_equal(grey_better(passed, tried).passed, T0 + 100);
 	assert_int_equal(grey_better(tried, passed).passed, T0 + 100);
+	assert_int_equal(grey_better(tried, waits).tries, 1);
+	struct grey_row later = {.first = T0 + 5, .last = T0 + 5};
+	assert_int_equal(grey_better(waits, later).first, T0);
+	assert_int_equal(grey_better(later, waits).first, T0);
+	assert_false(grey_passes(&defaults, &none, T0));
 }
 
 /* --------------------------------------------------------------- addresses */
@@ -430,6 +486,14 @@ a_domain_learns_only_good_things(void **state)
 		    domain_step(&defaults, record, OUTCOME_PASSED, T0 + i * HOUR);
 	assert_int_equal(record.successes, 5);
 	assert_int_equal(record.known_until, T0 + 4 * HOUR + 35 * DAY);
+
+	record = domain_step(&defaults, record, OUTCOME_KNOWN, T0 + 10 * DAY);
+	assert_int_equal(record.known_until, T0 + 45 * DAY);
+	record = domain_step(&defaults, record, OUTCOME_KNOWN, T0 + 45 * DAY + 1);
+	assert_int_equal(record.known_until, T0 + 45 * DAY);
+	struct domain_record same =
+	    domain_step(&defaults, record, OUTCOME_NONE, T0 + 46 * DAY);
+	assert_int_equal(same.last_seen, record.last_seen);
 }
 
 static void
@@ -462,6 +526,9 @@ main(void)
 	    cmocka_unit_test(
 	        an_attempt_is_counted_once_when_its_domain_becomes_known_later),
 	    cmocka_unit_test(visits_from_anywhere_pass_after_three_tries_and_a_day),
+	    cmocka_unit_test(steps_from_anywhere),
+	    cmocka_unit_test(
+	        tries_from_anywhere_do_not_pass_after_the_window_nor_from_the_future),
 	    cmocka_unit_test(the_better_row_is_the_one_nearer_to_passing),
 	    cmocka_unit_test(
 	        a_hang_up_is_remembered_with_its_seconds_for_the_retry_window),

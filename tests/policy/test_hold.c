@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "policy/cases.h"
@@ -35,6 +36,9 @@ static const struct {
         false},
     {"hold and DNS stay below the ceiling",
         {.holds = 1, .max_holds = 50, .spent_ms = 5000}, 240, 235000, false},
+    {"DNS that took longer than the ceiling leaves no hold",
+        {.holds = 1, .max_holds = 50, .spent_ms = 2 * HOLD_CEILING_MS}, 125, 0,
+        false},
 };
 
 static void
@@ -46,7 +50,7 @@ lengths_of_holds(void **state)
 		settings.hold_s = plans[i].hold_s;
 		struct hold_plan plan = hold_plan(&settings, &plans[i].request);
 		print_message("  %s\n", plans[i].claim);
-		assert_in_range(plan.ms, plans[i].ms - 1, plans[i].ms + 1);
+		assert_true(llabs(plan.ms - plans[i].ms) <= 1);
 		assert_int_equal(plan.shed, plans[i].shed);
 		assert_false(plan.varied);
 	}
@@ -75,6 +79,12 @@ vary_gives_its_share_of_addresses_another_length_and_the_same_one_again(
 			assert_int_equal(plan.ms, 125000);
 	}
 	assert_in_range(varied, 1800, 2200);
+	settings.hold_s = 0;
+	settings.vary_percent = 100;
+	struct hold_plan none =
+	    hold_plan(&settings, &(struct hold_request){.max_holds = 50});
+	assert_int_equal(none.ms, 0);
+	assert_false(none.varied);
 }
 
 static void

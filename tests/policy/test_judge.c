@@ -299,6 +299,27 @@ any_recipient_whose_tries_are_reached_lets_the_message_pass(void **state)
 }
 
 static void
+a_visit_that_is_noted_already_is_not_counted_again(void **state)
+{
+	struct facts facts = suspect();
+	struct grey_row row = {.first = NOW - HOUR,
+	    .last = NOW - 2 * MINUTE,
+	    .last_try = NOW - 2 * MINUTE,
+	    .tries = 1};
+	bool noted = true;
+	struct history history = {.rows = &row, .rows_count = 1};
+
+	(void)state;
+	assert_int_equal(judge(&defaults, &facts, &history, NOW).why, WHY_TRIES);
+	history.rows_noted = &noted;
+	history.noted_at = row.last; /* it was this one */
+	assert_int_not_equal(
+	    judge(&defaults, &facts, &history, NOW).why, WHY_TRIES);
+	noted = false;
+	assert_int_equal(judge(&defaults, &facts, &history, NOW).why, WHY_TRIES);
+}
+
+static void
 seconds_of_an_earlier_pass_are_not_shown_as_a_delay(void **state)
 {
 	struct facts facts = suspect();
@@ -386,6 +407,7 @@ main(void)
 	    cmocka_unit_test(spf_none_and_unanswered_dns_make_no_suspect),
 	    cmocka_unit_test(
 	        any_recipient_whose_tries_are_reached_lets_the_message_pass),
+	    cmocka_unit_test(a_visit_that_is_noted_already_is_not_counted_again),
 	    cmocka_unit_test(seconds_of_an_earlier_pass_are_not_shown_as_a_delay),
 	    cmocka_unit_test(
 	        overflow_greylists_strangers_and_passes_those_with_a_success),

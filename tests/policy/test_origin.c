@@ -156,6 +156,12 @@ each_deed_counts_what_it_is(void **state)
 		assert_int_equal(record.last_seen, steps[i].is_seen ? T0 : 0);
 		assert_int_equal(record.ham + record.spam, 0);
 	}
+	struct origin_record future = {.first_seen = T0 + DAY};
+	assert_int_equal(
+	    origin_step(future, OUTCOME_SEEN, false, HALF, T0).first_seen, T0);
+	assert_int_equal(
+	    origin_step(future, OUTCOME_SEEN, false, HALF, T0 + 2 * DAY).first_seen,
+	    T0 + DAY);
 }
 
 int

@@ -128,6 +128,8 @@ static const struct {
         RECORD_SAYS_LITTLE},
     {"ten are not beyond doubt", {0, 10}, {0, 0}, {0, 0}, 0, false,
         RECORD_SAYS_NOT_BAD},
+    {"an organisation of which much is known, and little bad", {0, 9}, {20, 2},
+        {0, 0}, 0, false, RECORD_SAYS_NOT_BAD},
     {"a bad network", {0, 14}, {0, 0}, {0, 0}, 0, false, RECORD_SAYS_NETWORK},
     {"a bad organisation in a network that is not", {20, 2}, {0, 14}, {0, 0}, 0,
         false, RECORD_SAYS_ORGANISATION},
@@ -202,7 +204,7 @@ it_says_nothing_without_the_record_or_where_nobody_asks(void **state)
 {
 	struct policy_settings settings = acting();
 	struct facts facts = {.rdns = RDNS_PASS};
-	struct history history = history_of(3); /* a bad network */
+	struct history history = history_of(4); /* a bad network */
 
 	(void)state;
 	assert_int_equal(record_says(&settings, NULL, T0), RECORD_SAYS_NOTHING);
@@ -249,6 +251,38 @@ ham_marks_its_recipient_once_the_record_is_old_or_a_person_says_so(void **state)
 	assert_int_equal(record.spam, PERSON_WEIGHT * COUNT_UNIT);
 }
 
+static const struct {
+	const char *claim;
+	unsigned was_ham, was_spam; /* a half-life before */
+	bool corrected_spam;
+	double ham, spam;
+} corrections[] = {
+    {"ham that was spam", 0, 1, true, PERSON_WEIGHT, 0},
+    {"ham that was spam, with another spam", 0, 2, true, PERSON_WEIGHT, 0.5},
+    {"ham that was ham", 1, 1, false, PERSON_WEIGHT, 0.5},
+    {"what is no longer there takes nothing", 0, 0, true, PERSON_WEIGHT, 0},
+};
+
+static void
+a_word_takes_the_place_of_a_verdict_as_far_as_that_has_not_faded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof corrections / sizeof *corrections; i++) {
+		struct origin_record record =
+		    record_of(corrections[i].was_ham, corrections[i].was_spam);
+		struct rating rating = {.by_person = true,
+		    .now = T0 + 30 * DAY,
+		    .corrected_at = T0,
+		    .corrected_spam = corrections[i].corrected_spam};
+		record.decayed = T0;
+		origin_fade(&record, 30 * DAY, rating.now);
+		origin_rate(&record, &rating, 30 * DAY);
+		print_message("  %s\n", corrections[i].claim);
+		assert_int_equal(record.ham, corrections[i].ham * COUNT_UNIT);
+		assert_int_equal(record.spam, corrections[i].spam * COUNT_UNIT);
+	}
+}
+
 int
 main(void)
 {
@@ -263,6 +297,8 @@ main(void)
 	        it_says_nothing_without_the_record_or_where_nobody_asks),
 	    cmocka_unit_test(
 	        ham_marks_its_recipient_once_the_record_is_old_or_a_person_says_so),
+	    cmocka_unit_test(
+	        a_word_takes_the_place_of_a_verdict_as_far_as_that_has_not_faded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
