@@ -45,7 +45,8 @@ lines_each(struct admin *admin, const char *path,
     bool (*each)(void *ctx, char *line), void *ctx, struct error *error)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	FILE *opened = is_stdin ? NULL : fopen(path, "re");
+	FILE *file = is_stdin ? stdin : opened;
 	struct progress progress;
 	struct stat status;
 
@@ -68,7 +69,7 @@ lines_each(struct admin *admin, const char *path,
 	bool ok = !ferror(file);
 	if (!ok)
 		error_set_errno(error, "%s", path);
-	if (!is_stdin)
-		fclose(file);
+	if (opened != NULL)
+		fclose(opened);
 	return ok;
 }

@@ -45,7 +45,7 @@ answer_refuse(struct conn *conn, const char *text)
 	char line[2 * REFUSAL_MAX + 1];
 	size_t len = 0;
 
-	for (size_t i = 0; text[i] != '\0' && i < REFUSAL_MAX; i++) {
+	for (size_t i = 0; i < REFUSAL_MAX && text[i] != '\0'; i++) {
 		char c = text[i];
 		if (c == '%')
 			line[len++] = '%';

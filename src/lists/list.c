@@ -191,10 +191,9 @@ static bool
 add_name(struct table *table, const struct adding *at, const char *text,
     const char *otherwise)
 {
-	char key[DOMAIN_SIZE];
+	char key[DOMAIN_SIZE] = ".";
 	size_t dot = *text == '.';
 
-	key[0] = '.';
 	if (!domain_normalize(key + dot, DOMAIN_SIZE - dot, text + dot) ||
 	    !is_domain(key))
 		return wrong(at, otherwise);

@@ -269,14 +269,13 @@ bool
 migrate_copy(struct migration *migration)
 {
 	struct portion *portion = calloc(1, sizeof *portion);
-	bool ok = portion != NULL;
 
-	if (!ok) {
+	if (portion == NULL) {
 		error_set(&migration->trouble.error, "out of memory");
 		return false;
 	}
 	portion->migration = migration;
-	ok =
+	bool ok =
 	    find_mark(portion) && query_enter(migration->from, &migration->trouble);
 	if (ok) {
 		for (int kind = 0; ok && kind < MIGRATE_KINDS; kind++)

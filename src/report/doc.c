@@ -53,33 +53,32 @@ doc_free(struct doc **doc)
 	*doc = NULL;
 }
 
-/* Makes room for more elements behind count of them; false: memory is out. */
-static bool
+/*
+ * The array with room for more elements behind count of them; NULL: memory is
+ * out, and the array as it was.
+ */
+static void *
 make_room(struct doc *doc, void *array, size_t *room, size_t count, size_t more,
     size_t size)
 {
-	void **at = array;
-
-	if (doc->failed)
-		return false;
-	if (count + more <= *room)
-		return true;
+	if (array != NULL && count + more <= *room)
+		return array;
 	size_t wanted = *room * 2 > count + more ? *room * 2 : count + more + 7;
-	void *grown = realloc(*at, wanted * size);
-	if (grown == NULL) {
+	void *grown = realloc(array, wanted * size);
+	if (grown == NULL)
 		doc->failed = true;
-		return false;
-	}
-	*at = grown;
-	*room = wanted;
-	return true;
+	else
+		*room = wanted;
+	return grown;
 }
 
+/* The section that is being written; NULL once memory is out. */
 static struct section *
 last(struct doc *doc)
 {
-	return doc->sections_count > 0 ? &doc->sections[doc->sections_count - 1]
-	                               : NULL;
+	return !doc->failed && doc->sections_count > 0
+	           ? &doc->sections[doc->sections_count - 1]
+	           : NULL;
 }
 
 void
@@ -87,8 +86,13 @@ doc_section(struct doc *doc, const char *key, const char *title)
 {
 	size_t room = doc->sections_count;
 
-	if (!make_room(doc, &doc->sections, &room, room, 1, sizeof *doc->sections))
+	if (doc->failed)
 		return;
+	struct section *grown =
+	    make_room(doc, doc->sections, &room, room, 1, sizeof *doc->sections);
+	if (grown == NULL)
+		return;
+	doc->sections = grown;
 	struct section *section = &doc->sections[doc->sections_count++];
 	*section = (struct section){.key = text_dup(key), .title = text_dup(title)};
 	if (section->key == NULL || section->title == NULL)
@@ -99,29 +103,37 @@ doc_section(struct doc *doc, const char *key, const char *title)
 void
 doc_headline(struct doc *doc)
 {
-	if (!doc->failed)
-		last(doc)->is_headline = true;
+	struct section *section = last(doc);
+
+	if (section != NULL)
+		section->is_headline = true;
 }
 
 void
 doc_subtitle(struct doc *doc)
 {
-	if (!doc->failed)
-		last(doc)->is_subtitle = true;
+	struct section *section = last(doc);
+
+	if (section != NULL)
+		section->is_subtitle = true;
 }
 
 void
 doc_front(struct doc *doc)
 {
-	if (!doc->failed)
-		last(doc)->is_front = true;
+	struct section *section = last(doc);
+
+	if (section != NULL)
+		section->is_front = true;
 }
 
 void
 doc_long(struct doc *doc)
 {
-	if (!doc->failed)
-		last(doc)->is_long = true;
+	struct section *section = last(doc);
+
+	if (section != NULL)
+		section->is_long = true;
 }
 
 void
@@ -131,9 +143,13 @@ doc_say(struct doc *doc, const char *format, ...)
 	char *text = NULL;
 	va_list args;
 
-	if (!make_room(doc, &section->says, &doc->says_room, section->says_count, 1,
-	        sizeof(char *)))
+	if (section == NULL)
 		return;
+	char **grown = make_room(doc, section->says, &doc->says_room,
+	    section->says_count, 1, sizeof *section->says);
+	if (grown == NULL)
+		return;
+	section->says = grown;
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		doc->failed = true;
@@ -157,9 +173,13 @@ doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
 {
 	struct section *section = last(doc);
 
-	if (!make_room(doc, &section->facts, &doc->facts_room, section->facts_count,
-	        1, sizeof *section->facts))
+	if (section == NULL)
 		return;
+	struct doc_fact_row *grown = make_room(doc, section->facts,
+	    &doc->facts_room, section->facts_count, 1, sizeof *section->facts);
+	if (grown == NULL)
+		return;
+	section->facts = grown;
 	section->facts[section->facts_count++] =
 	    (struct doc_fact_row){key, title, keep(doc, &cell)};
 }
@@ -167,25 +187,28 @@ doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
 void
 doc_table(struct doc *doc, const struct column *columns, size_t count)
 {
-	if (doc->failed)
+	struct section *section = last(doc);
+
+	if (section == NULL)
 		return;
-	last(doc)->columns = columns;
-	last(doc)->columns_count = count;
-	last(doc)->has_table = true;
+	section->columns = columns;
+	section->columns_count = count;
+	section->has_table = true;
 }
 
 void
 doc_row(struct doc *doc, const struct cell *cells)
 {
 	struct section *section = last(doc);
-	size_t filled;
 
-	if (doc->failed)
+	if (section == NULL)
 		return;
-	filled = section->rows_count * section->columns_count;
-	if (!make_room(doc, &section->cells, &doc->cells_room, filled,
-	        section->columns_count, sizeof *section->cells))
+	size_t filled = section->rows_count * section->columns_count;
+	struct doc_cell *grown = make_room(doc, section->cells, &doc->cells_room,
+	    filled, section->columns_count, sizeof *section->cells);
+	if (grown == NULL)
 		return;
+	section->cells = grown;
 	for (size_t i = 0; i < section->columns_count; i++)
 		section->cells[filled + i] = keep(doc, &cells[i]);
 	section->rows_count++;
@@ -196,10 +219,12 @@ doc_row(struct doc *doc, const struct cell *cells)
 void
 doc_chart(struct doc *doc, const struct chart *chart)
 {
-	if (doc->failed)
+	struct section *section = last(doc);
+
+	if (section == NULL)
 		return;
-	last(doc)->chart = *chart;
-	last(doc)->has_chart = true;
+	section->chart = *chart;
+	section->has_chart = true;
 }
 
 size_t

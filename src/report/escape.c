@@ -93,7 +93,7 @@ escape_terminal(FILE *file, const char *text, size_t limit)
 	if (text == NULL)
 		return 0;
 	size_t columns = plain_length(text);
-	if (limit == 0 || (text[columns] == '\0' && columns <= limit)) {
+	if (limit == 0 || (columns <= limit && text[columns] == '\0')) {
 		if (file != NULL)
 			fwrite(text, 1, columns, file);
 		text += columns;

@@ -48,7 +48,7 @@ mode_forecast_add(struct mode_forecast *forecast, const struct view *view)
 	if (!view->is_suspect)
 		return;
 	const char *const *modes = session_keys[SK_MODE].words;
-	for (size_t i = 0; modes[i] != NULL && i < 5; i++) {
+	for (size_t i = 0; i < 5 && modes[i] != NULL; i++) {
 		if (strcmp(view_word(view, SK_MODE), modes[i]) == 0) {
 			forecast->in_mode[i]++;
 			break;

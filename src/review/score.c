@@ -163,10 +163,11 @@ score_field(struct score *score, const char *name, const char *value)
 			return true;
 		}
 		const char *tests = strcasestr(value, "tests=");
+		const char *semicolon = strchr(value, ';');
 		if (form->read == status && tests != NULL)
 			read_tests(score, tests + 6);
-		else if (form->read == result && strchr(value, ';') != NULL)
-			read_tests(score, strchr(value, ';'));
+		else if (form->read == result && semicolon != NULL)
+			read_tests(score, semicolon);
 		if (isnan(read))
 			return true;
 		if (form->kind > score->kind) {

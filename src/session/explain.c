@@ -154,6 +154,7 @@ session_explain(struct snapshot *snapshot, const struct explain_visit *visit,
 	if (ok)
 		fill(session, out);
 	snapshot->recall = NULL;
+	snapshot->recall_ctx = NULL;
 	session_free(session); /* session_close() would write an event */
 	return ok;
 }

@@ -148,6 +148,14 @@ number_value(int64_t number)
 }
 
 static struct event_value
+score_value(double score)
+{
+	if (isnan(score))
+		return (struct event_value){.kind = EVENT_NULL};
+	return (struct event_value){.kind = EVENT_REAL, .real = score};
+}
+
+static struct event_value
 word_value(int key, const char *word)
 {
 	int64_t number;
@@ -205,10 +213,7 @@ event_to_row(const struct event *event, int64_t logged, struct event_row *row_r)
 	values[COLUMN_SPF_DOMAIN] = text_value(event->spf_domain);
 	values[COLUMN_REPLY] = text_value(event->reply);
 	values[COLUMN_DELIVERED] = number_value(event->delivered);
-	values[COLUMN_SCORE] =
-	    isnan(event->score)
-	        ? (struct event_value){.kind = EVENT_NULL}
-	        : (struct event_value){.kind = EVENT_REAL, .real = event->score};
+	values[COLUMN_SCORE] = score_value(event->score);
 	values[COLUMN_FEEDBACK] = text_value(event->feedback);
 	values[COLUMN_BY_PERSON] = number_value(event->by_person);
 	put_words(event, values);

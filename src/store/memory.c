@@ -184,7 +184,9 @@ memory_find_address(struct view *view, int64_t key, struct address_record *recor
 	struct item *item = *chain(view, KIND_ADDRESS, key, 0, NULL);
 
 	(void)trouble;
-	*record_r = item == NULL ? (struct address_record){0} : item->address;
+	*record_r = (struct address_record){0};
+	if (item != NULL)
+		*record_r = item->address;
 	return true;
 }
 
@@ -196,7 +198,9 @@ memory_find_domain(struct view *view, const char *name, int64_t day,
 	struct item *count = *chain(view, KIND_DOMAIN, 1, day, name);
 
 	(void)trouble;
-	*record_r = item == NULL ? (struct domain_record){0} : item->domain;
+	*record_r = (struct domain_record){0};
+	if (item != NULL)
+		*record_r = item->domain;
 	record_r->networks = count == NULL ? 0 : count->domain.networks;
 	return true;
 }
@@ -208,7 +212,9 @@ memory_find_origin(struct view *view, const char *name,
 	struct item *item = *chain(view, KIND_ORIGIN, 0, 0, name);
 
 	(void)trouble;
-	*record_r = item == NULL ? (struct origin_record){0} : item->origin;
+	*record_r = (struct origin_record){0};
+	if (item != NULL)
+		*record_r = item->origin;
 	return true;
 }
 
@@ -219,7 +225,9 @@ memory_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t unti
 	struct item *item = *chain(view, KIND_TRIPLET, hash, 0, NULL);
 
 	(void)trouble;
-	*row_r = item == NULL ? (struct grey_row){0} : item->triplet;
+	*row_r = (struct grey_row){0};
+	if (item != NULL)
+		*row_r = item->triplet;
 	int64_t waits_since = backend_waits_since(row_r);
 	if (row_r->passed == 0 && (waits_since < since || waits_since > until))
 		*row_r = (struct grey_row){0};

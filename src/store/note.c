@@ -45,10 +45,10 @@ static void
 pack_event(struct packer *packer, struct note_spec *spec)
 {
 	struct event *copy = pack(packer, spec->event, sizeof *spec->event, 16);
-	struct event scratch, *to = copy != NULL ? copy : &scratch;
+	struct event scratch = *spec->event;
+	struct event *to = copy != NULL ? copy : &scratch;
 	const struct event *event = spec->event;
 
-	*to = *event;
 	if (event->words != NULL)
 		to->packed_words = pack_words(packer, event->words);
 	to->words = NULL;

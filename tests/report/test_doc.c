@@ -13,6 +13,46 @@
 #include "report/histogram.h"
 #include "report/tally.h"
 
+/* The linker puts these before the C library's. */
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+static int left = -1; /* allocations until memory is out; -1: it never is */
+static bool was_out;
+
+static bool
+is_out(void)
+{
+	if (left < 0)
+		return false;
+	was_out = left == 0;
+	if (!was_out)
+		left--;
+	return was_out;
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return is_out() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+	return is_out() ? NULL : __real_realloc(old, size);
+}
+
+char *
+__wrap_strdup(const char *text)
+{
+	return is_out() ? NULL : __real_strdup(text);
+}
+
 static const struct column columns[] = {
     {"name", "Name", 0, false},
     {"count", "Count", 0, false},
@@ -24,6 +64,8 @@ sample(void)
 {
 	struct doc *doc = doc_new("sample");
 
+	if (doc == NULL)
+		return NULL;
 	doc_section(doc, "one", "One");
 	doc_table(doc, columns, 3);
 	doc_row(doc, (struct cell[]){
@@ -198,6 +240,52 @@ quantiles_are_within_two_percent(void **state)
 	assert_true(histogram_at(&histogram, 1) <= 1000000);
 }
 
+static struct doc *
+all_kinds(void)
+{
+	struct doc *doc = sample();
+
+	if (doc == NULL)
+		return NULL;
+	doc_section(doc, "two", "Two");
+	doc_headline(doc);
+	doc_subtitle(doc);
+	doc_front(doc);
+	doc_long(doc);
+	doc_say(doc, "%d words", 2);
+	doc_fact(doc, "fact", "Fact", cell_text("a text"));
+	doc_table(doc, columns, 3);
+	doc_chart(doc, &(struct chart){0});
+	return doc;
+}
+
+static void
+without_memory_a_document_is_not_written(void **state)
+{
+	int points = 0;
+
+	(void)state;
+	for (bool is_whole = false; !is_whole; points++) {
+		left = points;
+		was_out = false;
+		struct doc *doc = all_kinds();
+		is_whole = !was_out;
+		left = -1;
+		if (doc == NULL)
+			continue;
+		char *text = NULL;
+		size_t size;
+		FILE *file = open_memstream(&text, &size);
+		assert_int_equal(doc_write(doc, DOC_TEXT, 80, file), is_whole);
+		fclose(file);
+		assert_int_equal(size > 0, is_whole);
+		free(text);
+		doc_free(&doc);
+	}
+	print_message("%d points\n", points);
+	assert_true(points > 10);
+}
+
 int
 main(void)
 {
@@ -208,6 +296,7 @@ main(void)
 	    cmocka_unit_test(sections_of_facts_become_long_csv),
 	    cmocka_unit_test(what_may_be_cut_does_not_overrun_a_narrow_terminal),
 	    cmocka_unit_test(the_tally_keeps_the_frequent_in_bounded_room),
+	    cmocka_unit_test(without_memory_a_document_is_not_written),
 	    cmocka_unit_test(quantiles_are_within_two_percent),
 	};
 

@@ -266,7 +266,9 @@ pgsql_find_address(struct view *view, int64_t key, struct address_record *record
 {
 	struct row *row = find(view, ROW_ADDRESS, key, 0, NULL, trouble);
 
-	*record_r = row == NULL ? (struct address_record){0} : row->address;
+	*record_r = (struct address_record){0};
+	if (row != NULL)
+		*record_r = row->address;
 	return row != NULL;
 }
 
@@ -276,7 +278,9 @@ pgsql_find_domain(struct view *view, const char *name, int64_t day,
 {
 	struct row *row = find(view, ROW_DOMAIN, 0, 0, name, trouble);
 
-	*record_r = row == NULL ? (struct domain_record){0} : row->domain;
+	*record_r = (struct domain_record){0};
+	if (row != NULL)
+		*record_r = row->domain;
 	if (row != NULL && row->day != day)
 		record_r->networks = 0;
 	return row != NULL;
@@ -288,7 +292,9 @@ pgsql_find_origin(struct view *view, const char *name,
 {
 	struct row *row = find(view, ROW_ORIGIN, 0, 0, name, trouble);
 
-	*record_r = row == NULL ? (struct origin_record){0} : row->origin;
+	*record_r = (struct origin_record){0};
+	if (row != NULL)
+		*record_r = row->origin;
 	return row != NULL;
 }
 
@@ -298,7 +304,9 @@ pgsql_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until
 {
 	struct row *row = find(view, ROW_TRIPLET, hash, 0, NULL, trouble);
 
-	*row_r = row == NULL ? (struct grey_row){0} : row->triplet;
+	*row_r = (struct grey_row){0};
+	if (row != NULL)
+		*row_r = row->triplet;
 	int64_t waits_since = backend_waits_since(row_r);
 	if (row_r->passed == 0 && (waits_since < since || waits_since > until))
 		*row_r = (struct grey_row){0};
