@@ -71,11 +71,10 @@ keep(char *local, const char *from, size_t length)
 static bool
 drop_prvs(char *local)
 {
-	char *text = local + 5, *first = strchr(text, '='),
-	     *last = strrchr(text, '='), *slash = strrchr(text, '/');
-
 	if (strncmp(local, "prvs=", 5) != 0)
 		return false;
+	char *text = local + 5, *first = strchr(text, '='),
+	     *last = strrchr(text, '='), *slash = strrchr(text, '/');
 	if (slash != NULL && slash > text && strchr(slash, '=') == NULL &&
 	    tag_likeness(slash + 1, strlen(slash + 1)) > 0) {
 		keep(local, text, (size_t)(slash - text));

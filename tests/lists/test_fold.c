@@ -143,6 +143,29 @@ recipients_only_lose_their_case(void **state)
 	    recipient_fold("User+12@Example.Com", buf), "user+12@example.com");
 }
 
+/* Where a function that is called next finds its local variables, no NUL. */
+__attribute__((noinline)) static void
+leave_a_full_stack(void)
+{
+	volatile char full[16 * FOLD_SIZE];
+
+	for (size_t i = 0; i < sizeof full; i++)
+		full[i] = 'x';
+}
+
+static void
+nothing_behind_a_short_address_is_read(void **state)
+{
+	char buf[FOLD_SIZE];
+
+	(void)state;
+	leave_a_full_stack();
+	assert_string_equal(sender_fold("a@good.example", buf), "a@good.example");
+	leave_a_full_stack();
+	assert_string_equal(
+	    sender_fold("prvs@good.example", buf), "prvs@good.example");
+}
+
 int
 main(void)
 {
@@ -151,6 +174,7 @@ main(void)
 	    cmocka_unit_test(folding_twice_changes_nothing_more),
 	    cmocka_unit_test(senders_that_are_too_long_stay_different),
 	    cmocka_unit_test(recipients_only_lose_their_case),
+	    cmocka_unit_test(nothing_behind_a_short_address_is_read),
 	};
 	return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
 }
