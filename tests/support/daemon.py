@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -17,9 +18,12 @@ from .wait import PATIENCE_S, Timeout, until
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("TARGREY_BUILD", SOURCE / "build" / "dev"))
-BINARY = BUILD / "bin" / "targreyd"
+BINARY = pathlib.Path(os.environ.get("TARGREY_DAEMON", BUILD / "bin" / "targreyd"))
 USER = "nobody"
 CALM_SAMPLES = 8
+# memcheck, helgrind or drd: the daemon runs under that tool of valgrind's; its
+# build has no sanitizer. What the tool finds is in our log, and ends it with 99.
+VALGRIND = os.environ.get("TARGREY_VALGRIND")
 
 # Frames of the milter protocol: length, command, data.
 NEGOTIATE = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
@@ -132,11 +136,19 @@ class Daemon:
         found.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         return found
 
+    def command(self):
+        if not VALGRIND:
+            return [str(self.binary)]
+        leaks = ["--leak-check=full"] if VALGRIND == "memcheck" else []
+        return ["valgrind", "-q", "--tool=" + VALGRIND, *leaks, "--error-exitcode=99",
+                "--suppressions=%s" % (SOURCE / "tests" / "support" / "valgrind.supp"),
+                "--vgdb=no", "--child-silent-after-fork=yes", str(self.binary)]
+
     def spawn(self, *more):
         """A process of targreyd with our file, its output in our log."""
         with open(self.log_file, "ab") as log:
             return subprocess.Popen(
-                [str(self.binary), "-f", str(self.conf), *more],
+                [*self.command(), "-f", str(self.conf), *more],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment(), cwd="/", start_new_session=True)
 
@@ -291,9 +303,10 @@ class Daemon:
         return found
 
     def complaints(self):
-        """Lines of the log in which a sanitizer speaks."""
+        """Lines of the log in which a sanitizer or valgrind speaks."""
         return [line for line in self.log().splitlines()
-                if "Sanitizer" in line or "runtime error:" in line]
+                if "Sanitizer" in line or "runtime error:" in line
+                or re.match(r"==\d+== ", line)]
 
     def wait_log(self, text, count=1):
         until(lambda: self.log().count(text) >= count,
