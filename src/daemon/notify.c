@@ -2,6 +2,7 @@
 #include "daemon/notify.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,18 @@
 #include <unistd.h>
 
 #include "base/log.h"
+
+/* Said once, not with each sign of life. */
+static void
+fail(const char *path)
+{
+	static atomic_bool is_said;
+
+	if (!atomic_exchange(&is_said, true))
+		log_warn("the service manager cannot be told how we are: "
+		         "NOTIFY_SOCKET=%s",
+		    path);
+}
 
 void
 notify_send(const char *format, ...)
@@ -34,7 +47,7 @@ notify_send(const char *format, ...)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL,
 	                  (struct sockaddr *)&address, size) < 0)
-		log_warn("%s", path);
+		fail(path);
 	if (fd >= 0)
 		close(fd);
 }

@@ -14,7 +14,6 @@ Needs root: it has a network namespace of its own, in which the clients'
 addresses are real. Nothing is altered but the name of the scratch folder, which
 becomes /etc/targrey.
 """
-import os
 import pathlib
 import sqlite3
 import subprocess
@@ -23,6 +22,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+
+from support.network import own_network  # noqa: E402
 
 END = 1767484800  # 2026-01-04 00:00:00 UTC
 HOLD = 125
@@ -165,12 +166,7 @@ def check(lab, make_db):
 
 
 def main():
-    if "--inside" not in sys.argv:
-        os.execvp("unshare", ["unshare", "-n", "--", sys.executable, "-B", *sys.argv, "--inside"])
-    for line in (["ip", "link", "set", "lo", "up"],
-                 *(["ip", "address", "add", address + "/32", "dev", "lo"]
-                   for address in ADDRESSES)):
-        subprocess.run(line, check=True)
+    own_network(ADDRESSES)
     from support.daemon import BUILD
     from support.dnsd import Server
     from support.lab import Lab

@@ -276,6 +276,16 @@ class Start(unittest.TestCase):
             daemon.stop()
             told("STOPPING=1")
 
+    def test_a_service_manager_that_does_not_listen_is_named_once(self):
+        daemon = self.daemon()
+        environment = dict(daemon.environment(), NOTIFY_SOCKET=str(self.root / "nobody"))
+        daemon.environment = lambda: environment
+        daemon.start()
+        self.addCleanup(daemon.close)
+        daemon.reload({"mode": "observe"})
+        daemon.stop()
+        self.assertEqual(1, daemon.log().count("NOTIFY_SOCKET=%s" % (self.root / "nobody")), daemon.log())
+
     def test_a_second_one_on_the_same_database_is_refused(self):
         first = self.daemon()
         first.start()

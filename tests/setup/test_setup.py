@@ -4,11 +4,11 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import unittest
 
 from support.daemon import BUILD, SOURCE
 from support.lab import Lab
+from support.network import own_network
 
 PROGRAM = SOURCE / "setup" / "targrey-setup"
 LINE = "{ unix:targrey/targrey.sock, default_action=accept }"
@@ -237,8 +237,5 @@ class Setup(unittest.TestCase):
 if __name__ == "__main__":
     # The test mail comes from an address that the loopback interface gets for it:
     # in a network of our own.
-    if os.environ.get("TARGREY_OWN_NETWORK") != "yes":
-        os.environ["TARGREY_OWN_NETWORK"] = "yes"
-        os.execvp("unshare", ["unshare", "-n", "--", sys.executable, "-B", *sys.argv])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    own_network()
     unittest.main()
