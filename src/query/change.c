@@ -7,104 +7,118 @@
 
 /* --------------------------------------------------------------------- known */
 
+struct allowance {
+	const struct ip *ip;
+	const char *domain;
+	int64_t now, until;
+	bool found;
+};
+
+/* false: nothing is on record that could be taken back. */
 static bool
-allow_address(struct query *query, const struct ip *ip, int64_t now, int64_t until,
-    bool *found_r, struct trouble *trouble)
+set_known(struct allowance *allowance, int64_t *first_seen, int64_t *last_seen,
+    int64_t *known_until, uint32_t *counted)
 {
-	int64_t key = key_from_ip(ip);
+	allowance->found = *first_seen != 0;
+	if (!allowance->found && allowance->until == 0)
+		return false;
+	if (!allowance->found)
+		*first_seen = *last_seen = allowance->now;
+	*known_until = allowance->until;
+	if (allowance->until == 0)
+		*counted = 0;
+	return true;
+}
+
+static bool
+allow_address(struct query *query, void *ctx, struct trouble *trouble)
+{
+	struct allowance *allowance = ctx;
+	int64_t key = key_from_ip(allowance->ip);
 	struct address_record record;
 
 	if (!query->ops->find_address(query->view, key, &record, trouble))
 		return false;
-	*found_r = record.first_seen != 0;
-	if (!*found_r && until == 0)
-		return true;
-	if (!*found_r)
-		record.first_seen = record.last_seen = now;
-	record.known_until = until;
-	if (until == 0)
-		record.counted = 0;
-	return query->ops->keep_address(query->view, key, &record, trouble);
+	return !set_known(allowance, &record.first_seen, &record.last_seen,
+	           &record.known_until, &record.counted) ||
+	       query->ops->keep_address(query->view, key, &record, trouble);
+}
+
+static bool
+allow_domain(struct query *query, void *ctx, struct trouble *trouble)
+{
+	struct allowance *allowance = ctx;
+	int64_t day = backend_day(allowance->now);
+	struct domain_record record;
+
+	if (!query->ops->find_domain(
+	        query->view, allowance->domain, day, &record, trouble))
+		return false;
+	return !set_known(allowance, &record.first_seen, &record.last_seen,
+	           &record.known_until, &record.counted) ||
+	       query->ops->keep_domain(
+	           query->view, allowance->domain, day, &record, trouble);
+}
+
+static bool
+allow(struct query *query, struct allowance *allowance, bool *found_r,
+    struct error *error)
+{
+	struct trouble trouble = {0};
+	bool ok = query_change_rows(query,
+	    allowance->domain != NULL ? allow_domain : allow_address, allowance,
+	    &trouble);
+
+	if (found_r != NULL)
+		*found_r = allowance->found;
+	return ok || query_failed(query, &trouble, error);
 }
 
 bool
 query_allow_address(struct query *query, const struct ip *ip, int64_t now,
     int64_t until, bool *found_r, struct error *error)
 {
-	struct trouble trouble = {0};
-	bool found = false;
+	struct allowance allowance = {.ip = ip, .now = now, .until = until};
 
-	bool ok;
-	do {
-		ok = query_enter_change(query, &trouble) &&
-		     query_leave_change(query,
-		         allow_address(query, ip, now, until, &found, &trouble),
-		         &trouble);
-	} while (!ok && query_again(query, &trouble));
-	if (found_r != NULL)
-		*found_r = found;
-	return ok || query_failed(query, &trouble, error);
-}
-
-static bool
-allow_domain(struct query *query, const char *domain, int64_t now, int64_t until,
-    bool *found_r, struct trouble *trouble)
-{
-	struct domain_record record;
-
-	if (!query->ops->find_domain(
-	        query->view, domain, backend_day(now), &record, trouble))
-		return false;
-	*found_r = record.first_seen != 0;
-	if (!*found_r && until == 0)
-		return true;
-	if (!*found_r)
-		record.first_seen = record.last_seen = now;
-	record.known_until = until;
-	if (until == 0)
-		record.counted = 0;
-	return query->ops->keep_domain(
-	    query->view, domain, backend_day(now), &record, trouble);
+	return allow(query, &allowance, found_r, error);
 }
 
 bool
 query_allow_domain(struct query *query, const char *domain, int64_t now,
     int64_t until, bool *found_r, struct error *error)
 {
-	struct trouble trouble = {0};
-	bool found = false;
+	struct allowance allowance = {.domain = domain, .now = now, .until = until};
 
-	bool ok;
-	do {
-		ok = query_enter_change(query, &trouble) &&
-		     query_leave_change(query,
-		         allow_domain(query, domain, now, until, &found, &trouble),
-		         &trouble);
-	} while (!ok && query_again(query, &trouble));
-	if (found_r != NULL)
-		*found_r = found;
-	return ok || query_failed(query, &trouble, error);
+	return allow(query, &allowance, found_r, error);
 }
 
 /* -------------------------------------------------------------------- expire */
 
 #define EXPIRED_AT_ONCE 1000
 
+struct expiring {
+	const struct expiry *expiry;
+	bool more;
+};
+
+static bool
+expire_slice(struct query *query, void *ctx, struct trouble *trouble)
+{
+	struct expiring *expiring = ctx;
+
+	return query->ops->expire(
+	    query->view, expiring->expiry, &expiring->more, trouble);
+}
+
 static bool
 expire_slices(
     struct query *query, const struct expiry *expiry, struct trouble *trouble)
 {
-	bool more = true;
+	struct expiring expiring = {expiry, true};
 
-	while (more) {
-		bool ok =
-		    query_enter_change(query, trouble) &&
-		    query_leave_change(query,
-		        query->ops->expire(query->view, expiry, &more, trouble),
-		        trouble);
-		if (!ok && !query_again(query, trouble))
+	while (expiring.more) {
+		if (!query_change_rows(query, expire_slice, &expiring, trouble))
 			return false;
-		more = more || !ok;
 	}
 	return true;
 }
@@ -186,38 +200,51 @@ import_triplet(struct query *query, const char *client,
 	    query->view, hash, &was, row, &text, trouble);
 }
 
+struct imported {
+	const char *client; /* of a triplet */
+	struct triplet triplet;
+	const struct grey_row *row;
+	const struct ip *ip; /* of an address */
+	const struct address_record *record;
+};
+
+static bool
+import_row(struct query *query, void *ctx, struct trouble *trouble)
+{
+	const struct imported *imported = ctx;
+
+	return import_triplet(
+	    query, imported->client, &imported->triplet, imported->row, trouble);
+}
+
 bool
 query_import_triplet(struct query *query, const struct ip *ip, const char *sender,
     const char *recipient, const struct grey_row *row, struct error *error)
 {
 	struct trouble trouble = {0};
-	struct triplet triplet = {sender, recipient};
 	struct ipnet net = key_network(ip);
 	char client[IPNET_TEXT_SIZE];
+	struct imported imported = {.client = ipnet_to_text(&net, client),
+	    .triplet = {sender, recipient},
+	    .row = row};
 
-	ipnet_to_text(&net, client);
-	do {
-		if (query_enter_change(query, &trouble) &&
-		    query_leave_change(query,
-		        import_triplet(query, client, &triplet, row, &trouble),
-		        &trouble))
-			return true;
-	} while (query_again(query, &trouble));
-	return query_failed(query, &trouble, error);
+	return query_change_rows(query, import_row, &imported, &trouble) ||
+	       query_failed(query, &trouble, error);
 }
 
 static bool
-import_address(struct query *query, const struct ip *ip,
-    const struct address_record *record, struct trouble *trouble)
+import_address(struct query *query, void *ctx, struct trouble *trouble)
 {
-	int64_t key = key_from_ip(ip);
+	const struct imported *imported = ctx;
+	int64_t key = key_from_ip(imported->ip);
 	struct address_record was;
 
 	if (!query->ops->find_address(query->view, key, &was, trouble))
 		return false;
-	if (was.first_seen != 0 && was.last_seen >= record->last_seen)
+	if (was.first_seen != 0 && was.last_seen >= imported->record->last_seen)
 		return true;
-	return query->ops->keep_address(query->view, key, record, trouble);
+	return query->ops->keep_address(
+	    query->view, key, imported->record, trouble);
 }
 
 bool
@@ -225,12 +252,8 @@ query_import_address(struct query *query, const struct ip *ip,
     const struct address_record *record, struct error *error)
 {
 	struct trouble trouble = {0};
+	struct imported imported = {.ip = ip, .record = record};
 
-	do {
-		if (query_enter_change(query, &trouble) &&
-		    query_leave_change(query,
-		        import_address(query, ip, record, &trouble), &trouble))
-			return true;
-	} while (query_again(query, &trouble));
-	return query_failed(query, &trouble, error);
+	return query_change_rows(query, import_address, &imported, &trouble) ||
+	       query_failed(query, &trouble, error);
 }

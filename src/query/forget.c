@@ -22,6 +22,7 @@ struct forgotten {
 	char (*origins)[ORIGIN_SIZE];
 	size_t origins_count, origins_room;
 	uint64_t domains, shared;
+	bool had_domain; /* when it was removed */
 	bool failed;
 };
 
@@ -212,40 +213,31 @@ remove_next(struct forgotten *all, size_t next, struct store_counts *counts,
 }
 
 static bool
-remove_domain(struct query *query, const char *domain, struct store_counts *counts,
-    struct trouble *trouble)
+remove_domain(struct query *query, void *ctx, struct trouble *trouble)
 {
-	bool was_there = false;
+	struct forgotten *all = ctx;
 
-	bool ok;
-	do {
-		ok = query_enter_change(query, trouble) &&
-		     query_leave_change(query,
-		         query->ops->drop_domain(
-		             query->view, domain, &was_there, trouble),
-		         trouble);
-	} while (!ok && query_again(query, trouble));
-	counts->domains += was_there;
-	return ok;
+	return query->ops->drop_domain(
+	    query->view, all->filter->domain, &all->had_domain, trouble);
 }
 
-static bool
-remove_slice(struct forgotten *all, size_t from, size_t end,
-    struct store_counts *counts, struct trouble *trouble)
-{
-	struct query *query = all->query;
-	const struct store_counts before = *counts;
-	bool ok;
+/* Of those in one transaction. */
+struct slice {
+	struct forgotten *all;
+	size_t from, end;
+	struct store_counts before, after;
+};
 
-	do {
-		*counts = before;
-		ok = query_enter_change(query, trouble);
-		if (!ok)
-			continue;
-		for (size_t i = from; ok && i < end; i++)
-			ok = remove_next(all, i, counts, trouble);
-		ok = query_leave_change(query, ok, trouble);
-	} while (!ok && query_again(query, trouble));
+static bool
+remove_slice(struct query *query, void *ctx, struct trouble *trouble)
+{
+	struct slice *slice = ctx;
+	bool ok = true;
+
+	(void)query;
+	slice->after = slice->before;
+	for (size_t i = slice->from; ok && i < slice->end; i++)
+		ok = remove_next(slice->all, i, &slice->after, trouble);
 	return ok;
 }
 
@@ -261,12 +253,20 @@ remove_all(
 	while (ok && next < total) {
 		size_t end =
 		    total - next < REMOVED_AT_ONCE ? total : next + REMOVED_AT_ONCE;
-		ok = remove_slice(all, next, end, counts, trouble);
+		struct slice slice = {.all = all,
+		    .from = next,
+		    .end = end,
+		    .before = *counts,
+		    .after = *counts};
+		ok = query_change_rows(query, remove_slice, &slice, trouble);
+		*counts = slice.after;
 		next = end;
 	}
 	if (!ok || all->domains == 0)
 		return ok;
-	return remove_domain(query, all->filter->domain, counts, trouble);
+	ok = query_change_rows(query, remove_domain, all, trouble);
+	counts->domains += all->had_domain;
+	return ok;
 }
 
 bool

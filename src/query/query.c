@@ -28,18 +28,6 @@ query_failed(
 	return false;
 }
 
-bool
-query_again(struct query *query, struct trouble *trouble)
-{
-	if (query->begun || trouble->kind != TROUBLE_CONFLICT ||
-	    ++query->conflicts > CONFLICTS_MOST) {
-		query->conflicts = 0;
-		return false;
-	}
-	*trouble = (struct trouble){0};
-	return true;
-}
-
 struct query *
 query_open(const char *url, bool writable, struct error *error)
 {
@@ -148,6 +136,32 @@ query_leave_change(struct query *query, bool ok, struct trouble *trouble)
 	if (ok)
 		query->conflicts = 0;
 	return ok;
+}
+
+/* Whether a change that failed is to be done again; trouble is empty then. */
+static bool
+is_to_be_repeated(struct query *query, struct trouble *trouble)
+{
+	if (query->begun || trouble->kind != TROUBLE_CONFLICT ||
+	    ++query->conflicts > CONFLICTS_MOST) {
+		query->conflicts = 0;
+		return false;
+	}
+	*trouble = (struct trouble){0};
+	return true;
+}
+
+bool
+query_change_rows(struct query *query,
+    bool (*work)(struct query *query, void *ctx, struct trouble *trouble),
+    void *ctx, struct trouble *trouble)
+{
+	do {
+		if (query_enter_change(query, trouble) &&
+		    query_leave_change(query, work(query, ctx, trouble), trouble))
+			return true;
+	} while (is_to_be_repeated(query, trouble));
+	return false;
 }
 
 static void

@@ -27,11 +27,6 @@ struct query {
 /* Hands the reason on. Returns false. */
 bool query_failed(
     struct query *query, const struct trouble *trouble, struct error *error);
-/*
- * A change that failed is to be done again: another program was faster with a
- * row, and nothing of the change was kept. trouble is empty then.
- */
-bool query_again(struct query *query, struct trouble *trouble);
 /* A moment to read from, unless query_change() has made one already. */
 bool query_enter(struct query *query, struct trouble *trouble);
 /* The other end; returns ok. */
@@ -39,6 +34,13 @@ bool query_leave(struct query *query, bool ok);
 /* The same for a change; a failed one is undone. */
 bool query_enter_change(struct query *query, struct trouble *trouble);
 bool query_leave_change(struct query *query, bool ok, struct trouble *trouble);
+/*
+ * One whole change: work is called between the two, and again where another
+ * program was faster with a row, as nothing of the change was kept then.
+ */
+bool query_change_rows(struct query *query,
+    bool (*work)(struct query *query, void *ctx, struct trouble *trouble),
+    void *ctx, struct trouble *trouble);
 
 /* All or part of what is stored; a stored hash ("#...") must be that of wanted. */
 bool query_person_matches(

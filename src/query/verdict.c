@@ -105,11 +105,20 @@ look_at_event(void *arg, const struct event *event)
 	return false;
 }
 
+struct feedback {
+	int64_t event_id;
+	double score;
+	const char *verdict;
+	bool by_person;
+};
+
 static bool
-feed_back(struct query *query, int64_t id, double score, const char *verdict,
-    bool by_person, struct trouble *trouble)
+feed_back(struct query *query, void *ctx, struct trouble *trouble)
 {
-	struct event_search search = {.id = id, .words = UINT64_C(1) << SK_SID};
+	const struct feedback *feedback = ctx;
+	const char *verdict = feedback->verdict;
+	struct event_search search = {
+	    .id = feedback->event_id, .words = UINT64_C(1) << SK_SID};
 	struct rated rated = {.exists = false};
 
 	if (!query->ops->each_event(
@@ -118,13 +127,14 @@ feed_back(struct query *query, int64_t id, double score, const char *verdict,
 	if (!rated.exists)
 		return true;
 	/* A person's word stands, and stands in place of a filter's. */
-	if (rated.has_feedback && (rated.was_person || !by_person))
+	if (rated.has_feedback && (rated.was_person || !feedback->by_person))
 		verdict = NULL;
-	if (verdict != NULL &&
-	    !rate(query, &rated, strcmp(verdict, "spam") == 0, by_person, trouble))
+	if (verdict != NULL && !rate(query, &rated, strcmp(verdict, "spam") == 0,
+	                           feedback->by_person, trouble))
 		return false;
-	return query->ops->rate_event(
-	    query->view, id, score, verdict, by_person && verdict != NULL, trouble);
+	return query->ops->rate_event(query->view, feedback->event_id,
+	    feedback->score, verdict, feedback->by_person && verdict != NULL,
+	    trouble);
 }
 
 bool
@@ -132,16 +142,10 @@ query_feedback(struct query *query, int64_t event_id, double score,
     const char *verdict, bool by_person, struct error *error)
 {
 	struct trouble trouble = {0};
+	struct feedback feedback = {event_id, score, verdict, by_person};
 
-	do {
-		if (query_enter_change(query, &trouble) &&
-		    query_leave_change(query,
-		        feed_back(
-		            query, event_id, score, verdict, by_person, &trouble),
-		        &trouble))
-			return true;
-	} while (query_again(query, &trouble));
-	return query_failed(query, &trouble, error);
+	return query_change_rows(query, feed_back, &feedback, &trouble) ||
+	       query_failed(query, &trouble, error);
 }
 
 /* ------------------------------------------------------------------- refusal */
@@ -247,12 +251,19 @@ domain_loses(struct query *query, const struct refused *refused,
 	return query->ops->keep_domain(query->view, name, day, &record, trouble);
 }
 
+struct refusal {
+	int64_t event_id;
+	const char *reply;
+	bool is_final;
+	const struct success_rules *rules;
+};
+
 static bool
-refuse(struct query *query, int64_t id, const char *reply, bool is_final,
-    const struct success_rules *rules, struct trouble *trouble)
+refuse(struct query *query, void *ctx, struct trouble *trouble)
 {
-	struct event_search search = {
-	    .id = id, .words = UINT64_C(1) << SK_MODE | UINT64_C(1) << SK_WHY};
+	const struct refusal *refusal = ctx;
+	struct event_search search = {.id = refusal->event_id,
+	    .words = UINT64_C(1) << SK_MODE | UINT64_C(1) << SK_WHY};
 	struct refused refused = {.is_delivered = false};
 
 	if (!query->ops->each_event(
@@ -260,11 +271,12 @@ refuse(struct query *query, int64_t id, const char *reply, bool is_final,
 		return false;
 	if (!refused.is_delivered)
 		return true;
-	if (is_final && refused.counted != COUNTED_NOTHING &&
-	    (!address_loses(query, &refused, rules, trouble) ||
-	        !domain_loses(query, &refused, rules, trouble)))
+	if (refusal->is_final && refused.counted != COUNTED_NOTHING &&
+	    (!address_loses(query, &refused, refusal->rules, trouble) ||
+	        !domain_loses(query, &refused, refusal->rules, trouble)))
 		return false;
-	return query->ops->refuse_event(query->view, id, reply, trouble);
+	return query->ops->refuse_event(
+	    query->view, refusal->event_id, refusal->reply, trouble);
 }
 
 bool
@@ -272,13 +284,8 @@ query_refusal(struct query *query, int64_t event_id, const char *reply,
     bool is_final, const struct success_rules *rules, struct error *error)
 {
 	struct trouble trouble = {0};
+	struct refusal refusal = {event_id, reply, is_final, rules};
 
-	do {
-		if (query_enter_change(query, &trouble) &&
-		    query_leave_change(query,
-		        refuse(query, event_id, reply, is_final, rules, &trouble),
-		        &trouble))
-			return true;
-	} while (query_again(query, &trouble));
-	return query_failed(query, &trouble, error);
+	return query_change_rows(query, refuse, &refusal, &trouble) ||
+	       query_failed(query, &trouble, error);
 }
