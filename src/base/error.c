@@ -9,12 +9,21 @@
 void
 error_set(struct error *error, const char *format, ...)
 {
-	if (error == NULL)
-		return;
 	va_list args;
+
 	va_start(args, format);
-	vsnprintf(error->text, sizeof error->text, format, args);
+	if (error != NULL)
+		vsnprintf(error->text, sizeof error->text, format, args);
 	va_end(args);
+}
+
+/* Behind what was written before; an error that is too long is cut. */
+static void
+append(struct error *error, const char *rest)
+{
+	size_t used = strlen(error->text);
+
+	snprintf(error->text + used, sizeof error->text - used, ": %s", rest);
 }
 
 void
@@ -27,9 +36,7 @@ error_set_errno(struct error *error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(error->text, sizeof error->text, format, args);
 	va_end(args);
-	size_t used = strlen(error->text);
-	snprintf(
-	    error->text + used, sizeof error->text - used, ": %s", strerror(saved));
+	append(error, strerror(saved));
 }
 
 void
@@ -44,6 +51,5 @@ error_prefix(struct error *error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(error->text, sizeof error->text, format, args);
 	va_end(args);
-	size_t used = strlen(error->text);
-	snprintf(error->text + used, sizeof error->text - used, ": %s", rest);
+	append(error, rest);
 }

@@ -23,9 +23,12 @@ logged(char *at, char *c_r)
 	return at + (at[0] == '\\' && at[1] == '\\' ? 2 : 1);
 }
 
-/* An address or Message-ID in brackets; returns what follows ">", or NULL. */
+/*
+ * Something in brackets; returns what follows ">", or NULL. An address may hold a
+ * ">" in quotes, a Message-ID may have a quote without its other half.
+ */
 static char *
-bracketed(char *at)
+bracketed(char *at, bool has_quotes)
 {
 	bool is_quoted = false;
 	char c;
@@ -36,26 +39,9 @@ bracketed(char *at)
 		at = logged(at, &c);
 		if (c == '\\' && *at != '\0')
 			at = logged(at, &c);
-		else if (c == '"')
+		else if (c == '"' && has_quotes)
 			is_quoted = !is_quoted;
 		else if (c == '>' && !is_quoted)
-			return at;
-	}
-	return NULL;
-}
-
-static char *
-message_id_end(char *at)
-{
-	char c;
-
-	if (*at++ != '<')
-		return NULL;
-	while (*at != '\0') {
-		at = logged(at, &c);
-		if (c == '\\' && *at != '\0')
-			at = logged(at, &c);
-		else if (c == '>')
 			return at;
 	}
 	return NULL;
@@ -122,9 +108,9 @@ skip_envelope(struct log_line *line, char *class)
 	if (*sender != '<')
 		return NULL;
 	take_client(line, class, sender);
-	char *at = bracketed(sender);
+	char *at = bracketed(sender, true);
 	at = at == NULL ? NULL : scan_after(at, " -> ");
-	while (at != NULL && (at = bracketed(at)) != NULL && at[0] == ',' &&
+	while (at != NULL && (at = bracketed(at, true)) != NULL && at[0] == ',' &&
 	       at[1] == '<')
 		at++;
 	return at;
@@ -153,7 +139,7 @@ take_message_id(char **at, const char *key)
 {
 	static char nothing[1];
 	char *value = scan_after(*at, key);
-	char *end = value == NULL ? NULL : message_id_end(value);
+	char *end = value == NULL ? NULL : bracketed(value, false);
 
 	if (end == NULL)
 		return nothing;

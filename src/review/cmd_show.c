@@ -2,7 +2,6 @@
 /* show and log: what a mail, and what was done, looks like. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "review/cmds.h"
 #include "review/head.h"
@@ -56,29 +55,22 @@ run_show(struct admin *admin)
 {
 	int code = EXIT_OK;
 	struct review *review = open_review(admin, &code);
-	char name[PLACE_NAME_SIZE];
 	struct own_mail mail;
-	struct folder folder;
 	struct error error;
 
 	if (review == NULL)
 		return code;
 	if (!review_find(review, admin->words[0], &mail, &error))
 		return failed(admin, &error);
-	int fd = mail_open(&mail.mail, &folder, name, &error);
-	if (fd < 0) {
+	char *text = mail_read(&mail.mail, &error);
+	if (text == NULL) {
 		own_mail_clear(&mail);
 		return failed(admin, &error);
 	}
-	char *text = mail_text(fd, is_packed(name),
-	    mail.mail.kind == FOLDER_MBOX ? mail.mail.size : 0);
-	close(fd);
-	folder_close(&folder);
 	struct doc *doc = doc_new("targrey-review");
 	if (doc != NULL) {
 		show_facts(doc, &mail.mail, review->mark);
-		if (text != NULL)
-			put_text(doc, text);
+		put_text(doc, text);
 	}
 	free(text);
 	own_mail_clear(&mail);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "review/review.h"
+#include "review/unpack_private.h"
 
 #define TEXT_MOST  (128 * 1024) /* of a mail's text, for people */
 #define PARTS_MOST 50
@@ -211,23 +212,12 @@ take_part(GMimeObject *parent, GMimeObject *part, void *ctx)
 static GMimeMessage *
 parse(int fd, bool is_gzip, int64_t limit)
 {
-	int64_t from = lseek(fd, 0, SEEK_CUR);
-	GMimeStream *plain = g_mime_stream_fs_new_with_bounds(
-	    fd, from, limit > 0 ? from + limit : -1);
-	GMimeStream *stream = g_mime_stream_filter_new(plain);
-
-	g_mime_stream_fs_set_owner((GMimeStreamFs *)plain, FALSE);
-	if (is_gzip) {
-		GMimeFilter *filter =
-		    g_mime_filter_gzip_new(GMIME_FILTER_GZIP_MODE_UNZIP, 0);
-		g_mime_stream_filter_add((GMimeStreamFilter *)stream, filter);
-		g_object_unref(filter);
-	}
+	GMimeStream *stream = unpack_stream(fd, is_gzip, limit);
 	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
 	GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+
 	g_object_unref(parser);
 	g_object_unref(stream);
-	g_object_unref(plain);
 	return message;
 }
 
@@ -253,4 +243,22 @@ mail_text(int fd, bool is_gzip, int64_t limit)
 	g_string_free(telling.html, TRUE);
 	g_string_free(telling.others, TRUE);
 	return result;
+}
+
+char *
+mail_read(const struct mail *mail, struct error *error)
+{
+	char name[PLACE_NAME_SIZE];
+	struct folder folder;
+
+	int fd = mail_open(mail, &folder, name, error);
+	if (fd < 0)
+		return NULL;
+	char *text = mail_text(
+	    fd, is_packed(name), mail->kind == FOLDER_MBOX ? mail->size : 0);
+	close(fd);
+	folder_close(&folder);
+	if (text == NULL)
+		error_set(error, "out of memory");
+	return text;
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "report/escape.h"
@@ -371,18 +370,9 @@ page_sure(void *ctx, struct web_request *request, FILE *body)
 static void
 put_text(const struct mail *mail, FILE *body)
 {
-	char name[PLACE_NAME_SIZE];
-	struct folder folder;
 	struct error error;
-	char *text = NULL;
+	char *text = mail_read(mail, &error);
 
-	int fd = mail_open(mail, &folder, name, &error);
-	if (fd >= 0) {
-		text = mail_text(fd, is_packed(name),
-		    mail->kind == FOLDER_MBOX ? mail->size : 0);
-		close(fd);
-		folder_close(&folder);
-	}
 	fputs("<pre>", body);
 	/* line ends are kept, all else that is no text is written out */
 	char *rest = text, *line;
@@ -392,7 +382,7 @@ put_text(const struct mail *mail, FILE *body)
 		fputc('\n', body);
 	}
 	if (text == NULL)
-		escape_html(body, fd < 0 ? error.text : "out of memory");
+		escape_html(body, error.text);
 	fputs("</pre>\n", body);
 	free(text);
 }

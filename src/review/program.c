@@ -2,7 +2,6 @@
 /* Other programs that are given a mail: sendmail, sa-learn, spamc. */
 #include <errno.h>
 #include <fcntl.h>
-#include <gmime/gmime.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/text.h"
 #include "review/review.h"
+#include "review/unpack_private.h"
 
 #define LINE_MOST 65536
 
@@ -57,21 +57,11 @@ copy_mail(
     int fd, bool is_gzip, int64_t limit, const char *const *left_out, FILE *to)
 {
 	struct copying copying = {to, left_out, left_out != NULL, false, true};
-	int64_t from = lseek(fd, 0, SEEK_CUR);
-	GMimeStream *plain = g_mime_stream_fs_new_with_bounds(
-	    fd, from, limit > 0 ? from + limit : -1);
-	GMimeStream *stream = g_mime_stream_filter_new(plain);
+	GMimeStream *stream = unpack_stream(fd, is_gzip, limit);
 	char *line = malloc(LINE_MOST);
 	bool is_begin = true;
 	ssize_t got = 0;
 
-	g_mime_stream_fs_set_owner((GMimeStreamFs *)plain, FALSE);
-	if (is_gzip) {
-		GMimeFilter *filter =
-		    g_mime_filter_gzip_new(GMIME_FILTER_GZIP_MODE_UNZIP, 0);
-		g_mime_stream_filter_add((GMimeStreamFilter *)stream, filter);
-		g_object_unref(filter);
-	}
 	GMimeStream *lines =
 	    g_mime_stream_buffer_new(stream, GMIME_STREAM_BUFFER_BLOCK_READ);
 	while (line != NULL &&
@@ -81,7 +71,6 @@ copy_mail(
 	}
 	g_object_unref(lines);
 	g_object_unref(stream);
-	g_object_unref(plain);
 	free(line);
 	return got == 0 && line != NULL && fflush(to) == 0 && !ferror(to);
 }

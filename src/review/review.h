@@ -116,5 +116,7 @@ int mail_open(const struct mail *mail, struct folder *folder, char *name_r,
 
 /* The text of a mail for people: plain text parts, else HTML without markup. */
 char *mail_text(int fd, bool is_gzip, int64_t limit);
+/* The same of a mail that lies in its folder; NULL with the reason. */
+char *mail_read(const struct mail *mail, struct error *error);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "report/escape.h"
@@ -133,27 +132,16 @@ draw_text(const char *text, int skip)
 char *
 screen_text(struct screen *screen, const struct mail *mail)
 {
-	char name[PLACE_NAME_SIZE], near[64];
-	struct folder folder;
+	char near[64];
 	struct error error;
-	char *text = NULL, *whole = NULL;
+	char *text = mail_read(mail, &error), *whole = NULL;
 
-	int fd = mail_open(mail, &folder, name, &error);
-	if (fd >= 0) {
-		text = mail_text(fd, is_packed(name),
-		    mail->kind == FOLDER_MBOX ? mail->size : 0);
-		close(fd);
-		folder_close(&folder);
-	}
 	if (asprintf(&whole,
 	        "From: %s\nTo: %s\nSubject: %s\nScore: %.2f, %s\nClient: %s\nWhy: "
 	        "%s\n\n%s",
 	        mail->sender, mail->recipients, mail->subject, mail->score,
 	        certainty(mail, screen->review->mark, near, sizeof near),
-	        mail->client, mail->why,
-	        text != NULL ? text
-	        : fd < 0     ? error.text
-	                     : "out of memory") < 0)
+	        mail->client, mail->why, text != NULL ? text : error.text) < 0)
 		whole = NULL;
 	free(text);
 	return whole;

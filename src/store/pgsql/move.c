@@ -3,10 +3,8 @@
  * Migrations and daemons keep out of each other's way by an advisory lock of the
  * session: daemons share it, a migration has it alone.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "store/pgsql/pgsql_private.h"
+#include "store/pgsql/schema_private.h"
 
 #define LOCK "(1952532306, 2)"
 
@@ -44,33 +42,20 @@ bool
 pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t size,
     struct trouble *trouble)
 {
-	const char *const values[] = {name};
-	PGresult *result = link_query(view->link,
-	    "SELECT value FROM meta WHERE name = $1::text", 1, values, trouble);
+	bool found;
 
-	text_r[0] = '\0';
-	if (result != NULL && libpq.PQntuples(result) > 0)
-		snprintf(text_r, size, "%s", libpq.PQgetvalue(result, 0, 0));
-	libpq.PQclear(result);
-	return result != NULL;
+	return pgsql_read_meta(view->link, name, text_r, size, &found, trouble);
 }
 
 bool
 pgsql_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble)
 {
-	const char *const values[] = {name, text};
 	struct link *link = view->link;
 
 	/* What went out before, and was not waited for. */
 	if (link->due > 0 &&
 	    !(link_flush(link, trouble) && link_finish(link, trouble)))
 		return false;
-	PGresult *result = link_query(link,
-	    "INSERT INTO meta (name, value) VALUES ($1::text, $2::text)"
-	    " ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
-	    2, values, trouble);
-
-	libpq.PQclear(result);
-	return result != NULL;
+	return pgsql_write_meta(link, name, text, trouble);
 }

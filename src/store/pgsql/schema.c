@@ -92,8 +92,8 @@ const int pgsql_schema_version = sizeof steps / sizeof *steps;
 	"SELECT pg_advisory_xact_lock(1952532306, 0);"                             \
 	"CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text);"
 
-static bool
-read_meta(struct link *link, const char *name, char *value, size_t size,
+bool
+pgsql_read_meta(struct link *link, const char *name, char *value, size_t size,
     bool *found_r, struct trouble *trouble)
 {
 	const char *const values[] = {name};
@@ -110,8 +110,8 @@ read_meta(struct link *link, const char *name, char *value, size_t size,
 	return true;
 }
 
-static bool
-write_meta(
+bool
+pgsql_write_meta(
     struct link *link, const char *name, const char *value, struct trouble *trouble)
 {
 	const char *const values[] = {name, value};
@@ -131,7 +131,7 @@ read_secret(struct link *link, uint8_t secret_r[static SIPHASH_KEY_SIZE],
 	char text[2 * SIPHASH_KEY_SIZE + 2];
 	bool found;
 
-	if (!read_meta(link, "secret", text, sizeof text, &found, trouble))
+	if (!pgsql_read_meta(link, "secret", text, sizeof text, &found, trouble))
 		return false;
 	for (size_t i = 0; found && i < SIPHASH_KEY_SIZE; i++) {
 		unsigned octet;
@@ -162,7 +162,7 @@ write_secret(struct link *link, const uint8_t given[static SIPHASH_KEY_SIZE],
 	}
 	for (size_t i = 0; i < sizeof secret; i++)
 		snprintf(text + 2 * i, 3, "%02x", secret[i]);
-	return write_meta(link, "secret", text, trouble);
+	return pgsql_write_meta(link, "secret", text, trouble);
 }
 
 static bool
@@ -197,8 +197,8 @@ find_version(struct link *link, int *version_r, struct trouble *trouble)
 	bool found;
 
 	if (!has_meta(link, &found, trouble) ||
-	    (found &&
-	        !read_meta(link, "schema", text, sizeof text, &found, trouble)))
+	    (found && !pgsql_read_meta(
+	                  link, "schema", text, sizeof text, &found, trouble)))
 		return false;
 	*version_r = found ? atoi(text) : 0;
 	return true;
@@ -273,7 +273,7 @@ upgrade(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
 	snprintf(number, sizeof number, "%d", pgsql_schema_version);
 	return add_event_columns(link, trouble) &&
 	       (found > 0 || write_secret(link, secret, trouble)) &&
-	       write_meta(link, "schema", number, trouble);
+	       pgsql_write_meta(link, "schema", number, trouble);
 }
 
 /* Without a lock: what is there already needs no migration. */

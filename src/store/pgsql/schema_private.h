@@ -25,4 +25,10 @@ bool pgsql_make_schema(struct link *link, uint8_t secret[static SIPHASH_KEY_SIZE
 bool pgsql_check_schema(struct link *link,
     uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 
+/* A value of the table meta; value: "" when it is not found. */
+bool pgsql_read_meta(struct link *link, const char *name, char *value, size_t size,
+    bool *found_r, struct trouble *trouble);
+bool pgsql_write_meta(struct link *link, const char *name, const char *value,
+    struct trouble *trouble);
+
 #endif
