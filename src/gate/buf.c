@@ -5,15 +5,16 @@
 #include <string.h>
 
 #define LEAST 512
+#define MOST  ((uint32_t)1 << 31)
 
 static bool
 grow(struct buf *buf, size_t wanted)
 {
-	size_t cap = buf->cap == 0 ? LEAST : buf->cap;
+	uint32_t cap = buf->cap == 0 ? LEAST : buf->cap;
 
-	while (cap < wanted)
+	while (cap < wanted && cap <= MOST / 2)
 		cap *= 2;
-	char *grown = realloc(buf->data, cap);
+	char *grown = cap < wanted ? NULL : realloc(buf->data, cap);
 	if (grown == NULL)
 		return false;
 	buf->data = grown;
@@ -35,7 +36,7 @@ buf_append(struct buf *buf, const void *data, size_t len)
 		return;
 	}
 	memcpy(buf->data + buf->off + buf->len, data, len);
-	buf->len += len;
+	buf->len += (uint32_t)len;
 }
 
 const char *
@@ -47,8 +48,8 @@ buf_head(const struct buf *buf)
 void
 buf_take(struct buf *buf, size_t len)
 {
-	buf->off += len;
-	buf->len -= len;
+	buf->off += (uint32_t)len;
+	buf->len -= (uint32_t)len;
 	if (buf->len == 0)
 		buf_clear(buf);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Octets in a row: appended at the end, taken from the front. Holds memory
- * only while it holds octets. Zero-initialise. One owner, no locks.
+ * Octets in a row, at most 2^31: appended at the end, taken from the front. Holds
+ * memory only while it holds octets. Zero-initialise. One owner, no locks.
  *
  * When memory is out an append does nothing, and so do all later ones: the row
  * has a hole. Its owner looks at has_failed before it makes use of it.
@@ -11,10 +11,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;
-	size_t off, len, cap; /* data[off .. off + len) is in use */
+	uint32_t off, len, cap; /* data[off .. off + len) is in use */
 	bool has_failed;
 };
 

@@ -102,12 +102,12 @@ enum wait_state {
 struct wait {
 	enum wait_state state;
 	char cmd;            /* what is waited for or with; 0: none */
+	bool is_refused;     /* the recipient, by the MTA itself */
 	int64_t since_ms;    /* when this state began */
 	int64_t until_ms;    /* when it is due */
 	int64_t progress_ms; /* next SMFIR_PROGRESS; 0: none is needed */
 	int64_t watch_ms;    /* next look at the client; INT64_MAX: none */
 	int64_t delayed_ms;  /* of the command at the head, once let go */
-	bool is_refused;     /* the recipient, by the MTA itself */
 };
 
 /* The client's connection to the MTA, as far as it can be seen. */
@@ -127,9 +127,9 @@ struct shared {
 	char *other; /* of the wish, owned */
 	bool is_decided, chosen;
 	/* Of the MAIL that delays commands. */
+	bool delays_rcpt;
 	uint64_t command_ticket;
 	int64_t command_until_ms;
-	bool delays_rcpt;
 
 	bool is_booked;
 	uint64_t place;

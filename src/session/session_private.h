@@ -50,8 +50,8 @@ struct background {
 
 /* From MAIL to the end of message, RSET or the next MAIL. */
 struct transaction {
-	int64_t started; /* wall clock, seconds */
-	char *sender, *folded;
+	int64_t started;       /* wall clock, seconds */
+	char *sender, *folded; /* one string, where nothing is folded */
 	struct recipient *recipients;
 	size_t count;
 	unsigned accepted, refused, exempt;

@@ -24,8 +24,9 @@ transaction_free(struct transaction *mail)
 	free(mail->forged);
 	free(mail->authres_ours);
 	free(mail->dns);
+	if (mail->folded != mail->sender)
+		free(mail->folded);
 	free(mail->sender);
-	free(mail->folded);
 	free(mail->exempt_by);
 	free(mail->exempt_recipient);
 	free(mail->queue_id);
@@ -38,15 +39,18 @@ struct transaction *
 transaction_new(const char *sender, int64_t now)
 {
 	struct transaction *mail = calloc(1, sizeof *mail);
-	char folded[FOLD_SIZE];
+	char buf[FOLD_SIZE];
 
 	if (mail == NULL)
 		return NULL;
 	mail->started = now;
 	mail->judgement.why = mail->judgement.suspect = WHY_NONE;
 	mail->sender = address_normalize(sender);
-	if (mail->sender != NULL)
-		mail->folded = text_dup(sender_fold(mail->sender, folded));
+	if (mail->sender != NULL) {
+		const char *folded = sender_fold(mail->sender, buf);
+		bool is_same = strcmp(folded, mail->sender) == 0;
+		mail->folded = is_same ? mail->sender : text_dup(folded);
+	}
 	if (mail->folded != NULL)
 		return mail;
 	transaction_free(mail);

@@ -21,7 +21,7 @@
 #define PARALLEL  16
 #define DESC_EACH 3 /* descriptors of the server's process a session */
 
-#define FIRST_HOLDS 20
+#define FIRST_HOLDS 200
 
 struct plan {
 	double hold_s, load_s;

@@ -46,7 +46,7 @@ now_ms(void)
 /* --------------------------------------------------------------- server.c */
 
 #define GUARD_MS  60000
-#define MOST_HELD 10000
+#define MOST_HELD 10500
 
 /* A process that answers; kind: gate, direct, targreyd or targreyd_spf. */
 struct server {
