@@ -37,9 +37,9 @@ class Postgrey:
              '--whitelist-clients=/dev/null', '--whitelist-recipients=/dev/null'],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         test.addCleanup(self.stop)
-        for _ in range(200):
-            if os.path.exists(self.path):
-                break
+        end = time.monotonic() + 60
+        while not os.path.exists(self.path):
+            test.assertLess(time.monotonic(), end, "postgrey does not listen after 60 s")
             time.sleep(0.05)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(self.path)

@@ -27,7 +27,7 @@ class Early(LabTest):
         self.addCleanup(daemon.send_signal, signal.SIGCONT)
         until(lambda: stands_still(daemon.pid), "the stopped daemon")
         with socket.create_connection(
-                ("127.0.0.1", client.port), 10, (client.source, 0)) as wire:
+                ("127.0.0.1", client.port), PATIENCE_S, (client.source, 0)) as wire:
             self.lab.postfix.wait_log(r" connect from \S*\[%s\]" % client.source)
             time.sleep(0.3)
             if waits_for_greeting:

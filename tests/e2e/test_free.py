@@ -46,13 +46,7 @@ class FreeAgain(LabTest):
         self.assertEqual(self.lab.stamp(you)["passed"], 0)
 
     def test_many_holds_at_once_use_no_thread_each(self):
-        sessions = []
-        for number in range(30):
-            session = self.lab.client(LINE).greet("pc%d" % number)
-            session.mail("a@example.com").expect(250)
-            session.send("RCPT TO:<%s>" % self.person("n%d" % number))
-            sessions.append(session)
-        self.assertTrue(all(session.is_waiting(0.01) for session in sessions))
+        sessions = self.lab.hold_many(LINE, [self.person("n%d" % number) for number in range(30)])
         with open("/proc/%d/status" % self.lab.daemon.pid, encoding="ascii") as file:
             status = dict(line.split(":", 1) for line in file)
         self.assertLess(int(status["Threads"]), 30 + 16)

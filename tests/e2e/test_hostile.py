@@ -146,13 +146,9 @@ class Smtp(LabTest):
             1, "the end of the talker")
 
     def test_held_sessions_burn_no_time(self):
-        sessions = []
-        for number in range(20):
-            session = self.lab.client(LINE).greet("pc%d" % number)
-            session.mail("a@example.com").expect(250)
-            session.send("RCPT TO:<%s>" % self.person("n%d" % number))
-            sessions.append(session)
-        self.assertTrue(sessions[-1].is_waiting(0.5))
+        """A daemon that spins gets as much of the CPU as the test that spins beside it,
+        however busy the machine is."""
+        self.lab.hold_many(LINE, [self.person("n%d" % number) for number in range(20)])
         ticks = os.sysconf("SC_CLK_TCK")
 
         def used():
@@ -160,11 +156,12 @@ class Smtp(LabTest):
                 fields = file.read().rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / ticks
 
-        before, begun = used(), time.monotonic()
-        time.sleep(3)
-        share = (used() - before) / (time.monotonic() - begun)
-        print("cpu with 20 held sessions: %.1f %% of a core" % (100 * share))
-        self.assertLess(share, 0.5)
+        before, spun = used(), time.process_time() + 1
+        while time.process_time() < spun:
+            pass
+        took = used() - before
+        print("cpu with 20 held sessions, while another program used 1 s: %.2f s" % took)
+        self.assertLess(took, 0.5)
 
     def test_two_hundred_connections_that_say_nothing(self):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]

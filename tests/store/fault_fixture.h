@@ -15,10 +15,6 @@
 #include "store_fixture.h"
 #include "shim.h"
 
-#define IP   "192.0.2.10"
-#define FROM "a@example.org"
-#define TO   "b@example.jp"
-
 /* What the last look-up found. */
 extern struct history fault_history;
 extern struct grey_row fault_row;

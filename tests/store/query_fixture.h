@@ -16,10 +16,6 @@
 #include "store_fixture.h"
 #include "query/query.h"
 
-#define IP   "192.0.2.10"
-#define FROM "a@example.org"
-#define TO   "b@example.jp"
-
 struct query_fixture {
 	struct store_fixture daemon;
 	struct query *query;

@@ -12,6 +12,13 @@
 #define TEST_NOW   INT64_C(1760000000) /* noon of no special day */
 #define TEST_DELAY 1800
 
+/* Whose mail it is, where one is as good as another. */
+#define IP   "192.0.2.10"
+#define FROM "a@example.org"
+#define TO   "b@example.jp"
+
+#define HUNG_S 120 /* ends a test that hangs; judges none */
+
 struct store_fixture {
 	char folder[64];
 	char path[128];

@@ -13,11 +13,8 @@
 #include "record/mx.h"
 #include "store_fixture.h"
 
-#define IP       "192.0.2.10"
 #define SAME_NET "192.0.2.77"
 #define OTHER    "198.51.100.5"
-#define FROM     "a@example.org"
-#define TO       "b@example.jp"
 
 static struct history history;
 static struct grey_row row;

@@ -23,7 +23,6 @@
 #define THREADS   8
 #define PER_ROUND 10000 /* more than a round can make */
 #define MOST      1000  /* promises before a kill */
-#define HUNG_MS   120000
 #define PROMISES  4000000
 
 /* One bit an attempt: the child has said that it is committed. */
@@ -113,9 +112,9 @@ listen_and_kill(int pipe, pid_t pid, uint32_t promises)
 			kill(pid, SIGKILL);
 			killed = true;
 		}
-		if (poll(&poll_fd, 1, HUNG_MS) <= 0) {
-			fprintf(stderr, "no promise within %d s after %u\n",
-			    HUNG_MS / 1000, count);
+		if (poll(&poll_fd, 1, HUNG_S * 1000) <= 0) {
+			fprintf(stderr, "no promise within %d s after %u\n", HUNG_S,
+			    count);
 			kill(pid, SIGKILL);
 			return count;
 		}

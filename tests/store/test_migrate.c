@@ -21,12 +21,8 @@
 #include "record/mx.h"
 #include "store_fixture.h"
 
-#define IP     "192.0.2.10"
-#define FROM   "a@example.org"
-#define TO     "b@example.jp"
 #define DOMAIN "bulk.example.net"
 #define MANY   2600 /* of each of the big tables; told of after each 1024 */
-#define HUNG_S 60
 
 static struct store_fixture source;
 static char server[160], file[160], back[160];

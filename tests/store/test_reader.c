@@ -22,8 +22,7 @@
 #include "base/log.h"
 #include "store_fixture.h"
 
-#define PATIENCE_S 120
-#define TRIPLETS   1000
+#define TRIPLETS 1000
 
 /* In a process of its own: reads, says so, and goes on until it is killed. */
 static int
@@ -107,13 +106,13 @@ wait_until(
 {
 	const struct timespec pause = {.tv_nsec = 50000000};
 
-	for (int i = 0; i < PATIENCE_S * 20; i++) {
+	for (int i = 0; i < HUNG_S * 20; i++) {
 		bool held = is_held(fixture, text);
 		if (name != NULL ? held && strstr(text, name) != NULL : !held)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	fail_msg("waited %d s for the store to report %s, not \"%s\"", PATIENCE_S,
+	fail_msg("waited %d s for the store to report %s, not \"%s\"", HUNG_S,
 	    name != NULL ? name : "nobody", text);
 }
 
@@ -159,14 +158,14 @@ wait_until_rows_expire(struct store_fixture *fixture)
 	const struct timespec pause = {.tv_nsec = 50000000};
 	uint64_t before = rows_waiting(fixture);
 
-	for (int i = 0; i < PATIENCE_S * 20; i++) {
+	for (int i = 0; i < HUNG_S * 20; i++) {
 		fixture_sleep(fixture, 2);
 		seconds_of_a_note(fixture);
 		if (rows_waiting(fixture) < before)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	fail_msg("no row of %d went within %d s", (int)before, PATIENCE_S);
+	fail_msg("no row of %d went within %d s", (int)before, HUNG_S);
 }
 
 static void

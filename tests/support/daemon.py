@@ -170,7 +170,7 @@ class Daemon:
     def answers(self):
         """The whole way behind the socket is there: a negotiation works."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(5)
+            probe.settimeout(PATIENCE_S)
             try:
                 probe.connect(str(self.socket))
                 probe.sendall(NEGOTIATE)
@@ -283,7 +283,7 @@ class Daemon:
     def _queued(self):
         """Notes on their way to the disk; 0 when it cannot be asked (stopped)."""
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(1)
+            line.settimeout(PATIENCE_S)
             try:
                 line.connect(str(self.socket) + ".status")
                 with line.makefile() as text:

@@ -12,6 +12,7 @@ from .daemon import Daemon
 from .headers import Stamp
 from .postfix import DOMAIN, MILTER, Postfix
 from .smtp import Client
+from .wait import until
 
 
 class Lab:
@@ -93,6 +94,20 @@ class Lab:
         self.daemon.wait_event(
             lambda row: row["ip"] == client.source and row["hold_end"] == "gone"
             and row["recipients"] == to, 1, "the hang-up")
+
+    def hold_many(self, name, recipients):
+        """A session of a client of this name for each, in its hold at RCPT."""
+        sessions = []
+        for number, to in enumerate(recipients):
+            session = self.client(name).greet("pc%d" % number)
+            session.mail("a@example.com").expect(250)
+            session.send("RCPT TO:<%s>" % to)
+            sessions.append(session)
+        until(lambda: self.daemon.ctl("status")["daemon"]["holds"] >= len(sessions), "%d holds" % len(sessions))
+        for session in sessions:
+            if not session.is_waiting(0):
+                raise AssertionError("a session was not held: %s" % session.read())
+        return sessions
 
     def hang_up_all(self):
         """Closes every session that a client of this lab still has open."""
