@@ -22,7 +22,9 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 	snprintf(name, sizeof name, "%s.lock", path);
 	gate->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (gate->lock_fd < 0) {
-		bool is_theirs = errno == EACCES && access(name, F_OK) == 0;
+		int why = errno;
+		bool is_theirs = why == EACCES && access(name, F_OK) == 0;
+		errno = why;
 		error_set_errno(error, "%s%s", name,
 		    is_theirs ? ": another user's, left by an earlier start; "
 		                "remove it"
