@@ -101,37 +101,42 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 		doc_say(doc, "The store was not asked, or could not be.");
 		return;
 	}
-	doc_fact(
+	doc_detail(
 	    doc, "first_seen", "Address first seen", cell_time(record->first_seen));
-	doc_fact(doc, "last_seen", "last seen", cell_time(record->last_seen));
-	doc_fact(doc, "sessions", "Sessions", cell_count(record->sessions));
-	doc_fact(doc, "successes", "Good (endured or passed)",
+	doc_detail(doc, "last_seen", "last seen", cell_time(record->last_seen));
+	doc_detail(doc, "sessions", "Sessions", cell_count(record->sessions));
+	doc_detail(doc, "successes", "Good (endured or passed)",
 	    cell_count(record->successes));
-	doc_fact(doc, "last_success", "last good", cell_time(record->last_success));
-	doc_fact(doc, "gaveup", "Gave up", cell_count(record->gaveup));
-	doc_fact(
+	doc_detail(
+	    doc, "last_success", "last good", cell_time(record->last_success));
+	doc_detail(doc, "gaveup", "Gave up", cell_count(record->gaveup));
+	doc_detail(
 	    doc, "last_gaveup", "last gave up", cell_time(record->last_gaveup));
-	doc_fact(doc, "gaveup_secs", "after", cell_seconds(record->gaveup_secs));
-	doc_fact(doc, "ham", "Ham", cell_count(count_rounded(record->ham)));
-	doc_fact(doc, "spam", "Spam", cell_count(count_rounded(record->spam)));
-	doc_fact(doc, "known_until", "Address known until",
+	doc_detail(doc, "gaveup_secs", "after", cell_seconds(record->gaveup_secs));
+	doc_detail(doc, "ham", "Ham", cell_count(count_rounded(record->ham)));
+	doc_detail(doc, "spam", "Spam", cell_count(count_rounded(record->spam)));
+	doc_detail(doc, "known_until", "Address known until",
 	    known(record->known_until, now));
 	if (*is->domain != '\0') {
 		doc_fact(doc, "domain", "SPF domain", cell_text(is->domain));
-		doc_fact(doc, "domain_successes", "its good ones",
+		doc_detail(doc, "domain_successes", "its good ones",
 		    cell_count(domain->successes));
-		doc_fact(doc, "domain_known_until", "known until",
+		doc_detail(doc, "domain_known_until", "known until",
 		    known(domain->known_until, now));
 	}
-	doc_fact(doc, "triplet_first", "Triplet's first attempt",
+	doc_detail(doc, "triplet_first", "Triplet's first attempt",
 	    cell_time(is->row.first));
-	doc_fact(doc, "triplet_last", "last attempt", cell_time(is->row.last));
-	doc_fact(doc, "triplet_tries", "tries so far", cell_count(is->row.tries));
+	doc_detail(doc, "triplet_last", "last attempt", cell_time(is->row.last));
+	doc_detail(doc, "triplet_tries", "tries so far", cell_count(is->row.tries));
 	if (mx_count(is->row.mxs) > 1)
-		doc_fact(doc, "triplet_mxs", "at so many MXs",
+		doc_detail(doc, "triplet_mxs", "at so many MXs",
 		    cell_count(mx_count(is->row.mxs)));
-	doc_fact(
+	doc_detail(
 	    doc, "triplet_passed", "passed, last used", cell_time(is->row.passed));
+	if (record->first_seen == 0 && is->row.first == 0)
+		doc_say(doc,
+		    "Nothing of this address, nor of a mail of this sender "
+		    "to this recipient.");
 }
 
 static void

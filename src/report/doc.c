@@ -168,8 +168,9 @@ keep(struct doc *doc, const struct cell *cell)
 	return kept;
 }
 
-void
-doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
+static void
+add_fact(struct doc *doc, const char *key, const char *title,
+    const struct cell *cell, bool is_detail)
 {
 	struct section *section = last(doc);
 
@@ -181,7 +182,19 @@ doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
 		return;
 	section->facts = grown;
 	section->facts[section->facts_count++] =
-	    (struct doc_fact_row){key, title, keep(doc, &cell)};
+	    (struct doc_fact_row){key, title, keep(doc, cell), is_detail};
+}
+
+void
+doc_fact(struct doc *doc, const char *key, const char *title, struct cell cell)
+{
+	add_fact(doc, key, title, &cell, false);
+}
+
+void
+doc_detail(struct doc *doc, const char *key, const char *title, struct cell cell)
+{
+	add_fact(doc, key, title, &cell, true);
 }
 
 void

@@ -95,6 +95,10 @@ void doc_say(struct doc *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doc_fact(
     struct doc *doc, const char *key, const char *title, struct cell cell);
+/* The same, which goes without saying when it is 0, none or never: programs
+ * alone are told then. */
+void doc_detail(
+    struct doc *doc, const char *key, const char *title, struct cell cell);
 /* One table a section; rows follow. columns: borrowed for ever. */
 void doc_table(struct doc *doc, const struct column *columns, size_t count);
 void doc_row(struct doc *doc, const struct cell *cells);
@@ -142,6 +146,7 @@ struct doc_cell {
 struct doc_fact_row {
 	const char *key, *title;
 	struct doc_cell cell;
+	bool is_detail;
 };
 struct section {
 	char *key, *title;
@@ -186,6 +191,15 @@ void csv_row(const struct section *section, size_t row, FILE *file);
 #define STREAM_ROWS 1000
 void stream_rows(struct doc *doc);
 void stream_end(struct doc *doc);
+
+/*
+ * What people are spared: of a report, rows that have numbers and all of them 0,
+ * and sections that say nothing; of any doc, details that are 0, none or never.
+ */
+bool doc_is_report(const struct doc *doc);
+bool section_is_zero(const struct section *section, size_t row);
+bool section_shows_fact(const struct section *section, size_t fact);
+bool section_is_empty(const struct section *section);
 
 /* A column of numbers, which stand at the right. */
 bool section_is_right(const struct section *section, size_t column);

@@ -148,8 +148,8 @@ void
 feedback_write(struct feedback *feedback, size_t rows, struct doc *doc)
 {
 	doc_section(doc, "feedback", "What content filters said");
-	doc_fact(doc, "ham", "Ham", cell_count(feedback->ham));
-	doc_fact(doc, "spam", "Spam", cell_count(feedback->spam));
+	doc_detail(doc, "ham", "Ham", cell_count(feedback->ham));
+	doc_detail(doc, "spam", "Spam", cell_count(feedback->spam));
 	if (feedback->ham + feedback->spam == 0) {
 		doc_say(doc, "Nothing is known yet: feed a mail log to targreyctl "
 		             "learn-log.");

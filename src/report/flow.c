@@ -81,7 +81,8 @@ flow_write(const struct funnel *funnel, struct doc *doc)
 	    "suspects %llu.",
 	    (unsigned long long)funnel->mails, (unsigned long long)delivered,
 	    (unsigned long long)suspects, (unsigned long long)through);
+	if (funnel->mails == 0)
+		return;
 	doc_say(doc, "%s", chart.alternative);
-	if (funnel->mails > 0)
-		doc_chart(doc, &chart);
+	doc_chart(doc, &chart);
 }

@@ -242,10 +242,10 @@ funnel_write(struct funnel *funnel, struct doc *doc)
 
 	flow_write(funnel, doc);
 	doc_section(doc, "funnel", "What came and what became of it");
-	doc_fact(doc, "first", "First event", cell_time(funnel->first));
-	doc_fact(doc, "last", "Last event", cell_time(funnel->last));
-	doc_fact(doc, "sessions", "Sessions", cell_count(funnel->sessions));
-	doc_fact(doc, "mails", "Transactions", cell_count(funnel->mails));
+	doc_detail(doc, "first", "First event", cell_time(funnel->first));
+	doc_detail(doc, "last", "Last event", cell_time(funnel->last));
+	doc_detail(doc, "sessions", "Sessions", cell_count(funnel->sessions));
+	doc_detail(doc, "mails", "Transactions", cell_count(funnel->mails));
 	write_stages(funnel, doc);
 
 	doc_section(doc, "exempt", "Exempt");

@@ -95,11 +95,11 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 	doc_front(doc);
 	if (since != 0)
 		doc_fact(doc, "since", "Visits since", cell_time(since));
-	doc_fact(doc, "may_be_lost", "Stayed away with a sign of good mail",
+	doc_detail(doc, "may_be_lost", "Stayed away with a sign of good mail",
 	    cell_count(likely));
-	doc_fact(doc, "without_sign", "Stayed away without one",
+	doc_detail(doc, "without_sign", "Stayed away without one",
 	    cell_count(missing->away[SIGNS]));
-	doc_fact(doc, "may_come_back", "Came lately, may come back",
+	doc_detail(doc, "may_come_back", "Came lately, may come back",
 	    cell_count(missing_pending(missing)));
 	doc_table(doc, columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < missing->chosen_count; i++)
@@ -112,9 +112,13 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 		doc_say(doc,
 		    "%zu visits were left out: too many mails in that time.",
 		    missing->unwatched);
-	doc_say(doc, "The likeliest good mail stands first; bots may show the same "
-	             "signs. explain --sid tells why a visit was delayed; a client "
-	             "that you know belongs in allow.d.");
+	if (likely == 0)
+		doc_say(doc, "No mail with a sign of good mail has stayed away.");
+	if (missing->chosen_count > 0)
+		doc_say(doc,
+		    "The likeliest good mail stands first; bots may show the same "
+		    "signs. explain --sid tells why a visit was delayed; a client "
+		    "that you know belongs in allow.d.");
 	write_signs(missing, doc);
 	return !missing->failed;
 }

@@ -123,11 +123,11 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	    "before",
 	    (unsigned long long)forecast->rest_repeat);
 	doc_section(doc, "forecast", "What each mode would have done");
-	doc_fact(doc, "would_hold", "observe or warn: would have held",
+	doc_detail(doc, "would_hold", "observe or warn: would have held",
 	    cell_count(forecast->would_hold));
-	doc_fact(doc, "would_greylist", "observe or warn: would have greylisted",
+	doc_detail(doc, "would_greylist", "observe or warn: would have greylisted",
 	    cell_count(forecast->would_greylist));
-	doc_fact(doc, "passes", "Suspects that pass in every mode",
+	doc_detail(doc, "passes", "Suspects that pass in every mode",
 	    cell_count(forecast->passes));
 	doc_table(doc, columns, 5);
 	mode_row(forecast, doc, 0, 0, 0, "nothing is delayed");
@@ -139,10 +139,15 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	mode_row(forecast, doc, 3, rest - forecast->rest_repeat,
 	    forecast->rest_repeat, repeat);
 	mode_row(forecast, doc, 4, rest, rest, "as starpit for the holds");
-	doc_say(doc,
-	    "The numbers take every visit as it came. In another mode some visits "
-	    "would not have happened (retries of a greylisted mail) and others "
-	    "would; a record as good sender would have grown at another pace. "
-	    "The events cannot tell these.");
+	if (forecast->would_hold + forecast->would_greylist + forecast->passes +
+	        rest >
+	    0)
+		doc_say(doc, "The numbers take every visit as it came. In another "
+		             "mode some visits "
+		             "would not have happened (retries of a greylisted "
+		             "mail) and others "
+		             "would; a record as good sender would have grown at "
+		             "another pace. "
+		             "The events cannot tell these.");
 	write_warned(forecast, doc);
 }

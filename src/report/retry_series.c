@@ -284,26 +284,34 @@ write_delay(const struct retry_series *all, struct doc *doc)
 
 	doc_section(doc, "delay", "Delay that good mail suffered");
 	doc_front(doc);
-	doc_fact(doc, "good", "Good mail delivered", cell_count(good->count));
-	doc_fact(doc, "good_ham", "of it called ham by a filter",
+	doc_detail(doc, "good", "Good mail delivered", cell_count(good->count));
+	doc_detail(doc, "good_ham", "of it called ham by a filter",
 	    cell_count(all->good_ham));
-	doc_fact(
+	doc_detail(
 	    doc, "delayed", "Delayed by a second or more", cell_count(late->count));
-	doc_fact(doc, "delayed_share", "Share delayed",
+	doc_detail(doc, "delayed_share", "Share delayed",
 	    cell_share((double)late->count, (double)good->count));
-	doc_fact(doc, "median", "Median of all",
+	/* "0 s" is good news where some mail was late */
+	(late->count > 0 ? doc_fact : doc_detail)(doc, "median", "Median of all",
 	    cell_seconds(histogram_at(good, 0.5) / 1000));
-	doc_fact(doc, "p95", "95 % of all within",
+	doc_detail(doc, "p95", "95 % of all within",
 	    cell_seconds(histogram_at(good, 0.95) / 1000));
-	doc_fact(doc, "median_delayed", "Median of the delayed",
+	doc_detail(doc, "median_delayed", "Median of the delayed",
 	    cell_seconds(histogram_at(late, 0.5) / 1000));
-	doc_fact(doc, "p95_delayed", "95 % of the delayed within",
+	doc_detail(doc, "p95_delayed", "95 % of the delayed within",
 	    cell_seconds(histogram_at(late, 0.95) / 1000));
-	doc_fact(doc, "worst", "Worst", cell_seconds(good->most / 1000));
-	doc_say(doc,
-	    "Good mail is what was delivered, was not exempt and was not called "
-	    "spam by a content filter (targreyctl learn-log). The delay runs "
-	    "from the first attempt for the same sender and recipient.");
+	doc_detail(doc, "worst", "Worst", cell_seconds(good->most / 1000));
+	if (good->count == 0)
+		doc_say(doc, "No good mail was delivered in this time.");
+	else if (late->count == 0)
+		doc_say(doc, "None of it came late.");
+	if (good->count > 0)
+		doc_say(doc,
+		    "Good mail is what was delivered, was not exempt and was not "
+		    "called "
+		    "spam by a content filter (targreyctl learn-log). The delay "
+		    "runs "
+		    "from the first attempt for the same sender and recipient.");
 	doc_table(doc, columns, 5);
 	for (size_t i = 0; i < SERIES_WORST && all->worst[i].seconds > 0; i++) {
 		const struct late *row = &all->worst[i];
@@ -355,14 +363,15 @@ retry_series_write(const struct retry_series *all, struct doc *doc)
 	}
 	write_spread(doc, "retries", "After how long suspects come back", "", names,
 	    all->gap, SERIES_GAPS);
-	doc_fact(doc, "mails", "Mails of suspects (sender and recipient)",
+	doc_detail(doc, "mails", "Mails of suspects (sender and recipient)",
 	    cell_count(all->started));
-	doc_fact(doc, "came_back", "came back at least once", cell_count(back));
-	doc_fact(doc, "never", "came once and stayed away undelivered",
+	doc_detail(doc, "came_back", "came back at least once", cell_count(back));
+	doc_detail(doc, "never", "came once and stayed away undelivered",
 	    cell_count(all->never));
-	doc_fact(doc, "pending", "undelivered, and may still come back",
+	doc_detail(doc, "pending", "undelivered, and may still come back",
 	    cell_count(all->pending));
-	doc_fact(doc, "delivered", "delivered in the end", cell_count(all->passed));
+	doc_detail(
+	    doc, "delivered", "delivered in the end", cell_count(all->passed));
 	if (all->cut_short > 0)
 		doc_say(doc,
 		    "%llu mails could not be followed to their end: too many ran "

@@ -152,10 +152,10 @@ survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 
 	draw(survival, &curve);
 	doc_section(doc, "survival", "How long suspects wait");
-	doc_fact(doc, "holds", "Holds under watch", cell_count(curve.holds));
-	doc_fact(doc, "gave_up", "Gave up", cell_count(curve.gone));
+	doc_detail(doc, "holds", "Holds under watch", cell_count(curve.holds));
+	doc_detail(doc, "gave_up", "Gave up", cell_count(curve.gone));
 	doc_fact(doc, "hold_now", "tarpit.hold now", cell_seconds((double)hold_s));
-	doc_fact(doc, "hold_proposed", "tarpit.hold proposed",
+	doc_detail(doc, "hold_proposed", "tarpit.hold proposed",
 	    advice.hold_s > 0 ? cell_seconds((double)advice.hold_s) : cell_none());
 	doc_say(doc, "%s", advice.reason);
 	doc_table(doc, columns, 4);

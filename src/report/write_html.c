@@ -2,6 +2,7 @@
 /*
  * One file that needs nothing else: no script, no picture to fetch, no font.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/doc.h"
@@ -13,8 +14,6 @@
 #define ROWS_PLAIN 12
 /* One that is not folded and has so many columns takes the whole width. */
 #define COLUMNS_WIDE 5
-/* Folding is for reports, not for lists. */
-#define SECTIONS_FEW 3
 
 /* Sentences and lists of words are broken, addresses are not. */
 static bool
@@ -54,31 +53,16 @@ write_class(const struct section *section, const struct doc_cell *cell,
 		    of->is_minor ? "m" : "");
 }
 
-/* Has numbers, and all of them are 0. */
-static bool
-is_zero(const struct section *section, size_t row)
-{
-	bool has_number = false;
-
-	for (size_t i = 0; i < section->columns_count; i++) {
-		const struct doc_cell *cell = section_cell(section, row, i);
-		if (cell->kind == CELL_TEXT || cell->kind == CELL_NONE)
-			continue;
-		if (cell->kind == CELL_TIME || cell->number != 0)
-			return false;
-		has_number = true;
-	}
-	return has_number;
-}
-
 static void
-write_head(const struct section *section, FILE *file)
+write_head(const struct section *section, const bool *has_value, FILE *file)
 {
 	fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"",
 	    file);
 	escape_html(file, section->title);
 	fputs("\"><table><thead><tr>", file);
 	for (size_t i = 0; i < section->columns_count; i++) {
+		if (!has_value[i])
+			continue;
 		fputs("<th scope=\"col\"", file);
 		write_class(section, NULL, i, file);
 		fputc('>', file);
@@ -123,74 +107,133 @@ write_cell(const struct column *column, const struct doc_cell *cell,
 	fputs(linked ? "</a>" : "", file);
 }
 
+static size_t
+facts_shown(const struct section *section)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < section->facts_count; i++)
+		shown += section_shows_fact(section, i);
+	return shown;
+}
+
+/* "Nothing" where the section says nothing else. */
+static void
+write_nothing(const struct section *section, FILE *file)
+{
+	if (section->says_count == 0 && facts_shown(section) == 0)
+		fputs("<p>(nothing)</p>\n", file);
+}
+
+static void
+write_row(const struct section *section, size_t row, const bool *has_value,
+    const struct page_link *links, FILE *file)
+{
+	fputs("<tr>", file);
+	for (size_t i = 0; i < section->columns_count; i++) {
+		const struct doc_cell *cell = section_cell(section, row, i);
+		if (!has_value[i])
+			continue;
+		fputs("<td", file);
+		write_class(section, cell, i, file);
+		fputc('>', file);
+		write_cell(&section->columns[i], cell, links, file);
+		fputs("</td>", file);
+	}
+	fputs("</tr>\n", file);
+}
+
 static void
 write_table(
     const struct section *section, const struct page_link *links, FILE *file)
 {
-	size_t left_out = 0;
-
+	bool has_value[COLUMNS_MAX] = {false};
 	size_t shown = 0;
-	for (size_t row = 0; row < section->rows_count; row++)
-		shown += !is_zero(section, row);
+
+	for (size_t row = 0; row < section->rows_count; row++) {
+		if (section_is_zero(section, row))
+			continue;
+		shown++;
+		for (size_t i = 0; i < section->columns_count; i++)
+			has_value[i] |=
+			    section_cell(section, row, i)->kind != CELL_NONE;
+	}
 	if (shown == 0) {
-		fputs("<p>(nothing)</p>\n", file);
+		write_nothing(section, file);
 		return;
 	}
-	write_head(section, file);
+	write_head(section, has_value, file);
 	for (size_t row = 0; row < section->rows_count; row++) {
-		if (is_zero(section, row)) {
-			left_out++;
-			continue;
-		}
-		fputs("<tr>", file);
-		for (size_t i = 0; i < section->columns_count; i++) {
-			const struct doc_cell *cell = section_cell(section, row, i);
-			fputs("<td", file);
-			write_class(section, cell, i, file);
-			fputc('>', file);
-			write_cell(&section->columns[i], cell, links, file);
-			fputs("</td>", file);
-		}
-		fputs("</tr>\n", file);
+		if (!section_is_zero(section, row))
+			write_row(section, row, has_value, links, file);
 	}
 	fputs("</tbody></table></div>\n", file);
-	if (left_out > 0)
+	if (shown < section->rows_count)
 		fputs(
 		    "<p class=\"screen\">Rows of zeros are left out.</p>\n", file);
+}
+
+/* A text without a blank that fits a phone's width is not broken at a hyphen. */
+#define WHOLE_MOST 36
+
+static void
+write_words(FILE *file, const char *text)
+{
+	while (*text != '\0') {
+		size_t length = strcspn(text, " ");
+		char *word = strndup(text, length);
+		bool is_whole =
+		    length <= WHOLE_MOST && memchr(text, '-', length) != NULL;
+
+		fputs(is_whole ? "<span class=\"whole\">" : "", file);
+		escape_html(file, word);
+		fputs(is_whole ? "</span>" : "", file);
+		free(word);
+		text += length;
+		for (; *text == ' '; text++)
+			fputc(' ', file);
+	}
+}
+
+/* Beside its title there is room for so much on a phone. */
+#define BESIDE_MOST 18
+
+static void
+write_fact(const struct doc_fact_row *fact, bool is_headline, FILE *file)
+{
+	char buf[CELL_TEXT_SIZE];
+	const char *text = cell_for_page(&fact->cell, buf);
+	const char *kind =
+	    fact->cell.kind == CELL_TEXT && strlen(text) > BESIDE_MOST
+	        ? " class=\"long\""
+	        : "";
+
+	fprintf(file, is_headline ? "<div><dt>" : "<dt%s>", kind);
+	escape_html(file, fact->title);
+	fprintf(file, "</dt><dd%s>", is_headline ? "" : kind);
+	write_words(file, text);
+	fputs(is_headline ? "</dd></div>\n" : "</dd>\n", file);
 }
 
 static void
 write_facts(const struct section *section, FILE *file)
 {
-	char buf[CELL_TEXT_SIZE];
-
-	if (section->facts_count == 0)
+	if (facts_shown(section) == 0)
 		return;
 	fputs(section->is_headline ? "<dl class=\"big\">" : "<dl>", file);
 	for (size_t i = 0; i < section->facts_count; i++) {
 		const struct doc_cell *cell = &section->facts[i].cell;
-		if (cell->kind == CELL_TEXT && *cell->text == '\0')
-			continue;
-		fputs(section->is_headline ? "<div><dt>" : "<dt>", file);
-		escape_html(file, section->facts[i].title);
-		fputs("</dt><dd>", file);
-		escape_html(file, cell_for_page(&section->facts[i].cell, buf));
-		fputs(section->is_headline ? "</dd></div>\n" : "</dd>\n", file);
+		if (section_shows_fact(section, i) &&
+		    (cell->kind != CELL_TEXT || *cell->text != '\0'))
+			write_fact(&section->facts[i], section->is_headline, file);
 	}
 	fputs("</dl>\n", file);
-}
-
-/* A report has many sections; what is empty is left out of it. */
-static bool
-is_report(const struct doc *doc)
-{
-	return doc->sections_count > SECTIONS_FEW;
 }
 
 static bool
 is_folded(const struct doc *doc, const struct section *section)
 {
-	return is_report(doc) &&
+	return doc_is_report(doc) &&
 	       (section->has_chart || section->rows_count > ROWS_PLAIN);
 }
 
@@ -199,17 +242,6 @@ is_wide(const struct doc *doc, const struct section *section)
 {
 	return section->has_table && !is_folded(doc, section) &&
 	       section->rows_count > 0 && section->columns_count >= COLUMNS_WIDE;
-}
-
-static bool
-is_empty(const struct section *section)
-{
-	for (size_t row = 0; section->has_table && row < section->rows_count;
-	     row++) {
-		if (!is_zero(section, row))
-			return false;
-	}
-	return section->facts_count == 0 && section->says_count == 0;
 }
 
 /* Something of the chart has a length. */
@@ -242,7 +274,7 @@ write_section(const struct doc *doc, const struct section *section, unsigned num
 	escape_html(file, section->key);
 	/* Paper shows no folds: a section that is nothing else has no place there.
 	 */
-	fputs(folded && section->facts_count == 0 && section->says_count == 0 &&
+	fputs(folded && facts_shown(section) == 0 && section->says_count == 0 &&
 	              !is_drawn(section)
 	          ? "\" class=\"fold\"><h2>"
 	          : "\"><h2>",
@@ -312,6 +344,28 @@ is_wanted(const struct section *section, const char *const *keys)
 	return *keys != NULL;
 }
 
+/* Writes the sections of that part; begin stands before the first. */
+static bool
+write_part(const struct doc *doc, enum part part, const char *const *keys,
+    const struct page_link *links, const char *begin, FILE *file)
+{
+	bool is_begun = false;
+
+	for (size_t i = 0; i < doc->sections_count; i++) {
+		const struct section *section = &doc->sections[i];
+		if (part_of(doc, section) != part || !is_wanted(section, keys) ||
+		    (doc_is_report(doc) && section_is_empty(section)))
+			continue;
+		fputs(is_begun ? "" : begin, file);
+		is_begun = true;
+		if (section->is_subtitle)
+			write_subtitle(section, file);
+		else
+			write_section(doc, section, (unsigned)i + 1, links, file);
+	}
+	return is_begun;
+}
+
 /* What it is about, what is feared, the rest, wide tables that are not folded. */
 void
 page_sections(const struct doc *doc, const char *const *keys,
@@ -321,20 +375,10 @@ page_sections(const struct doc *doc, const char *const *keys,
 	    "<div class=\"cards\">\n", "<div class=\"pair\">\n"};
 
 	for (int part = 0; part < PARTS; part++) {
-		fputs(begins[part], file);
-		for (size_t i = 0; i < doc->sections_count; i++) {
-			const struct section *section = &doc->sections[i];
-			if (part_of(doc, section) != (enum part)part ||
-			    !is_wanted(section, keys) ||
-			    (is_report(doc) && is_empty(section)))
-				continue;
-			if (section->is_subtitle)
-				write_subtitle(section, file);
-			else
-				write_section(
-				    doc, section, (unsigned)i + 1, links, file);
-		}
-		fputs(part == PART_TOP ? "" : "</div>\n", file);
+		if (write_part(
+		        doc, (enum part)part, keys, links, begins[part], file) &&
+		    part != PART_TOP)
+			fputs("</div>\n", file);
 	}
 }
 

@@ -109,19 +109,32 @@ text_head(const struct section *section, unsigned width,
 	fputc('\n', file);
 }
 
+static size_t
+rows_shown(const struct doc *doc, const struct section *section)
+{
+	size_t shown = 0;
+
+	for (size_t row = 0; row < section->rows_count; row++)
+		shown += !(doc_is_report(doc) && section_is_zero(section, row));
+	return shown;
+}
+
 static void
-write_table(const struct section *section, unsigned width, FILE *file)
+write_table(const struct doc *doc, const struct section *section, unsigned width,
+    FILE *file)
 {
 	size_t wide[COLUMNS_MAX] = {0};
 
-	if (section->rows_count == 0) {
+	if (rows_shown(doc, section) == 0) {
 		if (section->facts_count == 0)
 			fputs("(nothing)\n", file);
 		return;
 	}
 	text_head(section, width, wide, file);
-	for (size_t row = 0; row < section->rows_count; row++)
-		text_row(section, row, width, wide, file);
+	for (size_t row = 0; row < section->rows_count; row++) {
+		if (!(doc_is_report(doc) && section_is_zero(section, row)))
+			text_row(section, row, width, wide, file);
+	}
 }
 
 /* A sentence, folded at blanks to the width. */
@@ -160,16 +173,29 @@ write_facts(const struct section *section, FILE *file)
 
 	for (size_t i = 0; i < section->facts_count; i++) {
 		size_t length = strlen(section->facts[i].title);
-		if (length > widest)
+		if (length > widest && section_shows_fact(section, i))
 			widest = length;
 	}
 	for (size_t i = 0; i < section->facts_count; i++) {
 		const struct doc_fact_row *fact = &section->facts[i];
+		if (!section_shows_fact(section, i))
+			continue;
 		fprintf(file, "%s", fact->title);
 		pad(file, widest - strlen(fact->title) + GAP);
 		escape_terminal(file, cell_for_people(&fact->cell, buf), 0);
 		fputc('\n', file);
 	}
+}
+
+static void
+write_title(const struct section *section, FILE *file)
+{
+	fputs("\n", file);
+	size_t used = escape_terminal(file, section->title, 0);
+	fputc('\n', file);
+	while (used-- > 0)
+		fputc('-', file);
+	fputc('\n', file);
 }
 
 void
@@ -183,17 +209,13 @@ doc_write_text(const struct doc *doc, unsigned width, FILE *file)
 	}
 	for (size_t i = 0; i < doc->sections_count; i++) {
 		const struct section *section = &doc->sections[i];
-		if (titled) {
-			fputs("\n", file);
-			size_t used = escape_terminal(file, section->title, 0);
-			fputc('\n', file);
-			while (used-- > 0)
-				fputc('-', file);
-			fputc('\n', file);
-		}
+		if (doc_is_report(doc) && section_is_empty(section))
+			continue;
+		if (titled)
+			write_title(section, file);
 		write_facts(section, file);
 		if (section->has_table && !section->is_long)
-			write_table(section, width, file);
+			write_table(doc, section, width, file);
 		for (size_t k = 0; k < section->says_count; k++)
 			write_say(section->says[k], width, file);
 	}

@@ -4,7 +4,9 @@ The HTML report in a headless Chromium: charts drawn, nothing on the console,
 no overflow on a phone and on a desk, light and dark; pictures are kept beside
 the build. Speaks the DevTools protocol through a pipe, so no port is used.
 """
+import json
 import os
+import re
 import sys
 import unittest
 from html.parser import HTMLParser
@@ -59,9 +61,9 @@ class Tags(HTMLParser):
 
 
 class Html(ctl.Scratch):
-    def report(self, *more):
+    def report(self, *more, since=True):
         path = os.path.join(self.dir, 'report.html')
-        code, out, err = self.ctl('report', '--format', 'html', '--since', '40d',
+        code, out, err = self.ctl('report', '--format', 'html', *(['--since', '40d'] if since else []),
                                   '--output', path, *more)
         self.assertEqual((code, out), (0, ''), err)
         return path
@@ -74,6 +76,28 @@ class Html(ctl.Scratch):
         self.assertEqual(tags.wrong, [])
         self.assertIn('&#60;script&#62;alert(1)', text)
         self.assertNotIn('\033', text)
+
+    def test_a_time_without_mail_shows_no_zeros(self):
+        quiet = ('report', '--since', '2026-01-10', '--until', '2026-01-11')
+        with open(self.report('--since', '2026-01-10', '--until', '2026-01-11', since=False)) as file:
+            page = file.read()
+        for text in self.ctl(*quiet)[1], page:
+            self.assertIn('There are no events in this range.', text)
+            self.assertIn('No good mail was delivered in this time.', text)
+            self.assertIn('No mail with a sign of good mail has stayed away.', text)
+            for wrong in 'Worst', 'Hours of the day', 'never', '(nothing)', 'Of 0 transactions':
+                self.assertNotIn(wrong, text)
+        self.assertEqual(re.findall(r'<(?:dd|td)[^>]*>(?:0|0s|-|0.0 %)</', page), [])
+        self.assertEqual(re.findall(r'(?m)^.*  (?:0|0s|-|0.0 %)$', self.ctl(*quiet)[1]), [])
+
+    def test_a_day_of_punctual_mail_says_so_in_words(self):
+        day = ('--since', '2026-01-03', '--until', '2026-01-04')
+        text = self.ctl('report', *day)[1]
+        self.assertIn('None of it came late.', text)
+        self.assertNotIn('Worst', text)
+        # programs get every number
+        facts = json.loads(self.ctl('report', *day, '--json')[1])['delay']
+        self.assertEqual((facts['delayed'], facts['worst']), (0, 0))
 
     def test_in_a_browser(self):
         if not CHROMIUM:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The admin's page in a headless Chromium, over the database of tests/admin."""
+import re
 import subprocess
 import unittest
 
@@ -21,11 +22,14 @@ class Admin(ReviewScratch):
             'hostname = "mx.example.jp"\nlisten = "unix:%s/none/targrey.sock"\n'
             'suspects { s25r = "%s/conf/s25r.rules" files = {} }\nallow { files = {} }\n'
             'store { url = "sqlite:%s" }\n' % (self.root, TOP, self.base))
-        self.served = Served(self, [BIN / "targreyctl", "serve", "--config", self.conf, "--now", NOW,
-                                    "--listen", "127.0.0.1:0"])
+        self.served = self.serve_at(NOW)
         self.browser = Browser(self)
         self.browser.look(1280, False)
         self.browser.open(self.served.url)
+
+    def serve_at(self, now):
+        return Served(self, [BIN / "targreyctl", "serve", "--config", self.conf, "--now", now,
+                             "--listen", "127.0.0.1:0"])
 
     def seen(self):
         self.assertEqual([], self.browser.noise(("http://" + self.served.host, "data:")))
@@ -44,8 +48,16 @@ class Admin(ReviewScratch):
         for words in ("Today at a glance", "Daemon stopped", "mails accepted", "Held right now",
                       "good mails came late", "delayed mails may still come back",
                       "Delay that good mail suffered", "Mail that may be lost", "Visits since",
-                      "Stayed away without one"):
+                      "Came lately, may come back", "No mail with a sign of good mail has stayed away"):
             self.assertIn(words.lower(), text.lower())
+
+    def test_a_day_without_mail_shows_no_rows_of_zeros(self):
+        served = self.serve_at("@%d" % (int(NOW[1:]) + 5 * 86400))
+        body = served.get("/").body
+        self.assertIn("There are no events in this range.", body)
+        self.assertIn("No good mail was delivered in this time.", body)
+        self.assertEqual([], re.findall(r"<(?:dd|td)[^>]*>(?:0|0s|-|0.0 %|never)</", body))
+        self.assertNotIn("Of 0 transactions", body)
 
     def test_a_search_leads_to_why_a_mail_was_late(self):
         self.browser.click("document.querySelector('nav a[href=\"/find\"]')")
