@@ -280,7 +280,7 @@ put_list(struct admin *admin, struct web_request *request,
 	int band = band_asked(request);
 	struct error error;
 
-	fputs("<form method=\"post\" action=\"/act\">", body);
+	fputs("<form method=\"post\" action=\"/act\" class=\"rows\">", body);
 	put_hidden(request, body);
 	fputs("<p class=\"acts\">With those that are chosen:</p>", body);
 	fputs(bulk, body);

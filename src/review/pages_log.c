@@ -8,6 +8,7 @@
 struct logging {
 	const struct web_request *request;
 	FILE *body;
+	size_t rows;
 };
 
 static bool
@@ -18,13 +19,14 @@ put_act(void *ctx, const struct act *act)
 	FILE *body = logging->body;
 	char buf[CELL_TEXT_SIZE];
 
-	fprintf(body, "<tr><td>%s</td><td>", cell_for_people(&when, buf));
-	escape_html(body, act->who);
-	fputs("</td><td>", body);
+	fputs("<li><span class=\"what\"><b>", body);
 	escape_html(body, act->what);
-	fputs("</td><td class=\"s\">", body);
+	fputs("</b> by ", body);
+	escape_html(body, act->who);
+	fprintf(body, "<br><span class=\"soft\">%s &#183; ",
+	    cell_for_people(&when, buf));
 	escape_html(body, act->from);
-	fputs("</td><td>", body);
+	fputs("</span></span><span class=\"acts\">", body);
 	if (act->undone) {
 		fputs("undone", body);
 	} else if (strcmp(act->to, "sent") == 0) {
@@ -33,10 +35,15 @@ put_act(void *ctx, const struct act *act)
 		fputs("<form method=\"post\" action=\"/undo\">", body);
 		web_form(logging->request, body);
 		fprintf(body,
-		    "<button name=\"id\" value=\"%s\">Undo</button></form>",
+		    "<button name=\"id\" value=\"%s\" aria-label=\"Undo: ",
 		    act->id);
+		escape_html(body, act->what);
+		fputs(" ", body);
+		escape_html(body, act->from);
+		fputs("\">Undo</button></form>", body);
 	}
-	fputs("</td></tr>\n", body);
+	fputs("</span></li>\n", body);
+	logging->rows++;
 	return true;
 }
 
@@ -45,18 +52,18 @@ page_log(void *ctx, struct web_request *request, FILE *body)
 {
 	struct admin *admin = ctx;
 	struct review *review = admin->more;
-	struct logging logging = {request, body};
+	struct logging logging = {request, body, 0};
 	struct error error;
 
-	fputs("<h1>What was done, the newest first</h1><div class=\"wide\"><table>"
-	      "<thead><tr><th>When</th><th>Who</th><th>What</th><th>Mail</th><th>"
-	      "</th></tr></thead><tbody>\n",
+	fputs("<h1>What was done, the newest first</h1><ul class=\"mails "
+	      "done\">\n",
 	    body);
-	if (!index_acts(review->index, "", web_user(request), 200, put_act,
-	        &logging, &error)) {
-		fputs("<tr><td>", body);
-		escape_html(body, error.text);
-		fputs("</td></tr>", body);
+	bool ok = index_acts(
+	    review->index, "", web_user(request), 200, put_act, &logging, &error);
+	fputs("</ul>\n", body);
+	if (!ok || logging.rows == 0) {
+		fputs("<p>", body);
+		escape_html(body, ok ? "Nothing yet." : error.text);
+		fputs("</p>\n", body);
 	}
-	fputs("</tbody></table></div>\n", body);
 }

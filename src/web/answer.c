@@ -42,7 +42,13 @@ static const char more_style[] =
     "minmax(0,1fr)}.mails .score{text-align:left}.mails .what,.mails .acts{"
     "grid-column:1/-1}}\n"
     ".skip{position:absolute;left:-99rem}.skip:focus{left:0}\n"
-    "@media print{nav,form,.acts{display:none}}\n";
+    ".acts{display:flex;flex-wrap:wrap;gap:.35rem;align-items:center}"
+    ".done li{grid-template-columns:minmax(0,1fr) auto}"
+    "@media print{nav,form:not(.rows),.acts,.mails input{display:none}"
+    ".mails .soft{font-size:9px}.mails{columns:2;column-gap:8px}.mails "
+    "li{display:block;padding:3px 6px;"
+    "margin:0 0 4px;break-inside:avoid}.mails .score{float:left;min-width:3.4rem;"
+    "text-align:left}.mails .what{display:block}}\n";
 
 static void
 add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -82,14 +88,34 @@ send_body(struct web_request *request, unsigned status, char *body, size_t lengt
 	return result;
 }
 
+/* Without the style: who is not let in may not have that either. */
 enum MHD_Result
-web_send_text(struct web_request *request, unsigned status, const char *text)
+web_send_note(struct web_request *request, unsigned status, const char *text)
 {
-	char *body = strdup(text);
+	char *body = NULL;
+	size_t length = 0;
+	FILE *file = open_memstream(&body, &length);
 
-	return body == NULL ? MHD_NO
-	                    : send_body(request, status, body, strlen(body),
-	                          "text/plain; charset=utf-8");
+	if (file == NULL)
+		return MHD_NO;
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	      "<meta name=\"viewport\" "
+	      "content=\"width=device-width,initial-scale=1\">"
+	      "<meta name=\"color-scheme\" content=\"light dark\">"
+	      "<link rel=\"icon\" href=\"data:,\"><title>",
+	    file);
+	escape_html(file, request->web->settings.name);
+	fputs("</title></head><body><main><h1>", file);
+	escape_html(file, request->web->settings.name);
+	fputs("</h1><p>", file);
+	escape_html(file, text);
+	fputs(
+	    "</p><p><a href=\"/\">First page</a></p></main></body></html>\n", file);
+	if (fclose(file) == 0)
+		return send_body(
+		    request, status, body, length, "text/html; charset=utf-8");
+	free(body);
+	return MHD_NO;
 }
 
 static enum MHD_Result
@@ -194,8 +220,8 @@ refuse(struct web_request *request, unsigned status, const char *reason)
 		fprintf(request->web->settings.log, ": %s\n", reason);
 		fflush(request->web->settings.log);
 	}
-	snprintf(text, sizeof text, "Not shown: %s.\n", reason);
-	return web_send_text(request, status, text);
+	snprintf(text, sizeof text, "Not shown: %s.", reason);
+	return web_send_note(request, status, text);
 }
 
 /* The token goes out of the address line and into a cookie. */
@@ -250,8 +276,8 @@ web_answer(struct web_request *request)
 		if (page->is_post == is_post)
 			return send_page(request, page);
 	}
-	return is_known ? web_send_text(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-	                      "Not so: this page is for another method.\n")
-	                : web_send_text(request, MHD_HTTP_NOT_FOUND,
-	                      "There is no such page.\n");
+	return is_known ? web_send_note(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+	                      "Not so: this page is for another method.")
+	                : web_send_note(request, MHD_HTTP_NOT_FOUND,
+	                      "There is no such page.");
 }

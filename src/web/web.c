@@ -90,8 +90,8 @@ handle(void *ctx, struct MHD_Connection *connection, const char *url,
 	}
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
 	    strcmp(method, "POST") != 0)
-		return web_send_text(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-		    "Only GET, HEAD and POST are understood.\n");
+		return web_send_note(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+		    "Only GET, HEAD and POST are understood.");
 	/* the last field is told only now */
 	if (request->form != NULL) {
 		MHD_destroy_post_processor(request->form);

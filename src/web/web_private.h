@@ -75,7 +75,7 @@ int web_listen(struct web *web, struct error *error);
 
 /* Sends the page, or what stands in its place. */
 enum MHD_Result web_answer(struct web_request *request);
-enum MHD_Result web_send_text(
+enum MHD_Result web_send_note(
     struct web_request *request, unsigned status, const char *text);
 
 #endif
