@@ -34,7 +34,8 @@ def build(folder):
 class Build(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="targrey-build-"))
+        # Two builds are much for a /tmp in memory.
+        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="targrey-build-", dir="/var/tmp"))
         cls.addClassCleanup(shutil.rmtree, cls.root, ignore_errors=True)
         cls.packages = build(cls.root / "one")
         cls.tree = cls.root / "unpacked"
