@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "gate/delays.h"
 #include "gate/filter.h"
 #include "gate/gate_fixture.h"
 

@@ -195,7 +195,7 @@ expect_gone(struct mta *mta, int64_t waited_ms)
 		const struct gate_delay *last =
 		    &script_seen[i == 0 ? FILTER_ABORT : FILTER_CLOSE].last;
 		assert_int_equal(last->end, GATE_END_GONE);
-		assert_true(last->other);
+		assert_int_equal(last->other, delay_others[GATE_END_GONE]);
 		assert_true(last->watched);
 		assert_int_equal(last->waited_ms, waited_ms);
 	}

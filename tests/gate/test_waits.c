@@ -85,6 +85,7 @@ expect_other(struct mta *mta)
 	mta_send(mta, 'A', NULL, 0);
 	mta_send(mta, 'M', "<sender@example.net>", 21);
 	rcpt(mta, 'c');
+	assert_int_equal(script_seen[FILTER_ABORT].last.end, GATE_END_ELAPSED);
 	assert_true(script_seen[FILTER_ABORT].last.other);
 	script_end(mta);
 }
@@ -451,6 +452,8 @@ an_mta_that_vanishes_in_a_hold_frees_its_place(void **state)
 	assert_int_equal(script_seen[FILTER_ABORT].last.end, GATE_END_MTA_GONE);
 	assert_int_equal(script_seen[FILTER_CLOSE].last.end, GATE_END_MTA_GONE);
 	assert_int_equal(script_seen[FILTER_CLOSE].last.waited_ms, 4000);
+	assert_int_equal(
+	    script_seen[FILTER_CLOSE].last.other, delay_others[GATE_END_MTA_GONE]);
 	assert_int_equal(fixture_report().holds, 0);
 	fixture_await_connections(0);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gate/delays.h"
 #include "policy/cases.h"
 
 struct session_fixture *fixture;
@@ -193,7 +194,16 @@ fixture_rcpt_alone(const char *recipient)
 	return take(session_rcpt(fixture->session, &moment, recipient, false));
 }
 
-/* The delay is over, in this way. */
+static enum gate_end
+gate_end_of(enum hold_end end)
+{
+	return end == HOLD_GONE       ? GATE_END_GONE
+	       : end == HOLD_STOPPED  ? GATE_END_STOPPED
+	       : end == HOLD_MTA_GONE ? GATE_END_MTA_GONE
+	                              : GATE_END_ELAPSED;
+}
+
+/* The delay is over, in this way; true: no "go on" was heard. */
 static bool
 pass_time(const struct answer *answer, enum hold_end end)
 {
@@ -207,15 +217,13 @@ pass_time(const struct answer *answer, enum hold_end end)
 	} else if (end != HOLD_ELAPSED)
 		ms /= 3;
 	fixture->now_ms += ms;
-	fixture->last =
-	    (struct gate_delay){.end = end == HOLD_GONE       ? GATE_END_GONE
-	                               : end == HOLD_STOPPED  ? GATE_END_STOPPED
-	                               : end == HOLD_MTA_GONE ? GATE_END_MTA_GONE
-	                                                      : GATE_END_ELAPSED,
-	        .waited_ms = ms,
-	        .watched = true,
-	        .other = end != HOLD_ELAPSED || fixture->decided == 1};
-	return fixture->last.other || answer->refuse;
+	enum delay_other other = delay_others[gate_end_of(end)];
+	fixture->last = (struct gate_delay){.end = gate_end_of(end),
+	    .waited_ms = ms,
+	    .watched = true,
+	    .other = other == OTHER_IF_DECIDED ? fixture->decided == 1
+	                                       : other == OTHER_HEARD};
+	return end == HOLD_MTA_GONE || fixture->last.other || answer->refuse;
 }
 
 struct answer

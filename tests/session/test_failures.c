@@ -124,6 +124,21 @@ a_record_that_takes_too_long_is_none(void **state)
 	}
 }
 
+/* The gate told the client nothing then: there was nobody to tell. */
+static void
+an_mta_that_went_away_in_a_hold_was_told_no_450(void **state)
+{
+	begin(MODE_TARGREY, true);
+	assert_false(fixture_message(FROM, TO, HOLD_MTA_GONE));
+	told_is("lost");
+	begin(MODE_TARGREY, true);
+	assert_false(fixture_message(FROM, TO, HOLD_GONE));
+	told_is("450");
+	begin(MODE_TARGREY, true);
+	assert_false(fixture_message(FROM, TO, HOLD_STOPPED));
+	told_is("451");
+}
+
 static void
 a_record_that_a_limit_refused_is_still_a_450(void **state)
 {
@@ -268,6 +283,7 @@ main(void)
 	    cmocka_unit_test(
 	        a_450_that_cannot_be_recorded_becomes_a_451_with_tempfail),
 	    cmocka_unit_test(a_record_that_takes_too_long_is_none),
+	    cmocka_unit_test(an_mta_that_went_away_in_a_hold_was_told_no_450),
 	    cmocka_unit_test(a_record_that_a_limit_refused_is_still_a_450),
 	    cmocka_unit_test(
 	        without_memory_nobody_is_greylisted_but_held_all_the_same),
