@@ -199,18 +199,22 @@ ignore_notice(void *arg, const PGresult *result)
 
 /*
  * A statement that the server goes on with after we have given up holds locks;
- * so does a transaction of a daemon that hangs.
+ * so does a transaction of a daemon that hangs. All that a daemon asks for it asks
+ * for again and again, and by a key: to plan it each time costs more than to do it,
+ * and a table that has only begun to grow is read whole where nothing says
+ * otherwise, until the server has counted its rows.
  */
 static bool
-set_limits(struct link *link, struct trouble *trouble)
+set_up(struct link *link, struct trouble *trouble)
 {
-	char sql[160];
+	char sql[240];
 
 	if (link->timeout_ms == 0)
 		return true;
 	snprintf(sql, sizeof sql,
 	    "SET statement_timeout = %d; SET lock_timeout = %d;"
-	    "SET idle_in_transaction_session_timeout = %d",
+	    "SET idle_in_transaction_session_timeout = %d;"
+	    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off",
 	    link->timeout_ms, link->timeout_ms, 10 * link->timeout_ms);
 	return link_run(link, sql, trouble);
 }
@@ -228,7 +232,7 @@ link_open(struct link *link, const struct link_target *target, int timeout_ms,
 		return false;
 	if (libpq.PQsetnonblocking(link->conn, 1) != 0)
 		return lost(link, trouble);
-	return set_limits(link, trouble);
+	return set_up(link, trouble);
 }
 
 void
