@@ -142,19 +142,32 @@ filter_config(const char *path, const struct filter_config *config)
 	fclose(file);
 }
 
+enum kind { SUSPECT, KNOWN, STRANGER, INNOCENT };
+
 static void
-describe_as(uint64_t number, bool known, struct load_session *session_r)
+describe_as(uint64_t number, enum kind kind, struct load_session *session_r)
 {
 	static _Thread_local char text[WORKLOAD_SIZE], name[64];
 
 	session_r->ip = workload_client(number).ip;
-	if (known) {
+	if (kind == KNOWN) {
 		session_r->ip = workload_client(number % LOAD_KNOWN * 16).ip;
 		session_r->ip.bytes[12] = 9;
 	}
-	snprintf(name, sizeof name, "p%u-%u-%u-%u.dyn.example.net",
-	    session_r->ip.bytes[12], session_r->ip.bytes[13],
-	    session_r->ip.bytes[14], session_r->ip.bytes[15]);
+	if (kind == INNOCENT) {
+		snprintf(name, sizeof name, "mail.o%llu.example",
+		    (unsigned long long)number);
+	} else {
+		size_t used =
+		    (size_t)snprintf(name, sizeof name, "p%u-%u-%u-%u.dyn.",
+		        session_r->ip.bytes[12], session_r->ip.bytes[13],
+		        session_r->ip.bytes[14], session_r->ip.bytes[15]);
+		if (kind == STRANGER)
+			snprintf(name + used, sizeof name - used, "o%llu.example",
+			    (unsigned long long)number);
+		else
+			snprintf(name + used, sizeof name - used, "example.net");
+	}
 	session_r->name = session_r->ptr = name;
 	session_r->helo = "friend.example.com";
 	session_r->sender = workload_triplet(number, text).sender;
@@ -164,13 +177,25 @@ describe_as(uint64_t number, bool known, struct load_session *session_r)
 void
 load_suspect(uint64_t number, struct load_session *session_r)
 {
-	describe_as(number, false, session_r);
+	describe_as(number, SUSPECT, session_r);
 }
 
 void
 load_known(uint64_t number, struct load_session *session_r)
 {
-	describe_as(number, true, session_r);
+	describe_as(number, KNOWN, session_r);
+}
+
+void
+load_stranger(uint64_t number, struct load_session *session_r)
+{
+	describe_as(number, STRANGER, session_r);
+}
+
+void
+load_innocent(uint64_t number, struct load_session *session_r)
+{
+	describe_as(number, INNOCENT, session_r);
 }
 
 static bool

@@ -38,6 +38,9 @@ void filter_config(const char *path, const struct filter_config *config);
 #define LOAD_KNOWN 256
 void load_suspect(uint64_t number, struct load_session *session_r);
 void load_known(uint64_t number, struct load_session *session_r);
+/* A suspect of an organisation of its own; a client that nobody suspects. */
+void load_stranger(uint64_t number, struct load_session *session_r);
+void load_innocent(uint64_t number, struct load_session *session_r);
 /* Makes all of these known, in a database that is there. */
 bool load_make_known(const char *url, struct error *error);
 

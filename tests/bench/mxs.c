@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sessions of new suspects at one or two targreyd on one database, each until its
+ * Sessions of new clients at one or two targreyd on one database, each until its
  * reply to DATA. Run by tests/bench/pgsql.
  *
- * usage: bench_mxs FOLDER TARGREYD RULES URL DAEMONS SESSIONS COUNT RATE FIRST
+ * usage: bench_mxs FOLDER TARGREYD RULES URL DAEMONS SESSIONS COUNT RATE FIRST WHO
+ *
+ * WHO     suspect: all of one organisation; stranger: suspects, each of one of its
+ *         own; innocent: nobody suspects them
  *
  * SESSIONS at a time over all daemons, COUNT in all, RATE of them begun a second
  * (0: as fast as they end), with clients from number FIRST on, which must be new.
@@ -38,6 +41,15 @@ die(const char *what)
 	fprintf(stderr, "bench_mxs: %s\n", what);
 	exit(1);
 }
+
+static const struct {
+	const char *name;
+	void (*describe)(uint64_t number, struct load_session *session_r);
+} kinds[] = {
+    {"suspect", load_suspect},
+    {"stranger", load_stranger},
+    {"innocent", load_innocent},
+};
 
 static void *
 run(void *arg)
@@ -86,8 +98,14 @@ main(int argc, char **argv)
 	double seconds = 0;
 	uint64_t done = 0, broken = 0;
 
-	if (argc != 10)
+	size_t kind = 0;
+
+	if (argc != 11)
 		die("usage: see above");
+	while (kind < 3 && strcmp(kinds[kind].name, argv[10]) != 0)
+		kind++;
+	if (kind == 3)
+		die("suspect, stranger or innocent");
 	unsigned daemons = (unsigned)atoi(argv[5]),
 	         sessions = (unsigned)atoi(argv[6]);
 	uint64_t count = strtoull(argv[7], NULL, 10);
@@ -104,7 +122,7 @@ main(int argc, char **argv)
 		             i * (count / daemons),
 		    .count = count / daemons,
 		    .ends_at_data = true,
-		    .describe = load_suspect};
+		    .describe = kinds[kind].describe};
 		if (is_dead)
 			let_open(&mxs[i]);
 	}
