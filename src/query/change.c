@@ -173,31 +173,69 @@ query_hash_people(struct query *query)
 /* A row of the same triplet is looked for so far from the one that comes. */
 #define NEAR_S (2 * 86400)
 
+/* The row of a client's triplet, and that of KEY_ANYWHERE. */
+struct pair {
+	int64_t hashes[2];
+	struct grey_row was[2];
+};
+
+static bool
+find_pair(struct query *query, const struct triplet *triplet, const char *client,
+    int64_t waits_since, struct pair *pair_r, struct trouble *trouble)
+{
+	const char *clients[] = {client, KEY_ANYWHERE};
+	int64_t since = waits_since - NEAR_S, until = waits_since + NEAR_S;
+
+	*pair_r = (struct pair){0};
+	for (int i = 0; i < 2; i++)
+		pair_r->hashes[i] = key_triplet(
+		    query->secret, clients[i], triplet->sender, triplet->recipient);
+	if (query->ops->find_pair == NULL)
+		return query->ops->find_triplet(query->view, pair_r->hashes[0],
+		    since, until, pair_r->was, trouble);
+	return query->ops->find_pair(
+	    query->view, pair_r->hashes, since, until, pair_r->was, trouble);
+}
+
+static bool
+keep_pair(struct query *query, const struct pair *pair, const struct grey_row *row,
+    const struct triplet_text *text, struct trouble *trouble)
+{
+	const struct grey_row rows[] = {*row, pair->was[1]};
+	const bool wanted[] = {true, false};
+
+	if (query->ops->keep_pair == NULL)
+		return query->ops->keep_triplet(
+		    query->view, pair->hashes[0], pair->was, row, text, trouble);
+	return query->ops->keep_pair(
+	    query->view, pair->hashes, pair->was, rows, wanted, text, trouble);
+}
+
 static bool
 import_triplet(struct query *query, const char *client,
     const struct triplet *triplet, const struct grey_row *row,
     struct trouble *trouble)
 {
-	struct triplet_text text = {client, triplet->sender, triplet->recipient,
-	    key_pair(query->secret, client, triplet->sender)};
-	int64_t hash =
-	    key_triplet(query->secret, client, triplet->sender, triplet->recipient);
+	struct triplet_text text = {.client = client,
+	    .sender = triplet->sender,
+	    .recipient = triplet->recipient,
+	    .pair = key_pair(query->secret, client, triplet->sender)};
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
-	int64_t waits_since = backend_waits_since(row);
-	struct grey_row was;
+	struct pair pair;
 
 	if (query->hash_people) {
 		text.sender = person_hash(query->secret, text.sender, sender);
 		text.recipient =
 		    person_hash(query->secret, text.recipient, recipient);
 	}
-	if (!query->ops->find_triplet(query->view, hash, waits_since - NEAR_S,
-	        waits_since + NEAR_S, &was, trouble))
+	if (!find_pair(
+	        query, triplet, client, backend_waits_since(row), &pair, trouble))
 		return false;
-	if (was.first != 0 && (was.last >= row->last || was.passed > row->passed))
+	const struct grey_row *was = &pair.was[0];
+	if (was->first != 0 &&
+	    (was->last >= row->last || was->passed > row->passed))
 		return true;
-	return query->ops->keep_triplet(
-	    query->view, hash, &was, row, &text, trouble);
+	return keep_pair(query, &pair, row, &text, trouble);
 }
 
 struct imported {

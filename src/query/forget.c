@@ -7,7 +7,7 @@
 #include "query/query_private.h"
 
 struct forgotten_triplet {
-	int64_t hash;
+	int64_t hash, held_by;
 	struct grey_row row;
 };
 
@@ -151,7 +151,7 @@ gather_triplet(void *arg, const struct triplet_row *row)
 	/* The hash is of the plain texts, which a hashed row no longer has. */
 	if (!all->failed)
 		all->triplets[all->triplets_count++] =
-		    (struct forgotten_triplet){row->hash, row->row};
+		    (struct forgotten_triplet){row->hash, row->held_by, row->row};
 	if (!all->failed && filter->triplet != NULL)
 		filter->triplet(filter->ctx, row);
 	return !all->failed;
@@ -206,8 +206,8 @@ remove_next(struct forgotten *all, size_t next, struct store_counts *counts,
 	}
 	const struct forgotten_triplet *triplet =
 	    &all->triplets[next - all->origins_count];
-	bool ok = query->ops->drop_triplet(
-	    query->view, triplet->hash, &triplet->row, &was_there, trouble);
+	bool ok = query->ops->drop_triplet(query->view, triplet->hash,
+	    triplet->held_by, &triplet->row, &was_there, trouble);
 	counts->triplets += was_there;
 	return ok;
 }

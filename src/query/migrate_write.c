@@ -156,11 +156,13 @@ static bool
 write_triplet(struct query *to, const struct record *record, bool *is_new_r,
     struct trouble *trouble)
 {
-	const struct triplet_text nothing = {"", "", "", 0};
+	const struct triplet_text nothing = {
+	    .client = "", .sender = "", .recipient = ""};
 	const struct grey_row *row = &record->triplet;
 	int64_t since = backend_waits_since(row);
-	struct triplet_text text = {
-	    record->texts[0], record->texts[1], record->texts[2], 0};
+	struct triplet_text text = {.client = record->texts[0],
+	    .sender = record->texts[1],
+	    .recipient = record->texts[2]};
 	struct grey_row was;
 
 	if (!to->ops->find_triplet(to->view, record->key, since - NEAR_S,

@@ -95,7 +95,7 @@ struct triplet_row {
 	const char *client; /* "192.0.2.0/24", "2001:db8::/64" or an SPF domain */
 	const char *sender, *recipient; /* folded; "#..." when stored as a hash */
 	struct grey_row row;            /* passed != 0: has passed */
-	int64_t hash;                   /* names the row */
+	int64_t hash, held_by;          /* name the row */
 };
 enum triplet_state { TRIPLETS_ALL, TRIPLETS_WAITING, TRIPLETS_PASSED };
 struct triplet_filter {

@@ -115,7 +115,7 @@ give_triplet(void *arg, int64_t hash, const struct grey_row *row,
 	struct triplets_work *work = arg;
 	const struct triplet_filter *filter = work->filter;
 	struct triplet_row found = {
-	    text->client, text->sender, text->recipient, *row, hash};
+	    text->client, text->sender, text->recipient, *row, hash, text->held_by};
 	int64_t used = row->passed > row->last ? row->passed : row->last;
 
 	if (used < filter->since ||

@@ -42,27 +42,54 @@ make_keys(struct triplet_keys *keys, const struct store_who *who,
 struct found {
 	int64_t hashes[2];
 	struct grey_row rows[2], best;
+	/* For find_pair(): the client's key and KEY_ANYWHERE, and what is there. */
+	int64_t pair[2];
+	struct grey_row of_pair[2];
 };
+
+static bool
+find_rows(const struct apply *apply, const struct triplet_keys *keys,
+    const struct triplet *triplet, int64_t now, struct found *found,
+    struct trouble *trouble)
+{
+	int64_t since = now - apply->retry_window_s;
+	int64_t until = now + CLOCK_BACK_S;
+	size_t i = 0;
+
+	if (apply->ops->find_pair != NULL) {
+		found->pair[0] = found->hashes[0];
+		found->pair[1] = keys->is_anywhere
+		                     ? found->hashes[1]
+		                     : key_triplet(apply->secret, KEY_ANYWHERE,
+		                           triplet->sender, triplet->recipient);
+		if (!apply->ops->find_pair(apply->view, found->pair, since, until,
+		        found->of_pair, trouble))
+			return false;
+		found->rows[i++] = found->of_pair[0];
+		if (keys->is_anywhere)
+			found->rows[i++] = found->of_pair[1];
+	}
+	for (; i < keys->count; i++) {
+		if (!apply->ops->find_triplet(apply->view, found->hashes[i], since,
+		        until, &found->rows[i], trouble))
+			return false;
+	}
+	return true;
+}
 
 static bool
 find(const struct apply *apply, const struct triplet_keys *keys,
     const struct triplet *triplet, int64_t now, struct found *found,
     struct trouble *trouble)
 {
-	int64_t since = now - apply->retry_window_s;
-	int64_t until = now + CLOCK_BACK_S;
-
-	for (size_t i = 0; i < keys->count; i++) {
+	for (size_t i = 0; i < keys->count; i++)
 		found->hashes[i] = key_triplet(apply->secret, keys->clients[i],
 		    triplet->sender, triplet->recipient);
-		if (!apply->ops->find_triplet(apply->view, found->hashes[i], since,
-		        until, &found->rows[i], trouble))
-			return false;
-		if (i == 0)
-			found->best = found->rows[0];
-		else if (!keys->is_anywhere)
-			found->best = grey_better(found->best, found->rows[i]);
-	}
+	if (!find_rows(apply, keys, triplet, now, found, trouble))
+		return false;
+	found->best = keys->is_anywhere
+	                  ? found->rows[0]
+	                  : grey_better(found->rows[0], found->rows[1]);
 	return true;
 }
 
@@ -162,20 +189,41 @@ domain_is_fresh(const struct domain_record *was, const struct domain_record *rec
 }
 
 static bool
+keep_pair(const struct apply *apply, const struct triplet_keys *keys,
+    const struct found *found, const struct grey_row rows[static 2],
+    const struct triplet_text *text, struct trouble *trouble)
+{
+	const struct grey_row of_pair[] = {
+	    rows[0], keys->is_anywhere ? rows[1] : found->of_pair[1]};
+	const bool wanted[] = {!row_is_fresh(&found->of_pair[0], &of_pair[0]),
+	    !row_is_fresh(&found->of_pair[1], &of_pair[1])};
+
+	return apply->ops->keep_pair(apply->view, found->pair, found->of_pair,
+	    of_pair, wanted, text, trouble);
+}
+
+static bool
 keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
     const struct triplet *triplet, const struct found *found,
     const struct grey_row rows[static 2], struct trouble *trouble)
 {
 	char sender[PERSON_SIZE], recipient[PERSON_SIZE];
-	struct triplet_text text = {
-	    .sender = triplet->sender, .recipient = triplet->recipient};
+	struct triplet_text text = {.client = keys->clients[0],
+	    .sender = triplet->sender,
+	    .recipient = triplet->recipient};
+	size_t i = 0;
 
 	if (apply->hash_people) {
 		text.sender = person_hash(apply->secret, triplet->sender, sender);
 		text.recipient =
 		    person_hash(apply->secret, triplet->recipient, recipient);
 	}
-	for (size_t i = 0; i < keys->count; i++) {
+	if (apply->ops->keep_pair != NULL) {
+		if (!keep_pair(apply, keys, found, rows, &text, trouble))
+			return false;
+		i = keys->is_anywhere ? 2 : 1;
+	}
+	for (; i < keys->count; i++) {
 		text.client = keys->clients[i];
 		if (apply->ops->is_shared)
 			text.pair =

@@ -44,7 +44,8 @@ struct trouble {
 /* For people, in the same order as the triplet's hash is made. */
 struct triplet_text {
 	const char *client, *sender, *recipient;
-	int64_t pair; /* key_pair() of client and sender; 0 where nobody asks */
+	int64_t pair;    /* key_pair() of client and sender; 0 where nobody asks */
+	int64_t held_by; /* of each_triplet(), for drop_triplet() */
 };
 
 /* All that is going to be looked for, so that a distant database is asked once. */
@@ -212,6 +213,19 @@ struct backend_ops {
 	bool (*keep_triplet)(struct view *view, int64_t hash,
 	    const struct grey_row *was, const struct grey_row *row,
 	    const struct triplet_text *text, struct trouble *trouble);
+	/*
+	 * The rows of one attempt: of its client, and of KEY_ANYWHERE. A backend
+	 * that has these finds and keeps them by no other way, and may make one row
+	 * of both; NULL: they are two like any others.
+	 * wanted  which of them is kept; text: the client's
+	 */
+	bool (*find_pair)(struct view *view, const int64_t hashes[static 2],
+	    int64_t since, int64_t until, struct grey_row rows_r[static 2],
+	    struct trouble *trouble);
+	bool (*keep_pair)(struct view *view, const int64_t hashes[static 2],
+	    const struct grey_row was[static 2],
+	    const struct grey_row rows[static 2], const bool wanted[static 2],
+	    const struct triplet_text *text, struct trouble *trouble);
 	bool (*count_network)(struct view *view, int64_t day, int64_t hash,
 	    bool *is_new_r, struct trouble *trouble);
 	bool (*add_event)(struct view *view, int64_t logged,
@@ -262,14 +276,17 @@ struct backend_ops {
 	bool (*each_event)(struct view *view, const struct event_search *search,
 	    bool (*each)(void *ctx, const struct event *event), void *ctx,
 	    struct trouble *trouble);
-	/* is_there_r  whether there was one; a triplet is named as it is now */
+	/*
+	 * is_there_r  whether there was one; a triplet is named as each_triplet()
+	 *             gave it, with its text's held_by
+	 */
 	bool (*drop_address)(struct view *view, int64_t key, bool *is_there_r,
 	    struct trouble *trouble);
 	bool (*drop_domain)(struct view *view, const char *name, bool *is_there_r,
 	    struct trouble *trouble);
 	bool (*drop_origin)(struct view *view, const char *name, bool *is_there_r,
 	    struct trouble *trouble);
-	bool (*drop_triplet)(struct view *view, int64_t hash,
+	bool (*drop_triplet)(struct view *view, int64_t hash, int64_t held_by,
 	    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
 	/* score NaN, verdict NULL, not by_person: that stays as it is */
 	bool (*rate_event)(struct view *view, int64_t id, double score,

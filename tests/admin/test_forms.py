@@ -118,7 +118,7 @@ class Forms(ctl.Scratch):
                 's' || i || '@example.com', 'taro@example.jp' FROM n;
             INSERT INTO passed_text SELECT hash, client, sender, recipient
                 FROM waiting_text WHERE hash BETWEEN 0 AND 29999;
-            INSERT INTO waiting SELECT bucket, hash, 1, 1, 1, 2, 0 FROM waiting_text
+            INSERT INTO waiting SELECT bucket, hash, 1, 1, 1, 2, 0, NULL FROM waiting_text
                 WHERE hash BETWEEN 0 AND 30000;
             INSERT INTO passed SELECT hash, 1, 1, 1, 1, 2 FROM passed_text
                 WHERE hash BETWEEN 0 AND 29999;

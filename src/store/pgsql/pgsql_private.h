@@ -189,8 +189,8 @@ bool pgsql_drop_domain(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
 bool pgsql_drop_origin(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
-bool pgsql_drop_triplet(struct view *view, int64_t hash, const struct grey_row *was,
-    bool *is_there_r, struct trouble *trouble);
+bool pgsql_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
 bool pgsql_report(struct backend *backend, bool want_counts,
     struct store_status_report *report_r, struct trouble *trouble);
 bool pgsql_backup(struct backend *backend, const char *path,

@@ -277,9 +277,10 @@ pgsql_drop_origin(
 }
 
 bool
-pgsql_drop_triplet(struct view *view, int64_t hash, const struct grey_row *was,
-    bool *is_there_r, struct trouble *trouble)
+pgsql_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
 {
+	(void)held_by;
 	(void)was;
 	return drop_number(view, SQL_DROP_TRIPLET, hash, is_there_r, trouble);
 }

@@ -88,6 +88,19 @@ count_rows(struct connection *connection, const char *table, uint64_t *count_r,
 	return ok;
 }
 
+/* Rows that stand for two are two. */
+static bool
+count_waiting(
+    struct connection *connection, uint64_t *count_r, struct trouble *trouble)
+{
+	int64_t count = 0;
+	bool ok = connection_number(connection,
+	    "SELECT count(*) + count(twin) FROM waiting", &count, trouble);
+
+	*count_r = (uint64_t)count;
+	return ok;
+}
+
 bool
 sqlite_report(struct backend *backend, bool want_counts,
     struct store_status_report *report_r, struct trouble *trouble)
@@ -101,8 +114,7 @@ sqlite_report(struct backend *backend, bool want_counts,
 		return false;
 	struct connection *connection = &view->connection;
 	bool ok =
-	    count_rows(
-	        connection, "waiting", &report_r->triplets_waiting, trouble) &&
+	    count_waiting(connection, &report_r->triplets_waiting, trouble) &&
 	    count_rows(connection, "passed", &report_r->triplets_passed, trouble) &&
 	    count_rows(connection, "address", &report_r->addresses, trouble) &&
 	    count_rows(connection, "domain", &report_r->domains, trouble) &&

@@ -22,8 +22,10 @@ static const char *const texts[STATEMENTS] = {
     [SQL_FIND_ORIGIN] =
         "SELECT first_seen, last_seen, decayed, sessions, successes, gaveup, ham,"
         " spam, people FROM origin WHERE name = ?1",
-    [SQL_FIND_WAITING] = "SELECT first, last, last_try, flags, mxs FROM waiting"
-                         " WHERE bucket = ?1 AND hash = ?2",
+    [SQL_FIND_WAITING] =
+        "SELECT first, last, last_try, flags, mxs, twin FROM waiting"
+        " WHERE bucket = ?1 AND hash = ?2",
+    [SQL_NEWEST_BUCKET] = "SELECT max(bucket) FROM waiting",
     [SQL_FIND_PASSED] =
         "SELECT first, last, last_try, passed, flags FROM passed WHERE hash = ?1",
     [SQL_KEEP_ADDRESS] =
@@ -34,10 +36,10 @@ static const char *const texts[STATEMENTS] = {
     [SQL_KEEP_ORIGIN] =
         "INSERT OR REPLACE INTO origin VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [SQL_KEEP_WAITING] =
-        "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6,?7)",
+        "INSERT OR REPLACE INTO waiting VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
     [SQL_KEEP_WAITING_TEXT] =
-        "INSERT INTO waiting_text (bucket, hash, client, sender, recipient)"
-        " VALUES (?1,?2,?3,?4,?5)",
+        "INSERT INTO waiting_text (bucket, hash, anywhere, client, sender,"
+        " recipient) VALUES (?1,?2,?3,?4,?5,?6)",
     [SQL_KEEP_PASSED] = "INSERT OR REPLACE INTO passed VALUES (?1,?2,?3,?4,?5,?6)",
     [SQL_KEEP_PASSED_TEXT] =
         "INSERT OR REPLACE INTO passed_text VALUES (?1,?2,?3,?4)",
@@ -65,6 +67,7 @@ static const char *const texts[STATEMENTS] = {
         "DELETE FROM waiting_text WHERE id <= (SELECT max(id) FROM"
         " (SELECT id, bucket FROM waiting_text ORDER BY id LIMIT ?2)"
         " WHERE bucket < ?1)",
+    [SQL_EXPIRE_EVENTS_FIRST] = "SELECT min(event_id) FROM event",
     [SQL_EXPIRE_EVENTS] =
         "DELETE FROM event WHERE event_id <= (SELECT max(event_id) FROM"
         " (SELECT event_id, logged FROM event ORDER BY event_id LIMIT ?2)"

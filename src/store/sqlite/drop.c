@@ -54,7 +54,7 @@ sqlite_drop_origin(
 }
 
 bool
-sqlite_drop_triplet(struct view *view, int64_t hash, const struct grey_row *was,
+sqlite_drop_row(struct view *view, int64_t hash, const struct grey_row *was,
     bool *is_there_r, struct trouble *trouble)
 {
 	enum statement which =

@@ -48,6 +48,29 @@ find_first(struct view *view, enum statement which, int64_t before,
 	return true;
 }
 
+/* Keys go when the events of their part, or of days of their day, have gone. */
+static bool
+find_keys_end(
+    struct view *view, int64_t day, int64_t *before_r, struct trouble *trouble)
+{
+	int64_t first;
+	bool found;
+
+	*before_r = day;
+	if (!find_first(view, SQL_EXPIRE_EVENT_KEYS_FIRST, INT64_MAX, &first,
+	        &found, trouble))
+		return false;
+	if (!found || first < SCHEMA_FIRST_PART)
+		return true;
+	*before_r = INT64_MAX;
+	if (!find_first(
+	        view, SQL_EXPIRE_EVENTS_FIRST, INT64_MAX, &first, &found, trouble))
+		return false;
+	if (found)
+		*before_r = schema_event_part(first);
+	return true;
+}
+
 /* The last hash of the next limit rows of a bucket that is past its time. */
 static bool
 find_end(struct view *view, enum statement which, int64_t bucket, unsigned limit,
@@ -215,6 +238,17 @@ expire_known(struct view *view, const struct expiry *expiry, int *removed,
 }
 
 static bool
+expire_event_keys(struct view *view, const struct expiry *expiry, int *removed,
+    struct trouble *trouble)
+{
+	int64_t day = backend_day(expiry->now - expiry->events_s), before;
+
+	return find_keys_end(view, day, &before, trouble) &&
+	       expire_range(view, SQL_EXPIRE_EVENT_KEYS_FIRST, before,
+	           expiry->limit, removed, trouble);
+}
+
+static bool
 is_walking(const struct sweep *sweep, int64_t now)
 {
 	return now >= sweep->next[0] || now >= sweep->next[1] ||
@@ -228,7 +262,6 @@ sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	int64_t now = expiry->now;
 	unsigned limit = expiry->limit;
 	int64_t bucket = schema_bucket(now - expiry->retry_window_s);
-	int64_t day = backend_day(now - expiry->events_s);
 	const int64_t texts[] = {bucket, limit};
 	const int64_t events[] = {now - expiry->events_s, limit};
 	const int64_t networks[] = {backend_day(now), limit};
@@ -244,8 +277,7 @@ sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	        !run(view, SQL_EXPIRE_WAITING_TEXT, texts, 2, &removed, trouble)) ||
 	    (removed == 0 &&
 	        !run(view, SQL_EXPIRE_NETWORKS, networks, 2, &removed, trouble)) ||
-	    (removed == 0 && !expire_range(view, SQL_EXPIRE_EVENT_KEYS_FIRST, day,
-	                         limit, &removed, trouble)) ||
+	    (removed == 0 && !expire_event_keys(view, expiry, &removed, trouble)) ||
 	    (removed == 0 &&
 	        !run(view, SQL_EXPIRE_EVENTS, events, 2, &removed, trouble)))
 		return false;

@@ -97,6 +97,7 @@ sqlite_new(const char *url, struct error *error)
 		return NULL;
 	}
 	backend->lock_fd = -1;
+	atomic_init(&backend->newest_bucket, INT64_MAX);
 	backend->writer.backend = backend;
 	for (int i = 0; i < READERS; i++) {
 		backend->readers[i].backend = backend;

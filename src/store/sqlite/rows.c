@@ -257,31 +257,48 @@ sqlite_read_passed(sqlite3_stmt *statement, int column, struct grey_row *row_r)
 }
 
 bool
+sqlite_find_waiting(struct view *view, int64_t hash, int64_t since, int64_t until,
+    struct grey_row *row_r, int64_t *twin_r, struct trouble *trouble)
+{
+	int64_t newest = atomic_load(&view->backend->newest_bucket);
+	int64_t oldest = schema_bucket(since), bucket = schema_bucket(until);
+	bool row = false;
+
+	memset(row_r, 0, sizeof *row_r);
+	*twin_r = 0;
+	if (bucket > newest)
+		bucket = newest;
+	for (; !row && bucket >= oldest; bucket--) {
+		const int64_t key[] = {bucket, hash};
+		sqlite3_stmt *statement =
+		    bind_numbers(view, SQL_FIND_WAITING, key, 2, trouble);
+		if (!step(view, statement, &row, trouble))
+			return false;
+		if (row) {
+			sqlite_read_waiting(statement, 0, bucket, row_r);
+			*twin_r = sqlite3_column_int64(statement, 5);
+		}
+		sqlite3_reset(statement);
+	}
+	return true;
+}
+
+bool
 sqlite_find_triplet(struct view *view, int64_t hash, int64_t since, int64_t until,
     struct grey_row *row_r, struct trouble *trouble)
 {
 	sqlite3_stmt *statement =
 	    bind_numbers(view, SQL_FIND_PASSED, &hash, 1, trouble);
+	int64_t ignored;
 	bool row;
 
-	memset(row_r, 0, sizeof *row_r);
 	if (!step(view, statement, &row, trouble))
 		return false;
 	if (row)
 		sqlite_read_passed(statement, 0, row_r);
 	sqlite3_reset(statement);
-	int64_t oldest = schema_bucket(since);
-	for (int64_t bucket = schema_bucket(until); !row && bucket >= oldest;
-	     bucket--) {
-		const int64_t key[] = {bucket, hash};
-		statement = bind_numbers(view, SQL_FIND_WAITING, key, 2, trouble);
-		if (!step(view, statement, &row, trouble))
-			return false;
-		if (row)
-			sqlite_read_waiting(statement, 0, bucket, row_r);
-		sqlite3_reset(statement);
-	}
-	return true;
+	return row || sqlite_find_waiting(
+	                  view, hash, since, until, row_r, &ignored, trouble);
 }
 
 static int64_t
@@ -291,53 +308,100 @@ bucket_of(const struct grey_row *row)
 }
 
 static bool
-keep_text(struct view *view, sqlite3_stmt *statement, int parameter,
+bind_text_of(struct view *view, sqlite3_stmt *statement, int parameter,
     const struct triplet_text *text, struct trouble *trouble)
 {
 	return bind_text(view, statement, parameter, text->client, trouble) &&
 	       bind_text(view, statement, parameter + 1, text->sender, trouble) &&
-	       bind_text(
-	           view, statement, parameter + 2, text->recipient, trouble) &&
+	       bind_text(view, statement, parameter + 2, text->recipient, trouble);
+}
+
+bool
+sqlite_keep_text(struct view *view, int64_t hash, int64_t anywhere,
+    const struct grey_row *row, const struct triplet_text *text,
+    struct trouble *trouble)
+{
+	const int64_t waiting[] = {bucket_of(row), hash, anywhere};
+	sqlite3_stmt *statement;
+
+	if (row->passed != 0) {
+		statement =
+		    bind_numbers(view, SQL_KEEP_PASSED_TEXT, &hash, 1, trouble);
+		return bind_text_of(view, statement, 2, text, trouble) &&
+		       step(view, statement, NULL, trouble);
+	}
+	statement = bind_numbers(view, SQL_KEEP_WAITING_TEXT, waiting, 3, trouble);
+	if (statement != NULL && anywhere == 0)
+		sqlite3_bind_null(statement, 3);
+	return bind_text_of(view, statement, 4, text, trouble) &&
 	       step(view, statement, NULL, trouble);
 }
 
-static bool
-keep_waiting(struct view *view, int64_t hash, const struct grey_row *row,
-    bool is_new, const struct triplet_text *text, struct trouble *trouble)
+bool
+sqlite_keep_waiting(struct view *view, int64_t hash, const struct grey_row *row,
+    int64_t twin, struct trouble *trouble)
 {
 	int64_t bucket = bucket_of(row);
 	const int64_t numbers[] = {bucket, hash,
 	    row->first - bucket * SCHEMA_BUCKET_S, row->last - row->first,
 	    row->last_try == 0 ? 0 : row->last_try - row->first + 1,
-	    (int64_t)row->tries * 2 + row->early, (int64_t)row->mxs};
+	    (int64_t)row->tries * 2 + row->early, (int64_t)row->mxs, twin};
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_KEEP_WAITING, numbers, COUNT(numbers), trouble);
 
-	if (!step(view,
-	        bind_numbers(
-	            view, SQL_KEEP_WAITING, numbers, COUNT(numbers), trouble),
-	        NULL, trouble))
+	if (statement != NULL && twin == 0)
+		sqlite3_bind_null(statement, COUNT(numbers));
+	if (bucket > atomic_load(&view->backend->newest_bucket))
+		atomic_store(&view->backend->newest_bucket, bucket);
+	return step(view, statement, NULL, trouble);
+}
+
+bool
+sqlite_find_twin(struct view *view, int64_t hash, const struct grey_row *row,
+    bool *found_r, int64_t *twin_r, struct trouble *trouble)
+{
+	const int64_t key[] = {bucket_of(row), hash};
+	sqlite3_stmt *statement =
+	    bind_numbers(view, SQL_FIND_WAITING, key, 2, trouble);
+
+	if (!step(view, statement, found_r, trouble))
 		return false;
-	return !is_new ||
-	       keep_text(view,
-	           bind_numbers(view, SQL_KEEP_WAITING_TEXT, numbers, 2, trouble),
-	           3, text, trouble);
+	*twin_r = *found_r ? sqlite3_column_int64(statement, 5) : 0;
+	sqlite3_reset(statement);
+	return true;
 }
 
 static bool
 keep_passed(struct view *view, int64_t hash, const struct grey_row *row,
-    bool is_new, const struct triplet_text *text, struct trouble *trouble)
+    struct trouble *trouble)
 {
 	const int64_t numbers[] = {hash, row->first, row->last, row->last_try,
 	    row->passed, (int64_t)row->tries * 2 + row->early};
 
-	if (!step(view,
-	        bind_numbers(
-	            view, SQL_KEEP_PASSED, numbers, COUNT(numbers), trouble),
-	        NULL, trouble))
+	return step(view,
+	    bind_numbers(view, SQL_KEEP_PASSED, numbers, COUNT(numbers), trouble),
+	    NULL, trouble);
+}
+
+/* It comes to lie where it did not, and needs its text there. */
+static bool
+is_moved(const struct grey_row *was, const struct grey_row *row)
+{
+	return was->first == 0 || (was->passed != 0) != (row->passed != 0) ||
+	       (row->passed == 0 && bucket_of(was) != bucket_of(row));
+}
+
+static bool
+keep_row(struct view *view, int64_t hash, const struct grey_row *was,
+    const struct grey_row *row, struct trouble *trouble)
+{
+	bool ignored;
+
+	if (was->first != 0 && is_moved(was, row) &&
+	    !sqlite_drop_row(view, hash, was, &ignored, trouble))
 		return false;
-	return !is_new ||
-	       keep_text(view,
-	           bind_numbers(view, SQL_KEEP_PASSED_TEXT, numbers, 1, trouble), 2,
-	           text, trouble);
+	return row->passed != 0 ? keep_passed(view, hash, row, trouble)
+	                        : sqlite_keep_waiting(view, hash, row, 0, trouble);
 }
 
 bool
@@ -345,17 +409,9 @@ sqlite_keep_triplet(struct view *view, int64_t hash, const struct grey_row *was,
     const struct grey_row *row, const struct triplet_text *text,
     struct trouble *trouble)
 {
-	bool is_new = was->first == 0 || (was->passed != 0) != (row->passed != 0) ||
-	              (row->passed == 0 && bucket_of(was) != bucket_of(row));
-
-	bool ignored;
-
-	if (is_new && was->first != 0 &&
-	    !sqlite_drop_triplet(view, hash, was, &ignored, trouble))
-		return false;
-	if (row->passed != 0)
-		return keep_passed(view, hash, row, is_new, text, trouble);
-	return keep_waiting(view, hash, row, is_new, text, trouble);
+	return keep_row(view, hash, was, row, trouble) &&
+	       (!is_moved(was, row) ||
+	           sqlite_keep_text(view, hash, 0, row, text, trouble));
 }
 
 bool

@@ -5,9 +5,10 @@
  * meta        name: secret (16 octets), probe (a write that shows that it works)
  * waiting     triplets that have not passed; times as seconds after the one
  *	       before: first after the bucket's start, last and last_try after
- *	       first; flags = tries * 2 + early; mxs: record/mx.h
+ *	       first; flags = tries * 2 + early; mxs: record/mx.h; twin: see pairs.c
  * waiting_text  the same for people, in the order of writing; a row whose
- *	       (bucket, hash) is not in waiting is left over
+ *	       (bucket, hash) is not in waiting is left over. anywhere: the hash of
+ *	       the row of KEY_ANYWHERE that came with it, whose text it is as well
  * passed      triplets that have; text in passed_text
  * address     key: IPv4 as 0..2^32-1, the first half of IPv6 otherwise
  * domain      networks: how many different ones on day
@@ -16,7 +17,8 @@
  *	       are ham and spam of an address at the time rated
  * event       one row per SMTP transaction or session; one column per word of
  *	       X-TaRgrey-Session; logged never decreases with event_id
- * event_key   hash of sid, queue id, Message-ID or address -> event_id
+ * event_key   hash of sid, queue id, Message-ID or address -> event_id; day: see
+ *	       schema_event_part(), before step 5 the day that it was logged
  */
 static const char step_1[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -95,5 +97,12 @@ static const char step_3[] =
 static const char step_4[] = "ALTER TABLE origin ADD COLUMN people INTEGER;"
                              "ALTER TABLE event ADD COLUMN by_person INTEGER;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4};
+/* A thousand rows have an index of their own: few pages take what is new. */
+static const char step_5[] =
+    "ALTER TABLE waiting ADD COLUMN twin INTEGER;"
+    "ALTER TABLE waiting_text ADD COLUMN anywhere INTEGER;"
+    "DROP INDEX waiting_text_client;"
+    "CREATE INDEX waiting_text_client ON waiting_text (id >> 10, client);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5};
 const int schema_version = sizeof schema_steps / sizeof *schema_steps;

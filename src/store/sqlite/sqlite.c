@@ -12,6 +12,23 @@ sqlite_set_durable(struct backend *backend, bool durable)
 }
 
 static bool
+learn_buckets(struct backend *backend, struct trouble *trouble)
+{
+	struct connection *connection = &backend->writer.connection;
+	sqlite3_stmt *statement =
+	    connection_statement(connection, SQL_NEWEST_BUCKET, trouble);
+	bool row;
+
+	if (statement == NULL ||
+	    !connection_step(connection, statement, &row, trouble))
+		return false;
+	atomic_store(&backend->newest_bucket,
+	    row ? sqlite3_column_int64(statement, 0) : INT64_MAX);
+	sqlite3_reset(statement);
+	return true;
+}
+
+static bool
 has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
 {
 	struct connection *connection = &backend->writer.connection;
@@ -25,6 +42,8 @@ has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
 	int64_t version = row ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_reset(statement);
 	*changed_r = version != backend->data_version;
+	if (*changed_r && !learn_buckets(backend, trouble))
+		return false;
 	backend->data_version = version;
 	return true;
 }
@@ -128,6 +147,8 @@ const struct backend_ops sqlite_ops = {
     .keep_domain = sqlite_keep_domain,
     .keep_origin = sqlite_keep_origin,
     .keep_triplet = sqlite_keep_triplet,
+    .find_pair = sqlite_find_pair,
+    .keep_pair = sqlite_keep_pair,
     .count_network = sqlite_count_network,
     .add_event = sqlite_add_event,
     .probe = sqlite_probe,

@@ -36,6 +36,7 @@ struct backend {
 	dev_t device;
 	ino_t inode, wal_inode;
 	int64_t data_version;
+	_Atomic int64_t newest_bucket; /* no row waits in a later one */
 	int schema;
 
 	struct view writer; /* the writer's thread */
@@ -70,6 +71,31 @@ bool sqlite_count_network(struct view *view, int64_t day, int64_t hash,
     bool *is_new_r, struct trouble *trouble);
 bool sqlite_probe(struct view *view, struct trouble *trouble);
 
+/* A row that waits: twin, see pairs.c; 0: none */
+bool sqlite_find_waiting(struct view *view, int64_t hash, int64_t since,
+    int64_t until, struct grey_row *row_r, int64_t *twin_r,
+    struct trouble *trouble);
+bool sqlite_keep_waiting(struct view *view, int64_t hash,
+    const struct grey_row *row, int64_t twin, struct trouble *trouble);
+/* found_r  the row is there */
+bool sqlite_find_twin(struct view *view, int64_t hash, const struct grey_row *row,
+    bool *found_r, int64_t *twin_r, struct trouble *trouble);
+/* anywhere: of a row in the same bucket, whose text it is as well; 0: of none */
+bool sqlite_keep_text(struct view *view, int64_t hash, int64_t anywhere,
+    const struct grey_row *row, const struct triplet_text *text,
+    struct trouble *trouble);
+
+/* pairs.c: as in struct backend_ops */
+bool sqlite_find_pair(struct view *view, const int64_t hashes[static 2],
+    int64_t since, int64_t until, struct grey_row rows_r[static 2],
+    struct trouble *trouble);
+bool sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
+    const struct grey_row was[static 2], const struct grey_row rows[static 2],
+    const bool wanted[static 2], const struct triplet_text *text,
+    struct trouble *trouble);
+bool sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
+
 /* What a row's integers say. */
 void sqlite_read_waiting(
     sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r);
@@ -94,6 +120,17 @@ bool sqlite_rate_event(struct view *view, int64_t id, double score,
     const char *verdict, bool by_person, struct trouble *trouble);
 bool sqlite_refuse_event(
     struct view *view, int64_t id, const char *reply, struct trouble *trouble);
+
+/* event_keys.c: the index of events */
+bool sqlite_add_event_keys(struct view *view, const struct event *event, int64_t id,
+    struct trouble *trouble);
+/*
+ * Ids with search->key, and maybe others, in the order asked for; since_id: those
+ * before it are older than wanted. give: false ends it
+ */
+bool sqlite_each_keyed(struct view *view, const struct event_search *search,
+    int64_t since_id, bool (*give)(void *ctx, int64_t event_id), void *ctx,
+    struct trouble *trouble);
 
 /* walk.c */
 bool sqlite_each_address(struct view *view, const struct address_search *search,
@@ -120,8 +157,9 @@ bool sqlite_drop_domain(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
 bool sqlite_drop_origin(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
-bool sqlite_drop_triplet(struct view *view, int64_t hash,
-    const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
+/* The row itself, and the text of one that has passed; a twin is left alone. */
+bool sqlite_drop_row(struct view *view, int64_t hash, const struct grey_row *was,
+    bool *is_there_r, struct trouble *trouble);
 
 /* care.c */
 struct backend *sqlite_attach(const char *url, bool writable,

@@ -161,13 +161,14 @@ struct triplets {
 };
 
 static bool
-give_triplet(
-    struct triplets *triplets, sqlite3_stmt *statement, const struct grey_row *row)
+give_triplet(struct triplets *triplets, sqlite3_stmt *statement,
+    const struct grey_row *row, int64_t held_by)
 {
 	struct triplet_text text = {
 	    .client = (const char *)sqlite3_column_text(statement, 0),
 	    .sender = (const char *)sqlite3_column_text(statement, 1),
 	    .recipient = (const char *)sqlite3_column_text(statement, 2),
+	    .held_by = held_by,
 	};
 
 	return triplets->each(
@@ -180,7 +181,8 @@ give_waiting(void *arg, sqlite3_stmt *statement)
 	struct grey_row row;
 
 	sqlite_read_waiting(statement, 5, sqlite3_column_int64(statement, 4), &row);
-	return give_triplet(arg, statement, &row);
+	return give_triplet(
+	    arg, statement, &row, sqlite3_column_int64(statement, 10));
 }
 
 static bool
@@ -189,27 +191,33 @@ give_passed(void *arg, sqlite3_stmt *statement)
 	struct grey_row row;
 
 	sqlite_read_passed(statement, 4, &row);
-	return give_triplet(arg, statement, &row);
+	return give_triplet(arg, statement, &row, 0);
 }
 
-#define WAITING                                                                    \
-	"SELECT t.client, t.sender, t.recipient, w.hash, w.bucket, w.first,"       \
-	" w.last, w.last_try, w.flags, w.mxs FROM waiting_text AS t CROSS JOIN"    \
-	" waiting AS w ON w.bucket = t.bucket AND w.hash = t.hash"
+/*
+ * A text belongs to the client's row (kind 0), or to what is left of it in the row
+ * that stands for both (1: its twin), and to that of KEY_ANYWHERE (2), see pairs.c.
+ */
+#define WAITING(kinds)                                                             \
+	" SELECT iif(kind = 2, '*', t.client), t.sender, t.recipient,"             \
+	" iif(kind = 1, w.twin, w.hash), w.bucket, w.first, w.last,"               \
+	" iif(kind = 1, 0, w.last_try), w.flags, w.mxs, iif(kind = 1, w.hash, 0)"  \
+	" FROM waiting_text AS t CROSS JOIN (" kinds ") CROSS JOIN waiting AS w"   \
+	" ON w.bucket = t.bucket AND w.hash = iif(kind = 0, t.hash, t.anywhere)"   \
+	" AND (kind <> 1 OR w.twin = t.hash)"
+#define OF_CLIENT "SELECT 0 AS kind UNION ALL SELECT 1"
+/*
+ * The index by client has parts of a thousand rows (see schema.c): each of them is
+ * looked up.
+ */
+#define PARTS                                                                      \
+	"WITH RECURSIVE parts(part) AS (SELECT min(id) >> 10 FROM waiting_text"    \
+	" UNION ALL SELECT (SELECT min(id) >> 10 FROM waiting_text"                \
+	" WHERE id >= parts.part + 1 << 10) FROM parts WHERE part IS NOT NULL)"
 #define PASSED                                                                     \
 	"SELECT t.client, t.sender, t.recipient, p.hash, p.first,"                 \
 	" p.last, p.last_try, p.passed, p.flags FROM passed_text AS t"             \
 	" CROSS JOIN passed AS p ON p.hash = t.hash"
-
-/*
- * The index of those that wait begins with the bucket, so that new rows land
- * close together: each of the few buckets is looked up.
- */
-#define BUCKETS                                                                    \
-	"WITH RECURSIVE buckets(bucket) AS (SELECT min(bucket) FROM waiting_text"  \
-	" UNION ALL SELECT (SELECT min(bucket) FROM waiting_text"                  \
-	" WHERE bucket > buckets.bucket) FROM buckets"                             \
-	" WHERE buckets.bucket IS NOT NULL) "
 
 bool
 sqlite_each_triplet(struct view *view, const struct triplet_search *search,
@@ -218,9 +226,10 @@ sqlite_each_triplet(struct view *view, const struct triplet_search *search,
     void *ctx, struct trouble *trouble)
 {
 	static const char *const texts[2][2] = {
-	    {WAITING " ORDER BY t.id",
-	        BUCKETS WAITING " WHERE t.bucket IN (SELECT bucket FROM buckets)"
-	                        " AND t.client BETWEEN ?1 AND ?2 ORDER BY t.id"},
+	    {WAITING(OF_CLIENT " UNION ALL SELECT 2") " ORDER BY t.id",
+	        PARTS WAITING(OF_CLIENT) " WHERE t.id >> 10 IN (SELECT part FROM"
+	                                 " parts) AND t.client BETWEEN ?1 AND ?2"
+	                                 " ORDER BY t.id"},
 	    {PASSED, PASSED " WHERE t.client BETWEEN ?1 AND ?2"}};
 	bool has_range = search->from != NULL;
 	struct triplets triplets = {each, ctx};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two rows of an attempt, its client's and that of KEY_ANYWHERE. What the first
+ * attempt leaves of both is the same, so it is one row: that of KEY_ANYWHERE, whose
+ * twin is the hash of the client's. It is made two when either of them changes.
+ */
+#include "store/keys.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_private.h"
+
+/* The client's row that a row of KEY_ANYWHERE stands for. */
+static struct grey_row
+twin_of(const struct grey_row *row)
+{
+	struct grey_row twin = *row;
+
+	twin.last_try = 0; /* the first attempt is no try */
+	return twin;
+}
+
+static bool
+are_twins(const struct grey_row rows[static 2])
+{
+	const struct grey_row *client = &rows[0], *anywhere = &rows[1];
+
+	return client->first == anywhere->first && client->passed == 0 &&
+	       client->last == client->first && anywhere->last == client->first &&
+	       client->last_try == 0 && anywhere->last_try == client->first &&
+	       client->tries == 0 && anywhere->tries == 0 && !client->early &&
+	       !anywhere->early && client->mxs == anywhere->mxs;
+}
+
+bool
+sqlite_find_pair(struct view *view, const int64_t hashes[static 2], int64_t since,
+    int64_t until, struct grey_row rows_r[static 2], struct trouble *trouble)
+{
+	int64_t twin;
+
+	if (!sqlite_find_triplet(
+	        view, hashes[0], since, until, &rows_r[0], trouble) ||
+	    !sqlite_find_waiting(
+	        view, hashes[1], since, until, &rows_r[1], &twin, trouble))
+		return false;
+	if (rows_r[0].first == 0 && twin != 0 && twin == hashes[0])
+		rows_r[0] = twin_of(&rows_r[1]);
+	return true;
+}
+
+/* Both rows are not there yet. */
+static bool
+keep_twins(struct view *view, const int64_t hashes[static 2],
+    const struct grey_row rows[static 2], const struct triplet_text *text,
+    struct trouble *trouble)
+{
+	return sqlite_keep_waiting(view, hashes[1], &rows[1], hashes[0], trouble) &&
+	       sqlite_keep_text(
+	           view, hashes[0], hashes[1], &rows[0], text, trouble);
+}
+
+/*
+ * Makes two rows of the one of KEY_ANYWHERE, where it is so, unless its client's is
+ * rewritten anyway.
+ */
+static bool
+part(struct view *view, const int64_t hashes[static 2],
+    const struct grey_row *anywhere, bool is_rewritten, struct trouble *trouble)
+{
+	int64_t twin = 0;
+	bool found;
+
+	if (anywhere->first == 0)
+		return true;
+	if (!sqlite_find_twin(view, hashes[1], anywhere, &found, &twin, trouble))
+		return false;
+	if (twin == 0)
+		return true;
+	struct grey_row row = twin_of(anywhere);
+	return ((is_rewritten && twin == hashes[0]) ||
+	           sqlite_keep_waiting(view, twin, &row, 0, trouble)) &&
+	       sqlite_keep_waiting(view, hashes[1], anywhere, 0, trouble);
+}
+
+bool
+sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
+    const struct grey_row was[static 2], const struct grey_row rows[static 2],
+    const bool wanted[static 2], const struct triplet_text *text,
+    struct trouble *trouble)
+{
+	struct triplet_text anywhere = *text;
+
+	if (was[0].first == 0 && was[1].first == 0 && wanted[0] && wanted[1] &&
+	    are_twins(rows))
+		return keep_twins(view, hashes, rows, text, trouble);
+	if (!wanted[0] && !wanted[1])
+		return true;
+	anywhere.client = KEY_ANYWHERE;
+	return part(view, hashes, &was[1], wanted[0], trouble) &&
+	       (!wanted[0] || sqlite_keep_triplet(view, hashes[0], &was[0],
+	                          &rows[0], text, trouble)) &&
+	       (!wanted[1] || sqlite_keep_triplet(view, hashes[1], &was[1],
+	                          &rows[1], &anywhere, trouble));
+}
+
+/* ---------------------------------------------------------------------- drops */
+
+/* Of a client's row that is part of that of KEY_ANYWHERE. */
+static bool
+drop_twin(struct view *view, int64_t hash, int64_t held_by,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
+{
+	struct grey_row anywhere = *was;
+	int64_t twin = 0;
+	bool found;
+
+	*is_there_r = false;
+	if (!sqlite_find_twin(view, held_by, was, &found, &twin, trouble))
+		return false;
+	if (!found || twin != hash)
+		return true;
+	*is_there_r = true;
+	anywhere.last_try = anywhere.first;
+	return sqlite_keep_waiting(view, held_by, &anywhere, 0, trouble);
+}
+
+bool
+sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
+    const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
+{
+	const int64_t alone[2] = {0, hash};
+	bool was_held = false;
+
+	if (was->passed == 0 && (!part(view, alone, was, false, trouble) ||
+	                            (held_by != 0 && !drop_twin(view, hash, held_by,
+	                                                 was, &was_held, trouble))))
+		return false;
+	if (!sqlite_drop_row(view, hash, was, is_there_r, trouble))
+		return false;
+	*is_there_r |= was_held;
+	return true;
+}
