@@ -128,19 +128,22 @@ class Forms(ctl.Scratch):
         size = os.path.getsize(self.db)
         self.assertGreater(size, 10e6)
         nothing, _ = self.read_by('list', 'clients', '--ip', '240.0.0.0/24')
-        for line in (['show', '10.3.7.1'], ['show', '198.51.100.7'], ['show', '10.3.7.0/24'],
-                     ['show', 'd77.example'],
-                     ['list', 'triplets', '--ip', '10.3.7.1', '--limit', '0'],
-                     ['list', 'triplets', '--ip', '10.3.0.0/18'],
-                     ['list', 'clients', '--ip', '198.51.0.0/16'],
-                     ['list', 'events', '--ip', '198.51.100.0/24'],
-                     ['list', 'events', '--ip', '198.51.100.7', '--limit', '0'],
-                     ['find', '198.51.100.7'], ['find', '198.51.100.0/24'],
-                     ['forget', '--ip', '10.3.7.0/24', '--dry-run'],
-                     ['forget', '--domain', 'd77.example', '--dry-run']):
+        for wanted, line in (('10.3.7.0/24', ['show', '10.3.7.1']),
+                             ('198.51.100.7', ['show', '198.51.100.7']),
+                             ('10.3.7.0/24', ['show', '10.3.7.0/24']),
+                             ('d77.example', ['show', 'd77.example']),
+                             ('10.3.7.0/24', ['list', 'triplets', '--ip', '10.3.7.1', '--limit', '0']),
+                             ('10.3.7.0/24', ['list', 'triplets', '--ip', '10.3.0.0/18']),
+                             ('198.51.100.7', ['list', 'clients', '--ip', '198.51.0.0/16']),
+                             ('198.51.100.7', ['list', 'events', '--ip', '198.51.100.0/24']),
+                             ('198.51.100.7', ['list', 'events', '--ip', '198.51.100.7', '--limit', '0']),
+                             ('198.51.100.7', ['find', '198.51.100.7']),
+                             ('198.51.100.7', ['find', '198.51.100.0/24']),
+                             ('10.3.7.0/24', ['forget', '--ip', '10.3.7.0/24', '--dry-run']),
+                             ('"domains": 1', ['forget', '--domain', 'd77.example', '--dry-run'])):
             read, out = self.read_by(*line)
             self.assertLess(read - nothing, size / 15, line)
-            self.assertTrue('10.3.' in out or '198.51.100.7' in out or 'domain' in out, line)
+            self.assertIn(wanted, out, line)
         # what the measure is worth
         self.assertGreater(self.read_by('list', 'triplets', '--from', 'x')[0], size / 5)
 

@@ -156,10 +156,11 @@ class Trouble(ctl.Scratch):
         if os.geteuid() != 0:
             self.skipTest('SKIPPED: needs root')
         os.chmod(self.db, 0o644)
-        for line in ('list', 'clients'), ('allow', '192.0.2.1'):
+        for line, wanted in ((('list', 'clients'), 'is read-only for this user'),
+                             (('allow', '192.0.2.1'), 'cannot open: Permission denied')):
             done = self.as_nobody(*line)
             self.assertEqual((done.returncode, done.stdout), (1, ''))
-            self.assertRegex(done.stderr, 'is read-only for this user|Permission denied')
+            self.assertIn(wanted, done.stderr, line)
 
     def test_a_read_only_database_can_be_read_but_not_changed(self):
         if os.geteuid() != 0:
@@ -171,7 +172,7 @@ class Trouble(ctl.Scratch):
         self.assertIn('198.51.100.7', done.stdout)
         done = self.as_nobody('allow', '192.0.2.1')
         self.assertEqual((done.returncode, done.stdout), (1, ''))
-        self.assertRegex(done.stderr, 'ermission|read.?only')
+        self.assertIn('Permission denied', done.stderr)
 
     def test_a_damaged_database_is_found(self):
         with open(self.db, 'r+b') as file:
@@ -179,8 +180,7 @@ class Trouble(ctl.Scratch):
             file.write(b'\xff' * 4096)
         code, out, err = self.ctl('check-db')
         self.assertEqual(code, 1)
-        self.assertTrue('damaged' in out or 'malformed' in err or 'corrupt' in err,
-                        out + err)
+        self.assertIn('damaged', out, err)
 
     def test_a_backup_never_overwrites_and_is_good(self):
         copy = os.path.join(self.dir, 'copy.db')

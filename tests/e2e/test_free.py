@@ -36,7 +36,7 @@ class FreeAgain(LabTest):
         client, you = self.lab.client(LINE), self.person()
         session = client.greet("pc", port=self.lab.postfix.port("quick"))
         session.mail("a@example.com").expect(250)
-        session.send("RCPT TO:<%s>" % you)
+        self.lab.send_held(session, "RCPT TO:<%s>" % you)
         session.pass_time(HOLD + 1)
         event = self.lab.event(you)
         self.assertEqual((event["hold_end"], event["delivered"]), ("held", 0))

@@ -31,7 +31,7 @@ class NullSender(LabTest):
         session = client.greet()
         session.mail("").expect(250)
         session.rcpt(you).expect(250)
-        session.send("DATA")
+        self.lab.send_held(session, "DATA")
         session.pass_time(30)
         self.assertTrue(session.is_waiting())
         session.hang_up()

@@ -274,7 +274,7 @@ class Washing(DnsTest):
     def test_a_new_spf_domain_each_visit_does_not_wash_an_address(self):
         you = self.person()
         session = self.session("one.fresh.test")
-        session.send("RCPT TO:<%s>" % you)
+        self.lab.send_held(session, "RCPT TO:<%s>" % you)
         self.dns_at_rest()
         session.pass_time(20)
         session.hang_up()

@@ -43,7 +43,7 @@ class Privacy(LabTest):
         client = lab.client(LINE)
         session = client.greet("pc")
         session.mail("hanako.secret@example.org").expect(250)
-        session.send("RCPT TO:<%s>" % you)
+        lab.send_held(session, "RCPT TO:<%s>" % you)
         session.pass_time(20)
         session.hang_up()
         lab.clock.advance(1.1)

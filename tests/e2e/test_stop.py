@@ -90,7 +90,7 @@ class Reload(LabTest):
         you = self.person()
         session = self.lab.client(LINE).greet("pc")
         session.mail("a@example.com").expect(250)
-        session.send("RCPT TO:<%s>" % you)
+        self.lab.send_held(session, "RCPT TO:<%s>" % you)
         session.pass_time(30)
         self.lab.daemon.reload({"mode": "observe"})
         self.assertTrue(session.is_waiting())

@@ -10,20 +10,9 @@ MINUTE, DAY = 60, 86400
 
 
 class Tries(LabTest):
-    def hang_up_once(self, client, sender, you, after=20):
-        session = client.greet("pc")
-        session.mail(sender).expect(250)
-        session.send("RCPT TO:<%s>" % you)
-        session.pass_time(after)
-        session.hang_up()
-        self.lab.clock.advance(1.1)
-        self.lab.daemon.wait_event(
-            lambda row: row["ip"] == client.source and row["hold_end"] == "gone",
-            1, "the hang-up")
-
     def test_the_typical_course(self):
         you, client, sender = self.person(), self.lab.client(LINE), "a@example.com"
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.lab.clock.advance(5 * MINUTE)
         reply = client.try_one(sender, you).expect(450, "4.7.1")
         self.assertIn("Greylisted", reply.text)
@@ -42,7 +31,7 @@ class Tries(LabTest):
     def test_the_450_comes_at_data_once_for_all_recipients(self):
         client, sender = self.lab.client(LINE), "b@example.com"
         people = [self.person("p%d" % number) for number in range(5)]
-        self.hang_up_once(client, sender, people[0])
+        self.lab.leave_hold(client, sender, people[0], helo="pc")
         with client.greet() as session:
             session.mail(sender).expect(250)
             for recipient in people:
@@ -51,7 +40,7 @@ class Tries(LabTest):
 
     def test_tries_a_second_apart_do_not_count_but_are_noted_as_early(self):
         client, sender, you = self.lab.client(LINE), "c@example.com", self.person()
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.lab.clock.advance(31 * MINUTE)
         for _ in range(6):
             client.try_one(sender, you).expect(450)
@@ -64,7 +53,7 @@ class Tries(LabTest):
 
     def test_what_passed_once_passes_at_once_later(self):
         client, sender, you = self.lab.client(LINE), "d@example.com", self.person()
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         for pause in (31 * MINUTE, 2 * MINUTE):
             self.lab.clock.advance(pause)
             reply = client.try_one(sender, you)
@@ -78,24 +67,24 @@ class Tries(LabTest):
 
     def test_a_return_after_the_window_is_held_anew(self):
         client, sender, you = self.lab.client(LINE), "e@example.com", self.person()
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.lab.clock.advance(3 * DAY)
         client.try_one(sender, you, hold=HOLD).expect(250)
         self.assertEqual(self.lab.stamp(you)["tarpit"], "endured")
 
     def test_another_address_of_the_network_shares_the_triplet(self):
         net, sender, you = self.lab.network(), "f@example.com", self.person()
-        self.hang_up_once(self.lab.client(LINE, source=net + ".1"), sender, you)
+        self.lab.leave_hold(self.lab.client(LINE, source=net + ".1"), sender, you, helo="pc")
         self.lab.clock.advance(31 * MINUTE)
         second = self.lab.client(LINE, source=net + ".2")
-        self.hang_up_once(second, sender, you)
+        self.lab.leave_hold(second, sender, you, helo="pc")
         self.lab.clock.advance(2 * MINUTE)
         self.lab.client(LINE, source=net + ".3").try_one(sender, you).expect(250)
         self.assertEqual(self.lab.stamp(you)["why"], "tries")
 
     def test_a_restart_of_the_daemon_forgets_nothing(self):
         client, sender, you = self.lab.client(LINE), "g@example.com", self.person()
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.lab.clock.advance(31 * MINUTE)
         client.try_one(sender, you).expect(450)
         self.lab.daemon.restart()
@@ -105,7 +94,7 @@ class Tries(LabTest):
 
     def test_what_a_client_heard_is_on_disk_when_the_daemon_is_killed(self):
         client, sender, you = self.lab.client(LINE), "h@example.com", self.person()
-        self.hang_up_once(client, sender, you)
+        self.lab.leave_hold(client, sender, you, helo="pc")
         self.lab.clock.advance(31 * MINUTE)
         client.try_one(sender, you).expect(450)
         self.lab.daemon.kill9()

@@ -228,7 +228,7 @@ class Quarantine(Scratch):
         self.assertRegex(name, r"^./spam-.*\.gz$")
         row, = self.rows("--text", "<1@shop", folder=self.amavis.quarantine)
         self.assertEqual("山田", row["subject"])
-        self.assertGreater(row["score"], 5)
+        self.assertGreaterEqual(row["score"], 10)
         self.assertIn("TEST_HEAVY 10", row["why"])
         self.assertIn("hello", self.done("show", row["id"]))
         before = len(self.sink.mails)

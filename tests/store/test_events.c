@@ -87,7 +87,7 @@ every_column(void *ctx, const struct event *event)
 	assert_string_equal(event->spf_domain, "example.org");
 	assert_string_equal(event->reply, "450");
 	assert_true(event->delivered);
-	assert_true(event->score > 7.4 && event->score < 7.6);
+	assert_float_equal(event->score, 7.5, 1e-6);
 	assert_string_equal(event->feedback, "spam");
 	for (int key = 1; key < SESSION_KEYS; key++) {
 		char wanted[32];

@@ -280,17 +280,20 @@ class Daemon:
             calm = calm + 1 if now == before else 0
             before = now
 
-    def _queued(self):
-        """Notes on their way to the disk; 0 when it cannot be asked (stopped)."""
+    def status(self):
+        """What the daemon says of itself, as texts; {} when it cannot be asked (stopped)."""
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(PATIENCE_S)
             try:
                 line.connect(str(self.socket) + ".status")
                 with line.makefile() as text:
-                    said = dict(row.rstrip("\n").split("\t", 1) for row in text)
+                    return dict(row.rstrip("\n").split("\t", 1) for row in text)
             except OSError:
-                return 0
-        return int(said.get("queued", 0))
+                return {}
+
+    def _queued(self):
+        """Notes on their way to the disk."""
+        return int(self.status().get("queued", 0))
 
     def _traces(self):
         found = []

@@ -80,12 +80,20 @@ class Lab:
         self.clients.append(client)
         return client
 
+    def send_held(self, session, *lines):
+        """Sends these lines; returns when a hold has begun."""
+        def begun():
+            return int(self.daemon.status().get("holds_begun", 0))
+        before = begun()
+        session.send(*lines)
+        until(lambda: begun() > before, "a hold to begin")
+
     def leave_hold(self, client, sender, to, after=20, helo="mail.example.com"):
         """One recipient, held; the client hangs up after so many seconds, and
         that is on record when this returns."""
         session = client.greet(helo)
         session.mail(sender).expect(250)
-        session.send("RCPT TO:<%s>" % to)
+        self.send_held(session, "RCPT TO:<%s>" % to)
         session.pass_time(after)
         if not session.is_waiting():
             raise AssertionError("%s is not held" % client.source)
@@ -101,9 +109,8 @@ class Lab:
         for number, to in enumerate(recipients):
             session = self.client(name).greet("pc%d" % number)
             session.mail("a@example.com").expect(250)
-            session.send("RCPT TO:<%s>" % to)
+            self.send_held(session, "RCPT TO:<%s>" % to)
             sessions.append(session)
-        until(lambda: self.daemon.ctl("status")["daemon"]["holds"] >= len(sessions), "%d holds" % len(sessions))
         for session in sessions:
             if not session.is_waiting(0):
                 raise AssertionError("a session was not held: %s" % session.read())

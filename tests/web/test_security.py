@@ -113,7 +113,7 @@ class Security(ReviewScratch):
         for path in ("/act", "/undo", "/band"):
             self.assertEqual(405, served.get(path + "?release=%s&id=%s&do=discard" % (key, key)).status)
         for method in ("PUT", "DELETE", "OPTIONS", "TRACE"):
-            self.assertIn(served.ask(method, "/").status, (403, 405, 501), method)
+            self.assertEqual(405, served.ask(method, "/").status, method)
         self.assertEqual(before, self.files(self.inbox))
 
     def test_paths_lead_nowhere_else(self):
@@ -121,10 +121,10 @@ class Security(ReviewScratch):
         for path in ("/../../etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd", "/style.css/../x",
                      "/mail/../mail", "/.git", "/" + "a" * 3000):
             answer = served.get(path)
-            self.assertIn(answer.status, (400, 404, 414, 431), path)
+            self.assertEqual(404, answer.status, path)
             self.assertNotIn("root:", answer.body)
         for key in ("../../etc/passwd", "0" * 12, "zz", "%00", "", "a' OR 1=1 --", "0" * 4000):
-            self.assertIn(served.get("/mail?id=" + key.replace(" ", "%20")).status, (404,), key)
+            self.assertEqual(404, served.get("/mail?id=" + key.replace(" ", "%20")).status, key)
 
     def test_every_answer_forbids_scripts_frames_and_guesses(self):
         served = self.start()
