@@ -120,7 +120,8 @@ a_clock_set_back_and_no_half_life_change_no_count(void **state)
 	assert_int_equal(record.decayed, T0);
 	origin_fade(&record, 0, T0 + 100 * HALF);
 	assert_int_equal(record.spam, 4096);
-	/* fades by a 32nd of a half-life at a time, and no faster than one a second */
+	/* fades by a 32nd of a half-life at a time, and no faster than one a second
+	 */
 	origin_fade(&record, 1, T0 + 1);
 	assert_int_equal(record.spam, 4008); /* 4096 * 2^(-1/32) */
 }
