@@ -198,7 +198,7 @@ args_count(struct admin *admin, const char *name, size_t *count_r)
 	return true;
 }
 
-bool
+static bool
 time_from_text(const char *text, int64_t now, int64_t *time_r)
 {
 	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M",
@@ -206,7 +206,7 @@ time_from_text(const char *text, int64_t now, int64_t *time_r)
 	int64_t seconds;
 
 	if (*text == '@')
-		return text_integer(text + 1, 0, INT64_C(253402300799), time_r);
+		return text_integer(text + 1, 0, CLOCK_LAST, time_r);
 	if (text_duration(text, &seconds)) {
 		*time_r = now - seconds;
 		return true;

@@ -113,7 +113,6 @@ bool args_count(struct admin *admin, const char *name, size_t *count_r);
 bool args_time(struct admin *admin, const char *name, int64_t *time_r);
 bool args_net(struct admin *admin, const char *name, struct ipnet *net_r,
     const struct ipnet **given_r);
-bool time_from_text(const char *text, int64_t now, int64_t *time_r);
 
 /* Prints "PROGRAM COMMAND: text" and how to get help; EXIT_USAGE. */
 int usage(struct admin *admin, const char *format, ...)

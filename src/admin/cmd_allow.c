@@ -3,14 +3,13 @@
 #include <string.h>
 
 #include "admin/cmd.h"
+#include "base/domain.h"
 #include "base/text.h"
 
 static bool
-is_domain(const char *text)
+is_spf_domain(const char *text)
 {
-	return strchr(text, '.') != NULL &&
-	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-_") ==
-	           strlen(text);
+	return *text != '.' && strchr(text, '.') != NULL && domain_is_name(text);
 }
 
 static bool
@@ -44,7 +43,7 @@ run_all(struct admin *admin, int64_t until)
 		struct ip ip;
 		text_copy(text, sizeof text, admin->words[i]);
 		text_lower(text);
-		if (!ip_from_text(text, &ip) && !is_domain(text))
+		if (!ip_from_text(text, &ip) && !is_spf_domain(text))
 			return usage(admin,
 			    "\"%.100s\" is not allowed; allowed: an address, or an "
 			    "SPF "
@@ -68,7 +67,7 @@ run_all(struct admin *admin, int64_t until)
 		doc_row(doc, (struct cell[]){cell_text(admin->words[i]),
 		                 cell_text(found ? "yes" : "no"),
 		                 until == 0               ? cell_none()
-		                 : until >= QUERY_FOREVER ? cell_text("for ever")
+		                 : until >= KNOWN_FOREVER ? cell_text("for ever")
 		                                          : cell_time(until)});
 	}
 	return admin_write(admin, &doc);
@@ -81,7 +80,7 @@ run_allow(struct admin *admin)
 	int64_t seconds;
 
 	if (span == NULL)
-		return run_all(admin, QUERY_FOREVER);
+		return run_all(admin, KNOWN_FOREVER);
 	if (!text_duration(span, &seconds) || seconds == 0)
 		return usage(admin,
 		    "--for: \"%.60s\" is not allowed; allowed: a span such "

@@ -104,11 +104,10 @@ client_of(const struct learning *learning, const struct log_line *line)
 		    ipnet_has(&net, &line->ip))
 			return NULL;
 	}
-	for (size_t i = 0; i < learning->config->exempt_count; i++) {
-		if (ipnet_has(&learning->config->exempt[i], &line->ip))
-			return NULL;
-	}
-	return &line->ip;
+	return ipnet_find(learning->config->exempt, learning->config->exempt_count,
+	           &line->ip) != NULL
+	           ? NULL
+	           : &line->ip;
 }
 
 static bool

@@ -85,7 +85,7 @@ put_steps(struct doc *doc, const struct explained *is)
 static struct cell
 known(int64_t until, int64_t now)
 {
-	return until >= QUERY_FOREVER       ? cell_text("for ever")
+	return until >= KNOWN_FOREVER       ? cell_text("for ever")
 	       : until >= now && until != 0 ? cell_time(until)
 	                                    : cell_text("no");
 }

@@ -73,7 +73,7 @@ take_row(char *at, const char *field[static FIELDS], unsigned *count_r)
 static bool
 time_of(const struct import *import, const char *text, int64_t *time_r)
 {
-	return text_integer(text, 1, INT64_C(253402300799), time_r) ||
+	return text_integer(text, 1, CLOCK_LAST, time_r) ||
 	       stamp_whole(text, import->is_utc, time_r);
 }
 

@@ -56,7 +56,7 @@ print_table(const struct program *program, const char *what, FILE *file)
 }
 
 static int
-run(struct admin *admin, int count, char **line)
+run_command(struct admin *admin, int count, char **line)
 {
 	struct error error;
 
@@ -127,5 +127,5 @@ program_run(struct admin *admin, int count, char **line)
 		return EXIT_OK;
 	admin->command = find_command(program, line[1]);
 	return admin->command == NULL ? no_command(admin, line[1])
-	                              : run(admin, count - 2, line + 2);
+	                              : run_command(admin, count - 2, line + 2);
 }

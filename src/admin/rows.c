@@ -31,7 +31,7 @@ rows_clients(struct doc *doc)
 static struct cell
 until(int64_t time)
 {
-	return time >= QUERY_FOREVER ? cell_text("for ever")
+	return time >= KNOWN_FOREVER ? cell_text("for ever")
 	       : time == 0           ? cell_none()
 	                             : cell_time(time);
 }

@@ -9,7 +9,7 @@
 #include "report/escape.h"
 #include "report/page.h"
 
-/* So long the numbers of today are shown again before they are counted anew. */
+/* How long the numbers of today are shown before they are counted again. */
 #define TODAY_S 15
 
 static const struct page_link links[] = {

@@ -12,6 +12,9 @@
 
 #include "base/error.h"
 
+/* 9999-12-31 23:59:59 UTC, seconds since 1970: the last that has four digits. */
+#define CLOCK_LAST INT64_C(253402300799)
+
 struct clock {
 	_Atomic int64_t *shift_ms; /* added to both clocks; NULL = 0; borrowed */
 	_Atomic int64_t *wall_ms;  /* added to the wall clock alone; as above */

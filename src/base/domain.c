@@ -64,3 +64,26 @@ domain_to_unicode(char *target, size_t size, const char *domain)
 	idn2_free(unicode);
 	return fits;
 }
+
+bool
+domain_is_name(const char *text)
+{
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	bool number = true;
+
+	if (*text == '.')
+		text++;
+	if (strlen(text) > 255)
+		return false;
+	while (*text != '\0') {
+		size_t length = strspn(text, allowed);
+		if (length == 0 || (text[length] != '.' && text[length] != '\0'))
+			return false;
+		number = strspn(text, "0123456789") == length;
+		text += length;
+		if (*text == '.' && *++text == '\0')
+			return false;
+	}
+	return !number;
+}

@@ -22,6 +22,12 @@
 bool domain_normalize(char *target, size_t size, const char *domain);
 
 /*
+ * Labels of letters, digits, hyphens and underscores, 255 octets at most, a dot in
+ * front of the first allowed; a number is no last label, as in an address.
+ */
+bool domain_is_name(const char *text);
+
+/*
  * The U-labels of a domain in its one form, in UTF-8. false, and "" in target,
  * when it has none or they do not fit.
  */

@@ -129,6 +129,16 @@ ipnet_has(const struct ipnet *net, const struct ip *ip)
 	return ((net->ip.bytes[whole] ^ ip->bytes[whole]) & mask) == 0;
 }
 
+const struct ipnet *
+ipnet_find(const struct ipnet *nets, size_t count, const struct ip *ip)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ipnet_has(&nets[i], ip))
+			return &nets[i];
+	}
+	return NULL;
+}
+
 const char *
 ipnet_to_text(const struct ipnet *net, char buf[static IPNET_TEXT_SIZE])
 {

@@ -79,7 +79,6 @@ const char *key_value_text(const struct key *key, const struct config *config,
 /* Sets one key, a list too, to its default; false when memory is out. */
 bool key_reset(const struct key *key, struct config *config);
 void string_list_clear(struct string_list *list);
-bool string_list_add(struct string_list *list, const char *item);
 
 /* ------------------------------------------------ checks of texts (check.c) */
 

@@ -18,7 +18,7 @@ string_list_clear(struct string_list *list)
 	*list = (struct string_list){NULL, 0};
 }
 
-bool
+static bool
 string_list_add(struct string_list *list, const char *item)
 {
 	char **more = realloc(list->items, (list->count + 2) * sizeof *more);

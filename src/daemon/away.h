@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/jobs.h"
 
-#define AWAY_DAYS         32 /* so many are told apart */
+#define AWAY_DAYS         32 /* that are told apart */
 #define AWAY_BOOT_ID_SIZE 40
 
 enum away_end {

@@ -95,7 +95,11 @@ write_lists(const struct gatherer *gatherer, FILE *file)
 		fprintf(file, "trouble\tdnsbl: %s\n", trouble);
 }
 
-char *
+/*
+ * Lines "key TAB value", the last of them "end"; see targreyctl(8), status.
+ * The caller frees; NULL when memory is out.
+ */
+static char *
 status_text(const struct status_sources *sources)
 {
 	char *text = NULL;

@@ -32,12 +32,6 @@ struct status_sources {
 	int64_t started, now; /* wall clock, seconds */
 };
 
-/*
- * Lines "key TAB value", the last of them "end"; see targreyctl(8), status.
- * The caller frees; NULL when memory is out.
- */
-char *status_text(const struct status_sources *sources);
-
 /* Used by one thread. */
 struct status_socket {
 	int fd; /* -1: none */

@@ -38,7 +38,11 @@ has_entry(const struct dns_answer *answer)
 	return false;
 }
 
-bool
+/*
+ * A listing: 127.0.0.0/8, but neither 127.255.255.x nor 127.0.0.255 ("we refuse
+ * to answer you"), and last octet & mask is not 0.
+ */
+static bool
 dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask)
 {
 	for (size_t i = 0; i < answer->count; i++) {

@@ -54,12 +54,6 @@ struct dnsbl_job {
 /* What is wrong with a list that rests, in words; NULL: nothing. */
 const char *dnsbl_trouble(const struct dnsbl_health *health);
 
-/*
- * A listing: 127.0.0.0/8, but neither 127.255.255.x nor 127.0.0.255 ("we refuse
- * to answer you"), and last octet & mask is not 0.
- */
-bool dnsbl_is_listed(const struct dns_answer *answer, uint8_t mask);
-
 /* Sends the questions. count over DNSBL_MAX_LISTS is cut to it. */
 void dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,

@@ -67,7 +67,7 @@ void gatherer_close(struct gatherer **gatherer);
 
 /*
  * What is wrong with the n-th list that rests ("bl.example lists ..."), into
- * buf; false when there are not so many.
+ * buf; false when there are fewer.
  */
 bool gatherer_trouble(
     const struct gatherer *gatherer, unsigned n, char *buf, size_t size);
@@ -83,7 +83,8 @@ struct gather_request {
 /*
  * Starts the job; texts are copied. done(ctx, number) is called once, on a
  * worker's thread (or by this function when the queue is full: then the result
- * is ready, with limited set). NULL only when memory is out.
+ * is ready, with limited set). ctx must live until then or until gather_drop() has
+ * returned. NULL only when memory is out.
  */
 struct gather *gather_start(struct gatherer *gatherer,
     const struct gather_request *request, void (*done)(void *ctx, uint64_t number),

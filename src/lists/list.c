@@ -115,29 +115,6 @@ add_pattern(
 	return add_entry(table, at, NULL, NULL, pattern);
 }
 
-static bool
-is_domain(const char *text)
-{
-	static const char allowed[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	bool number = true;
-
-	if (*text == '.')
-		text++;
-	if (strlen(text) > 255)
-		return false;
-	while (*text != '\0') {
-		size_t length = strspn(text, allowed);
-		if (length == 0 || (text[length] != '.' && text[length] != '\0'))
-			return false;
-		number = strspn(text, "0123456789") == length;
-		text += length;
-		if (*text == '.' && *++text == '\0')
-			return false;
-	}
-	return !number;
-}
-
 /* "192.0.2" and "192.0", as postgrey has them */
 static bool
 read_partial(const char *text, struct ipnet *net_r)
@@ -195,7 +172,7 @@ add_name(struct table *table, const struct adding *at, const char *text,
 	size_t dot = *text == '.';
 
 	if (!domain_normalize(key + dot, DOMAIN_SIZE - dot, text + dot) ||
-	    !is_domain(key))
+	    !domain_is_name(key))
 		return wrong(at, otherwise);
 	if (strchr(key + dot, '.') == NULL && strcmp(key + dot, "localhost") != 0)
 		return wrong(at, "a name without a dot would let off a whole "
@@ -243,7 +220,7 @@ add_address(
 	if (domain == NULL || domain == address)
 		wrong(at, "nothing in front of the @; write the domain alone");
 	else if (domain[1] != '\0' && domain[1] != '[' &&
-	         (domain[1] == '.' || !is_domain(domain + 1)))
+	         (domain[1] == '.' || !domain_is_name(domain + 1)))
 		wrong(at, "no domain behind the @");
 	else
 		ok = add_entry(&list->mailboxes[subject], at, address, NULL, NULL);

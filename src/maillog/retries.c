@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "record/history.h"
 #include "maillog/clients.h"
 
@@ -50,21 +51,11 @@ log_retries_clear(struct log_retries *retries)
 }
 
 static uint64_t
-mix(uint64_t hash, const void *data, size_t length)
-{
-	const unsigned char *octet = data;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ octet[i]) * 1099511628211ULL;
-	return hash ^ hash >> 31;
-}
-
-static uint64_t
 network_hash(const struct ip *ip)
 {
 	struct ipnet net = key_network(ip);
 
-	return mix(14695981039346656037ULL, net.ip.bytes, sizeof net.ip.bytes);
+	return hash_finish(hash_add(HASH_START, net.ip.bytes, sizeof net.ip.bytes));
 }
 
 /* Mails of one network share a set, so that an acceptance finds them. */
@@ -79,10 +70,10 @@ log_retries_refuse(
     struct log_retries *retries, const struct log_line *line, bool is_suspect)
 {
 	uint64_t client = network_hash(&line->ip);
-	uint64_t key = mix(client, line->sender, strlen(line->sender) + 1);
+	uint64_t key = hash_add(client, line->sender, strlen(line->sender) + 1);
 	struct log_retry *set = set_of(retries, client), *oldest = set;
 
-	key = mix(key, line->recipient, strlen(line->recipient)) | 1;
+	key = hash_finish(hash_add(key, line->recipient, strlen(line->recipient)));
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].key == key) {
 			if (set[i].visits++ == 1) {

@@ -43,16 +43,6 @@ logstudy_free(struct logstudy **study)
 	*study = NULL;
 }
 
-static bool
-is_exempt(const struct logstudy *study, const struct ip *ip)
-{
-	for (size_t i = 0; i < study->settings.exempt_count; i++) {
-		if (ipnet_has(&study->settings.exempt[i], ip))
-			return true;
-	}
-	return false;
-}
-
 /* What the rules and then the lists say of a client. */
 static void
 judge_client(const struct logstudy *study, struct log_client *client,
@@ -143,7 +133,8 @@ count_client(struct logstudy *study, const struct log_line *line)
 	char name[256];
 	struct log_client *client, *by_name;
 
-	if (is_exempt(study, &line->ip)) {
+	if (ipnet_find(study->settings.exempt, study->settings.exempt_count,
+	        &line->ip) != NULL) {
 		study->exempt++;
 		return;
 	}

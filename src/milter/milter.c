@@ -332,7 +332,7 @@ milter_decide(void *gate, uint64_t ticket, bool other)
 }
 
 static void *
-run(void *arg)
+run_libmilter(void *arg)
 {
 	(void)arg;
 	pthread_setname_np(pthread_self(), "milter"); /* and all of libmilter's */
@@ -379,7 +379,7 @@ milter_start(
 		    settings->back_path);
 		return false;
 	}
-	int failed = pthread_create(&thread, NULL, run, NULL);
+	int failed = pthread_create(&thread, NULL, run_libmilter, NULL);
 	if (failed != 0) {
 		error_set(
 		    error, "cannot start libmilter's thread: %s", strerror(failed));

@@ -119,7 +119,7 @@ first_selector(unsigned bits)
 static void
 say(struct judgement *judgement, enum trace_said said, bool spoke)
 {
-	/* No way through judge() takes so many steps. GCOVR_EXCL_BR_START */
+	/* No way through judge() has more steps than that. GCOVR_EXCL_BR_START */
 	if (judgement->trace_count < TRACE_MAX)
 		/* GCOVR_EXCL_BR_STOP */
 		judgement->trace[judgement->trace_count++] =

@@ -5,7 +5,15 @@
 
 #define STEPS 32 /* in a half-life */
 
-int64_t
+/*
+ * Halves counts for each half_life_s since a time; in 32 steps a half-life, each
+ * rounded down, so that what is counted often does not fade more slowly.
+ * since        0: they are zero, or of now
+ * half_life_s  0: nothing fades
+ * Returns the time up to which they have faded: since and whole steps; now when
+ * since is 0 or lies in the future.
+ */
+static int64_t
 counts_fade(uint32_t *const counts[], size_t count, int64_t since,
     int64_t half_life_s, int64_t now)
 {

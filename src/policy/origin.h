@@ -15,17 +15,6 @@
 /* What a person says counts as so many verdicts of a content filter. */
 #define PERSON_WEIGHT 4
 
-/*
- * Halves counts for each half_life_s since a time; in 32 steps a half-life, each
- * rounded down, so that what is counted often does not fade more slowly.
- * since        0: they are zero, or of now
- * half_life_s  0: nothing fades
- * Returns the time up to which they have faded: since and whole steps; now when
- * since is 0 or lies in the future.
- */
-int64_t counts_fade(uint32_t *const counts[], size_t count, int64_t since,
-    int64_t half_life_s, int64_t now);
-
 /* Adds times ones; stays at the top. */
 void count_add(uint32_t *count, unsigned times);
 

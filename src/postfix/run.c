@@ -67,7 +67,8 @@ spawn(const char *path, char *const *line, int out, pid_t *pid_r)
 }
 
 static bool
-run(const char *path, char *const *line, char buf[static POSTCONF_OUTPUT_MAX])
+run_postconf(
+    const char *path, char *const *line, char buf[static POSTCONF_OUTPUT_MAX])
 {
 	int ends[2], status;
 	pid_t pid;
@@ -100,7 +101,7 @@ postconf_start(const char *folder, const char *const *names)
 	for (size_t i = 0; buf != NULL && i < sizeof places / sizeof *places; i++) {
 		if (access(places[i], X_OK) != 0)
 			continue;
-		if (run(places[i], (char *const *)(uintptr_t)line, buf))
+		if (run_postconf(places[i], (char *const *)(uintptr_t)line, buf))
 			return buf;
 		break;
 	}

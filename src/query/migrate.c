@@ -66,7 +66,7 @@ count_source(struct migration *migration)
 }
 
 static bool
-run(struct migration *migration, struct error *error)
+copy_and_compare(struct migration *migration, struct error *error)
 {
 	if (!claim(migration->to, &migration->trouble, error))
 		return false;
@@ -98,7 +98,7 @@ query_migrate(const char *from, const char *to, int64_t now,
 		return false;
 	if (claim(migration.from, &migration.trouble, error))
 		migration.to = open_target(to, migration.from, error);
-	bool ok = migration.to != NULL && run(&migration, error);
+	bool ok = migration.to != NULL && copy_and_compare(&migration, error);
 	if (migration.to != NULL)
 		query_close(&migration.to);
 	query_close(&migration.from);

@@ -144,11 +144,8 @@ bool query_backup(struct query *query, const char *path,
 bool query_change(struct query *query,
     bool (*change)(void *ctx, struct error *error), void *ctx, struct error *error);
 
-/* No step of the daemon shortens this one. */
-#define QUERY_FOREVER INT64_C(253402300799)
-
 /*
- * Known until that time; QUERY_FOREVER stands until it is taken back.
+ * Known until that time; KNOWN_FOREVER stands until it is taken back.
  * until 0: no longer known, and the count towards it starts anew.
  * found_r  whether there was such a record; may be NULL
  */

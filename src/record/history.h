@@ -11,11 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/ip.h"
+
+/* No step of the daemon shortens what is known until this time. */
+#define KNOWN_FOREVER CLOCK_LAST
 
 /* One triplet (network or SPF domain, sender, recipient). first 0: no such row. */
 struct grey_row {
-	int64_t first;    /* first attempt of this course */
+	int64_t first;    /* first attempt of this series */
 	int64_t last;     /* last attempt */
 	int64_t last_try; /* last attempt that counted as a try */
 	int64_t passed;   /* last use since the tries were reached */

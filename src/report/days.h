@@ -8,7 +8,7 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-#define DAYS_MOST 128 /* the last so many are kept */
+#define DAYS_MOST 128 /* that are kept, the last ones */
 
 struct days {
 	struct day {

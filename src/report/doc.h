@@ -43,7 +43,7 @@ struct cell cell_time(int64_t time);
 struct column {
 	const char *key, *title;
 	/*
-	 * A text that may be cut to so many columns, and further, on a terminal
+	 * A text that may be cut to that many columns, and further, on a terminal
 	 * that is not --wide; 0 = never cut, as addresses and names.
 	 */
 	unsigned width;
@@ -71,7 +71,7 @@ struct chart {
 		double at; /* CHART_STEPS: an upright line there; 0 = none */
 		const char *text;
 	} marks[CHART_MARKS];
-	size_t rows;     /* the first so many; 0 = all */
+	size_t rows;     /* how many of the first; 0 = all */
 	bool skips_zero; /* CHART_BARS: rows of 0 are left to the table */
 };
 

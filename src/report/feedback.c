@@ -6,7 +6,7 @@
 
 #include "report/top.h"
 
-/* A proposal needs so many good mails and no bad one. */
+/* Good mails that a proposal needs; one bad mail rules it out. */
 #define GOOD_LEAST 2
 
 bool

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 bool
 funnel_init(struct funnel *funnel)
 {
@@ -27,12 +29,10 @@ funnel_clear(struct funnel *funnel)
 static bool
 is_new_session(struct funnel *funnel, const char *sid)
 {
-	uint64_t hash = 14695981039346656037ULL;
+	uint64_t hash = hash_finish(hash_add(HASH_START, sid, strlen(sid)));
 
 	if (*sid == '\0')
 		return true;
-	for (; *sid != '\0'; sid++)
-		hash = (hash ^ (unsigned char)*sid) * 1099511628211ULL;
 	uint64_t *slot = &funnel->recent[hash % FUNNEL_SIDS];
 	bool is_new = *slot != hash;
 	*slot = hash;

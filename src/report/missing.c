@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "record/fold.h"
 
@@ -12,26 +13,14 @@
 #define MOST (1U << 20)
 
 static uint64_t
-hash_of(uint64_t hash, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 1099511628211ULL;
-	hash ^= hash >> 29;
-	hash *= 0xbf58476d1ce4e5b9ULL;
-	hash ^= hash >> 32;
-	return hash == 0 ? 1 : hash;
-}
-
-static uint64_t
 key_of(const struct event *event)
 {
 	const char *recipients = event->recipients == NULL ? "" : event->recipients;
 	char sender[FOLD_SIZE];
 	const char *folded = sender_fold(event->sender, sender);
-	uint64_t hash =
-	    hash_of(14695981039346656037ULL, folded, strlen(folded) + 1);
+	uint64_t hash = hash_add(HASH_START, folded, strlen(folded) + 1);
 
-	return hash_of(hash, recipients, strcspn(recipients, " "));
+	return hash_finish(hash_add(hash, recipients, strcspn(recipients, " ")));
 }
 
 /* 0: none, or a hash in its place */
@@ -40,7 +29,9 @@ domain_of(const struct event *event)
 {
 	const char *at = strrchr(event->sender, '@');
 
-	return at == NULL ? 0 : hash_of(7, at + 1, strlen(at + 1));
+	return at == NULL
+	           ? 0
+	           : hash_finish(hash_add(HASH_START, at + 1, strlen(at + 1)));
 }
 
 struct missing *

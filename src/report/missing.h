@@ -37,7 +37,7 @@ uint64_t missing_words(void);
 
 /*
  * After the last event.
- * limit  so many are wanted, 0 = all
+ * limit  how many are wanted, 0 = all
  * until  whose last attempt is later may still come back
  */
 void missing_choose(struct missing *missing, size_t limit, int64_t until);
@@ -52,7 +52,7 @@ size_t missing_count(const struct missing *missing);
 size_t missing_pending(const struct missing *missing);
 /*
  * The sections.
- * since  whence the events are; 0: the doc says it already
+ * since  where the events begin; 0: the doc says it already
  * false: memory was out on the way
  */
 bool missing_write(struct missing *missing, int64_t since, struct doc *doc);

@@ -30,7 +30,7 @@ struct report {
 	int64_t last; /* time of the last event */
 };
 
-/* Mails that may be lost are shown so many of. */
+/* Rows of the list of mails that may be lost. */
 #define LOST_MOST 10
 
 struct report *

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define SETS 32768
 #define WAYS 8
 
@@ -65,34 +67,15 @@ retry_series_clear(struct retry_series *all)
 	all->table = NULL;
 }
 
-static uint64_t
-mix(uint64_t hash, const void *data, size_t length)
-{
-	const unsigned char *octet = data;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ octet[i]) * 1099511628211ULL;
-	return hash;
-}
-
-static uint64_t
-finished(uint64_t hash)
-{
-	hash ^= hash >> 29;
-	hash *= 0xbf58476d1ce4e5b9ULL;
-	return hash ^ hash >> 32;
-}
-
 /* Sender and first recipient; pools may change address between attempts. */
 static uint64_t
 key_of(const struct event *event)
 {
 	const char *recipients = event->recipients == NULL ? "" : event->recipients;
 	uint64_t hash =
-	    mix(14695981039346656037ULL, event->sender, strlen(event->sender) + 1);
+	    hash_add(HASH_START, event->sender, strlen(event->sender) + 1);
 
-	hash = finished(mix(hash, recipients, strcspn(recipients, " ")));
-	return hash == 0 ? 1 : hash;
+	return hash_finish(hash_add(hash, recipients, strcspn(recipients, " ")));
 }
 
 static void
@@ -148,7 +131,8 @@ find(struct retry_series *all, uint64_t key, int64_t now)
 static void
 note_address(struct series *series, const struct ip *ip)
 {
-	uint32_t hash = (uint32_t)finished(mix(7, ip->bytes, sizeof ip->bytes));
+	uint32_t hash = (uint32_t)hash_finish(
+	    hash_add(HASH_START, ip->bytes, sizeof ip->bytes));
 
 	for (unsigned i = 0; i < series->addresses && i < 4; i++) {
 		if (series->address[i] == hash)

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* A second counts for the curve while so many holds are under watch. */
+/* A second counts for the curve while this many holds are under watch. */
 #define AT_RISK 10
 /* Longest hold that the daemon takes (policy/hold.h). */
 #define LONGEST 240

@@ -21,7 +21,7 @@ struct survival {
 
 void survival_add(struct survival *survival, const struct view *view);
 
-/* Below so many holds nothing is proposed. */
+/* With fewer holds nothing is proposed. */
 #define SURVIVAL_LEAST 50
 
 struct survival_advice {

@@ -13,7 +13,7 @@
 /* Not negative, finite. */
 double svg_number(const struct section *section, size_t row, unsigned column);
 void svg_text(FILE *file, double x, double y, const char *anchor);
-/* Escaped, and cut to so many columns. */
+/* Escaped, and cut to that many columns. */
 void svg_label(FILE *file, const char *text, size_t columns);
 
 void svg_flow(const struct section *section, FILE *file);

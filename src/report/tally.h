@@ -2,7 +2,7 @@
 /*
  * "The most frequent", counted in bounded memory: a table of named counters;
  * when it is full, the rarer half goes. A counter may therefore be too low by
- * at most tally_error(), and nothing that came oftener than that is missing.
+ * at most tally_error(), and nothing that came more often than that is missing.
  */
 #ifndef REPORT_TALLY_H
 #define REPORT_TALLY_H

@@ -12,7 +12,7 @@
 
 /* A table without a picture is folded when it has more rows. */
 #define ROWS_PLAIN 12
-/* One that is not folded and has so many columns takes the whole width. */
+/* One that is not folded and has this many columns takes the whole width. */
 #define COLUMNS_WIDE 5
 
 /* Sentences and lists of words are broken, addresses are not. */

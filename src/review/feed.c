@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "review/review.h"
 
-struct found {
+struct found_event {
 	const struct mail *mail;
 	int64_t id;
 	bool has_feedback, by_person, is_exempt, is_other;
@@ -33,7 +33,7 @@ is_same_id(const char *stored, const char *header)
 static bool
 take(void *ctx, const struct event *event)
 {
-	struct found *found = ctx;
+	struct found_event *found = ctx;
 	struct ip ip;
 
 	if (!ip_from_text(found->mail->client_ip, &ip) ||
@@ -56,7 +56,7 @@ bool
 feed(struct review *review, const struct mail *mail, const char *verdict,
     char *outcome, size_t size, struct error *error)
 {
-	struct found found = {.mail = mail};
+	struct found_event found = {.mail = mail};
 	struct event_filter filter = {
 	    .sid = mail->sid, .newest_first = true, .limit = 50};
 

@@ -260,7 +260,7 @@ count(struct index *index, const struct mail_filter *filter, uint64_t *count_r,
 	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
 }
 
-/* Each row is looked at anyhow: once for all bands. */
+/* Each row is looked at anyway: once for all bands. */
 static bool
 count_rows(struct index *index, const struct mail_filter *filter,
     uint64_t counts_r[static BANDS], struct error *error)

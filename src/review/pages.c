@@ -105,7 +105,8 @@ pages_filter(struct admin *admin, const struct web_request *request,
 		    &filter_r->most);
 }
 
-void
+/* "?text=...&band=...", of what is not empty */
+static void
 pages_query(const struct web_request *request, FILE *file, const char *band)
 {
 	const char *text = web_value(request, "text");

@@ -26,7 +26,5 @@ bool pages_find(struct admin *admin, const struct folders *folders, const char *
 /* The query's or the form's text and band, as a filter. */
 void pages_filter(struct admin *admin, const struct web_request *request,
     const struct folders *folders, struct mail_filter *filter_r);
-/* "?text=...&band=...", of what is not empty */
-void pages_query(const struct web_request *request, FILE *file, const char *band);
 
 #endif

@@ -144,7 +144,9 @@ run_with(const char *const argv[], int in, char *answer, size_t size,
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool
+/* Starts a program, its standard input the rest of fd unpacked; all its output is
+ * one line of answer. */
+static bool
 run_program(const char *const argv[], int fd, bool is_gzip, int64_t limit,
     const char *const *left_out, char *answer, size_t size, struct error *error)
 {

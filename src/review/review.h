@@ -105,10 +105,6 @@ bool learn(enum learner learner, const char *what, const struct mail *mail, int 
  */
 bool feed(struct review *review, const struct mail *mail, const char *verdict,
     char *outcome, size_t size, struct error *error);
-/* Starts a program, its standard input the rest of fd unpacked; all its output is
- * one line of answer. */
-bool run_program(const char *const argv[], int fd, bool is_gzip, int64_t limit,
-    const char *const *left_out, char *answer, size_t size, struct error *error);
 
 /* The whole mail opened, and where its text begins. */
 int mail_open(const struct mail *mail, struct folder *folder, char *name_r,

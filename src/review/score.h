@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X-Spam-Level: so many stars; the score is that or up to one more. */
+/* X-Spam-Level: a star a point; the score is their number or up to one more. */
 enum score_kind { SCORE_NONE, SCORE_LEAST, SCORE_EXACT };
 
 struct score {

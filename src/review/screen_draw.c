@@ -10,7 +10,7 @@
 
 /* ------------------------------------------------------------------ drawing */
 
-/* Text of a stranger, made harmless and cut to so many columns. */
+/* Text of a stranger, made harmless and cut to that many columns. */
 static void
 put(int line, int column, const char *text, int columns)
 {
@@ -106,7 +106,7 @@ draw_text(const char *text, int skip)
 	while (*text != '\0') {
 		size_t length = strcspn(text, "\n"), used = 0;
 		size_t columns = 0;
-		/* so many octets as fit, at least one character */
+		/* as many octets as fit, at least one character */
 		while (used < length && used < sizeof part - 8) {
 			unsigned code;
 			size_t step = escape_utf8(text + used, &code);

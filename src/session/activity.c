@@ -14,7 +14,7 @@ struct activity {
 	pthread_mutex_t lock; /* guards everything below */
 	struct activity_hold *first;
 	bool has_no_data, has_outside, is_one_client;
-	struct ip private_ip; /* of the last sessions, so many */
+	struct ip private_ip; /* of the last private_count sessions */
 	unsigned private_count;
 };
 

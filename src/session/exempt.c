@@ -28,13 +28,12 @@ exempt_client(struct session *session, bool *is_outgoing_r)
 	*is_outgoing_r = true;
 	if (session->is_local)
 		return session_keep(session, "no SMTP client");
-	for (size_t i = 0; i < snapshot->exempt_count; i++) {
-		if (ipnet_has(&snapshot->exempt_networks[i], &facts->ip)) {
-			char text[WHERE_SIZE] = "network ";
-			ipnet_to_text(
-			    &snapshot->exempt_networks[i], text + strlen(text));
-			return session_keep(session, text);
-		}
+	const struct ipnet *net = ipnet_find(
+	    snapshot->exempt_networks, snapshot->exempt_count, &facts->ip);
+	if (net != NULL) {
+		char text[WHERE_SIZE] = "network ";
+		ipnet_to_text(net, text + strlen(text));
+		return session_keep(session, text);
 	}
 	*is_outgoing_r = false;
 	if (list_match_client(snapshot->allow, &facts->ip, facts->name, &hit))

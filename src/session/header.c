@@ -42,11 +42,9 @@ is_from_exempt_network(const struct session *session)
 {
 	const struct snapshot *snapshot = session->snapshot;
 
-	for (size_t i = 0; i < snapshot->exempt_count; i++) {
-		if (ipnet_has(&snapshot->exempt_networks[i], &session->facts.ip))
-			return !session->authenticated;
-	}
-	return false;
+	return !session->authenticated &&
+	       ipnet_find(snapshot->exempt_networks, snapshot->exempt_count,
+	           &session->facts.ip) != NULL;
 }
 
 /* An X-TaRgrey-Session of a relay whose id is on our list. */

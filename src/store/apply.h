@@ -81,7 +81,4 @@ bool apply_recall(const struct apply *apply, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
     struct history *history_r, struct trouble *trouble);
 
-/* No step shortens what is known until this time. */
-#define KNOWN_FOREVER INT64_C(253402300799)
-
 #endif

@@ -9,7 +9,8 @@
 #include "base/text.h"
 #include "web/web_private.h"
 
-bool
+/* Equal, in the same time whatever differs. */
+static bool
 web_equal(const char *a, const char *b)
 {
 	size_t length = strlen(b);

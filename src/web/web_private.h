@@ -55,8 +55,6 @@ struct web_request *web_request_new(struct web *web,
     struct MHD_Connection *connection, const char *path, const char *method);
 void web_request_free(struct web_request *request);
 
-/* Equal, in the same time whatever differs. */
-bool web_equal(const char *a, const char *b);
 void web_random(char hex[static TOKEN_SIZE]);
 /* The token of this user's forms. */
 void web_csrf(const struct web_request *request, char hex[static TOKEN_SIZE]);

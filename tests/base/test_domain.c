@@ -72,6 +72,27 @@ a_labels_turn_back_into_u_labels(void **state)
 	assert_false(domain_to_unicode(buf, sizeof buf, "xn--.example"));
 }
 
+static void
+an_address_or_a_mistyped_name_is_no_domain(void **state)
+{
+	(void)state;
+	static const char *const good[] = {
+	    "example.com", ".example.com", "localhost", "_spf.example", "a-b.x1"};
+	static const char *const bad[] = {"192.0.2.1", "a..b", "example.com.",
+	    "a b", "a@b", "caf\xc3\xa9.x", "7"};
+	char longest[300] = "x.", *end = longest + 256;
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_true(domain_is_name(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(domain_is_name(bad[i]));
+	memset(longest + 2, 'a', sizeof longest - 2);
+	*end = '\0';
+	assert_false(domain_is_name(longest));
+	end[-1] = '\0';
+	assert_true(domain_is_name(longest));
+}
+
 int
 main(void)
 {
@@ -79,6 +100,7 @@ main(void)
 	    cmocka_unit_test(every_spelling_of_a_domain_has_one_form),
 	    cmocka_unit_test(what_does_not_fit_is_said),
 	    cmocka_unit_test(a_labels_turn_back_into_u_labels),
+	    cmocka_unit_test(an_address_or_a_mistyped_name_is_no_domain),
 	};
 	return cmocka_run_group_tests_name("domain", tests, NULL, NULL);
 }

@@ -71,12 +71,12 @@ what_is_known_for_ever_outlasts_every_step(void **state)
 	bool found;
 
 	assert_true(query_allow_address(
-	    f->query, &ip, TEST_NOW, QUERY_FOREVER, &found, &f->error));
+	    f->query, &ip, TEST_NOW, KNOWN_FOREVER, &found, &f->error));
 	assert_false(found);
 	fixture_sleep(&f->daemon, 2);
 	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, NULL, NULL, NULL);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
-	assert_int_equal(history.address.known_until, QUERY_FOREVER);
+	assert_int_equal(history.address.known_until, KNOWN_FOREVER);
 	assert_int_equal(addresses(f, NULL, TEST_NOW), 1);
 	assert_true(
 	    query_allow_address(f->query, &ip, TEST_NOW, 0, &found, &f->error));
@@ -97,7 +97,7 @@ change_is_noticed_without_mail(void **state)
 	struct grey_row row;
 
 	assert_true(query_allow_address(
-	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	    f->query, &ip, TEST_NOW, KNOWN_FOREVER, NULL, &f->error));
 	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, NULL, NULL, NULL);
 	assert_true(
 	    query_allow_address(f->query, &ip, TEST_NOW, 0, NULL, &f->error));
@@ -121,14 +121,14 @@ spam_leaves_what_the_admin_has_allowed(void **state)
 
 	fixture_note_event(&f->daemon, IP, "s1");
 	assert_true(query_allow_address(
-	    f->query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	    f->query, &ip, TEST_NOW, KNOWN_FOREVER, NULL, &f->error));
 	assert_true(query_events(f->query, &(struct event_filter){.sid = "s1"},
 	    keep_id, &id, &f->error));
 	assert_true(query_feedback(f->query, id, 12.5, "spam", false, &f->error));
 	let_notice(f);
 	fixture_recall(&f->daemon, IP, NULL, FROM, TO, &history, &row);
 	assert_int_equal(history.address.spam, COUNT_UNIT);
-	assert_int_equal(history.address.known_until, QUERY_FOREVER);
+	assert_int_equal(history.address.known_until, KNOWN_FOREVER);
 }
 
 static bool
@@ -147,11 +147,11 @@ domain_is_made_known_and_listed(void **state)
 	char names[256] = "";
 
 	assert_true(query_allow_domain(
-	    f->query, "example.org", TEST_NOW, QUERY_FOREVER, NULL, &f->error));
+	    f->query, "example.org", TEST_NOW, KNOWN_FOREVER, NULL, &f->error));
 	fixture_note(&f->daemon, OUTCOME_ATTEMPT, IP, "example.com", FROM, TO);
 	fixture_note(&f->daemon, OUTCOME_KNOWN, IP, "example.org", NULL, NULL);
 	fixture_recall(&f->daemon, IP, "example.org", FROM, TO, &history, &row);
-	assert_int_equal(history.domain.known_until, QUERY_FOREVER);
+	assert_int_equal(history.domain.known_until, KNOWN_FOREVER);
 	assert_true(query_domains(
 	    f->query, TEST_NOW, TEST_NOW, note_domain, names, &f->error));
 	assert_string_equal(names, "example.org");

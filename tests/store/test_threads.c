@@ -118,7 +118,7 @@ disturb(void *arg)
 		struct query *query = query_open(fixture->url, true, &error);
 		if (query != NULL)
 			query_allow_address(
-			    query, &ip, TEST_NOW, QUERY_FOREVER, NULL, &error);
+			    query, &ip, TEST_NOW, KNOWN_FOREVER, NULL, &error);
 		query_close(&query);
 		usleep(3000);
 	}
