@@ -13,7 +13,8 @@ import sys
 import time
 
 from support import ports
-from support.daemon import BUILD, NEGOTIATE, Daemon
+from support.daemon import BUILD, Daemon
+from support.frames import NEGOTIATE
 from support.postfix import MILTER, Service
 from support.wait import until
 

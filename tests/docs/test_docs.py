@@ -58,6 +58,17 @@ class Documents(unittest.TestCase):
                         yield name
         self.everywhere(find)
 
+    def test_the_table_of_tests_names_every_folder_and_program(self):
+        """A room's folder is its row tests/ROOM."""
+        page = (SOURCE / "docs/develop/testing.md").read_text()
+        named = set(re.findall(r"(?m)^\| `tests/([a-z0-9_-]+)", page))
+        rooms = {path.name for path in (SOURCE / "src").iterdir() if path.is_dir()}
+        there = {path.name for path in (SOURCE / "tests").iterdir()
+                 if path.is_dir() or os.access(path, os.X_OK)} - {"__pycache__"}
+        self.assertEqual(set(), there - rooms - named)
+        self.assertEqual(set(), named - there)
+        self.assertIn("| `tests/ROOM` |", page)
+
     def test_every_command_and_option_of_targreyctl_exists(self):
         known = {}
         for line in run(BUILD / "bin/targreyctl", "--help").split("\n\n")[1].splitlines():

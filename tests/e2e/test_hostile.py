@@ -8,14 +8,10 @@ import struct
 import time
 import unittest
 
-from support.daemon import NEGOTIATE
+from support.frames import NEGOTIATE, frame
 from support.lab import LabTest
 
 LINE, SERVER = "p7-dyn100.example.net", "mail.example.com"
-
-
-def frame(command, data=b""):
-    return struct.pack("!I", len(data) + 1) + command + data
 
 
 CONNECT = frame(b"C", b"mail.example.com\0004\x0f\xa0127.99.0.1\0")

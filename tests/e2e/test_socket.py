@@ -6,7 +6,8 @@ import socket
 import subprocess
 import unittest
 
-from support.daemon import NEGOTIATE, Daemon
+from support.daemon import Daemon
+from support.frames import NEGOTIATE
 from support.lab import Lab
 from support.postfix import DOMAIN
 from support.wait import until

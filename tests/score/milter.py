@@ -5,14 +5,10 @@ import select
 import socket
 import struct
 
-# What a milter may switch off (steps), and may keep silent about.
-NO = {"C": 0x1, "H": 0x2, "M": 0x4, "R": 0x8, "B": 0x10, "L": 0x20, "N": 0x40, "T": 0x200}
-SILENT = {"L": 0x80, "C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000,
-          "T": 0x10000, "N": 0x40000, "B": 0x80000}
-LEADING_SPACE = 0x100000
+from support.frames import LEADING_SPACE, NEGOTIATE, NO, SILENT, frame, steps_of, take
+
 # Postfix shows a milter no more of a header.
 LONGEST = 60000
-ACTIONS, STEPS = 0x1FF, 0x1FFFFF
 
 
 class Refused(Exception):
@@ -33,13 +29,13 @@ class Session:
         self.socket.connect(str(path))
         self._buffer = b""
         try:
-            self._send("O", struct.pack("!III", 6, ACTIONS, STEPS))
+            self.socket.sendall(NEGOTIATE)
             command, data = self._read()
             assert command == "O", command
         except BaseException:
             self.socket.close()
             raise
-        self.steps = struct.unpack("!III", data[:12])[2]
+        self.steps = steps_of(data)
 
     def __enter__(self):
         return self
@@ -48,38 +44,31 @@ class Session:
         self.socket.close()
 
     def _send(self, command, data=b""):
-        self.socket.sendall(struct.pack("!I", len(data) + 1) + command.encode() + data)
+        self.socket.sendall(frame(command.encode(), data))
 
-    def _exactly(self, count):
-        while len(self._buffer) < count:
+    def _read(self, held=None):
+        """The next reply but progress: command and data."""
+        while True:
+            while whole := take(self._buffer):
+                command, data, self._buffer = whole
+                if command != b"p":
+                    return command.decode("latin-1"), data
+            while held and not select.select([self.socket], [], [], 0.02)[0]:
+                held()
             piece = self.socket.recv(65536)
             if not piece:
                 raise ConnectionError("targreyd closed the connection")
             self._buffer += piece
-        piece, self._buffer = self._buffer[:count], self._buffer[count:]
-        return piece
-
-    def _is_readable(self):
-        return self._buffer or select.select([self.socket], [], [], 0.02)[0]
-
-    def _read(self, held=None):
-        while True:
-            while held and not self._is_readable():
-                held()
-            size = struct.unpack("!I", self._exactly(4))[0]
-            packet = self._exactly(size)
-            if packet[:1] != b"p":
-                return packet[:1].decode("latin-1"), packet[1:]
 
     def _tell(self, command, data, macros=None):
         """A command with its macros; waits for the reply unless none comes."""
-        if self.steps & NO.get(command, 0):
+        if self.steps & NO.get(command.encode(), 0):
             return
         if macros:
             self._send("D", command.encode() + b"".join(
                 octets(name) + b"\0" + octets(value) + b"\0" for name, value in macros.items()))
         self._send(command, data)
-        if self.steps & SILENT.get(command, 0):
+        if self.steps & SILENT.get(command.encode(), 0):
             return
         reply, more = self._read(self.held if command in "RT" else None)
         if reply not in "ca":
@@ -119,7 +108,7 @@ class Session:
         return self._end(fields, queue)
 
     def _end(self, fields, queue):
-        if not self.steps & NO["B"]:
+        if not self.steps & NO[b"B"]:
             self._tell("B", b"text\r\n", queue)
         self._send("D", b"E" + b"".join(
             octets(key) + b"\0" + octets(value) + b"\0" for key, value in queue.items()))

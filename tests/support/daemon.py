@@ -10,10 +10,10 @@ import shutil
 import signal
 import socket
 import sqlite3
-import struct
 import subprocess
 import time
 
+from .frames import NEGOTIATE
 from .wait import PATIENCE_S, Timeout, until
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -24,9 +24,6 @@ CALM_SAMPLES = 8
 # memcheck, helgrind or drd: the daemon runs under that tool of valgrind's; its
 # build has no sanitizer. What the tool finds is in our log, and ends it with 99.
 VALGRIND = os.environ.get("TARGREY_VALGRIND")
-
-# Frames of the milter protocol: length, command, data.
-NEGOTIATE = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
 
 
 class Raw(str):

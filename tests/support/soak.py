@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 
-from .daemon import NEGOTIATE
+from .frames import NEGOTIATE, frame
 from .dnsd import Server
 from .headers import CLIENT, FLAGS, SESSION, Malformed, Stamp
 from .lab import Lab
@@ -273,7 +273,6 @@ class Soak:
     def wild_frames(self, rng):
         """A local program that may open the filter's socket, and means harm."""
         import socket
-        import struct
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wild:
             wild.settimeout(1)
             try:
@@ -282,9 +281,9 @@ class Soak:
                     wild.sendall(NEGOTIATE)
                 for _ in range(30):
                     body = rng.randbytes(rng.randrange(60))
-                    wild.sendall(struct.pack("!Ic", len(body) + 1, rng.choice(
+                    wild.sendall(frame(rng.choice(
                         (b"D", b"C", b"H", b"M", b"R", b"T", b"L", b"N", b"B",
-                         b"E", b"A", b"K", b"U", b"Z"))) + body)
+                         b"E", b"A", b"K", b"U", b"Z")), body))
             except OSError:
                 pass
 
