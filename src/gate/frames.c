@@ -105,7 +105,7 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	else
 		buf_append(&back->out, frame, len);
 	buf_take(&conn->mta.in, len);
-	if (is_greeting && !is_owed && answer_is_due(conn->mta.no_reply, cmd))
+	if (is_greeting && !is_owed) /* pass_negotiation() had the MTA wait */
 		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
 	/* What nobody waits for travels with the next frame, an end of it not. */
 	if (is_owed || cmd == SMFIC_ABORT)

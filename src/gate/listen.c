@@ -214,7 +214,7 @@ listen_accept(struct gate *gate)
 			return fd;
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
+		if (errno == EAGAIN)
 			return -1;
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
 			log_warn("gate: accept");
@@ -251,8 +251,7 @@ lock_again(struct gate *gate)
 	int old = gate->lock_fd;
 
 	if (lock_path(gate, gate->socket_path, &error)) {
-		if (old >= 0)
-			close(old);
+		close(old);
 		return;
 	}
 	log_warnx("%s", error.text);
@@ -267,8 +266,8 @@ listen_again(struct gate *gate)
 	char lock[sizeof((struct sockaddr_un *)NULL)->sun_path + 8];
 	struct error error;
 
-	if (gate->is_stopping || gate->socket_path == NULL ||
-	    access(gate->socket_path, F_OK) == 0 || errno != ENOENT)
+	if (gate->is_stopping || access(gate->socket_path, F_OK) == 0 ||
+	    errno != ENOENT)
 		return;
 	snprintf(lock, sizeof lock, "%s.lock", gate->socket_path);
 	if (access(lock, F_OK) != 0)

@@ -126,6 +126,7 @@ WRAP(int, bind, -1, (int fd, const struct sockaddr *to, socklen_t size),
 WRAP(int, connect, -1, (int fd, const struct sockaddr *to, socklen_t size),
     (fd, to, size))
 WRAP(int, listen, -1, (int fd, int backlog), (fd, backlog))
+WRAP(int, lstat, -1, (const char *path, struct stat *status_r), (path, status_r))
 WRAP(int, lchown, -1, (const char *path, uid_t user, gid_t group),
     (path, user, group))
 WRAP(int, setsockopt, -1,

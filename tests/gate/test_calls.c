@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "gate/failing.h"
@@ -162,6 +164,12 @@ a_folder_that_gives_the_group_needs_no_lchown(void **state)
 	assert_int_equal(failing_stop(), 0);
 	assert_non_null(gate);
 	gate_free(&gate);
+	/* where that cannot be seen, it is done */
+	failing_arm("lstat", 2, 1, EIO, FAIL_HERE);
+	gate = gate_open(&fixture->settings, &fixture->clock, &error);
+	assert_int_equal(failing_stop(), 1);
+	assert_non_null(gate);
+	gate_free(&gate);
 	fixture_reset();
 }
 
@@ -176,6 +184,7 @@ static const struct {
     {"32 at least are kept", 1000, 0, 0, 322},
     {"what DNS and the store need is kept", 1000, 400, 0, 200},
     {"never none", 1, 0, 0, 1},
+    {"a setting above that changes nothing", 64, 60, 50, 10},
     {"the setting is a cap", 1000, 400, 7, 7},
     {"no more than numbers can tell apart", RLIM_INFINITY, 400, 0, 1 << SLOT_BITS},
 };
@@ -257,6 +266,7 @@ static const struct {
     {"libmilter's end is gone", "send", 1, 1, EPIPE, false},
     {"the socket's buffer is full", "send", 1, 1, EAGAIN, true},
     {"the loop's eventfd cannot be read", "read", 1, 1, EIO, true},
+    {"the loop's eventfd was read before", "read", 1, 1, EAGAIN, true},
 };
 
 /* A whole session; false: the gate ended it before. */
@@ -321,6 +331,84 @@ a_wake_up_that_cannot_be_written_is_said_unless_there_is_one_already(void **stat
 	fixture_gate_stop();
 }
 
+static void
+a_burst_that_waited_for_a_descriptor_is_served_in_turns(void **state)
+{
+	enum { ALL = 80 }; /* more than the loop accepts in one turn */
+	struct mta mtas[ALL];
+
+	fixture_gate();
+	failing_arm("accept4", 1, 1, EMFILE, FAIL_IN_GATE);
+	for (int i = 0; i < ALL; i++)
+		mtas[i] = mta_connect(fixture->listen);
+	failing_await();
+	assert_int_equal(failing_stop(), 1);
+	fixture_await_connections(ALL);
+	for (int i = 0; i < ALL; i++)
+		mta_close(&mtas[i]);
+	fixture_await_connections(0);
+	fixture_gate_stop();
+}
+
+static void
+a_fault_that_lasts_is_said_once_in_a_while(void **state)
+{
+	fixture_gate();
+	fixture_advance(3600000);
+	unsigned before = fixture_said("gate: accept");
+	failing_arm("accept4", 1, 2, EMFILE, FAIL_IN_GATE);
+	assert_true(is_served());
+	assert_int_equal(failing_stop(), 2);
+	assert_int_equal(fixture_said("gate: accept"), before + 1);
+	fixture_gate_stop();
+}
+
+static void
+what_a_buffer_cannot_hold_fails_and_leaves_it(void **state)
+{
+	struct buf buf = {0};
+
+	buf_append(&buf, "head", 4);
+	buf_trim(&buf);
+	buf_trim(&buf);
+	assert_int_equal(buf.cap, 4);
+	buf_append(&buf, "", (size_t)1 << 32);
+	assert_true(buf.has_failed);
+	assert_memory_equal(buf_head(&buf), "head", 4);
+	buf_clear(&buf);
+}
+
+/* ------------------------------------------------------------------ TCP */
+
+static int
+connect_tcp(void)
+{
+	struct sockaddr_in address;
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(getsockname(fixture->gate->listen_fd,
+	                     (struct sockaddr *)&address, &size),
+	    0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+	return fd;
+}
+
+static void
+an_mta_on_another_host_is_served_by_tcp(void **state)
+{
+	fixture->settings.listen = "inet:0@127.0.0.1";
+	fixture_gate();
+	gate_look_after(fixture->gate); /* no file to look after */
+	struct mta mta = {connect_tcp()};
+	assert_int_equal(mta_negotiate(&mta, MTA_OFFER), MTA_PROTOCOL);
+	mta_greet(&mta);
+	script_rcpt(&mta);
+	script_end(&mta);
+	fixture_gate_stop();
+	fixture_reset();
+}
+
 /* ------------------------------------------------------- a socket that is gone */
 
 static void
@@ -356,7 +444,7 @@ a_socket_that_was_removed_is_made_again_once_nothing_fails(void **state)
 	fixture_gate();
 	gate_look_after(fixture->gate); /* it is there */
 	for (size_t i = 0; i < sizeof agains / sizeof *agains; i++) {
-		fixture_advance(3600000); /* the log may say it again */
+		fixture_pass(3600000); /* the log may say it again */
 		unsigned before = fixture_said(agains[i].told);
 		remove_files();
 		failing_arm(agains[i].call, agains[i].nth, 1, agains[i].error,
@@ -369,10 +457,39 @@ a_socket_that_was_removed_is_made_again_once_nothing_fails(void **state)
 			gate_look_after(fixture->gate);
 			usleep(1000);
 		}
+		fixture_pass(0); /* it listens */
 		if (fixture_said(agains[i].told) == before)
 			fail_msg("%s %u: not told", agains[i].call, agains[i].nth);
 		assert_true(is_served());
 	}
+	fixture_gate_stop();
+}
+
+static void
+a_socket_that_cannot_be_made_for_long_is_said_once_in_a_while(void **state)
+{
+	fixture_gate();
+	fixture_pass(3600000);
+	unsigned before = fixture_said("cannot be made again");
+	failing_arm("socket", 1, 3, EMFILE, FAIL_IN_GATE);
+	remove_files();
+	for (int n = 0; n < 60000 && access(front(), F_OK) != 0; n++) {
+		gate_look_after(fixture->gate);
+		usleep(1000);
+	}
+	assert_int_equal(failing_stop(), 3);
+	assert_int_equal(fixture_said("cannot be made again"), before + 1);
+	/* the same when the loop cannot listen on it */
+	fixture_pass(3600000);
+	before = fixture_said("gate: epoll");
+	failing_arm("epoll_ctl", 2, 2, ENOSPC, FAIL_IN_GATE);
+	remove_files();
+	gate_look_after(fixture->gate);
+	failing_await();
+	fixture_pass(0);
+	assert_true(is_served());
+	assert_int_equal(failing_stop(), 2);
+	assert_int_equal(fixture_said("gate: epoll"), before + 1);
 	fixture_gate_stop();
 }
 
@@ -389,6 +506,41 @@ what_cannot_be_looked_at_is_not_taken_for_removed(void **state)
 	assert_int_equal(failing_stop(), 1);
 	fixture_pass(0);
 	assert_int_equal(fixture_said("made again"), before);
+	fixture_gate_stop();
+}
+
+static void
+at_the_cap_the_socket_is_made_again_and_a_stop_ends(void **state)
+{
+	fixture->settings.max_connections = 1;
+	fixture_gate();
+	struct mta one = script_greet();
+	struct mta two = mta_connect(fixture->listen); /* waits in the backlog */
+	fixture_pass(0);
+	remove_files();
+	for (int n = 0; n < 60000 && access(front(), F_OK) != 0; n++) {
+		gate_look_after(fixture->gate);
+		usleep(1000);
+	}
+	mta_close(&two);
+	gate_stop(fixture->gate, 500);
+	mta_close(&one);
+	fixture_gate_stop();
+	gate_free(&fixture->gate);
+	fixture_reset();
+}
+
+static void
+a_socket_that_a_crash_left_is_replaced(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path, front(), strlen(front()) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	close(fd);
+	fixture_gate();
+	assert_true(is_served());
 	fixture_gate_stop();
 }
 
@@ -418,10 +570,19 @@ main(void)
 	    cmocka_unit_test(paths_that_are_too_long_are_told),
 	    cmocka_unit_test(a_call_that_fails_costs_one_session_at_most),
 	    cmocka_unit_test(
+	        a_burst_that_waited_for_a_descriptor_is_served_in_turns),
+	    cmocka_unit_test(a_fault_that_lasts_is_said_once_in_a_while),
+	    cmocka_unit_test(what_a_buffer_cannot_hold_fails_and_leaves_it),
+	    cmocka_unit_test(an_mta_on_another_host_is_served_by_tcp),
+	    cmocka_unit_test(
 	        a_wake_up_that_cannot_be_written_is_said_unless_there_is_one_already),
 	    cmocka_unit_test(
 	        a_socket_that_was_removed_is_made_again_once_nothing_fails),
+	    cmocka_unit_test(
+	        a_socket_that_cannot_be_made_for_long_is_said_once_in_a_while),
 	    cmocka_unit_test(what_cannot_be_looked_at_is_not_taken_for_removed),
+	    cmocka_unit_test(at_the_cap_the_socket_is_made_again_and_a_stop_ends),
+	    cmocka_unit_test(a_socket_that_a_crash_left_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, open_fixture, NULL);

@@ -69,7 +69,8 @@ tcp_close(struct tcp *tcp)
 static _Atomic bool reset_at_mail;
 
 /* What begin() plays otherwise than an MTA and a client that keep their turns. */
-static bool is_mute;        /* the MTA after the greeting */
+static bool is_mute; /* the MTA after the greeting */
+static bool uses_tls;
 static const char *at_helo; /* behind EHLO, before its reply */
 
 static sfsistat
@@ -150,6 +151,8 @@ begin(struct tcp *tcp, enum filter_event event)
 	mta_says(tcp, "220 mx.example.jp ESMTP\r\n");
 	if (at_helo != NULL)
 		client_says(tcp, at_helo);
+	if (uses_tls)
+		mta_send(&mta, 'D', "H{tls_version}\0TLSv1.3", 23);
 	mta_send(&mta, 'H', "client.example.net", 19);
 	assert_int_equal(mta_read(&mta).cmd, 'c');
 	if (!is_mute)
@@ -406,6 +409,15 @@ a_client_that_talks_on_before_the_reply_to_helo_is_early(void **state)
 }
 
 static void
+records_of_tls_are_no_talk(void **state)
+{
+	uses_tls = true;
+	assert_int_equal(
+	    early_at_rcpt(false, "\x17\x03\x03", false), GATE_EARLY_NO);
+	uses_tls = false;
+}
+
+static void
 a_fin_is_no_talk(void **state)
 {
 	assert_int_equal(early_at_rcpt(false, NULL, true), GATE_EARLY_NO);
@@ -455,6 +467,7 @@ main(void)
 	    cmocka_unit_test(a_client_that_waits_for_its_turn_is_not_early),
 	    cmocka_unit_test(
 	        a_client_that_talks_on_before_the_reply_to_helo_is_early),
+	    cmocka_unit_test(records_of_tls_are_no_talk),
 	    cmocka_unit_test(a_fin_is_no_talk),
 	    cmocka_unit_test(
 	        a_message_that_ends_before_the_354_was_sent_came_ahead),

@@ -170,8 +170,8 @@ static void
 wrong_addresses_are_told(void **state)
 {
 	static const char *const wrong[] = {"", "tcp:25@localhost",
-	    "unix:", "inet:25", "inet:25@", "inet:99999999@127.0.0.1",
-	    "inet:x@127.0.0.1", "inet6:0@127.0.0.1"};
+	    "unix:", "inet:25", "inet:25@", "inet:@127.0.0.1",
+	    "inet:99999999@127.0.0.1", "inet:x@127.0.0.1", "inet6:0@127.0.0.1"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct error error = {""};
