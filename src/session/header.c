@@ -6,34 +6,50 @@
 
 #include "base/text.h"
 #include "session/session_private.h"
+#include "spf/headers.h"
 
+#define OURS           "X-TaRgrey"
+#define AUTHRES        "Authentication-Results"
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
 
-static bool
-has_prefix(const char *name, const char *prefix)
+/* This field, the index-th of its name, is to go. */
+static void
+note_removed(struct transaction *mail, const char *name, unsigned index)
 {
-	return strncasecmp(name, prefix, strlen(prefix)) == 0;
+	if (mail->removed_count > MAX_FORGED)
+		return;
+	void *grown = realloc(
+	    mail->removed, (mail->removed_count + 1) * sizeof *mail->removed);
+	if (grown == NULL)
+		return;
+	mail->removed = grown;
+	char *copy = text_dup(name);
+	if (copy != NULL)
+		mail->removed[mail->removed_count++] = (struct field){copy, index};
 }
 
+/* All of them are removed, so those of the same name tell how many there were. */
 static void
 note_forged(struct transaction *mail, const char *name)
 {
-	if (++mail->forged_headers > MAX_FORGED)
+	unsigned index = 1;
+
+	mail->forged_headers++;
+	if (mail->removed_count > MAX_FORGED)
 		return;
-	for (size_t i = 0; i < mail->forged_count; i++) {
-		if (strcasecmp(mail->forged[i].name, name) == 0) {
-			mail->forged[i].count++;
-			return;
-		}
-	}
-	void *grown =
-	    realloc(mail->forged, (mail->forged_count + 1) * sizeof *mail->forged);
-	if (grown == NULL)
-		return;
-	mail->forged = grown;
-	char *copy = text_dup(name);
-	if (copy != NULL)
-		mail->forged[mail->forged_count++] = (struct forged_name){copy, 1};
+	for (size_t i = 0; i < mail->removed_count; i++)
+		index += strcasecmp(mail->removed[i].name, name) == 0;
+	note_removed(mail, name, index);
+}
+
+/* Blanks may stand between the name and its colon. */
+static bool
+is_authres(const char *name)
+{
+	size_t length = strlen(AUTHRES);
+
+	return strncasecmp(name, AUTHRES, length) == 0 &&
+	       name[length + strspn(name + length, " \t")] == '\0';
 }
 
 /* A relay of ours is one; a provider on an allow list sends what anybody writes. */
@@ -66,8 +82,7 @@ is_trusted_relay(const struct snapshot *snapshot, const char *value)
 	return false;
 }
 
-const char *const session_headers[] = {
-    "X-TaRgrey", "Message-ID", "Authentication-Results", NULL};
+const char *const session_headers[] = {OURS, "Message-ID", AUTHRES, NULL};
 
 void
 session_header(struct session *session, const char *name, const char *value)
@@ -76,10 +91,12 @@ session_header(struct session *session, const char *name, const char *value)
 
 	if (mail == NULL)
 		return;
-	if (session->snapshot->authentication_results &&
-	    authres_note(mail, name, value, session->snapshot->hostname))
-		return;
-	if (has_prefix(name, "x-targrey")) {
+	if (is_authres(name)) {
+		mail->authres_headers++;
+		if (session->snapshot->authentication_results &&
+		    spf_header_bears(value, session->snapshot->hostname))
+			note_removed(mail, AUTHRES, mail->authres_headers);
+	} else if (strncasecmp(name, OURS, strlen(OURS)) == 0) {
 		note_forged(mail, name);
 		if (strcasecmp(name, "X-TaRgrey-Session") != 0)
 			return;

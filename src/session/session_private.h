@@ -28,10 +28,10 @@ struct recipient {
 	bool noted; /* the attempt of this visit is on its way to the store */
 };
 
-/* A name of headers to remove, and how often it came. */
-struct forged_name {
-	char *name; /* as it was spelled first */
-	unsigned count;
+/* A header field to remove. */
+struct field {
+	char *name;
+	unsigned index; /* among those of that name, from 1 */
 };
 
 /* What RCPT recalled for one recipient; the rest is in session->history. */
@@ -67,12 +67,10 @@ struct transaction {
 	char *exempt_by;        /* sender, or all recipients, exempt */
 	char *exempt_recipient; /* who set the first of them free */
 	char *queue_id, *message_id;
-	struct forged_name *forged;
-	size_t forged_count;
-	unsigned forged_headers;
-	/* incoming Authentication-Results: how many, and which bear our id */
-	unsigned authres_seen, *authres_ours;
-	size_t authres_count;
+	struct field *removed; /* once there are more than MAX_FORGED: no more */
+	size_t removed_count;
+	unsigned forged_headers,
+	    authres_headers; /* that came; the latter of any id */
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
 	char *other;       /* the text of a 450 that waits for its record */
@@ -228,15 +226,6 @@ enum from_state session_from(const struct session *session);
 enum helo_class session_helo_class(const struct session *session);
 void session_words_fill(
     const struct session *session, bool delivered, struct session_words *words);
-
-/* authres.c */
-/* Is id the authserv-id of this Authentication-Results, however written? */
-bool authres_bears(const char *value, const char *id);
-/* Notes a header if it is an Authentication-Results; false: it is none. */
-bool authres_note(
-    struct transaction *mail, const char *name, const char *value, const char *id);
-void authres_remove(
-    const struct transaction *mail, const struct session_edits *edits);
 
 /* stamp.c */
 #define STAMP_CLIENT_SIZE 801

@@ -129,15 +129,6 @@ stamp_flags(const struct session *session, const struct session_words *words,
 }
 
 static void
-remove_forged(const struct transaction *mail, const struct session_edits *edits)
-{
-	for (size_t i = 0; i < mail->forged_count; i++) {
-		for (unsigned n = mail->forged[i].count; n > 0; n--)
-			edits->remove(edits->ctx, mail->forged[i].name, n);
-	}
-}
-
-static void
 insert_spf(const struct session *session, const struct session_edits *edits)
 {
 	const struct snapshot *snapshot = session->snapshot;
@@ -188,10 +179,11 @@ stamp_message(struct session *session, const struct session_edits *edits)
 	if (mail->relay_trusted && !mail->foreign_session)
 		return true;
 	mail->relay_trusted = false;
-	if (mail->forged_headers + mail->authres_count > MAX_FORGED)
+	if (mail->removed_count > MAX_FORGED)
 		return false;
-	remove_forged(mail, edits);
-	authres_remove(mail, edits);
+	for (size_t i = mail->removed_count; i > 0; i--)
+		edits->remove(edits->ctx, mail->removed[i - 1].name,
+		    mail->removed[i - 1].index);
 	if (!session->is_outgoing)
 		insert_ours(session, edits);
 	return true;

@@ -15,14 +15,13 @@ transaction_free(struct transaction *mail)
 		return;
 	for (size_t i = 0; i < mail->count; i++)
 		free(mail->recipients[i].address);
-	for (size_t i = 0; i < mail->forged_count; i++)
-		free(mail->forged[i].name);
+	for (size_t i = 0; i < mail->removed_count; i++)
+		free(mail->removed[i].name);
 	gather_drop(&mail->gather);
 	asked_drop(&mail->asked);
 	note_drop(&mail->note);
 	free(mail->recipients);
-	free(mail->forged);
-	free(mail->authres_ours);
+	free(mail->removed);
 	free(mail->dns);
 	if (mail->folded != mail->sender)
 		free(mail->folded);

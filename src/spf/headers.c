@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define VALUE_SIZE        256
 #define QUOTED_VALUE_SIZE (VALUE_SIZE + 2)
@@ -162,4 +163,46 @@ spf_header_authres(char *buf, size_t size, const struct spf_fact *fact,
 	append(&line, " spf=%s smtp.%s=%s", spf_result_words[fact->result],
 	    is_helo ? "helo" : "mailfrom", quote(value, WHOLE, fact->domain));
 	return finish(&line);
+}
+
+/* Behind blanks and comments, which nest (RFC 5322 3.2.2). */
+static const char *
+skip_comments(const char *text)
+{
+	unsigned depth = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '(')
+			depth++;
+		else if (*text == ')' && depth > 0)
+			depth--;
+		else if (*text == '\\' && depth > 0 && text[1] != '\0')
+			text++;
+		else if (depth == 0 && strchr(" \t\r\n", *text) == NULL)
+			break;
+	}
+	return text;
+}
+
+/* Does the rest of the value go on as the id does? */
+static bool
+begins_with(const char *text, const char *id, const char *ends)
+{
+	for (; *id != '\0'; text++, id++) {
+		if (*text == '\\' && *ends == '"')
+			text++;
+		if (strncasecmp(text, id, 1) != 0)
+			return false;
+	}
+	return *text == '\0' || strchr(ends, *text) != NULL;
+}
+
+bool
+spf_header_bears(const char *value, const char *id)
+{
+	const char *text = skip_comments(value);
+
+	if (*text == '"')
+		return begins_with(text + 1, id, "\"");
+	return begins_with(text, id, " \t\r\n;(/");
 }

@@ -169,56 +169,9 @@ exempt_mail_is_not_delayed_and_shows_nothing_of_its_client(void **state)
 		assert_int_equal(fixture->waits, 0);
 		assert_int_equal(fixture->inserted, 0);
 		assert_string_equal(fixture->removed,
-		    "X-TaRgrey-Session/2 X-TaRgrey-Session/1 "
-		    "x-targrey-flags/1 X-TaRgrey/1");
+		    "X-TaRgrey/1 X-TARGREY-Session/2 "
+		    "x-targrey-flags/1 X-TaRgrey-Session/1");
 	}
-}
-
-static void
-headers_of_a_trusted_relay_are_kept_and_of_others_not(void **state)
-{
-	char *relays[] = {(char *)(uintptr_t) "mx2.example.jp"};
-	const struct {
-		const char *ip, *id;
-		bool kept;
-	} cases[] = {{"10.0.0.2", "mx2.example.jp", true},
-	    {"10.0.0.2", "mx3.example.jp", false},
-	    {SUSPECT, "mx2.example.jp", false}};
-
-	for (size_t i = 0; i < 3; i++) {
-		fixture_new(MODE_STARPIT);
-		char value[80];
-		fixture->snapshot.trusted_relays = relays;
-		fixture->snapshot.trusted_count = 1;
-		fixture_connect(cases[i].ip, LINE);
-		fixture_mail(FROM);
-		fixture_rcpt(TO, HOLD_ELAPSED);
-		assert_false(fixture_data_refused());
-		snprintf(
-		    value, sizeof value, "v=1; id=%s; sid=4f2a9c01b7", cases[i].id);
-		session_header(fixture->session, "X-TaRgrey-Session", value);
-		fixture_eom();
-		assert_string_equal(
-		    fixture->removed, cases[i].kept ? "" : "X-TaRgrey-Session/1");
-	}
-}
-
-static void
-forged_copies_are_counted_and_removed_from_the_last_to_the_first(void **state)
-{
-	fixture_new(MODE_TARGREY);
-	fixture_connect("192.0.2.1", SERVER);
-	fixture_mail("<a@example.org>");
-	fixture_rcpt(TO, HOLD_NONE);
-	fixture_data_refused();
-	session_header(fixture->session, "X-TaRgrey-Session", "v=1; s25r=none");
-	session_header(fixture->session, "X-targrey-SESSION", "v=1");
-	session_header(fixture->session, "X-Spam-Status", "No");
-	fixture_eom();
-	assert_string_equal(
-	    fixture->removed, "X-TaRgrey-Session/2 X-TaRgrey-Session/1");
-	word_is("forged", "2");
-	assert_true(has_flag("FORGED"));
 }
 
 static void
@@ -435,9 +388,6 @@ main(void)
 	        a_call_out_is_never_delayed_and_a_null_sender_is_held_at_data),
 	    cmocka_unit_test(
 	        exempt_mail_is_not_delayed_and_shows_nothing_of_its_client),
-	    cmocka_unit_test(headers_of_a_trusted_relay_are_kept_and_of_others_not),
-	    cmocka_unit_test(
-	        forged_copies_are_counted_and_removed_from_the_last_to_the_first),
 	    cmocka_unit_test(
 	        observe_delays_nobody_and_says_what_it_would_have_done),
 	    cmocka_unit_test(

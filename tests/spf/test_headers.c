@@ -182,6 +182,53 @@ long_values_are_cut_and_the_end_stays(void **state)
 	assert_string_equal(small, "");
 }
 
+static void
+our_id_is_found_however_it_is_written(void **state)
+{
+	static const char *const values[] = {
+	    "mx.example.jp; spf=pass smtp.mailfrom=a.example",
+	    " mx.example.jp;none",
+	    "\n\tMX.Example.JP ; none",
+	    "mx.example.jp 1; none",
+	    "mx.example.jp/1; none",
+	    "mx.example.jp(a comment); none",
+	    "(a (nested \\) ;) comment) mx.example.jp; none",
+	    "\"mx.example.jp\"; none",
+	    "\"mx\\.example.jp\" 1; none",
+	    "mx.example.jp",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		assert_true(spf_header_bears(values[i], "mx.example.jp"));
+}
+
+static void
+another_id_is_not_taken_for_ours(void **state)
+{
+	static const char *const values[] = {
+	    "",
+	    ";",
+	    "mx.example.j",
+	    "mx.example.jp.evil.example; none",
+	    "amx.example.jp; none",
+	    "other.example; mx.example.jp",
+	    "(mx.example.jp) other.example; none",
+	    "(mx.example.jp; none",
+	    "\"mx.example.jpx\"; none",
+	    "\"mx.example.jp",
+	    "\\",
+	    "(\\",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		bool cut_short = i == 9; /* an open quote ends with the value */
+		assert_int_equal(
+		    spf_header_bears(values[i], "mx.example.jp"), cut_short);
+	}
+}
+
 /* print received|authres RESULT mailfrom|helo DOMAIN IP HELO SENDER RECEIVER */
 static int
 print(char **word)
@@ -213,6 +260,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(authentication_results_name_the_checked_domain),
 	    cmocka_unit_test(nothing_a_client_says_is_injected),
 	    cmocka_unit_test(long_values_are_cut_and_the_end_stays),
+	    cmocka_unit_test(our_id_is_found_however_it_is_written),
+	    cmocka_unit_test(another_id_is_not_taken_for_ours),
 	};
 
 	if (argc == 10 && strcmp(argv[1], "print") == 0)
