@@ -3,7 +3,6 @@
 gate and libmilter, c-ares, SQLite and libpq, in every mode, through whole
 sessions. TARGREY_POINTS sets how many are tried in each mode (default 4)."""
 import os
-import time
 import unittest
 
 from support.dnsd import Server
@@ -29,12 +28,7 @@ class Calls(Sweep):
     def pass_time(self):
         """Not while a look-up is out: the jump would be its time-out."""
         if not self.has_passed:
-            before, calm = -1, 0
-            while calm < 5:
-                time.sleep(0.03)
-                now = len(self.dns.asked)
-                calm = calm + 1 if now == before else 0
-                before = now
+            self.dns.wait_calm(0.15)
             until(self.is_database_idle, "the database")
         super().pass_time()
 

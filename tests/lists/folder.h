@@ -4,6 +4,7 @@
 #define TESTS_LISTS_FOLDER_H
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,22 @@ folder_empty(void **state)
 			unlink(folder_path(entry->d_name));
 	}
 	return closedir(dir);
+}
+
+/* wanted: the whole text, or its beginning and a star. */
+#define assert_said(got, wanted) folder_said((got), (wanted), __FILE__, __LINE__)
+
+static inline void
+folder_said(const char *got, const char *wanted, const char *file, int line)
+{
+	size_t length = strlen(wanted);
+	bool is_open = wanted[length - 1] == '*';
+
+	if (is_open ? strncmp(got, wanted, length - 1) != 0
+	            : strcmp(got, wanted) != 0) {
+		print_error("wanted %s, got %s\n", wanted, got);
+		_fail(file, line);
+	}
 }
 
 static int

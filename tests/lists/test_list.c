@@ -329,13 +329,7 @@ a_mistake_names_file_and_line(void **state)
 		folder_empty(state);
 		folder_write(mistakes[i].file, mistakes[i].text);
 		assert_null(load_all(&error));
-		const char *got = error.text + strlen(folder) + 1;
-		const char *wanted = mistakes[i].wanted;
-		size_t length = strlen(wanted);
-		bool open = wanted[length - 1] == '*';
-		if (open ? strncmp(got, wanted, length - 1) != 0
-		         : strcmp(got, wanted) != 0)
-			fail_msg("wanted %s, got %s", wanted, error.text);
+		assert_said(error.text + strlen(folder) + 1, mistakes[i].wanted);
 		assert_null(load_all(NULL));
 	}
 }

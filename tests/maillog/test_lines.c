@@ -28,13 +28,17 @@
 	"rport=1"
 #define END "[X(0.00){}]), len: 1, time: 2.3ms, dns req: 0, digest: <1>"
 
-/* Texts that are NULL are not looked at; score 0: none. */
+/* Texts that are NULL, or left out at the end, are not looked at; score 0: none. */
 struct wanted {
 	const char *line;
 	enum log_kind kind;
 	const char *ip, *queue_id, *message_id, *verdict;
 	double score;
 };
+#define ROW(...)                                                                   \
+	{                                                                          \
+		.line = __VA_ARGS__                                                \
+	}
 
 static struct log_line
 parse(char *text, struct log_envelope *envelope)
@@ -85,399 +89,237 @@ check_all(const struct wanted *wanted, size_t count)
 #define CHECK(table) check_all(table, sizeof table / sizeof(*(table)))
 
 static const struct wanted postfix_lines[] = {
-    {.line = "garbage", .kind = LOG_BROKEN},
-    {.line = "Jan 99 00:57:38 h postfix/smtpd[1]: connect from a[192.0.2.1]",
-        .kind = LOG_BROKEN},
-    {.line = "Jan 26 00:57:38", .kind = LOG_BROKEN},
-    {.line = "", .kind = LOG_BROKEN},
-    {.line = "-- Boot 5f3c --", .kind = LOG_OTHER},
-    {.line = AT, .kind = LOG_OTHER},
-    {.line = AT "sshd[1]: connect from a[192.0.2.1]", .kind = LOG_OTHER},
-    {.line = SMTPD "connect from", .kind = LOG_OTHER},
-    {.line = SMTPD "connect from a.example[192.0.2.1]",
-        .kind = LOG_CONNECT,
-        .ip = "192.0.2.1"},
-    {.line = SMTPD "connect from a.example[192.0.2.1]:55729",
-        .kind = LOG_CONNECT,
-        .ip = "192.0.2.1"},
-    {.line = SMTPD "lost connection after RCPT from a.example[192.0.2.1]",
-        .kind = LOG_LEFT,
-        .ip = "192.0.2.1"},
-    {.line = SMTPD
-        "lost connection after DATA (7 bytes) from a.example[192.0.2.1]:7",
-        .kind = LOG_LEFT,
-        .ip = "192.0.2.1"},
-    {.line = SMTPD "timeout after END-OF-MESSAGE from a.example[192.0.2.1]",
-        .kind = LOG_LEFT,
-        .ip = "192.0.2.1"},
-    {.line =
-            SMTPD "disconnect from a.example[192.0.2.1]:9 ehlo=1 quit=1 commands=2",
-        .kind = LOG_LEFT,
-        .ip = "192.0.2.1"},
-    {.line = SMTPD "[ID 197553 mail.info] 9F2183652: client=a.example[192.0.2.1]",
-        .kind = LOG_ACCEPT,
-        .ip = "192.0.2.1",
-        .queue_id = "9F2183652"},
-    {.line = SMTPD "4bZ: client=a.example[192.0.2.1]:55729",
-        .kind = LOG_ACCEPT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ"},
-    {.line = SMTPD
-        "NOQUEUE: reject: RCPT from unknown[192.0.2.1]:55729: 450 4.7.1 x; "
-        "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
-        .kind = LOG_REFUSE,
-        .ip = "192.0.2.1",
-        .queue_id = "NOQUEUE"},
-    {.line = SMTPD
-        "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 550 5.7.1 no; "
-        "from=<> to=<c@d.example> proto=SMTP helo=<m>",
-        .kind = LOG_REFUSE,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ"},
-    {.line = SMTPD "NOQUEUE: reject_warning: RCPT from a[192.0.2.1]: 554 5.7.1 no; "
-                   "from=<a@b> to=<c@d>",
-        .kind = LOG_WARNING,
-        .ip = "192.0.2.1"},
-    {.line =
-            SMTPD "proxy-reject: END-OF-MESSAGE: 554 5.7.0 no; from=<a@b> to=<c@d> "
-                  "proto=ESMTP helo=<x>",
-        .kind = LOG_REFUSE},
-    {.line =
-            SMTPD "proxy-accept: END-OF-MESSAGE: 250 2.0.0 ok; from=<a@b> to=<c@d>",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP "4bZ: message-id=<m@x.example>",
-        .kind = LOG_MESSAGE,
-        .queue_id = "4bZ",
-        .message_id = "<m@x.example>"},
-    {.line = CLEANUP
-        "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 4.7.1 Try "
-        "again later; from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
-        .kind = LOG_REFUSE,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ"},
-    {.line = AT "postfix/qmgr[1]: 4bZ: from=<a@b>, size=7, nrcpt=1 (queue active)",
-        .kind = LOG_QUEUED,
-        .queue_id = "4bZ"},
-    {.line = AT "postfix/qmgr[1]: 4bZ: removed",
-        .kind = LOG_QUEUED,
-        .queue_id = "4bZ"},
-    {.line = AT
-        "postfix/qmgr[1]: 4bZ: from=<a@b>, status=expired, returned to sender",
-        .kind = LOG_OTHER},
+    ROW("garbage", LOG_BROKEN),
+    ROW("Jan 99 00:57:38 h postfix/smtpd[1]: connect from a[192.0.2.1]",
+        LOG_BROKEN),
+    ROW("Jan 26 00:57:38", LOG_BROKEN),
+    ROW("", LOG_BROKEN),
+    ROW("-- Boot 5f3c --", LOG_OTHER),
+    ROW(AT, LOG_OTHER),
+    ROW(AT "sshd[1]: connect from a[192.0.2.1]", LOG_OTHER),
+    ROW(SMTPD "connect from", LOG_OTHER),
+    ROW(SMTPD "connect from a.example[192.0.2.1]", LOG_CONNECT, "192.0.2.1"),
+    ROW(SMTPD "connect from a.example[192.0.2.1]:55729", LOG_CONNECT, "192.0.2.1"),
+    ROW(SMTPD "lost connection after RCPT from a.example[192.0.2.1]", LOG_LEFT,
+        "192.0.2.1"),
+    ROW(SMTPD "lost connection after DATA (7 bytes) from a.example[192.0.2.1]:7",
+        LOG_LEFT, "192.0.2.1"),
+    ROW(SMTPD "timeout after END-OF-MESSAGE from a.example[192.0.2.1]", LOG_LEFT,
+        "192.0.2.1"),
+    ROW(SMTPD "disconnect from a.example[192.0.2.1]:9 ehlo=1 quit=1 commands=2",
+        LOG_LEFT, "192.0.2.1"),
+    ROW(SMTPD "[ID 197553 mail.info] 9F2183652: client=a.example[192.0.2.1]",
+        LOG_ACCEPT, "192.0.2.1", "9F2183652"),
+    ROW(SMTPD "4bZ: client=a.example[192.0.2.1]:55729", LOG_ACCEPT, "192.0.2.1",
+        "4bZ"),
+    ROW(SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]:55729: 450 4.7.1 x; "
+              "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
+        LOG_REFUSE, "192.0.2.1", "NOQUEUE"),
+    ROW(SMTPD "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 550 5.7.1 no; "
+              "from=<> to=<c@d.example> proto=SMTP helo=<m>",
+        LOG_REFUSE, "192.0.2.1", "4bZ"),
+    ROW(SMTPD "NOQUEUE: reject_warning: RCPT from a[192.0.2.1]: 554 5.7.1 no; "
+              "from=<a@b> to=<c@d>",
+        LOG_WARNING, "192.0.2.1"),
+    ROW(SMTPD "proxy-reject: END-OF-MESSAGE: 554 5.7.0 no; from=<a@b> to=<c@d> "
+              "proto=ESMTP helo=<x>",
+        LOG_REFUSE),
+    ROW(SMTPD "proxy-accept: END-OF-MESSAGE: 250 2.0.0 ok; from=<a@b> to=<c@d>",
+        LOG_OTHER),
+    ROW(CLEANUP "4bZ: message-id=<m@x.example>", LOG_MESSAGE, NULL, "4bZ",
+        "<m@x.example>"),
+    ROW(CLEANUP "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 4.7.1 Try "
+                "again later; from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
+        LOG_REFUSE, "192.0.2.1", "4bZ"),
+    ROW(AT "postfix/qmgr[1]: 4bZ: from=<a@b>, size=7, nrcpt=1 (queue active)",
+        LOG_QUEUED, NULL, "4bZ"),
+    ROW(AT "postfix/qmgr[1]: 4bZ: removed", LOG_QUEUED, NULL, "4bZ"),
+    ROW(AT "postfix/qmgr[1]: 4bZ: from=<a@b>, status=expired, returned to sender",
+        LOG_OTHER),
 };
 
 /* header_checks see what the sender wrote; a milter's header is another line. */
 static const struct wanted header_lines[] = {
-    {.line = CLEANUP
-        "4bZ: info: header X-Spam-Status: No, score=-7.2 required=5.0 from "
-        "p7-dyn100.example.net[198.51.100.7]; from=<a@b> to=<c@d> "
-        "proto=ESMTP helo=<x>",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP "4bZ: warning: header X-Spam-Status: Yes, score=9 from "
-                     "local; from=<a@b>",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP
+    ROW(CLEANUP "4bZ: info: header X-Spam-Status: No, score=-7.2 required=5.0 from "
+                "p7-dyn100.example.net[198.51.100.7]; from=<a@b> to=<c@d> "
+                "proto=ESMTP helo=<x>",
+        LOG_OTHER),
+    ROW(CLEANUP "4bZ: warning: header X-Spam-Status: Yes, score=9 from "
+                "local; from=<a@b>",
+        LOG_OTHER),
+    ROW(CLEANUP
         "4bZ: prepend: header X-Spam-Status: No, score=-7.2 from x[192.0.2.1];"
         " from=<a@b>: X-Old: milter-header-info: header X-Spam-Status: No",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP "4bZ: info: header Subject: milter-header-info: header "
-                     "X-Spam-Status: No, score=-9 from x[192.0.2.1]; from=<a@b>",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP
+        LOG_OTHER),
+    ROW(CLEANUP "4bZ: info: header Subject: milter-header-info: header "
+                "X-Spam-Status: No, score=-9 from x[192.0.2.1]; from=<a@b>",
+        LOG_OTHER),
+    ROW(CLEANUP
         "4bZ: milter-header-info: header Subject: header X-Spam-Status: No, "
         "score=-9 from x[192.0.2.1]; from=<a@b>",
-        .kind = LOG_OTHER},
-    {.line = CLEANUP
-        "4bZ: milter-header-info: header X-Spam-Status: Yes, score=7.5 "
-        "required=5.0 tests=BAYES_99 from p7.example.net[198.51.100.7]; "
-        "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
-        .kind = LOG_VERDICT,
-        .ip = "198.51.100.7",
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "spam",
-        .score = 7.5},
-    {.line = CLEANUP
-        "4bZ: milter-header-warning: header X-Spam-Status: No, score=-1.9 "
-        "required=5.0 from unknown[198.51.100.7]; from=<>: seen",
-        .kind = LOG_VERDICT,
-        .ip = "198.51.100.7",
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "ham",
-        .score = -1.9},
+        LOG_OTHER),
+    ROW(CLEANUP "4bZ: milter-header-info: header X-Spam-Status: Yes, score=7.5 "
+                "required=5.0 tests=BAYES_99 from p7.example.net[198.51.100.7]; "
+                "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
+        LOG_VERDICT, "198.51.100.7", "4bZ", "", "spam", 7.5),
+    ROW(CLEANUP "4bZ: milter-header-warning: header X-Spam-Status: No, score=-1.9 "
+                "required=5.0 from unknown[198.51.100.7]; from=<>: seen",
+        LOG_VERDICT, "198.51.100.7", "4bZ", "", "ham", -1.9),
     /* a folded header */
-    {.line = CLEANUP
-        "4bZ: milter-header-info: header X-Spam-Status: No,?\tscore=0.5 "
-        "required=5.0 from unknown[198.51.100.7]; from=<>",
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "ham",
-        .score = 0.5},
+    ROW(CLEANUP "4bZ: milter-header-info: header X-Spam-Status: No,?\tscore=0.5 "
+                "required=5.0 from unknown[198.51.100.7]; from=<>",
+        LOG_VERDICT, NULL, "4bZ", "", "ham", 0.5),
 };
 
 static const struct wanted amavis_lines[] = {
-    {.line = AMAVIS
+    ROW(AMAVIS
         "Passed CLEAN {RelayedInbound}, [192.0.2.1]:25 [192.0.2.9] <a@b> -> "
         "<c@d>,<e@f>, Queue-ID: 4bZ, Message-ID: <m@x>, mail_id: i-7_, Hits: "
         "-1.9, size: 7, queued_as: 5D, 10 ms",
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = -1.9},
-    {.line = AMAVIS
-        "Blocked SPAM {DiscardedInbound,Quarantined}, LOCAL [192.0.2.1]:25 "
-        "<a@b> -> <c@d>, quarantine: spam-7.gz, Queue-ID: 4bZ, Message-ID: "
-        "<m@x>, Resent-Message-ID: <r@x>, mail_id: i, Hits: 21.25, size: 7, "
-        "dkim_sd=s:b.example, 10 ms",
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 21.25},
-    {.line = AMAVIS
-        "Passed SPAMMY {RelayedTagged}, [IPv6:2001:db8::7]:25 <> -> <c@d>, "
-        "Queue-ID: 4bZ, Hits: 6.3, size: 7, 10 ms",
-        .kind = LOG_VERDICT,
-        .ip = "2001:db8::7",
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "spam",
-        .score = 6.3},
-    {.line = AMAVIS
+        LOG_VERDICT, "192.0.2.1", "4bZ", "<m@x>", "ham", -1.9),
+    ROW(AMAVIS "Blocked SPAM {DiscardedInbound,Quarantined}, LOCAL [192.0.2.1]:25 "
+               "<a@b> -> <c@d>, quarantine: spam-7.gz, Queue-ID: 4bZ, Message-ID: "
+               "<m@x>, Resent-Message-ID: <r@x>, mail_id: i, Hits: 21.25, size: 7, "
+               "dkim_sd=s:b.example, 10 ms",
+        LOG_VERDICT, "192.0.2.1", "4bZ", "<m@x>", "spam", 21.25),
+    ROW(AMAVIS "Passed SPAMMY {RelayedTagged}, [IPv6:2001:db8::7]:25 <> -> <c@d>, "
+               "Queue-ID: 4bZ, Hits: 6.3, size: 7, 10 ms",
+        LOG_VERDICT, "2001:db8::7", "4bZ", "", "spam", 6.3),
+    ROW(AMAVIS
         "Passed BAD-HEADER-2 {RelayedInbound}, [192.0.2.1]:25 <a@b> -> <c@d>, "
         "Message-ID: <m@x>, mail_id: i, Hits: 1.5, size: 7, 10 ms",
-        .kind = LOG_VERDICT,
-        .queue_id = "",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = 1.5},
+        LOG_VERDICT, NULL, "", "<m@x>", "ham", 1.5),
     /* not looked through for spam */
-    {.line = AMAVIS
+    ROW(AMAVIS
         "Passed CLEAN {RelayedInbound}, [192.0.2.1]:25 <a@b> -> <c@d>, "
         "Queue-ID: 4bZ, Message-ID: <m@x>, mail_id: i, Hits: -, size: 7, 10 ms",
-        .kind = LOG_NO_RESULT},
-    {.line = AMAVIS
+        LOG_NO_RESULT),
+    ROW(AMAVIS
         "Blocked INFECTED (Eicar, Queue-ID: GOOD, Hits: 1, 3 ms) {Discarded}, "
         "<a@b> -> <c@d>, Queue-ID: 4bZ, Hits: -, size: 7, 10 ms",
-        .kind = LOG_NO_RESULT},
+        LOG_NO_RESULT),
     /* a score, but the class does not tell of spam */
-    {.line = AMAVIS "Passed UNCHECKED-ENCRYPTED {RelayedInbound}, <a@b> -> <c@d>, "
-                    "Queue-ID: 4bZ, Hits: 1.5, size: 7, 10 ms",
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "",
-        .score = 1.5},
+    ROW(AMAVIS "Passed UNCHECKED-ENCRYPTED {RelayedInbound}, <a@b> -> <c@d>, "
+               "Queue-ID: 4bZ, Hits: 1.5, size: 7, 10 ms",
+        LOG_VERDICT, NULL, "4bZ", "", NULL, 1.5),
     /* addresses and Message-IDs that look like the rest; \\ is one backslash */
-    {.line = AMAVIS
+    ROW(AMAVIS
         "Passed SPAM {RelayedTagged}, [192.0.2.1]:25 <\"x, Queue-ID: NONE1, "
         "Message-ID: <news-1@list.example>, Hits: 31\"@evil.example> -> "
         "<c@d>, Queue-ID: 4bZ, Message-ID: <m@x>, mail_id: i, Hits: 8, size: "
         "7, 10 ms",
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 8},
-    {.line = AMAVIS
+        LOG_VERDICT, "192.0.2.1", "4bZ", "<m@x>", "spam", 8),
+    ROW(AMAVIS
         "Passed SPAM {RelayedTagged}, [192.0.2.1]:25 <\"x\\\\\"> -> <y>, "
         "Queue-ID: GOOD, Hits: 1, size: 7, 1 ms\"@evil.example> -> <c@d>, "
         "Queue-ID: 4bZ, Message-ID: <m@x>, mail_id: i, Hits: 8, size: 7, 10 ms",
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 8},
-    {.line = AMAVIS "Passed SPAM {RelayedTagged}, <a@b> -> <c@d>, Queue-ID: 4bZ, "
-                    "Message-ID: <\", Queue-ID: GOOD, Hits: 1, size: 7, 1 ms\"@x>, "
-                    "mail_id: i, Hits: 8, size: 7, 10 ms",
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "<\", Queue-ID: GOOD, Hits: 1, size: 7, 1 ms\"@x>",
-        .verdict = "spam",
-        .score = 8},
-    {.line = AMAVIS
-        "Passed SPAM {RelayedTagged}, <a@[x> -> <c@d>, Queue-ID: GOOD, "
-        "Message-ID: <m>, Hits: 1, size: 7, 1 ms]> -> <c@d>, Queue-ID: 4bZ, "
-        "Message-ID: <m@x>, mail_id: i, Hits: 8, size: 7, 10 ms",
-        .kind = LOG_DOUBTFUL},
-    {.line = AMAVIS "Passed CLEAN, <a@b> -> <c@d>, Hits: 1.6, tag=0, tag2=5, "
-                    "kill=20, queued_as: 820D7A7E104, L/Y/0/0",
-        .kind = LOG_OTHER},
-    {.line = AMAVIS "Checking: 7 [192.0.2.1] <a@b> -> <c@d>", .kind = LOG_OTHER},
-    {.line = "Sep 11 11:56:38.534 h /usr/sbin/amavisd-new[1]: (1-2) Passed CLEAN "
-             "{RelayedInbound}, <a@b> -> <c@d>, Queue-ID: 4bZ, Hits: 0.1, size: 7, "
-             "1 ms",
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "ham",
-        .score = 0.1},
+        LOG_VERDICT, "192.0.2.1", "4bZ", "<m@x>", "spam", 8),
+    ROW(AMAVIS "Passed SPAM {RelayedTagged}, <a@b> -> <c@d>, Queue-ID: 4bZ, "
+               "Message-ID: <\", Queue-ID: GOOD, Hits: 1, size: 7, 1 ms\"@x>, "
+               "mail_id: i, Hits: 8, size: 7, 10 ms",
+        LOG_VERDICT, NULL, "4bZ",
+        "<\", Queue-ID: GOOD, Hits: 1, size: 7, 1 ms\"@x>", "spam", 8),
+    ROW(AMAVIS "Passed SPAM {RelayedTagged}, <a@[x> -> <c@d>, Queue-ID: GOOD, "
+               "Message-ID: <m>, Hits: 1, size: 7, 1 ms]> -> <c@d>, Queue-ID: 4bZ, "
+               "Message-ID: <m@x>, mail_id: i, Hits: 8, size: 7, 10 ms",
+        LOG_DOUBTFUL),
+    ROW(AMAVIS "Passed CLEAN, <a@b> -> <c@d>, Hits: 1.6, tag=0, tag2=5, "
+               "kill=20, queued_as: 820D7A7E104, L/Y/0/0",
+        LOG_OTHER),
+    ROW(AMAVIS "Checking: 7 [192.0.2.1] <a@b> -> <c@d>", LOG_OTHER),
+    ROW("Sep 11 11:56:38.534 h /usr/sbin/amavisd-new[1]: (1-2) Passed CLEAN "
+        "{RelayedInbound}, <a@b> -> <c@d>, Queue-ID: 4bZ, Hits: 0.1, size: 7, "
+        "1 ms",
+        LOG_VERDICT, NULL, "4bZ", "", "ham", 0.1),
 };
 
 static const struct wanted spamd_lines[] = {
-    {.line = SPAMD "Y 15 - BAYES_99,X " MORE ",mid=<m@x>,bayes=1.0,autolearn=no",
-        .kind = LOG_VERDICT,
-        .queue_id = "",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 15},
-    {.line = SPAMD ". -1 - X " MORE ",mid=<m@x>,rmid=<r@x>,autolearn=ham",
-        .kind = LOG_VERDICT,
-        .queue_id = "",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = -1},
-    {.line = SPAMD ".  1 -  " MORE ",mid=<m@x>,autolearn=ham",
-        .kind = LOG_VERDICT,
-        .queue_id = "",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = 1},
-    {.line = SPAMD "Y 15 - X " MORE ",mid=(unknown),autolearn=no",
-        .kind = LOG_NO_RESULT},
-    {.line = SPAMD
+    ROW(SPAMD "Y 15 - BAYES_99,X " MORE ",mid=<m@x>,bayes=1.0,autolearn=no",
+        LOG_VERDICT, NULL, "", "<m@x>", "spam", 15),
+    ROW(SPAMD ". -1 - X " MORE ",mid=<m@x>,rmid=<r@x>,autolearn=ham", LOG_VERDICT,
+        NULL, "", "<m@x>", "ham", -1),
+    ROW(SPAMD ".  1 -  " MORE ",mid=<m@x>,autolearn=ham", LOG_VERDICT, NULL, "",
+        "<m@x>", "ham", 1),
+    ROW(SPAMD "Y 15 - X " MORE ",mid=(unknown),autolearn=no", LOG_NO_RESULT),
+    ROW(SPAMD
         "Y 15 - X scantime=1.0,size=2,user=a,mid=<good@x>,uid=1,"
         "required_score=5.0,rhost=::1,raddr=::1,rport=1,mid=<m@x>,autolearn=no",
-        .kind = LOG_DOUBTFUL},
-    {.line = AT
-        "spamd[9]: spamd: processing message <a>_spamd: result: Y 9 - X for u:1",
-        .kind = LOG_OTHER},
-    {.line = "Feb  1 05:22:38.123 [9675] info: spamd: result: Y 7 - X " MORE
-             ",mid=<m@x>,autolearn=no",
-        .kind = LOG_VERDICT,
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 7},
-    {.line = "Fri Feb  1 05:22:38 2019 [9675] info: spamd: result: Y 7 - X " MORE
-             ",mid=<m@x>,autolearn=no",
-        .kind = LOG_VERDICT,
-        .queue_id = "",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 7},
+        LOG_DOUBTFUL),
+    ROW(AT "spamd[9]: spamd: processing message <a>_spamd: result: Y 9 - X for u:1",
+        LOG_OTHER),
+    ROW("Feb  1 05:22:38.123 [9675] info: spamd: result: Y 7 - X " MORE
+        ",mid=<m@x>,autolearn=no",
+        LOG_VERDICT, NULL, NULL, "<m@x>", "spam", 7),
+    ROW("Fri Feb  1 05:22:38 2019 [9675] info: spamd: result: Y 7 - X " MORE
+        ",mid=<m@x>,autolearn=no",
+        LOG_VERDICT, NULL, "", "<m@x>", "spam", 7),
 };
 
 static const struct wanted rspamd_lines[] = {
     /* as the journal and a syslog have it */
-    {.line = AT "rspamd[3]: (normal) <94f35d>; task; rspamd_task_write_log: id: "
-                "<m@x>, qid: <4bZ>, (default: T (reject): [9/15] " END,
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .verdict = "spam",
-        .score = 9},
-    {.line = AT "rspamd[3]: 2026-01-26 00:57:38 #3(normal) <94f35d>; task; "
-                "rspamd_task_write_log: id: <m@x>, qid: <4bZ>, (default: T "
-                "(reject): [9/15] " END,
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .verdict = "spam",
-        .score = 9},
-    {.line =
-            RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: T "
-                   "(reject): [21.30/15.00] " END,
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 21.3},
-    {.line = RSPAMD
-        "id: <undef>, qid: <4bZ>, ip: 2001:db8::7, user: joe, (default: T "
-        "(add header): [7.00/15.00] " END,
-        .kind = LOG_VERDICT,
-        .ip = "2001:db8::7",
-        .queue_id = "4bZ",
-        .message_id = "",
-        .verdict = "spam",
-        .score = 7},
-    {.line =
-            RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: T "
-                   "(rewrite subject): [9/15] " END,
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "spam",
-        .score = 9},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: F (no "
-        "action): [-2.11/15.00] " END,
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = -2.11},
-    {.line = "2026-03-07 16:16:41 #4493(rspamd_proxy) <94f35d>; proxy; "
-             "rspamd_task_write_log: id: <m@x>, qid: <3E63>, ip: 192.0.2.1, "
-             "(default: F (no "
-             "action): [1.5/15.00] " END,
-        .kind = LOG_VERDICT,
-        .ip = "192.0.2.1",
-        .queue_id = "3E63",
-        .message_id = "<m@x>",
-        .verdict = "ham",
-        .score = 1.5},
+    ROW(AT "rspamd[3]: (normal) <94f35d>; task; rspamd_task_write_log: id: "
+           "<m@x>, qid: <4bZ>, (default: T (reject): [9/15] " END,
+        LOG_VERDICT, NULL, "4bZ", NULL, "spam", 9),
+    ROW(AT "rspamd[3]: 2026-01-26 00:57:38 #3(normal) <94f35d>; task; "
+           "rspamd_task_write_log: id: <m@x>, qid: <4bZ>, (default: T "
+           "(reject): [9/15] " END,
+        LOG_VERDICT, NULL, "4bZ", NULL, "spam", 9),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: T "
+               "(reject): [21.30/15.00] " END,
+        LOG_VERDICT, "192.0.2.1", "4bZ", "<m@x>", "spam", 21.3),
+    ROW(RSPAMD "id: <undef>, qid: <4bZ>, ip: 2001:db8::7, user: joe, (default: T "
+               "(add header): [7.00/15.00] " END,
+        LOG_VERDICT, "2001:db8::7", "4bZ", "", "spam", 7),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: T "
+               "(rewrite subject): [9/15] " END,
+        LOG_VERDICT, NULL, "4bZ", "<m@x>", "spam", 9),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <a@b>, (default: F (no "
+               "action): [-2.11/15.00] " END,
+        LOG_VERDICT, NULL, "4bZ", "<m@x>", "ham", -2.11),
+    ROW("2026-03-07 16:16:41 #4493(rspamd_proxy) <94f35d>; proxy; "
+        "rspamd_task_write_log: id: <m@x>, qid: <3E63>, ip: 192.0.2.1, "
+        "(default: F (no "
+        "action): [1.5/15.00] " END,
+        LOG_VERDICT, "192.0.2.1", "3E63", "<m@x>", "ham", 1.5),
     /* to come again, or an admin's own rule */
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: F (soft reject): [1/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: F (greylist): [4.5/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line =
-            RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (discard): [4.5/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: F (quarantine): [4.5/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: F (phishing): [4.5/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: S (reject): [15.00/15.00] " END,
-        .kind = LOG_NO_RESULT},
-    {.line = RSPAMD "id: <m@x>, qid: <4bZ>, (default: T (reject): [nan/15.00] " END,
-        .kind = LOG_DOUBTFUL},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, (default: T (reject): [2/15.00] " END
-        ", rcpts: <c@d>, forced: reject \"no\"; score=nan (set by virus)",
-        .kind = LOG_NO_RESULT},
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (soft reject): [1/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (greylist): [4.5/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (discard): [4.5/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (quarantine): [4.5/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: F (phishing): [4.5/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: S (reject): [15.00/15.00] " END,
+        LOG_NO_RESULT),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: T (reject): [nan/15.00] " END,
+        LOG_DOUBTFUL),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, (default: T (reject): [2/15.00] " END
+               ", rcpts: <c@d>, forced: reject \"no\"; score=nan (set by virus)",
+        LOG_NO_RESULT),
     /* as rspamd 3.4 and older ones write a Message-ID "<a>, qid: <GOOD>, x>" */
-    {.line = RSPAMD
-        "id: <a>,?qid:?<GOOD>,?x>, qid: <4bZ>, ip: 192.0.2.1, (default: T "
-        "(reject): [21.30/15.00] " END,
-        .kind = LOG_VERDICT,
-        .queue_id = "4bZ",
-        .message_id = "<a>,?qid:?<GOOD>,?x>",
-        .verdict = "spam",
-        .score = 21.3},
-    {.line = RSPAMD
-        "id: <a>, qid: <GOOD>, x>, qid: <4bZ>, ip: 192.0.2.1, (default: T "
-        "(reject): [21.30/15.00] " END,
-        .kind = LOG_DOUBTFUL},
-    {.line =
-            RSPAMD "id: <a>, qid: <GOOD>, x>, ip: 192.0.2.1, (default: T (reject): "
-                   "[21.30/15.00] " END,
-        .kind = LOG_DOUBTFUL},
+    ROW(RSPAMD "id: <a>,?qid:?<GOOD>,?x>, qid: <4bZ>, ip: 192.0.2.1, (default: T "
+               "(reject): [21.30/15.00] " END,
+        LOG_VERDICT, NULL, "4bZ", "<a>,?qid:?<GOOD>,?x>", "spam", 21.3),
+    ROW(RSPAMD "id: <a>, qid: <GOOD>, x>, qid: <4bZ>, ip: 192.0.2.1, (default: T "
+               "(reject): [21.30/15.00] " END,
+        LOG_DOUBTFUL),
+    ROW(RSPAMD "id: <a>, qid: <GOOD>, x>, ip: 192.0.2.1, (default: T (reject): "
+               "[21.30/15.00] " END,
+        LOG_DOUBTFUL),
     /* a sender, and an option of a symbol */
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <x>, (default: F (no "
-        "action): [0/15] [@b>, (default: T (reject): [21.30/15.00] " END,
-        .kind = LOG_DOUBTFUL},
-    {.line = RSPAMD
-        "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, (default: T (reject): "
-        "[21.30/15.00] [X(1){(default: F (no action): [0/15] [;}]), len: 1",
-        .kind = LOG_DOUBTFUL},
-    {.line = AT
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, from: <x>, (default: F (no "
+               "action): [0/15] [@b>, (default: T (reject): [21.30/15.00] " END,
+        LOG_DOUBTFUL),
+    ROW(RSPAMD "id: <m@x>, qid: <4bZ>, ip: 192.0.2.1, (default: T (reject): "
+               "[21.30/15.00] [X(1){(default: F (no action): [0/15] [;}]), len: 1",
+        LOG_DOUBTFUL),
+    ROW(AT
         "rspamd[3]: <94f35d>; task; rspamd_message_parse: loaded message; id: "
         "<x>; rspamd_task_write_log: id: <m>, qid: <GOOD>, (default: T (reject)>",
-        .kind = LOG_OTHER},
+        LOG_OTHER),
 };
 
 static void
@@ -586,30 +428,30 @@ static const struct {
 	const char *reply;
 	bool is_end;
 } refusals[] = {
-    {SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 450 4.7.1 <x>: "
-           "from=<fake> rejected; from=<a@b.example> to=<c@d.example> "
-           "proto=ESMTP helo=<x>",
-        "a@b.example", "c@d.example", 450, "450", false},
-    {SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1 <\"; "
-           "from=<x@y> to=<z\"@d>: unknown; from=<a@b> to=<\"; from=<x@y> "
-           "to=<z\"@d> proto=ESMTP helo=<x>",
-        "a@b", "\"; from=<x@y> to=<z\"@d", 550, "550", false},
+    ROW(SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 450 4.7.1 <x>: "
+              "from=<fake> rejected; from=<a@b.example> to=<c@d.example> "
+              "proto=ESMTP helo=<x>",
+        "a@b.example", "c@d.example", 450, "450", false),
+    ROW(SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1 <\"; "
+              "from=<x@y> to=<z\"@d>: unknown; from=<a@b> to=<\"; from=<x@y> "
+              "to=<z\"@d> proto=ESMTP helo=<x>",
+        "a@b", "\"; from=<x@y> to=<z\"@d", 550, "550", false),
     /* info_log_address_format = internal quotes nothing */
-    {SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 450 x; from=<a> "
-           "to=<v>; from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
-        "a@b", "c@d", 450, "450", false},
-    {SMTPD "NOQUEUE: reject: MAIL from unknown[192.0.2.1]: 450 x; from=<> "
-           "proto=ESMTP helo=<x>",
-        "", "", 450, "450", false},
-    {CLEANUP "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 5.7.1 Spam; "
-             "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
-        "a@b", "c@d", 500, "5.7.1", true},
-    {CLEANUP "4bZ: reject: header Subject: buy from m[192.0.2.1]; from=<a@b> "
-             "to=<c@d> proto=ESMTP helo=<x>: 5.7.1 no",
-        NULL, NULL, 500, "5.7.1", true},
-    {SMTPD "4bZ: reject: RCPT from m[192.0.2.1]: 554 5.7.1 no; from=<a@b> "
-           "to=<c@d> proto=ESMTP helo=<x> sasl_username=<joe>",
-        "a@b", "c@d", 554, "554", false},
+    ROW(SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 450 x; from=<a> "
+              "to=<v>; from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
+        "a@b", "c@d", 450, "450", false),
+    ROW(SMTPD "NOQUEUE: reject: MAIL from unknown[192.0.2.1]: 450 x; from=<> "
+              "proto=ESMTP helo=<x>",
+        "", "", 450, "450", false),
+    ROW(CLEANUP "4bZ: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: 5.7.1 Spam; "
+                "from=<a@b> to=<c@d> proto=ESMTP helo=<x>",
+        "a@b", "c@d", 500, "5.7.1", true),
+    ROW(CLEANUP "4bZ: reject: header Subject: buy from m[192.0.2.1]; from=<a@b> "
+                "to=<c@d> proto=ESMTP helo=<x>: 5.7.1 no",
+        NULL, NULL, 500, "5.7.1", true),
+    ROW(SMTPD "4bZ: reject: RCPT from m[192.0.2.1]: 554 5.7.1 no; from=<a@b> "
+              "to=<c@d> proto=ESMTP helo=<x> sasl_username=<joe>",
+        "a@b", "c@d", 554, "554", false),
 };
 
 static void

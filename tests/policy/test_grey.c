@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "policy/cases.h"
-#include "policy/grey.h"
+#include "policy/row.h"
 
 /* ---------------------------------------------------------------- triplets */
 
@@ -54,11 +47,8 @@ courses_of_attempts(void **state)
 			now = T0 + courses[i].visits[v];
 			row = grey_step(&defaults, row, OUTCOME_ATTEMPT, now);
 		}
-		print_message("  %s\n", courses[i].claim);
-		assert_int_equal(row.tries, courses[i].tries);
-		assert_int_equal(
-		    grey_passes(&defaults, &row, now), courses[i].passes);
-		assert_int_equal(row.early, courses[i].early);
+		row_is(courses[i].claim, &row, now, courses[i].tries,
+		    courses[i].passes, courses[i].early);
 	}
 }
 

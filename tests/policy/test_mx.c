@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One triplet at several MXs. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <cmocka.h>
 
-#include "policy/cases.h"
-#include "policy/grey.h"
+#include "policy/row.h"
 #include "policy/judge.h"
 #include "record/mx.h"
 
@@ -85,11 +79,8 @@ courses_of_a_client_that_walks(void **state)
 			now = T0 + visit->second;
 			row = grey_step(&settings, row, OUTCOME_ATTEMPT, now);
 		}
-		print_message("  %s\n", courses[i].claim);
-		assert_int_equal(row.tries, courses[i].tries);
-		assert_int_equal(
-		    grey_passes(&defaults, &row, now), courses[i].passes);
-		assert_int_equal(row.early, courses[i].early);
+		row_is(courses[i].claim, &row, now, courses[i].tries,
+		    courses[i].passes, courses[i].early);
 		assert_int_equal(mx_count(row.mxs), courses[i].mxs);
 		assert_int_equal(mx_first(row.mxs), at(courses[i].first).mx);
 	}

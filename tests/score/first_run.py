@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent import futures
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -77,7 +76,7 @@ class Player:
             while not all(job.done() for job in jobs.values()):
                 # Time passes when each is held, and DNS has said what it had to.
                 waiting.clear()
-                self._wait_for_dns(calm_s)
+                self.dns.wait_calm(calm_s)
                 if all(job.done() or mail in waiting for mail, job in jobs.items()):
                     self.clock.step(STEP)
                     calm_s = CALM_S / 4
@@ -95,14 +94,6 @@ class Player:
         with milter.Session(self.daemon.socket, held=lambda: waiting.add(mail)) as session:
             return session.play(mail.name, mail.ptr, mail.address, mail.helo, mail.sender,
                                 first.RECIPIENT, mail.fields())
-
-    def _wait_for_dns(self, calm_s):
-        """Until it was asked nothing for so long."""
-        asked, since = len(self.dns.asked), time.monotonic()
-        while time.monotonic() - since < calm_s:
-            time.sleep(0.02)
-            if len(self.dns.asked) != asked:
-                asked, since = len(self.dns.asked), time.monotonic()
 
 
 def facts_of(message):

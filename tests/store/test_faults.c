@@ -249,6 +249,23 @@ stop_the_writer(void *ctx, uint64_t number, enum note_state state)
 	pthread_mutex_unlock(&stop.lock);
 }
 
+static void
+let_the_writer_go(void)
+{
+	pthread_mutex_lock(&stop.lock);
+	stop.may_end = true;
+	pthread_cond_broadcast(&stop.changed);
+	pthread_mutex_unlock(&stop.lock);
+}
+
+/* A test that has failed has left the writer where it was. */
+static int
+tear_down_stopped(void **state)
+{
+	let_the_writer_go();
+	return fault_tear_down(state);
+}
+
 static struct note *
 note_of(struct store_fixture *fixture, const char *sender,
     void (*done)(void *, uint64_t, enum note_state))
@@ -287,10 +304,7 @@ note_behind_one_that_waits_for_five_seconds_is_refused(void **state)
 	fixture_sleep(fixture, 1);
 	assert_false(store_submit(fixture->store, notes[3]));
 	assert_int_equal(note_state(notes[3]), NOTE_FAILED);
-	pthread_mutex_lock(&stop.lock);
-	stop.may_end = true;
-	pthread_cond_broadcast(&stop.changed);
-	pthread_mutex_unlock(&stop.lock);
+	let_the_writer_go();
 	store_flush(fixture->store);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(note_state(notes[i]), NOTE_COMMITTED);
@@ -380,7 +394,9 @@ main(void)
 	    TEST(failed_commit_ends_what_is_answered_from_memory),
 	    TEST(client_that_is_no_longer_known_is_looked_up),
 	    TEST(after_a_failed_sync_all_is_carried_over_before_service_returns),
-	    TEST(note_behind_one_that_waits_for_five_seconds_is_refused),
+	    cmocka_unit_test_setup_teardown(
+	        note_behind_one_that_waits_for_five_seconds_is_refused,
+	        fault_set_up, tear_down_stopped),
 	    TEST(short_lock_of_another_program_is_waited_for),
 	    TEST(long_lock_fails_writes_but_not_reads),
 	    TEST(second_daemon_is_refused),

@@ -188,6 +188,14 @@ class Server:
         self._udp.close()
         self._tcp.close()
 
+    def wait_calm(self, calm_s):
+        """Returns when no question has come for so long."""
+        asked, since = len(self.asked), time.monotonic()
+        while time.monotonic() - since < calm_s:
+            time.sleep(0.02)
+            if len(self.asked) != asked:
+                asked, since = len(self.asked), time.monotonic()
+
     def __enter__(self):
         return self.start()
 

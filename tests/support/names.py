@@ -4,7 +4,6 @@
 Clients claim addresses outside loopback by XCLIENT, since SPF is skipped for
 127.0.0.0/8; their sockets are then not visible to the daemon.
 """
-import time
 
 from .daemon import merge
 from .dnsd import Server
@@ -43,12 +42,7 @@ class DnsTest(LabTest):
 
         Before the daemon's clock is set forward: it would end what is open.
         """
-        before, calm = -1, 0
-        while calm < 8:
-            time.sleep(0.03)
-            now = len(self.dns.asked)
-            calm = calm + 1 if now == before else 0
-            before = now
+        self.dns.wait_calm(0.25)
 
     def without(self, *names, word="servfail"):
         """with self.without("x.example"): ...that name cannot be looked up."""
