@@ -78,7 +78,6 @@ struct config {
 	int64_t events_s;
 	bool durable;
 	int64_t store_timeout_s;
-	unsigned store_connections;
 	bool store_waits; /* at_start */
 };
 

@@ -267,11 +267,6 @@ const struct key config_keys[] = {
         .help = "postgresql: mail waits so long for the database at most, then it "
                 "goes on without memory. Raise it where the database is far away.",
         .needs_restart = true},
-    {"store", "connections", KEY_NUMBER, FIELD(store_connections), "4", .min = 1,
-        .max = 16,
-        .help = "postgresql: look-ups that may be under way at once, each with a "
-                "connection of its own; one more writes.",
-        .needs_restart = true},
     {"store", "at_start", KEY_WORD, FIELD(store_waits), "go-on",
         WORDS(at_start_words),
         .help =

@@ -134,7 +134,6 @@ config_store_settings(
 	    .max_new_per_net = config->max_new_per_net,
 	    .hash_people = config->hash_people,
 	    .timeout_ms = config->store_timeout_s * 1000,
-	    .connections = config->store_connections,
 	    .waits_at_start = config->store_waits,
 	};
 }

@@ -98,8 +98,7 @@ store_open(const struct store_settings *settings, const struct clock *clock,
 	cache_init(&store->cache);
 	bool ok = open_backend(store, settings, error);
 	if (ok && store->ops->is_shared) {
-		store->workers =
-		    jobs_start("store", settings->connections, QUEUE_MAX, error);
+		store->workers = jobs_start("store", WORKERS, QUEUE_MAX, error);
 		ok = store->workers != NULL;
 	}
 	if (ok) {

@@ -14,6 +14,8 @@
 #include "store/cache_private.h"
 #include "store/note.h"
 
+/* Look-ups in a shared database that may be under way at once, each with a link. */
+#define WORKERS 4
 /* A full queue means that the disk hangs: about ten seconds of mail. */
 #define QUEUE_MAX 8192
 /* Notes are refused while the oldest has waited longer than this. */

@@ -86,8 +86,7 @@ main(int argc, char **argv)
 	    .events_s = 86400,
 	    .retry_window_s = 2 * 86400,
 	    .max_age_s = 35 * 86400,
-	    .timeout_ms = 10000,
-	    .connections = 4};
+	    .timeout_ms = 10000};
 	for (int i = 0; i < STORES; i++) {
 		stores[i] = store_open(&settings, &clock, &error);
 		if (stores[i] == NULL) {

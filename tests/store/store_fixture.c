@@ -58,7 +58,6 @@ fixture_open(struct store_fixture *fixture, bool memory)
 	    .retry_window_s = 2 * 86400,
 	    .max_age_s = 35 * 86400,
 	    .timeout_ms = 60000, /* a busy machine fails no test */
-	    .connections = 2,
 	};
 	open_store(fixture);
 }
