@@ -6,6 +6,7 @@
 
 #include "policy/grey.h"
 #include "policy/origin.h"
+#include "store/held.h"
 #include "store/keys.h"
 
 /* A last use is written at most this often for a key. */
@@ -99,9 +100,8 @@ find_domain(const struct apply *apply, const struct store_who *who, int64_t now,
     struct domain_record *record_r, struct trouble *trouble)
 {
 	*record_r = (struct domain_record){0};
-	return who->domain == NULL ||
-	       apply->ops->find_domain(
-	           apply->view, who->domain, backend_day(now), record_r, trouble);
+	return who->domain == NULL || held_find_domain(apply, who->domain,
+	                                  backend_day(now), record_r, trouble);
 }
 
 bool
@@ -112,8 +112,8 @@ apply_recall(const struct apply *apply, const struct store_who *who,
 	struct triplet_keys keys;
 	struct found found;
 
-	if (!apply->ops->find_address(
-	        apply->view, key_from_ip(&who->ip), &history_r->address, trouble) ||
+	if (!held_find_address(
+	        apply, key_from_ip(&who->ip), &history_r->address, trouble) ||
 	    !find_domain(apply, who, now, &history_r->domain, trouble) ||
 	    !origins_recall(apply, who, now, history_r, trouble))
 		return false;
@@ -339,7 +339,7 @@ apply_address(const struct apply *apply, const struct note_spec *spec,
 	int64_t key = key_from_ip(&spec->who.ip);
 	struct address_record was, record;
 
-	if (!apply->ops->find_address(apply->view, key, &was, trouble))
+	if (!held_find_address(apply, key, &was, trouble))
 		return false;
 	record =
 	    address_step(spec->settings, was, spec->outcome, spec->secs, spec->now);
@@ -347,7 +347,7 @@ apply_address(const struct apply *apply, const struct note_spec *spec,
 		record.known_until = was.known_until;
 	*address_r = (struct applied_address){key, record};
 	return address_is_fresh(&was, &record) ||
-	       apply->ops->keep_address(apply->view, key, &record, trouble);
+	       held_keep_address(apply, key, &record, trouble);
 }
 
 static bool
@@ -384,8 +384,7 @@ apply_domain(const struct apply *apply, const struct note_spec *spec,
 	if (!count_network(apply, spec, day, &record, trouble))
 		return false;
 	return domain_is_fresh(was, &record) ||
-	       apply->ops->keep_domain(
-	           apply->view, spec->who.domain, day, &record, trouble);
+	       held_keep_domain(apply, spec->who.domain, day, &record, trouble);
 }
 
 static bool

@@ -19,7 +19,8 @@ struct apply {
 	uint32_t max_new_per_net;
 	bool hash_people;
 	struct limit *limit;
-	int64_t logged; /* time that events are filed under */
+	struct held *held; /* store/held.h; NULL: records are not held */
+	int64_t logged;    /* time that events are filed under */
 };
 
 /* What an address is after a note, for the cache. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "policy/origin.h"
-#include "store/apply.h"
+#include "store/held.h"
 
 /* A last use is written at most this often for a key. */
 #define REFRESH_S 3600
@@ -58,7 +58,7 @@ static bool
 look_up(const struct apply *apply, const char *name, int64_t now,
     struct origin_record *record_r, struct trouble *trouble)
 {
-	if (!apply->ops->find_origin(apply->view, name, record_r, trouble))
+	if (!held_find_origin(apply, name, record_r, trouble))
 		return false;
 	origin_fade(record_r, apply->half_life_s, now);
 	return true;
@@ -114,7 +114,7 @@ note(const struct apply *apply, const struct note_spec *spec, const char *name,
 {
 	struct origin_record was, record;
 
-	if (!apply->ops->find_origin(apply->view, name, &was, trouble))
+	if (!held_find_origin(apply, name, &was, trouble))
 		return false;
 	record = origin_step(was, spec->outcome,
 	    spec->settings != NULL && spec->settings->trust_eom, apply->half_life_s,
@@ -122,7 +122,7 @@ note(const struct apply *apply, const struct note_spec *spec, const char *name,
 	if (spec->begins_session)
 		count_add(&record.sessions, 1);
 	return is_fresh(&was, &record) ||
-	       apply->ops->keep_origin(apply->view, name, &record, trouble);
+	       held_keep_origin(apply, name, &record, trouble);
 }
 
 /* What the mail host has let through, and is not exempt. */
@@ -173,7 +173,7 @@ rate(const struct apply *apply, const char *name, const struct rating *rating,
 	if (record.first_seen == 0)
 		return true;
 	origin_rate(&record, rating, apply->half_life_s);
-	return apply->ops->keep_origin(apply->view, name, &record, trouble);
+	return held_keep_origin(apply, name, &record, trouble);
 }
 
 bool
@@ -202,5 +202,5 @@ origins_rate_site(const struct apply *apply, unsigned ham, unsigned spam,
 	record.last_seen = now;
 	count_add(&record.ham, ham);
 	count_add(&record.spam, spam);
-	return apply->ops->keep_origin(apply->view, ORIGIN_SITE, &record, trouble);
+	return held_keep_origin(apply, ORIGIN_SITE, &record, trouble);
 }

@@ -5,6 +5,7 @@
 
 #include "base/block.h"
 #include "base/clock.h"
+#include "store/held.h"
 #include "store/store_private.h"
 
 /* Housekeeping, and looks at a shifted clock, at least this often. */
@@ -139,9 +140,15 @@ try_range(struct store *store, const struct range *range, struct trouble *troubl
 	if (changed)
 		cache_clear(&store->cache);
 	struct apply apply = applying(store, view);
+	struct held held = {0};
+	if (!store->ops->is_shared) /* such a backend holds its rows itself */
+		apply.held = &held;
 	enum written written = expect_range(&apply, range, trouble)
 	                           ? apply_range(&apply, range, trouble)
 	                           : written_of(trouble);
+	if (written == DONE && !held_write(&apply, trouble))
+		written = written_of(trouble);
+	held_clear(&held);
 	if (written != DONE) {
 		store->ops->rollback(view);
 		return written;

@@ -241,6 +241,44 @@ success_counts_for_address_and_domain(void **state)
 	assert_int_equal(history.domain.successes, 5);
 }
 
+/* All of them are in one commit, or two, as nobody waits for the first ones. */
+static void
+notes_of_one_commit_build_on_each_other(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ip one, other;
+
+	assert_true(ip_from_text(IP, &one));
+	assert_true(ip_from_text(SAME_NET, &other));
+	for (int i = 0; i < 20; i++) {
+		struct note_spec spec = {
+		    .who = {.ip = i % 2 == 0 ? one : other,
+		        .domain = "example.org",
+		        .sender_domain = "example.org"},
+		    .now = TEST_NOW + i,
+		    .settings = &test_policy,
+		    .outcome = i < 10 ? OUTCOME_ENDURED : OUTCOME_SEEN,
+		    .begins_session = i >= 10,
+		};
+		struct note *note = note_new(&spec);
+		assert_true(store_submit(fixture->store, note));
+		note_drop(&note);
+	}
+	store_flush(fixture->store);
+	const struct store_who who = {.ip = one, .domain = "example.org"};
+	assert_int_equal(
+	    store_recall(fixture->store, &who, NULL, 0, TEST_NOW + 20, &history),
+	    STORE_OK);
+	assert_int_equal(history.address.successes, 5);
+	assert_int_equal(history.address.sessions, 5);
+	assert_int_equal(history.address.last_seen, TEST_NOW + 18);
+	assert_int_equal(history.domain.successes, 10);
+	assert_int_equal(history.domain.networks, 1);
+	assert_int_equal(history.network.successes, 10 * COUNT_UNIT);
+	assert_int_equal(history.network.sessions, 10 * COUNT_UNIT);
+	assert_int_equal(history.organisation.sessions, 10 * COUNT_UNIT);
+}
+
 static void
 networks_of_a_domain_are_counted_once_a_day(void **state)
 {
@@ -798,6 +836,7 @@ a_sender_from_ever_other_networks_passes_after_a_day_of_tries(void **state)
 		    TEST(attempt_without_domain_is_carried_over_to_it, open),          \
 		    TEST(hang_up_sticks_to_the_address_alone, open),                   \
 		    TEST(success_counts_for_address_and_domain, open),                 \
+		    TEST(notes_of_one_commit_build_on_each_other, open),               \
 		    TEST(networks_of_a_domain_are_counted_once_a_day, open),           \
 		    TEST(domain_seen_from_65_networks_in_a_day_is_no_key, open),       \
 		    TEST(row_noted_before_the_clock_was_set_back_is_found, open),      \
