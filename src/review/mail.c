@@ -123,25 +123,44 @@ static const struct {
 } entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
     {"&nbsp;", ' '}, {"&#39;", '\''}};
 
+/* Elements whose text is no text for people. */
+static const char *const hidden[] = {"script", "style", "head", "title"};
+#define HIDDEN (sizeof hidden / sizeof *hidden)
+
+/*
+ * Where the tag at "<" ends, for a hidden element its last one; NULL: nowhere.
+ * is_open: no end of it was found; it is looked for only once, or a mail of such
+ * tags would keep us for hours.
+ */
+static const char *
+tag_end(const char *at, bool is_open[static HIDDEN])
+{
+	for (size_t i = 0; i < HIDDEN; i++) {
+		size_t length = strlen(hidden[i]);
+		char close[16];
+
+		if (is_open[i] ||
+		    g_ascii_strncasecmp(at + 1, hidden[i], length) != 0 ||
+		    g_ascii_isalnum(at[1 + length]))
+			continue;
+		snprintf(close, sizeof close, "</%s", hidden[i]);
+		const char *end = strcasestr(at, close);
+		if (end != NULL)
+			return strchr(end, '>');
+		is_open[i] = true;
+	}
+	return strchr(at, '>');
+}
+
 /* What stands between tags; tags that begin a line end one. Nothing is fetched. */
 static void
 strip_markup(GString *to, const char *html)
 {
-	static const char *const hidden[] = {"script", "style", "head", "title"};
+	bool is_open[HIDDEN] = {false};
 
-	for (const char *at = html; *at != '\0';) {
+	for (const char *at = html; *at != '\0' && to->len <= TEXT_MOST;) {
 		if (*at == '<') {
-			const char *end = strchr(at, '>');
-			for (size_t i = 0; i < 4; i++) {
-				size_t length = strlen(hidden[i]);
-				char close[16];
-				snprintf(close, sizeof close, "</%s", hidden[i]);
-				if (g_ascii_strncasecmp(
-				        at + 1, hidden[i], length) == 0 &&
-				    !g_ascii_isalnum(at[1 + length]) &&
-				    strcasestr(at, close) != NULL)
-					end = strchr(strcasestr(at, close), '>');
-			}
+			const char *end = tag_end(at, is_open);
 			if (g_ascii_strncasecmp(at, "<br", 3) == 0 ||
 			    g_ascii_strncasecmp(at, "</p", 3) == 0 ||
 			    g_ascii_strncasecmp(at, "</div", 5) == 0 ||

@@ -193,7 +193,7 @@ put_mail(void *ctx, const struct mail *mail)
 	struct listing *listing = ctx;
 	FILE *body = listing->body;
 	struct doc_cell when = {.kind = CELL_TIME, .number = (double)mail->time};
-	char near[64], buf[CELL_TEXT_SIZE];
+	char near[64], notes[400], buf[CELL_TEXT_SIZE];
 
 	listing->rows++;
 	fprintf(body,
@@ -217,6 +217,10 @@ put_mail(void *ctx, const struct mail *mail)
 	}
 	fputs("<br>", body);
 	escape_html(body, mail->why);
+	if (mail->notes != 0) {
+		fputs("<br>Odd: ", body);
+		escape_html(body, head_notes(mail->notes, notes, sizeof notes));
+	}
 	fputs("</span></span>", body);
 	put_buttons(body, mail->id);
 	fputs("</li>\n", body);

@@ -2,6 +2,8 @@
 /* Other programs that are given a mail: sendmail, sa-learn, spamc. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "review/review.h"
 #include "review/unpack_private.h"
@@ -95,22 +98,48 @@ become(const char *const argv[], int in, int out)
 	_exit(127);
 }
 
-/* What it says, as one line; the rest is read and dropped. */
-static void
+/* Nobody waits longer for one mail: the others, and the page, wait as well. */
+#define PATIENCE_MS 120000
+
+static int64_t
+patience_ms(void)
+{
+#ifdef TARGREY_TEST_CLOCK
+	const char *text = getenv("TARGREY_TEST_PATIENCE_MS");
+	int64_t patience;
+
+	if (text != NULL && text_integer(text, 1, PATIENCE_MS, &patience))
+		return patience;
+#endif
+	return PATIENCE_MS;
+}
+
+/* What it says, as one line; the rest is dropped. false: it does not end. */
+static bool
 read_answer(int fd, char *answer, size_t size)
 {
+	int64_t until = clock_real_ms() + patience_ms();
+	struct pollfd wait = {fd, POLLIN, 0};
 	char buf[4096];
 	size_t used = 0;
-	ssize_t got;
+	ssize_t got = 1;
 
-	while (
-	    (got = read(fd, buf, sizeof buf)) > 0 || (got < 0 && errno == EINTR)) {
+	while (got != 0) {
+		int64_t left = until - clock_real_ms();
+		if (left <= 0)
+			break;
+		if (poll(&wait, 1, (int)left) <= 0)
+			continue;
+		got = read(fd, buf, sizeof buf);
+		if (got < 0 && errno != EINTR)
+			break;
 		for (ssize_t i = 0; i < got && used + 1 < size; i++)
 			answer[used++] = (unsigned char)buf[i] < ' ' ? ' ' : buf[i];
 	}
 	answer[used] = '\0';
 	text_copy(buf, sizeof buf, answer);
 	text_copy(answer, size, text_trim(buf));
+	return got == 0;
 }
 
 static bool
@@ -118,6 +147,7 @@ run_with(const char *const argv[], int in, char *answer, size_t size,
     struct error *error)
 {
 	int out[2], status = -1;
+	bool has_ended = true;
 
 	if (pipe2(out, O_CLOEXEC) != 0) {
 		error_set_errno(error, "%s", argv[0]);
@@ -128,20 +158,26 @@ run_with(const char *const argv[], int in, char *answer, size_t size,
 		become(argv, in, out[1]);
 	close(out[1]);
 	if (pid > 0) {
-		read_answer(out[0], answer, size);
+		has_ended = read_answer(out[0], answer, size);
+		if (!has_ended)
+			kill(pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}
 	close(out[0]);
 	if (pid < 0)
 		error_set_errno(error, "%s", argv[0]);
+	else if (!has_ended)
+		error_set(error, "%s: did not end within %lld s, and was stopped",
+		    argv[0], (long long)(patience_ms() + 999) / 1000);
 	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		error_set(error, "%s: exit status %d: %.300s", argv[0],
 		    WEXITSTATUS(status), answer);
 	else if (!WIFEXITED(status))
 		error_set(
 		    error, "%s: ended by signal %d", argv[0], WTERMSIG(status));
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return pid > 0 && has_ended && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 0;
 }
 
 /* Starts a program, its standard input the rest of fd unpacked; all its output is

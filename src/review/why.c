@@ -133,6 +133,10 @@ head_why(const struct head *head, char *buf, size_t size)
 		say(&words, "TARGREY_DISCARD_OK");
 	if (head->has_session)
 		say_client(head, &words);
+	else if ((head->notes & HEAD_ODD_SESSION) != 0)
+		say(&words, "X-TaRgrey-Session cannot be read");
+	else if ((head->notes & HEAD_CUT) != 0)
+		say(&words, "no X-TaRgrey-Session in what was read of the header");
 	else
 		say(&words, "no X-TaRgrey-Session");
 	return buf;

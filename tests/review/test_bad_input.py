@@ -36,6 +36,30 @@ class BadInput(Scratch):
         self.put(b"X-Spam-Score: 6\n" + text)
         self.assertIn("Its text", self.done("show", *self.ids()))
 
+    def test_a_mail_of_tags_that_never_end_is_shown_at_once(self):
+        self.put(mail(1, "6.2", top="MIME-Version: 1.0\nContent-Type: text/html\n",
+                      body="<p>Buy <b>now</b></p>" + "<script><head><style>" * 100000))
+        # the hours that it took are far beyond the limit of run_review()
+        self.assertIn("Buy now", self.done("show", *self.ids()))
+
+    def test_our_header_that_cannot_be_read_is_not_said_to_be_missing(self):
+        self.put(b"X-TaRgrey-Session: nonsense\nX-Spam-Score: 6\nSubject: odd\n\nx\n")
+        self.put(b"X-Spam-Score: 6.1\n" + b"X-Filler: y\n" * 40000 + b"Subject: cut\n\nx\n")
+        why = {row["score"]: row["why"] for row in self.rows()}
+        self.assertEqual("X-TaRgrey-Session cannot be read", why[6])
+        self.assertEqual("no X-TaRgrey-Session in what was read of the header", why[6.1])
+
+    def test_a_program_that_hangs_keeps_nobody_for_ever(self):
+        program = self.root / "sa-learn"
+        program.write_text("#!/bin/sh\nexec sleep 1000\n")
+        program.chmod(0o755)
+        path = self.put(mail(1, "6.2"))
+        err = self.refused("spam", *self.ids(), "--learn", "sa-learn",
+                           env={"PATH": "%s:/usr/bin:/bin" % self.root, "TARGREY_TEST_PATIENCE_MS": "300"})
+        self.assertIn("sa-learn: did not end within 1 s, and was stopped", err)
+        # nobody learned it; the mail is where it was, or where the log says it went
+        self.assertEqual(1, len(self.files(self.inbox)), path)
+
     def test_file_names_with_newlines_and_blanks_are_moved_whole(self):
         name = "1767434401.M1\nP1 \x1b[31m.mx"
         self.put(mail(1, "6.2"), name=name)

@@ -107,6 +107,11 @@ class Page(ReviewScratch):
         self.assertIn("nothing was done", self.seen()["said"][0])
         self.assertEqual(65, len(self.rows("--limit", "0")))
 
+    def test_what_is_odd_about_a_mail_is_said_in_the_list(self):
+        self.put(b"X-Spam-Score: 5\nX-TaRgrey-Session: nonsense\nSubject: o\0dd\n\nx\n", name="1767434498.M98P1.mx")
+        self.browser.open("http://%s/" % self.served.host)
+        self.assertIn("Odd: NUL octets in the header; X-TaRgrey-Session cannot be read", self.seen()["text"])
+
     def test_search_narrows_and_the_text_of_a_mail_is_only_text(self):
         self.browser.run("document.querySelector('input[name=text]').value = '<script>alert(2)'")
         self.browser.click("document.querySelector('form[role=search] button')")
