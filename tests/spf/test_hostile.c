@@ -4,6 +4,7 @@
  * bombs, the shapes of CVE-2023-42118, CVE-2021-33912 and CVE-2021-33913. The
  * right result or an error, and never more questions than the limits allow.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -346,6 +347,94 @@ sixteen_threads_evaluate_side_by_side(void **state)
 	}
 }
 
+/* The nth answer fails, or all from it on. */
+struct failing {
+	struct spf_asker asker;
+	unsigned asked, nth;
+	bool stays;
+	struct dns_answer answer;
+};
+
+static const struct dns_answer *
+ask_failing(void *ctx, const char *name, enum dns_type type)
+{
+	struct failing *failing = ctx;
+
+	failing->asked++;
+	if (failing->asked == failing->nth ||
+	    (failing->stays && failing->asked > failing->nth))
+		return &failing->answer;
+	return failing->asker.ask(failing->asker.ctx, name, type);
+}
+
+static struct spf_fact
+check_failing(struct failing *failing, const char *sender)
+{
+	struct spf_asker asker = {ask_failing, NULL, failing};
+	struct spf_query query = {.helo = "mx.example", .sender = sender};
+	struct spf_fact fact;
+
+	failing->asked = 0;
+	ip_from_text("192.0.2.1", &query.ip);
+	spf_check(&asker, &query, &fact);
+	return fact;
+}
+
+/* RFC 7208 2.6.6: an error of DNS is temperror, whatever the record says. */
+static void
+any_answer_that_fails_makes_it_temperror_and_never_a_result(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} records[] = {
+	    {"pass.example", "v=spf1 include:i.example a:%{d}.a.example mx "
+	                     "exists:%{ir}.e.example redirect=r.example"},
+	    {"fail.example", "v=spf1 include:i.example mx:i.example a -all"},
+	    {"i.example", "v=spf1 ip4:198.51.100.1 a:b.example ?all"},
+	    {"r.example", "v=spf1 a:c.example ip4:192.0.2.0/24 -all"},
+	};
+	static const struct {
+		const char *sender;
+		enum spf_result result;
+	} wanted[] = {{"a@pass.example", SPF_PASS}, {"a@fail.example", SPF_FAIL}};
+	static const char *const hosts[] = {"mail.example", "b.example",
+	    "c.example", "fail.example", "pass.example.a.example"};
+	static const enum dns_status statuses[] = {DNS_SERVFAIL, DNS_TIMEOUT};
+	struct table *table = table_new();
+	unsigned points = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof records / sizeof *records; i++)
+		table_add(table, records[i].name, DNS_TXT, records[i].text,
+		    strlen(records[i].text));
+	for (size_t i = 0; i < 2; i++)
+		table_add(table, records[i].name, DNS_MX, "mail.example", 12);
+	table_add(table, "i.example", DNS_MX, "mail.example", 12);
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+		table_add(table, hosts[i], DNS_A, "198.51.100.2", 12);
+	for (size_t i = 0; i < 8; i++) {
+		struct failing failing = {.asker = table_asker(table),
+		    .nth = UINT_MAX, /* none */
+		    .stays = i & 4,
+		    .answer.status = statuses[i & 1]};
+		const char *sender = wanted[i / 2 & 1].sender;
+		assert_int_equal(check_failing(&failing, sender).result,
+		    wanted[i / 2 & 1].result);
+		unsigned whole = failing.asked;
+		for (failing.nth = 1; failing.nth <= whole; failing.nth++) {
+			struct spf_fact fact = check_failing(&failing, sender);
+			if (fact.result != SPF_TEMPERROR)
+				fail_msg("%s, answer %u of %u: %s", sender,
+				    failing.nth, whole,
+				    spf_result_words[fact.result]);
+			points++;
+		}
+	}
+	print_message("%u answers that failed\n", points);
+	assert_true(points >= 8 * 5);
+	table_free(&table);
+}
+
 int
 main(void)
 {
@@ -357,6 +446,8 @@ main(void)
 	    cmocka_unit_test(long_records_are_right_or_an_error_and_never_cut),
 	    cmocka_unit_test(macro_bombs_and_crafted_terms_do_no_harm),
 	    cmocka_unit_test(names_of_any_shape_are_none_or_asked_whole),
+	    cmocka_unit_test(
+	        any_answer_that_fails_makes_it_temperror_and_never_a_result),
 	    cmocka_unit_test(sixteen_threads_evaluate_side_by_side),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
