@@ -10,34 +10,60 @@
 /* Rows are looked at in so much larger portions than they are removed in. */
 #define SWEEP_FACTOR 4
 
-static bool
-run(struct view *view, enum statement which, const int64_t *numbers, int count,
-    int *removed, struct trouble *trouble)
+/* What one call of sqlite_expire() removes. */
+struct slice {
+	struct view *view;
+	const struct expiry *expiry;
+	int removed;
+	struct trouble *trouble;
+};
+
+static sqlite3_stmt *
+prepare(struct slice *slice, enum statement which)
 {
-	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, which, trouble);
+	return connection_statement(
+	    &slice->view->connection, which, slice->trouble);
+}
+
+/* found_r  whether there is a row; NULL: there is none to read */
+static bool
+step(struct slice *slice, sqlite3_stmt *statement, bool *found_r)
+{
+	return connection_step(
+	    &slice->view->connection, statement, found_r, slice->trouble);
+}
+
+static void
+count_removed(struct slice *slice)
+{
+	slice->removed += sqlite3_changes(slice->view->connection.db);
+}
+
+static bool
+remove_rows(
+    struct slice *slice, enum statement which, const int64_t *numbers, int count)
+{
+	sqlite3_stmt *statement = prepare(slice, which);
 
 	if (statement == NULL)
 		return false;
 	for (int i = 0; i < count; i++)
 		sqlite3_bind_int64(statement, i + 1, numbers[i]);
-	if (!connection_step(&view->connection, statement, NULL, trouble))
+	if (!step(slice, statement, NULL))
 		return false;
 	sqlite3_reset(statement);
-	*removed += sqlite3_changes(view->connection.db);
+	count_removed(slice);
 	return true;
 }
 
 /* The oldest bucket; false in *found_r when there is none before that one. */
 static bool
-find_first(struct view *view, enum statement which, int64_t before,
-    int64_t *first_r, bool *found_r, struct trouble *trouble)
+find_first(struct slice *slice, enum statement which, int64_t before,
+    int64_t *first_r, bool *found_r)
 {
-	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, which, trouble);
+	sqlite3_stmt *statement = prepare(slice, which);
 
-	if (statement == NULL ||
-	    !connection_step(&view->connection, statement, found_r, trouble))
+	if (statement == NULL || !step(slice, statement, found_r))
 		return false;
 	if (*found_r && sqlite3_column_type(statement, 0) == SQLITE_NULL)
 		*found_r = false;
@@ -50,21 +76,19 @@ find_first(struct view *view, enum statement which, int64_t before,
 
 /* Keys go when the events of their part, or of days of their day, have gone. */
 static bool
-find_keys_end(
-    struct view *view, int64_t day, int64_t *before_r, struct trouble *trouble)
+find_keys_end(struct slice *slice, int64_t day, int64_t *before_r)
 {
 	int64_t first;
 	bool found;
 
 	*before_r = day;
-	if (!find_first(view, SQL_EXPIRE_EVENT_KEYS_FIRST, INT64_MAX, &first,
-	        &found, trouble))
+	if (!find_first(
+	        slice, SQL_EXPIRE_EVENT_KEYS_FIRST, INT64_MAX, &first, &found))
 		return false;
 	if (!found || first < SCHEMA_FIRST_PART)
 		return true;
 	*before_r = INT64_MAX;
-	if (!find_first(
-	        view, SQL_EXPIRE_EVENTS_FIRST, INT64_MAX, &first, &found, trouble))
+	if (!find_first(slice, SQL_EXPIRE_EVENTS_FIRST, INT64_MAX, &first, &found))
 		return false;
 	if (found)
 		*before_r = schema_event_part(first);
@@ -73,20 +97,19 @@ find_keys_end(
 
 /* The last hash of the next limit rows of a bucket that is past its time. */
 static bool
-find_end(struct view *view, enum statement which, int64_t bucket, unsigned limit,
-    int64_t *end_r, bool *found_r, struct trouble *trouble)
+find_end(struct slice *slice, enum statement which, int64_t bucket, int64_t *end_r,
+    bool *found_r)
 {
-	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, which, trouble);
+	sqlite3_stmt *statement = prepare(slice, which);
 
 	*found_r = false;
 	/* A whole portion at first; what is left of a bucket is smaller than that.
 	 */
-	for (unsigned offset = limit - 1; statement != NULL; offset /= 4) {
+	for (unsigned offset = slice->expiry->limit - 1; statement != NULL;
+	     offset /= 4) {
 		sqlite3_bind_int64(statement, 1, bucket);
 		sqlite3_bind_int64(statement, 2, offset);
-		if (!connection_step(
-		        &view->connection, statement, found_r, trouble))
+		if (!step(slice, statement, found_r))
 			return false;
 		if (*found_r)
 			*end_r = sqlite3_column_int64(statement, 0);
@@ -99,42 +122,45 @@ find_end(struct view *view, enum statement which, int64_t bucket, unsigned limit
 
 /* first, end, remove: the three statements of one table, in this order. */
 static bool
-expire_range(struct view *view, enum statement first, int64_t before,
-    unsigned limit, int *removed, struct trouble *trouble)
+expire_range(struct slice *slice, enum statement first, int64_t before)
 {
 	int64_t key[2] = {0};
 	bool found;
 
-	return find_first(view, first, before, &key[0], &found, trouble) &&
-	       (!found || (find_end(view, first + 1, key[0], limit, &key[1], &found,
-	                       trouble) &&
-	                      run(view, first + 2, key, 2, removed, trouble)));
+	return find_first(slice, first, before, &key[0], &found) &&
+	       (!found || (find_end(slice, first + 1, key[0], &key[1], &found) &&
+	                      remove_rows(slice, first + 2, key, 2)));
 }
+
+/* A table without an order by time, whose key is a number. */
+struct walked {
+	enum statement end, removes[2];
+	int removes_count, numbers_count;
+};
 
 /* One portion of a walk; *cursor goes back to the start at the end. */
 static bool
-sweep(struct view *view, enum statement end, const enum statement *removes,
-    int count, int64_t *cursor, const int64_t limits[2], unsigned limit,
-    int *removed, struct trouble *trouble)
+sweep(struct slice *slice, const struct walked *table, int64_t *cursor)
 {
-	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, end, trouble);
+	const struct expiry *expiry = slice->expiry;
+	sqlite3_stmt *statement = prepare(slice, table->end);
 	int64_t upper = INT64_MAX;
 	bool found;
 
 	if (statement == NULL)
 		return false;
 	sqlite3_bind_int64(statement, 1, *cursor);
-	sqlite3_bind_int64(statement, 2, limit);
-	if (!connection_step(&view->connection, statement, &found, trouble))
+	sqlite3_bind_int64(statement, 2, expiry->limit * SWEEP_FACTOR);
+	if (!step(slice, statement, &found))
 		return false;
 	if (found)
 		upper = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	for (int i = 0; i < count; i++) {
-		const int64_t numbers[] = {*cursor, upper, limits[0], limits[1]};
-		if (!run(view, removes[i], numbers,
-		        removes[i] == SQL_SWEEP_ADDRESS ? 4 : 3, removed, trouble))
+	for (int i = 0; i < table->removes_count; i++) {
+		const int64_t numbers[] = {
+		    *cursor, upper, expiry->now - expiry->max_age_s, expiry->now};
+		if (!remove_rows(
+		        slice, table->removes[i], numbers, table->numbers_count))
 			return false;
 	}
 	*cursor = found ? upper : INT64_MIN;
@@ -146,19 +172,19 @@ sweep(struct view *view, enum statement end, const enum statement *removes,
  * table.
  */
 static bool
-sweep_names(struct view *view, enum statement end, char cursor[static ORIGIN_SIZE],
-    const int64_t limits[2], unsigned limit, int *removed, struct trouble *trouble)
+sweep_names(
+    struct slice *slice, enum statement end, char cursor[static ORIGIN_SIZE])
 {
-	sqlite3_stmt *statement =
-	    connection_statement(&view->connection, end, trouble);
+	const struct expiry *expiry = slice->expiry;
+	sqlite3_stmt *statement = prepare(slice, end);
 	char upper[ORIGIN_SIZE] = "\x7f"; /* names are ASCII */
 	bool found;
 
 	if (statement == NULL)
 		return false;
 	sqlite3_bind_text(statement, 1, cursor, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 2, limit);
-	if (!connection_step(&view->connection, statement, &found, trouble))
+	sqlite3_bind_int64(statement, 2, expiry->limit * SWEEP_FACTOR);
+	if (!step(slice, statement, &found))
 		return false;
 	const char *name =
 	    found ? (const char *)sqlite3_column_text(statement, 0) : NULL;
@@ -167,26 +193,26 @@ sweep_names(struct view *view, enum statement end, char cursor[static ORIGIN_SIZ
 		memcpy(upper, name, strlen(name) + 1);
 	sqlite3_reset(statement);
 
-	statement = connection_statement(&view->connection, end + 1, trouble);
+	statement = prepare(slice, end + 1);
 	if (statement == NULL)
 		return false;
 	sqlite3_bind_text(statement, 1, cursor, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 2, upper, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 3, limits[0]);
+	sqlite3_bind_int64(statement, 3, expiry->now - expiry->max_age_s);
 	if (sqlite3_bind_parameter_count(statement) > 3)
-		sqlite3_bind_int64(statement, 4, limits[1]);
-	if (!connection_step(&view->connection, statement, NULL, trouble))
+		sqlite3_bind_int64(statement, 4, expiry->now);
+	if (!step(slice, statement, NULL))
 		return false;
-	*removed += sqlite3_changes(view->connection.db);
+	count_removed(slice);
 	memcpy(cursor, found ? upper : "", found ? strlen(upper) + 1 : 1);
 	return true;
 }
 
 static bool
-sweep_named(struct view *view, const int64_t limits[2], unsigned portion,
-    int *removed, struct trouble *trouble)
+sweep_named(struct slice *slice)
 {
-	struct sweep *state = &view->backend->sweep;
+	struct sweep *state = &slice->view->backend->sweep;
+	int64_t now = slice->expiry->now;
 	const struct {
 		enum statement end;
 		char *cursor;
@@ -196,56 +222,48 @@ sweep_named(struct view *view, const int64_t limits[2], unsigned portion,
 	};
 
 	for (int i = 0; i < 2; i++) {
-		if (limits[1] < state->next[2 + i])
+		if (now < state->next[2 + i])
 			continue;
-		if (!sweep_names(view, tables[i].end, tables[i].cursor, limits,
-		        portion, removed, trouble))
+		if (!sweep_names(slice, tables[i].end, tables[i].cursor))
 			return false;
 		if (tables[i].cursor[0] == '\0')
-			state->next[2 + i] = limits[1] + SWEEP_S;
+			state->next[2 + i] = now + SWEEP_S;
 	}
 	return true;
 }
 
 /* Those without an order by time: a portion of each at a time, once an hour. */
 static bool
-expire_known(struct view *view, const struct expiry *expiry, int *removed,
-    struct trouble *trouble)
+expire_known(struct slice *slice)
 {
-	static const enum statement of_passed[] = {
-	    SQL_SWEEP_PASSED_TEXT, SQL_SWEEP_PASSED};
-	static const enum statement of_address[] = {SQL_SWEEP_ADDRESS};
-	struct sweep *state = &view->backend->sweep;
-	int64_t now = expiry->now;
-	const int64_t limits[] = {now - expiry->max_age_s, now};
-	unsigned portion = expiry->limit * SWEEP_FACTOR;
+	static const struct walked tables[] = {
+	    {SQL_SWEEP_PASSED_END, {SQL_SWEEP_PASSED_TEXT, SQL_SWEEP_PASSED}, 2, 3},
+	    {SQL_SWEEP_ADDRESS_END, {SQL_SWEEP_ADDRESS}, 1, 4},
+	};
+	struct sweep *state = &slice->view->backend->sweep;
+	int64_t *const cursors[] = {&state->passed, &state->address};
+	int64_t now = slice->expiry->now;
 
-	if (now >= state->next[0]) {
-		if (!sweep(view, SQL_SWEEP_PASSED_END, of_passed, 2, &state->passed,
-		        limits, portion, removed, trouble))
+	for (int i = 0; i < 2; i++) {
+		if (now < state->next[i])
+			continue;
+		if (!sweep(slice, &tables[i], cursors[i]))
 			return false;
-		if (state->passed == INT64_MIN)
-			state->next[0] = now + SWEEP_S;
+		if (*cursors[i] == INT64_MIN)
+			state->next[i] = now + SWEEP_S;
 	}
-	if (now >= state->next[1]) {
-		if (!sweep(view, SQL_SWEEP_ADDRESS_END, of_address, 1,
-		        &state->address, limits, portion, removed, trouble))
-			return false;
-		if (state->address == INT64_MIN)
-			state->next[1] = now + SWEEP_S;
-	}
-	return sweep_named(view, limits, portion, removed, trouble);
+	return sweep_named(slice);
 }
 
 static bool
-expire_event_keys(struct view *view, const struct expiry *expiry, int *removed,
-    struct trouble *trouble)
+expire_event_keys(struct slice *slice)
 {
-	int64_t day = backend_day(expiry->now - expiry->events_s), before;
+	const struct expiry *expiry = slice->expiry;
+	int64_t before;
 
-	return find_keys_end(view, day, &before, trouble) &&
-	       expire_range(view, SQL_EXPIRE_EVENT_KEYS_FIRST, before,
-	           expiry->limit, removed, trouble);
+	return find_keys_end(
+	           slice, backend_day(expiry->now - expiry->events_s), &before) &&
+	       expire_range(slice, SQL_EXPIRE_EVENT_KEYS_FIRST, before);
 }
 
 static bool
@@ -265,26 +283,25 @@ sqlite_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	const int64_t texts[] = {bucket, limit};
 	const int64_t events[] = {now - expiry->events_s, limit};
 	const int64_t networks[] = {backend_day(now), limit};
-	int removed = 0;
+	struct slice slice = {.view = view, .expiry = expiry, .trouble = trouble};
 
 	*more_r = true;
 	if (atomic_load(&view->backend->checkpoint.wal_pages) > WAL_LONG)
 		return true;
 	/* One kind at a time, so that a slice stays short; the cheap ones first. */
-	if (!expire_range(
-	        view, SQL_EXPIRE_WAITING_FIRST, bucket, limit, &removed, trouble) ||
-	    (removed == 0 &&
-	        !run(view, SQL_EXPIRE_WAITING_TEXT, texts, 2, &removed, trouble)) ||
-	    (removed == 0 &&
-	        !run(view, SQL_EXPIRE_NETWORKS, networks, 2, &removed, trouble)) ||
-	    (removed == 0 && !expire_event_keys(view, expiry, &removed, trouble)) ||
-	    (removed == 0 &&
-	        !run(view, SQL_EXPIRE_EVENTS, events, 2, &removed, trouble)))
+	if (!expire_range(&slice, SQL_EXPIRE_WAITING_FIRST, bucket) ||
+	    (slice.removed == 0 &&
+	        !remove_rows(&slice, SQL_EXPIRE_WAITING_TEXT, texts, 2)) ||
+	    (slice.removed == 0 &&
+	        !remove_rows(&slice, SQL_EXPIRE_NETWORKS, networks, 2)) ||
+	    (slice.removed == 0 && !expire_event_keys(&slice)) ||
+	    (slice.removed == 0 &&
+	        !remove_rows(&slice, SQL_EXPIRE_EVENTS, events, 2)))
 		return false;
-	*more_r = removed > 0;
-	if (removed > 0)
+	*more_r = slice.removed > 0;
+	if (slice.removed > 0)
 		return true;
-	bool ok = expire_known(view, expiry, &removed, trouble);
+	bool ok = expire_known(&slice);
 	*more_r = ok && expiry->thorough && is_walking(&view->backend->sweep, now);
 	return ok;
 }
