@@ -62,6 +62,46 @@ write_counts(const struct import *import, struct doc *doc, bool is_list)
 		doc_say(doc, "Nothing was written (--dry-run).");
 }
 
+/* What the words and options say; a list needs neither database nor settings. */
+static int
+begin(struct import *import, struct admin *admin, bool *is_list_r)
+{
+	unsigned which = 0;
+
+	/* admin.c has counted the words */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
+	while (strcmp(whats[which], admin->words[0]) != 0)
+		which++;
+	*is_list_r = which == 2;
+	import->read = readers[which];
+	import->kind =
+	    args_value(admin, "recipients") != NULL ? "recipient" : "client";
+	if (!read_options(import, admin))
+		return EXIT_USAGE;
+	if (*is_list_r)
+		return EXIT_OK;
+	const struct config *config = admin_config(admin);
+	if (config == NULL)
+		return EXIT_FAILED;
+	import->policy = &config->policy;
+	import->query = admin_query(admin, !import->is_dry);
+	return import->query == NULL ? EXIT_FAILED : EXIT_OK;
+}
+
+static bool
+read_files(struct import *import, struct admin *admin)
+{
+	bool ok = true;
+
+	for (int i = 1; ok && i < admin->words_count; i++) {
+		import_begin(import, admin->words[i]);
+		ok = lines_each(
+		         admin, admin->words[i], add_line, import, import->error) &&
+		     !import->failed && import_end(import);
+	}
+	return ok;
+}
+
 static int
 run(struct admin *admin)
 {
@@ -74,46 +114,24 @@ run(struct admin *admin)
 	struct import import = {.now = admin_now(admin),
 	    .is_dry = args_value(admin, "dry-run") != NULL,
 	    .error = &error};
-	unsigned which = 0;
+	bool is_list;
 
-	/* admin.c has counted the words */
-	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-	while (strcmp(whats[which], admin->words[0]) != 0)
-		which++;
-	import.read = readers[which];
-	bool is_list = which == 2;
-	import.kind =
-	    args_value(admin, "recipients") != NULL ? "recipient" : "client";
-	if (!read_options(&import, admin))
-		return EXIT_USAGE;
-	const struct config *config = is_list ? NULL : admin_config(admin);
-	if (!is_list && config == NULL)
-		return EXIT_FAILED;
-	if (!is_list)
-		import.policy = &config->policy;
-	import.query = is_list ? NULL : admin_query(admin, !import.is_dry);
-	if (!is_list && import.query == NULL)
-		return EXIT_FAILED;
+	int code = begin(&import, admin, &is_list);
+	if (code != EXIT_OK)
+		return code;
 	import.doc = doc_new("targrey import");
 	if (import.doc == NULL)
 		return admin_write(admin, &import.doc);
 	doc_section(import.doc, "import", "Import");
 	doc_table(import.doc, columns, 3);
-	bool ok = true;
-	for (int i = 1; ok && i < admin->words_count; i++) {
-		import_begin(&import, admin->words[i]);
-		ok =
-		    lines_each(admin, admin->words[i], add_line, &import, &error) &&
-		    !import.failed && import_end(&import);
-	}
-	if (!ok) {
+	if (!read_files(&import, admin)) {
 		import_clear(&import);
 		doc_free(&import.doc);
 		return failed(admin, &error);
 	}
 	write_counts(&import, import.doc, is_list);
 	bool is_wrong = is_list && import.skipped > 0;
-	int code = admin_write(admin, &import.doc);
+	code = admin_write(admin, &import.doc);
 	return code == EXIT_OK && is_wrong ? EXIT_FAILED : code;
 }
 

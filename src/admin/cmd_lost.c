@@ -6,7 +6,7 @@
 static bool
 add(void *ctx, const struct event *event)
 {
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	missing_add(ctx, &view);
 	return true;
@@ -15,7 +15,7 @@ add(void *ctx, const struct event *event)
 static bool
 name(void *ctx, const struct event *event)
 {
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	missing_name(ctx, &view);
 	return true;

@@ -25,7 +25,7 @@ static bool
 add_event(void *ctx, const struct event *event)
 {
 	struct counting *counting = ctx;
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	if (event->logged > counting->settled)
 		return false;

@@ -90,7 +90,7 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
 	struct back_side *back = &conn->back;
 	const char *frame = buf_head(&conn->mta.in), *data = frame + FRAME_HEAD;
-	bool is_owed = answer_is_due(back->no_reply, cmd);
+	bool is_due = answer_is_due(back->no_reply, cmd);
 	bool is_greeting = cmd == SMFIC_CONNECT || cmd == SMFIC_HELO;
 
 	early_look(gate, conn, cmd, data, len - FRAME_HEAD);
@@ -105,12 +105,12 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	else
 		buf_append(&back->out, frame, len);
 	buf_take(&conn->mta.in, len);
-	if (is_greeting && !is_owed) /* pass_negotiation() had the MTA wait */
+	if (is_greeting && !is_due) /* pass_negotiation() had the MTA wait */
 		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
 	/* What nobody waits for travels with the next frame, an end of it not. */
-	if (is_owed || cmd == SMFIC_ABORT)
+	if (is_due || cmd == SMFIC_ABORT)
 		back->is_urgent = true;
-	if (is_owed)
+	if (is_due)
 		wait_for_libmilter(gate, conn, cmd);
 	else
 		answered(conn, cmd, SMFIR_CONTINUE);

@@ -32,7 +32,7 @@ place(struct days *days, int64_t when)
 }
 
 void
-days_add(struct days *days, const struct view *view)
+days_add(struct days *days, const struct event_view *view)
 {
 	place(days, view->event->time);
 	if (view->is_suspect)

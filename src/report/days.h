@@ -22,7 +22,7 @@ struct days {
 	unsigned weekday, hour;
 };
 
-void days_add(struct days *days, const struct view *view);
+void days_add(struct days *days, const struct event_view *view);
 void days_write(const struct days *days, struct doc *doc);
 void week_write(const struct days *days, struct doc *doc);
 

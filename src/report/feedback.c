@@ -31,7 +31,7 @@ feedback_clear(struct feedback *feedback)
 }
 
 static void
-count(struct tally *tally, const char *name, const struct view *view)
+count(struct tally *tally, const char *name, const struct event_view *view)
 {
 	struct tally_row *row = tally_add(tally, name, 1, view->event->time);
 
@@ -43,7 +43,7 @@ count(struct tally *tally, const char *name, const struct view *view)
 }
 
 static void
-count_good(struct feedback *feedback, const struct view *view)
+count_good(struct feedback *feedback, const struct event_view *view)
 {
 	const struct event *event = view->event;
 	char name[300], ip[IP_TEXT_SIZE];
@@ -58,7 +58,7 @@ count_good(struct feedback *feedback, const struct view *view)
 }
 
 void
-feedback_add(struct feedback *feedback, const struct view *view)
+feedback_add(struct feedback *feedback, const struct event_view *view)
 {
 	if (view->is_exempt || !view->is_let_through)
 		return;

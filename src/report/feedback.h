@@ -21,7 +21,7 @@ struct feedback {
 
 bool feedback_init(struct feedback *feedback);
 void feedback_clear(struct feedback *feedback);
-void feedback_add(struct feedback *feedback, const struct view *view);
+void feedback_add(struct feedback *feedback, const struct event_view *view);
 void feedback_write(struct feedback *feedback, size_t rows, struct doc *doc);
 
 #endif

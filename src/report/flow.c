@@ -18,7 +18,7 @@ static const struct {
 };
 
 enum funnel_way
-way_of(const struct view *view)
+way_of(const struct event_view *view)
 {
 	const char *why = view_word(view, SK_WHY);
 

@@ -40,7 +40,7 @@ is_new_session(struct funnel *funnel, const char *sid)
 }
 
 static void
-count_suspect(struct funnel *funnel, const struct view *view)
+count_suspect(struct funnel *funnel, const struct event_view *view)
 {
 	const char *why = view_word(view, SK_WHY);
 	const char *rule = view_word(view, SK_S25R_RULE);
@@ -68,7 +68,7 @@ count_suspect(struct funnel *funnel, const struct view *view)
 }
 
 void
-funnel_add(struct funnel *funnel, const struct view *view)
+funnel_add(struct funnel *funnel, const struct event_view *view)
 {
 	const struct event *event = view->event;
 

@@ -41,10 +41,10 @@ struct funnel {
 
 bool funnel_init(struct funnel *funnel);
 void funnel_clear(struct funnel *funnel);
-void funnel_add(struct funnel *funnel, const struct view *view);
+void funnel_add(struct funnel *funnel, const struct event_view *view);
 void funnel_write(struct funnel *funnel, struct doc *doc);
 /* Where transactions went, as streams. */
 void flow_write(const struct funnel *funnel, struct doc *doc);
-enum funnel_way way_of(const struct view *view);
+enum funnel_way way_of(const struct event_view *view);
 
 #endif

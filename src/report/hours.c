@@ -5,7 +5,7 @@
 #include <time.h>
 
 void
-hours_add(struct hours *hours, const struct view *view)
+hours_add(struct hours *hours, const struct event_view *view)
 {
 	int64_t quarter = view->event->time / 900 + 1;
 

@@ -14,7 +14,7 @@ struct hours {
 	unsigned hour;
 };
 
-void hours_add(struct hours *hours, const struct view *view);
+void hours_add(struct hours *hours, const struct event_view *view);
 void hours_write(const struct hours *hours, struct doc *doc);
 
 #endif

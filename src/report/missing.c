@@ -180,7 +180,7 @@ missing_words(void)
 }
 
 static unsigned
-signs_of(const struct view *view)
+signs_of(const struct event_view *view)
 {
 	unsigned signs = 0;
 
@@ -195,7 +195,7 @@ signs_of(const struct view *view)
 
 /* A known domain is a sign only where SPF does not say that it is forged. */
 static bool
-may_be_its_own(const struct view *view)
+may_be_its_own(const struct event_view *view)
 {
 	const char *spf = view_word(view, SK_SPF);
 
@@ -205,7 +205,7 @@ may_be_its_own(const struct view *view)
 
 /* What Postfix refused by itself is none of ours. */
 static bool
-is_delayed(const struct view *view)
+is_delayed(const struct event_view *view)
 {
 	return view->is_mail && view->is_suspect &&
 	       view->event->rcpt_accepted > 0 &&
@@ -213,7 +213,7 @@ is_delayed(const struct view *view)
 }
 
 void
-missing_add(struct missing *missing, const struct view *view)
+missing_add(struct missing *missing, const struct event_view *view)
 {
 	const struct event *event = view->event;
 
@@ -344,7 +344,7 @@ copy(struct missing *missing, const char *text)
 }
 
 void
-missing_name(struct missing *missing, const struct view *view)
+missing_name(struct missing *missing, const struct event_view *view)
 {
 	const struct event *event = view->event;
 

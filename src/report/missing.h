@@ -32,7 +32,7 @@ struct missing *missing_new(void);
 void missing_free(struct missing **missing);
 
 /* Events have the session keys missing_words(). */
-void missing_add(struct missing *missing, const struct view *view);
+void missing_add(struct missing *missing, const struct event_view *view);
 uint64_t missing_words(void);
 
 /*
@@ -44,7 +44,7 @@ void missing_choose(struct missing *missing, size_t limit, int64_t until);
 /* The id of the event of the n-th that is wanted; 0: there are no more. */
 int64_t missing_wants(const struct missing *missing, size_t n);
 /* That event: puts a row. */
-void missing_name(struct missing *missing, const struct view *view);
+void missing_name(struct missing *missing, const struct event_view *view);
 
 /* Stayed away with a sign of good mail: "may be lost". */
 size_t missing_count(const struct missing *missing);

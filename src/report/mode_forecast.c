@@ -19,7 +19,7 @@ mode_forecast_clear(struct mode_forecast *forecast)
 }
 
 static void
-count_warned(struct mode_forecast *forecast, const struct view *view)
+count_warned(struct mode_forecast *forecast, const struct event_view *view)
 {
 	const char *detail = view->event->why_detail;
 	struct tally_row *row = tally_add(forecast->warned,
@@ -36,7 +36,7 @@ count_warned(struct mode_forecast *forecast, const struct view *view)
 }
 
 void
-mode_forecast_add(struct mode_forecast *forecast, const struct view *view)
+mode_forecast_add(struct mode_forecast *forecast, const struct event_view *view)
 {
 	const char *why = view_word(view, SK_WHY);
 

@@ -25,7 +25,8 @@ struct mode_forecast {
 
 bool mode_forecast_init(struct mode_forecast *forecast);
 void mode_forecast_clear(struct mode_forecast *forecast);
-void mode_forecast_add(struct mode_forecast *forecast, const struct view *view);
+void mode_forecast_add(
+    struct mode_forecast *forecast, const struct event_view *view);
 void mode_forecast_write(struct mode_forecast *forecast, struct doc *doc);
 
 #endif

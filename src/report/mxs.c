@@ -21,7 +21,7 @@ mxs_clear(struct mxs *mxs)
 }
 
 void
-mxs_add(struct mxs *mxs, const struct view *view)
+mxs_add(struct mxs *mxs, const struct event_view *view)
 {
 	const char *host = view_word(view, SK_ID);
 	struct tally_row *row =

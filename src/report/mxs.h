@@ -13,7 +13,7 @@ struct mxs {
 
 bool mxs_init(struct mxs *mxs);
 void mxs_clear(struct mxs *mxs);
-void mxs_add(struct mxs *mxs, const struct view *view);
+void mxs_add(struct mxs *mxs, const struct event_view *view);
 void mxs_write(struct mxs *mxs, struct doc *doc);
 
 #endif

@@ -73,7 +73,7 @@ report_free(struct report **report)
 void
 report_add(struct report *report, const struct event *event)
 {
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	funnel_add(&report->funnel, &view);
 	survival_add(&report->survival, &view);
@@ -113,7 +113,7 @@ report_wants(const struct report *report, size_t n)
 void
 report_name(struct report *report, const struct event *event)
 {
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	missing_name(report->missing, &view);
 }

@@ -145,7 +145,7 @@ note_address(struct series *series, const struct ip *ip)
 }
 
 static void
-keep_late(struct retry_series *all, const struct view *view, double seconds)
+keep_late(struct retry_series *all, const struct event_view *view, double seconds)
 {
 	const struct event *event = view->event;
 	char ip[IP_TEXT_SIZE];
@@ -170,7 +170,7 @@ keep_late(struct retry_series *all, const struct view *view, double seconds)
 
 /* Delivered and not known as spam. */
 static void
-count_delay(struct retry_series *all, const struct view *view, int64_t first)
+count_delay(struct retry_series *all, const struct event_view *view, int64_t first)
 {
 	const struct event *event = view->event;
 	double ms = (double)(event->time - first) * 1000;
@@ -192,7 +192,7 @@ count_delay(struct retry_series *all, const struct view *view, int64_t first)
 }
 
 void
-retry_series_add(struct retry_series *all, const struct view *view)
+retry_series_add(struct retry_series *all, const struct event_view *view)
 {
 	const struct event *event = view->event;
 

@@ -51,7 +51,7 @@ struct retry_series {
 
 bool retry_series_init(struct retry_series *all, int64_t window_s);
 void retry_series_clear(struct retry_series *all);
-void retry_series_add(struct retry_series *all, const struct view *view);
+void retry_series_add(struct retry_series *all, const struct event_view *view);
 /* Ends all that still run; once. */
 void retry_series_finish(struct retry_series *all);
 void retry_series_write(const struct retry_series *all, struct doc *doc);

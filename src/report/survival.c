@@ -9,7 +9,7 @@
 #define LONGEST 240
 
 void
-survival_add(struct survival *survival, const struct view *view)
+survival_add(struct survival *survival, const struct event_view *view)
 {
 	const struct event *event = view->event;
 	int64_t second = event->hold_ms / 1000;

@@ -19,7 +19,7 @@ struct survival {
 	uint64_t ended[SURVIVAL_SECONDS]; /* watch ended, client still there */
 };
 
-void survival_add(struct survival *survival, const struct view *view);
+void survival_add(struct survival *survival, const struct event_view *view);
 
 /* With fewer holds nothing is proposed. */
 #define SURVIVAL_LEAST 50

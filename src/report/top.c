@@ -52,7 +52,7 @@ top_site(const char *name)
 enum { SUSPECTS, HELD, GONE, DELIVERED, SEEN, AGE };
 
 static struct tally_row *
-count(struct tally *tally, const char *name, const struct view *view)
+count(struct tally *tally, const char *name, const struct event_view *view)
 {
 	struct tally_row *row = tally_add(tally, name, 1, view->event->time);
 
@@ -66,7 +66,7 @@ count(struct tally *tally, const char *name, const struct view *view)
 }
 
 void
-top_add(struct top *top, const struct view *view)
+top_add(struct top *top, const struct event_view *view)
 {
 	const struct event *event = view->event;
 	struct ipnet net = key_network(&event->ip);

@@ -16,7 +16,7 @@ struct top {
 
 bool top_init(struct top *top);
 void top_clear(struct top *top);
-void top_add(struct top *top, const struct view *view);
+void top_add(struct top *top, const struct event_view *view);
 void top_write(struct top *top, size_t rows, struct doc *doc);
 
 /*

@@ -5,23 +5,23 @@
 #include <string.h>
 
 const char *
-view_word(const struct view *view, enum session_key key)
+view_word(const struct event_view *view, enum session_key key)
 {
 	return view->event->words->value[key];
 }
 
 uint32_t
-view_number(const struct view *view, enum session_key key)
+view_number(const struct event_view *view, enum session_key key)
 {
 	const char *word = view_word(view, key);
 
 	return word[0] == '0' ? 0 : (uint32_t)strtoul(word, NULL, 10);
 }
 
-struct view
+struct event_view
 view_of(const struct event *event)
 {
-	struct view view = {.event = event};
+	struct event_view view = {.event = event};
 	const char *why = view_word(&view, SK_WHY);
 
 	view.is_mail =

@@ -7,7 +7,7 @@
 
 #include "record/event.h"
 
-struct view {
+struct event_view {
 	const struct event *event;
 	bool is_mail; /* a transaction, not a session without one */
 	bool is_exempt;
@@ -20,9 +20,9 @@ struct view {
 	bool is_ham, is_spam;
 };
 
-struct view view_of(const struct event *event);
-const char *view_word(const struct view *view, enum session_key key);
+struct event_view view_of(const struct event *event);
+const char *view_word(const struct event_view *view, enum session_key key);
 /* 0 when it is no number */
-uint32_t view_number(const struct view *view, enum session_key key);
+uint32_t view_number(const struct event_view *view, enum session_key key);
 
 #endif

@@ -63,13 +63,13 @@ listed(const struct visit *visits, size_t count, size_t limit, int64_t until)
 	assert_non_null(missing);
 	for (size_t i = 0; i < count; i++) {
 		make(&visits[i], (int64_t)i + 1, &event, &words);
-		struct view view = view_of(&event);
+		struct event_view view = view_of(&event);
 		missing_add(missing, &view);
 	}
 	missing_choose(missing, limit, until);
 	for (size_t n = 0; (id = missing_wants(missing, n)) != 0; n++) {
 		make(&visits[id - 1], id, &event, &words);
-		struct view view = view_of(&event);
+		struct event_view view = view_of(&event);
 		missing_name(missing, &view);
 	}
 	struct doc *doc = doc_new("x");
@@ -145,7 +145,7 @@ what_is_counted_is_what_stayed_away_with_a_sign(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof visits / sizeof *visits; i++) {
 		make(&visits[i], (int64_t)i + 1, &event, &words);
-		struct view view = view_of(&event);
+		struct event_view view = view_of(&event);
 		missing_add(missing, &view);
 	}
 	missing_choose(missing, 0, 3 * DAY);

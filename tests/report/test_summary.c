@@ -67,7 +67,7 @@ held(struct sample *sample, enum hold_end end, int64_t ms)
 static void
 count(struct funnel *funnel, const struct event *event)
 {
-	struct view view = view_of(event);
+	struct event_view view = view_of(event);
 
 	funnel_add(funnel, &view);
 }
@@ -184,7 +184,7 @@ feed(struct survival *survival, enum hold_end end, int64_t seconds, int times)
 	while (times-- > 0) {
 		make(&sample, 1, 1000);
 		held(&sample, end, seconds * 1000);
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		survival_add(survival, &view);
 	}
 }
@@ -262,11 +262,11 @@ a_series_of_retries_tells_return_spread_and_delay(void **state)
 		make(&sample, 1, times[i]);
 		ip_from_text(addresses[i], &sample.event.ip);
 		sample.event.delivered = i == 2;
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		retry_series_add(&series, &view);
 	}
 	make(&sample, 2, 1000); /* never again */
-	struct view view = view_of(&sample.event);
+	struct event_view view = view_of(&sample.event);
 	retry_series_add(&series, &view);
 	make(
 	    &sample, 3, 1000 + 4 * 86400); /* the last event: may still come back */
@@ -294,7 +294,7 @@ attempt(struct retry_series *series, int number, int64_t time, const char *spf)
 
 	make(&sample, number, time);
 	strcpy(sample.words.value[SK_SPF], spf);
-	struct view view = view_of(&sample.event);
+	struct event_view view = view_of(&sample.event);
 	retry_series_add(series, &view);
 }
 
@@ -314,7 +314,7 @@ who_came_lately_may_come_back(void **state)
 	attempt(&series, 4, 1000, "pass"); /* got through */
 	make(&sample, 4, 3000);
 	sample.event.delivered = true;
-	struct view view = view_of(&sample.event);
+	struct event_view view = view_of(&sample.event);
 	retry_series_add(&series, &view);
 	attempt(&series, 5, later, "pass"); /* may still come back */
 	attempt(&series, 5, later + 60, "pass");
@@ -339,7 +339,7 @@ days_part_mail_of_others_from_suspects(void **state)
 		sample.event.delivered = i < 5;
 		if (i < 2)
 			strcpy(sample.words.value[SK_WHY], "none");
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		days_add(&days, &view);
 	}
 	struct doc *doc = doc_new("days");
@@ -369,7 +369,7 @@ an_event_of_before_the_second_day_of_1970_is_on_no_day(void **state)
 	tzset();
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		make(&sample, (int)i, times[i]);
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		days_add(&days, &view);
 	}
 	assert_int_equal(days.last, 0);
@@ -404,7 +404,7 @@ the_flow_holds_every_transaction_once(void **state)
 			sample.event.reply = "450";
 		if (i == 6)
 			strcpy(sample.words.value[SK_WHY], "tries");
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		funnel_add(&funnel, &view);
 	}
 	for (int i = 0; i < FUNNEL_WAYS; i++) {
@@ -428,7 +428,7 @@ more_courses_than_room_are_counted(void **state)
 	assert_true(retry_series_init(&series, 172800));
 	for (int i = 0; i < 400000; i++) {
 		make(&sample, i, 1000 + i / 100);
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		retry_series_add(&series, &view);
 	}
 	retry_series_finish(&series);
@@ -464,7 +464,7 @@ learn(struct feedback *feedback, const char *name, const char *verdict)
 	sample.event.name = name;
 	sample.event.feedback = verdict;
 	held(&sample, HOLD_ENDURED, 125000);
-	struct view view = view_of(&sample.event);
+	struct event_view view = view_of(&sample.event);
 	feedback_add(feedback, &view);
 }
 
@@ -522,7 +522,7 @@ other_modes_are_told_as_far_as_the_events_can(void **state)
 			strcpy(sample.words.value[SK_WHY], "warn");
 		if (i >= 4)
 			strcpy(sample.words.value[SK_WOULD], "hold");
-		struct view view = view_of(&sample.event);
+		struct event_view view = view_of(&sample.event);
 		mode_forecast_add(&forecast, &view);
 	}
 	assert_int_equal(forecast.passes, 1);
