@@ -40,8 +40,8 @@ struct gather {
 	void *ctx;
 	uint64_t number;
 
-	atomic_bool is_finished; /* facts is the session's from here */
-	struct dns_facts *facts; /* NULL: none yet, taken, or no memory */
+	atomic_bool is_finished; /* facts does not change */
+	struct dns_facts *facts; /* NULL: none yet, or no memory */
 };
 
 void
@@ -216,13 +216,12 @@ gather_start(struct gatherer *gatherer, const struct gather_request *request,
 }
 
 struct dns_facts *
-gather_take(struct gather *gather)
+gather_result(const struct gather *gather)
 {
 	if (!atomic_load_explicit(&gather->is_finished, memory_order_acquire))
 		return NULL;
-	struct dns_facts *facts = gather->facts;
-	gather->facts = NULL;
-	return facts;
+	/* The worker's block lies among what its look-ups have freed. */
+	return gather->facts == NULL ? NULL : dns_facts_copy(gather->facts);
 }
 
 int64_t

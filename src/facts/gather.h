@@ -91,10 +91,10 @@ struct gather *gather_start(struct gatherer *gatherer,
     void *ctx, uint64_t number);
 
 /*
- * The result, once and for the caller to free, when the job has ended. NULL while
+ * A copy of the result for the caller to free, when the job has ended. NULL while
  * it runs, or if memory was out.
  */
-struct dns_facts *gather_take(struct gather *gather);
+struct dns_facts *gather_result(const struct gather *gather);
 
 /* Monotonic time (clock_mono_ms) at which it ends at the latest. */
 int64_t gather_deadline_ms(const struct gather *gather);

@@ -128,7 +128,7 @@ background_take_dns(struct session *session)
 	struct transaction *mail = session->mail;
 
 	if (mail->gather != NULL && mail->dns == NULL)
-		mail->dns = gather_take(mail->gather);
+		mail->dns = gather_result(mail->gather);
 	if (mail->gather == NULL || mail->dns == NULL)
 		return;
 	session->facts.dns = mail->dns;

@@ -84,7 +84,7 @@ static bool
 is_over(struct gather *gather, struct dns_facts *facts_r)
 {
 	static struct dns_facts *kept;
-	struct dns_facts *taken = gather_take(gather);
+	struct dns_facts *taken = gather_result(gather);
 
 	if (taken == NULL)
 		return false;

@@ -41,7 +41,7 @@ static const struct plan quick = {.hold_s = 0.5,
     .watched = {50},
     .sizes = {40}};
 /* The memory alone, which no other process disturbs. */
-static const struct plan memory = {.holds = {100, 1000, 2000}};
+static const struct plan memory = {.holds = {1000, 2000, 6000}};
 static const struct plan full = {.hold_s = 6,
     .load_s = 3,
     .cost_rounds = 5,
