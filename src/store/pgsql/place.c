@@ -68,6 +68,17 @@ name_place(struct place *place, const PQconninfoOption *options)
 		    name == NULL ? "" : name);
 }
 
+/* libpq quotes what it does not understand, which may be a password. */
+static void
+say_wrong(const char *url, const char *reason, struct error *error)
+{
+	bool may_tell = strchr(url, '@') == NULL && strstr(url, "password") == NULL;
+	size_t length =
+	    reason == NULL ? 0 : strcspn(reason, may_tell ? "\n" : "\"\n");
+
+	error_set(error, "%.*s", (int)length, reason == NULL ? "" : reason);
+}
+
 bool
 place_init(struct place *place, const char *url, struct error *error)
 {
@@ -79,13 +90,15 @@ place_init(struct place *place, const char *url, struct error *error)
 	bool ok = options != NULL;
 
 	if (!ok) {
-		error_set(error, "%.*s",
-		    (int)(reason == NULL ? 0 : strcspn(reason, "\n")),
-		    reason == NULL ? "" : reason);
+		say_wrong(url, reason, error);
 	} else if (option(options, "password") != NULL) {
 		/* Whatever shows the URL would show it. */
-		error_set(error, "holds a password; put it into the file that "
-		                 "PGPASSFILE names, or ~/.pgpass");
+		error_set(error, "the URL holds a password; put it into the file "
+		                 "that PGPASSFILE names, or ~/.pgpass");
+		ok = false;
+	} else if (option(options, "sslpassword") != NULL) {
+		error_set(error, "the URL holds the password of a key; put it into "
+		                 "a service file (PGSERVICEFILE, service=)");
 		ok = false;
 	} else {
 		split_hosts(place, options);
