@@ -14,7 +14,7 @@ import unittest
 from unittest import mock
 
 from support import ports
-from support.daemon import Daemon
+from support.daemon import USER, Daemon
 from support.lab import Lab
 from support.pgserver import PgServer
 from support.wait import PATIENCE_S, until
@@ -285,6 +285,44 @@ class Needed(unittest.TestCase):
                 % name, name), ["t"])
             self.check_calm(lab)
             lab.close()
+            self.check_password(server, port, certificate)
+
+    def check_password(self, server, port, certificate):
+        """The server asks for a password; a service file says where all of it is."""
+        name = server.url().split("///")[1].split("?")[0]
+        server.ask("CREATE ROLE targrey LOGIN PASSWORD 'verysecret'")
+        server.ask("ALTER DATABASE %s OWNER TO targrey" % name)
+        access = pathlib.Path(server.folder, "data/pg_hba.conf")
+        access.write_text("hostssl all targrey 127.0.0.1/32 scram-sha-256\n" +
+                          access.read_text())
+        server.ask("SELECT pg_reload_conf()")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="targrey-pass-"))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        user = pwd.getpwnam(USER)
+        for file, text in (
+                ("pgpass", "localhost:%d:%s:targrey:verysecret\n" % (port, name)),
+                ("service", "[targrey]\nhost=localhost\nport=%d\ndbname=%s\n"
+                            "user=targrey\nsslmode=verify-full\nsslrootcert=%s\n"
+                            % (port, name, certificate))):
+            (folder / file).write_text(text)
+            (folder / file).chmod(0o600)
+            os.chown(folder / file, user.pw_uid, user.pw_gid)
+        with mock.patch.dict(os.environ, {"PGPASSFILE": str(folder / "pgpass"),
+                                          "PGSERVICEFILE": str(folder / "service")}):
+            lab = self.lab({"mode": "rgrey", "store": {
+                "url": "postgresql:///?service=targrey", "timeout": "5s"}})
+            self.greylist(lab)
+        self.assertEqual(server.ask(
+            "SELECT DISTINCT usename, ssl FROM pg_stat_ssl JOIN pg_stat_activity"
+            " USING (pid) WHERE datname = '%s' AND client_addr IS NOT NULL"
+            % name, name), ["targrey|t"])
+        self.check_calm(lab)
+        self.assertNotIn("verysecret", lab.daemon.log())
+        self.assertNotIn("verysecret", subprocess.run(
+            ["ps", "axww", "-o", "args"], check=True, capture_output=True,
+            text=True).stdout)
+        lab.close()
 
     def certificate(self):
         """(the server's folder, its certificate); the key is the server's alone."""
