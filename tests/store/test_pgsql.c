@@ -675,6 +675,65 @@ standby(const char *folder, const char *command, const char *more)
 	assert_int_equal(system(line), 0);
 }
 
+static void
+begin_load(
+    struct store_fixture *fixture, struct loader *loaders, pthread_t *threads)
+{
+	going = true;
+	for (unsigned i = 0; i < LOADERS; i++) {
+		loaders[i] = (struct loader){fixture->store, i, 0, calloc(MOST, 1)};
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, load, &loaders[i]), 0);
+	}
+}
+
+/* And sees what became of it. */
+static void
+end_load(
+    struct store_fixture *fixture, struct loader *loaders, const pthread_t *threads)
+{
+	unsigned lost = 0;
+
+	going = false;
+	for (int i = 0; i < LOADERS; i++)
+		pthread_join(threads[i], NULL);
+	wait_until_back(fixture);
+	unsigned promised = count_promised(loaders);
+	for (int i = 0; i < LOADERS; i++) {
+		for (unsigned at = 0; at < loaders[i].next; at++) {
+			char sender[48];
+			snprintf(sender, sizeof sender, "%d.%u@example.org", i, at);
+			if (loaders[i].promised[at])
+				lost += !is_kept(fixture, sender);
+		}
+		free(loaders[i].promised);
+	}
+	print_message("%u promised, %u lost\n", promised, lost);
+	assert_int_equal(lost, 0);
+}
+
+static void
+nothing_promised_is_lost_when_the_server_is_restarted_paused_or_killed(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct loader loaders[LOADERS];
+	pthread_t threads[LOADERS];
+
+	set_timeout(fixture, 1000);
+	begin_load(fixture, loaders, threads);
+	wait_for_promises(fixture, loaders, 100);
+	pgsql_server("restart");
+	wait_for_promises(fixture, loaders, 100);
+	pgsql_server_signal(SIGSTOP);
+	usleep(1500000);
+	pgsql_server_signal(SIGCONT);
+	wait_for_promises(fixture, loaders, 100);
+	pgsql_server("kill");
+	pgsql_server("again");
+	wait_for_promises(fixture, loaders, 100);
+	end_load(fixture, loaders, threads);
+}
+
 /* Another server in place of one that is gone for good. */
 static void
 nothing_promised_is_lost_in_a_fail_over(void **state)
@@ -683,7 +742,6 @@ nothing_promised_is_lost_in_a_fail_over(void **state)
 	char folder[] = "/tmp/targrey-pg2-XXXXXX", more[128], url[512];
 	struct loader loaders[LOADERS];
 	pthread_t threads[LOADERS];
-	unsigned lost = 0, promised;
 
 	assert_non_null(mkdtemp(folder));
 	snprintf(more, sizeof more, "%s ''", pgsql_server_folder());
@@ -697,32 +755,12 @@ nothing_promised_is_lost_in_a_fail_over(void **state)
 	assert_non_null(name);
 	fixture->settings.url = url;
 	set_timeout(fixture, 2000);
-	going = true;
-	for (unsigned i = 0; i < LOADERS; i++) {
-		loaders[i] = (struct loader){fixture->store, i, 0, calloc(MOST, 1)};
-		assert_int_equal(
-		    pthread_create(&threads[i], NULL, load, &loaders[i]), 0);
-	}
+	begin_load(fixture, loaders, threads);
 	wait_for_promises(fixture, loaders, 200);
 	pgsql_server("kill");
 	standby(folder, "promote", "");
 	wait_for_promises(fixture, loaders, 200);
-	going = false;
-	for (int i = 0; i < LOADERS; i++)
-		pthread_join(threads[i], NULL);
-	wait_until_back(fixture);
-	promised = count_promised(loaders);
-	for (int i = 0; i < LOADERS; i++) {
-		for (unsigned at = 0; at < loaders[i].next; at++) {
-			char sender[48];
-			snprintf(sender, sizeof sender, "%d.%u@example.org", i, at);
-			if (loaders[i].promised[at])
-				lost += !is_kept(fixture, sender);
-		}
-		free(loaders[i].promised);
-	}
-	print_message("%u promised, %u lost\n", promised, lost);
-	assert_int_equal(lost, 0);
+	end_load(fixture, loaders, threads);
 	store_close(&fixture->store);
 	standby(folder, "kill", "");
 	snprintf(more, sizeof more, "rm -rf %s", folder);
@@ -900,6 +938,8 @@ main(void)
 	    TEST(start_without_a_server_goes_on_without_memory),
 	    TEST(start_may_wait_for_the_server),
 	    TEST(standby_that_may_not_be_written_to_is_not_used),
+	    TEST(
+	        nothing_promised_is_lost_when_the_server_is_restarted_paused_or_killed),
 	    TEST(nothing_promised_is_lost_in_a_fail_over),
 	    TEST(a_change_is_done_again_when_another_was_faster),
 	    TEST(what_no_daemon_writes_is_found),
