@@ -23,8 +23,12 @@ bool pages_begin(struct admin *admin, struct web_request *request, FILE *body,
 /* The mail of that id, if it lies in one of these folders. */
 bool pages_find(struct admin *admin, const struct folders *folders, const char *id,
     struct own_mail *mail_r, struct error *error);
+/* The band that the query or the form names; -1: none. */
+int pages_band(const struct web_request *request);
 /* The query's or the form's text and band, as a filter. */
 void pages_filter(struct admin *admin, const struct web_request *request,
     const struct folders *folders, struct mail_filter *filter_r);
+/* The buttons for mails that are chosen. */
+extern const char pages_bulk[];
 
 #endif

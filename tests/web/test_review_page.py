@@ -74,6 +74,17 @@ class Page(ReviewScratch):
         self.browser.click("document.querySelector('nav a[href=\"/\"]')")
         self.assertEqual(title, self.seen()["titles"][0])
 
+    def test_every_button_of_a_row_says_which_mail_it_is_about(self):
+        labels = self.browser.run("""[...document.querySelectorAll('.mails li')].map(row => [
+            row.querySelector('.what a').textContent, ...[...row.querySelectorAll('button')].map(
+            button => button.getAttribute('aria-label'))])""")
+        self.assertEqual(50, len(labels))
+        for title, *said in labels:
+            self.assertEqual(["Release: " + title, "Spam: " + title], said)
+
+    def test_a_row_shows_the_client_and_its_flags(self):
+        self.assertIn("192.0.2.77 \u00b7 S25R NORDNS TARPIT FIRST", self.seen()["text"])
+
     def test_several_are_chosen_by_keyboard_and_confirmed_together(self):
         self.browser.run("[...document.querySelectorAll('.mails input')].slice(0, 3).forEach(e => e.focus())")
         for number in range(3):
