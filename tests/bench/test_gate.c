@@ -80,7 +80,7 @@ sixteen_clients_share_a_commit(void **state)
 	    "commits of 16 clients");
 	limit((double)syncs / (double)(after.commits - before.commits), 1.25,
 	    "/commit", "syncs");
-	limit((double)writes / per, 4100, "/1000 attempts", "writes");
+	limit((double)writes / per, 4200, "/1000 attempts", "writes");
 	fixture_close(&fixture);
 }
 

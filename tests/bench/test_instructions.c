@@ -42,15 +42,15 @@ struct kind {
  */
 #define MARGIN 1.25
 static const struct kind store_kinds[KINDS] = {
-    {"attempt and its commit", 166000, false},
-    {"recall of a new triplet", 69000, false},
-    {"recall of a known one", 65000, false},
+    {"attempt and its commit", 116000, false},
+    {"recall of a new triplet", 57000, false},
+    {"recall of a known one", 52000, false},
 };
 enum path { PATH_NEW, PATH_SECOND, PATH_KNOWN };
 static const struct kind session_kinds[KINDS] = {
-    [PATH_NEW] = {"new suspect -> 450", 575000, false},
+    [PATH_NEW] = {"new suspect -> 450", 540000, false},
     [PATH_SECOND] = {"second try -> accepted", 500000, true},
-    [PATH_KNOWN] = {"known client -> accepted", 344000, false},
+    [PATH_KNOWN] = {"known client -> accepted", 334000, false},
 };
 
 static char *valgrind, *work, *targreyd, *rules;
