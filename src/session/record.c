@@ -284,28 +284,25 @@ note_event(struct session *session, struct event *event, enum outcome outcome)
 }
 
 void
-record_transaction(struct session *session, bool delivered)
+record_transaction(
+    struct session *session, bool delivered, const struct session_words *words)
 {
 	struct transaction *mail = session->mail;
-	struct session_words words;
-	struct event event = {.words = &words};
+	struct event event = {.words = words};
 	char detail[512];
 
-	if (mail->has_rcpt) {
-		record_look(session);
-		learn_reply(session);
-		session_words_fill(session, delivered, &words);
-		char *recipients = join_recipients(mail);
-		fill_event(session, delivered, &event);
-		event.recipients = recipients;
-		decide_detail(session, detail, sizeof detail);
-		event.why_detail = *detail != '\0' ? detail : NULL;
-		log_transaction(session, &event, &words);
-		note_event(session, &event, outcome_of(session, &event));
-		session->any_event = true;
-		free(recipients);
-	}
-	session_end_mail(session);
+	if (!mail->has_rcpt)
+		return;
+	learn_reply(session);
+	char *recipients = join_recipients(mail);
+	fill_event(session, delivered, &event);
+	event.recipients = recipients;
+	decide_detail(session, detail, sizeof detail);
+	event.why_detail = *detail != '\0' ? detail : NULL;
+	log_transaction(session, &event, words);
+	note_event(session, &event, outcome_of(session, &event));
+	session->any_event = true;
+	free(recipients);
 }
 
 void

@@ -294,6 +294,7 @@ session_eom(struct session *session, const struct gate_moment *moment,
     const char *queue_id, const struct session_edits *edits)
 {
 	struct transaction *mail = session->mail;
+	struct session_words words;
 
 	session_enter(session, moment);
 	if (mail == NULL)
@@ -308,16 +309,27 @@ session_eom(struct session *session, const struct gate_moment *moment,
 			return answer_continue;
 	}
 	record_look(session);
-	bool is_stamped = stamp_message(session, edits);
-	mail->reply = is_stamped ? "250" : "450";
-	record_transaction(session, is_stamped);
-	return is_stamped ? answer_continue : answer_forged;
+	bool passes = stamp_is_possible(mail);
+	mail->reply = passes ? "250" : "450";
+	session_words_fill(session, passes, &words);
+	record_transaction(session, passes, &words);
+	/* Last: each edit leaves at once, so they leave together. */
+	if (passes)
+		stamp_message(session, &words, edits);
+	session_end_mail(session);
+	return passes ? answer_continue : answer_forged;
 }
 
 void
 session_abort(struct session *session, const struct gate_moment *moment)
 {
+	struct session_words words;
+
 	session_enter(session, moment);
-	if (session->mail != NULL)
-		record_transaction(session, false);
+	if (session->mail == NULL)
+		return;
+	record_look(session);
+	session_words_fill(session, false, &words);
+	record_transaction(session, false, &words);
+	session_end_mail(session);
 }

@@ -217,8 +217,9 @@ void record_attempt(struct session *session, size_t from, size_t count,
 void record_named(struct session *session);
 /* What has become of the attempt's note: a fault, if it is lost. */
 void record_look(struct session *session);
-/* Ends the transaction: event, outcome, log line. */
-void record_transaction(struct session *session, bool delivered);
+/* Of the transaction: event, outcome, log line. */
+void record_transaction(
+    struct session *session, bool delivered, const struct session_words *words);
 void record_session(struct session *session);
 
 /* words.c */
@@ -234,7 +235,11 @@ void stamp_client(
     const struct session *session, char buf[static STAMP_CLIENT_SIZE]);
 void stamp_flags(const struct session *session, const struct session_words *words,
     char buf[static STAMP_FLAGS_SIZE]);
-/* Removes forged copies, inserts our headers; false: too many to remove. */
-bool stamp_message(struct session *session, const struct session_edits *edits);
+/* false: too many forged copies to remove. Forgets a trusted relay's word that came
+ * with another's. */
+bool stamp_is_possible(struct transaction *mail);
+/* Removes forged copies, inserts our headers. */
+void stamp_message(const struct session *session, const struct session_words *words,
+    const struct session_edits *edits);
 
 #endif

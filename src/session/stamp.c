@@ -155,16 +155,15 @@ insert_spf(const struct session *session, const struct session_edits *edits)
 }
 
 static void
-insert_ours(const struct session *session, const struct session_edits *edits)
+insert_ours(const struct session *session, const struct session_words *words,
+    const struct session_edits *edits)
 {
-	struct session_words words;
 	char session_text[STAMP_SESSION_SIZE], client[STAMP_CLIENT_SIZE];
 	char flags[STAMP_FLAGS_SIZE];
 
-	session_words_fill(session, true, &words);
-	stamp_session(&words, session_text);
+	stamp_session(words, session_text);
 	stamp_client(session, client);
-	stamp_flags(session, &words, flags);
+	stamp_flags(session, words, flags);
 	insert_spf(session, edits);
 	edits->insert(edits->ctx, "X-TaRgrey-Flags", flags);
 	edits->insert(edits->ctx, "X-TaRgrey-Client", client);
@@ -172,19 +171,23 @@ insert_ours(const struct session *session, const struct session_edits *edits)
 }
 
 bool
-stamp_message(struct session *session, const struct session_edits *edits)
+stamp_is_possible(struct transaction *mail)
 {
-	struct transaction *mail = session->mail;
+	mail->relay_trusted = mail->relay_trusted && !mail->foreign_session;
+	return mail->relay_trusted || mail->removed_count <= MAX_FORGED;
+}
 
-	if (mail->relay_trusted && !mail->foreign_session)
-		return true;
-	mail->relay_trusted = false;
-	if (mail->removed_count > MAX_FORGED)
-		return false;
+void
+stamp_message(const struct session *session, const struct session_words *words,
+    const struct session_edits *edits)
+{
+	const struct transaction *mail = session->mail;
+
+	if (mail->relay_trusted)
+		return;
 	for (size_t i = mail->removed_count; i > 0; i--)
 		edits->remove(edits->ctx, mail->removed[i - 1].name,
 		    mail->removed[i - 1].index);
 	if (!session->is_outgoing)
-		insert_ours(session, edits);
-	return true;
+		insert_ours(session, words, edits);
 }
