@@ -4,7 +4,6 @@
  * process. Always in the foreground: the rest is the service manager's.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,6 +24,7 @@
 #include "daemon/away.h"
 #include "daemon/back_socket.h"
 #include "daemon/check.h"
+#include "daemon/memory.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
@@ -38,7 +38,6 @@
 #include "store/store.h"
 
 #define STOP_GRACE_MS 800
-#define MALLOC_ARENAS 2 /* glibc would keep one for each of libmilter's threads */
 /* Three files for each of the store's readers, logs; a DNS worker's sockets. */
 #define OTHER_DESCRIPTORS  128
 #define WORKER_DESCRIPTORS 16
@@ -431,7 +430,7 @@ main(int argc, char **argv)
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	memory_for_threads();
 	log_to_stderr("targreyd");
 	struct config *config = config_load(options.path, &error);
 	if (config == NULL) {
