@@ -8,6 +8,7 @@ import unittest
 
 from support.frames import NEGOTIATE, SILENT, frame, steps_of, take
 from support.lab import Lab
+from support.wait import until
 
 SESSIONS, ROUNDS, HOLD_S = 40, 3, 20
 
@@ -91,8 +92,7 @@ class Burst(unittest.TestCase):
         for session in sessions:
             session.socket.sendall(recipient(session.number))
         self.collect([s for s in sessions if not s.is_suspect], lab.clock)
-        # The last suspects may still be on their way to their hold.
-        time.sleep(0.5)
+        until(lambda: int(lab.daemon.status()["holds"]) == SESSIONS // 2, "all suspects to be held")
         lab.clock.advance(HOLD_S)
         self.collect([s for s in sessions if s.is_suspect], lab.clock)
         for session in sessions:
