@@ -96,7 +96,7 @@ run_unallow(struct admin *admin)
 }
 
 static const struct option_row options[] = {
-    {"for", "SPAN", "only so long (12h, 30d); else for ever", NULL, false},
+    {"for", "SPAN", "for this long only (12h, 30d); else for ever", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 

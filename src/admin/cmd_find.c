@@ -96,7 +96,7 @@ static const struct option_row options[] = {
     {"to", "PART", "part of a recipient", NULL, false},
     {"since", "TIME", "not before", NULL, false},
     {"until", "TIME", "not after", NULL, false},
-    {"limit", "COUNT", "so many rows at most for each way to find (100; 0 = all)",
+    {"limit", "COUNT", "at most this many rows for each way to find (100; 0 = all)",
         NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };

@@ -344,7 +344,7 @@ static const struct option_row options[] = {
         "clients: known, gaveup, good, spam; triplets: waiting, passed", states,
         false},
     {"since", "TIME", "seen since then", NULL, false},
-    {"limit", "COUNT", "so many rows at most (1000; 0 = all, as they are read)",
+    {"limit", "COUNT", "at most this many rows (1000; 0 = all, as they are read)",
         NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };

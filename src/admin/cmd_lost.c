@@ -89,7 +89,7 @@ static const struct option_row options[] = {
     {"until", "TIME", "visits until then (now)", NULL, false},
     {"from", "PART", "part of the sender", NULL, false},
     {"to", "PART", "part of a recipient", NULL, false},
-    {"limit", "COUNT", "so many mails at most (100; 0 = all)", NULL, false},
+    {"limit", "COUNT", "at most this many mails (100; 0 = all)", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 

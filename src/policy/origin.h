@@ -12,7 +12,7 @@
 
 #include "record/history.h"
 
-/* What a person says counts as so many verdicts of a content filter. */
+/* What a person says counts as this many verdicts of a content filter. */
 #define PERSON_WEIGHT 4
 
 /* Adds times ones; stays at the top. */

@@ -79,7 +79,7 @@ run_list(struct admin *admin)
 
 static const struct option_row list_options[] = {
     FILTER_OPTIONS,
-    {"limit", "COUNT", "so many at most (50; 0 = all)", NULL, false},
+    {"limit", "COUNT", "at most this many mails (50; 0 = all)", NULL, false},
     {"all", NULL, "also what was decided on and stays where it is", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };

@@ -137,7 +137,7 @@ run_log(struct admin *admin)
 }
 
 static const struct option_row log_options[] = {
-    {"limit", "COUNT", "so many at most (50; 0 = all)", NULL, false},
+    {"limit", "COUNT", "at most this many lines (50; 0 = all)", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 

@@ -73,7 +73,7 @@ bool origins_note(const struct apply *apply, const struct note_spec *spec,
 bool origins_rate(const struct apply *apply, const struct store_who *who,
     const struct domain_record *domain, const struct rating *rating,
     struct trouble *trouble);
-/* So many verdicts more of all. */
+/* That many verdicts more of all. */
 bool origins_rate_site(const struct apply *apply, unsigned ham, unsigned spam,
     int64_t now, struct trouble *trouble);
 

@@ -79,7 +79,7 @@ struct expiry {
 	int64_t events_s, retry_window_s, max_age_s; /* lifetimes */
 	int64_t now;
 	unsigned limit; /* rows to be removed at most, about */
-	/* Also what is walked through at leisure otherwise, from its start. */
+	/* Also what is otherwise walked through bit by bit, from its start. */
 	bool thorough;
 };
 

@@ -40,7 +40,7 @@ struct store_settings {
 	uint32_t
 	    max_new_per_net; /* new triplets a client network a minute; 0: any */
 	/* Of a database over the network: */
-	int64_t timeout_ms;  /* mail waits for it so long at most */
+	int64_t timeout_ms;  /* mail waits for it this long at most */
 	bool waits_at_start; /* a minute; else mail goes on without memory */
 	bool hash_people; /* privacy = hash: addresses of people as keyed hashes */
 };

@@ -21,9 +21,9 @@
 /* Notes are refused while the oldest has waited longer than this. */
 #define QUEUE_SLOW_MS 5000
 /*
- * Notes that nobody waits for ride along with others; they make a commit of
- * their own only when there are so many, or after so long: the longer time when
- * a few came within the shorter.
+ * Notes that nobody waits for go along with others. They make a commit of their
+ * own when there are LINGER_NOTES, or after LINGER_MS; after LINGER_BUSY_MS when
+ * LINGER_BUSY came within the shorter time.
  */
 #define LINGER_NOTES   64
 #define LINGER_MS      20
@@ -34,13 +34,13 @@
 
 /*
  * After a conflict others are at the same rows, those of a big organisation for
- * instance: for so many transactions it is quicker to wait for each other.
+ * instance: for this many transactions it is quicker to wait for each other.
  */
 #define CROWDED_MOST 64
 
-/* What others may have changed meanwhile is answered from memory so long. */
+/* What others may have changed meanwhile is answered from memory this long. */
 #define CACHE_SHARED_MS 10000
-/* So many failures in a row, and no mail waits for a shared database any more. */
+/* After this many failures in a row no mail waits for a shared database. */
 #define FAILURES_MAX 3
 
 /* Everything here that changes is guarded by lock, but for what is atomic. */
@@ -74,8 +74,8 @@ struct store {
 	struct limit limit;
 	struct clock_watch clock_watch;
 	int64_t logged;
-	bool durable;            /* as the backend was told last */
-	unsigned crowded;        /* so many transactions more lock what they read */
+	bool durable;     /* as the backend was told last */
+	unsigned crowded; /* this many transactions more lock what they read */
 	int64_t corrupt_seen_ms; /* when a corrupt page was met last, 0 = never */
 	int64_t house_kept_ms;   /* last housekeeping */
 	bool may_expire_more;

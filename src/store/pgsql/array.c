@@ -8,7 +8,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* Room for so many octets, the end of the array included. */
+/* Room for this many octets, the end of the array included. */
 static bool
 make_room(struct array *array, size_t more)
 {

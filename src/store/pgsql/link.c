@@ -341,7 +341,7 @@ take(struct link *link, struct trouble *trouble)
 	return result;
 }
 
-/* The next result, whosever it is. */
+/* The next result, whoever waits for it. */
 static PGresult *
 next(struct link *link, struct trouble *trouble)
 {

@@ -63,7 +63,7 @@ struct link {
 	int64_t deadline_ms;
 	int timeout_ms; /* of one answer, when the deadline is further off */
 	unsigned due;   /* results that have not been taken */
-	unsigned quiet; /* so many of the next ones are nobody's */
+	unsigned quiet; /* this many of the next ones are nobody's */
 	bool has_failed;
 };
 

@@ -50,7 +50,7 @@ struct view {
 	struct link own;   /* of a view that stands by itself */
 	struct row *chains[CHAINS];
 	bool locks;     /* what is read is locked until the end */
-	unsigned walks; /* so many are going on, one within the other */
+	unsigned walks; /* how many are going on, one within the other */
 };
 
 #define LINKS_MAX 16

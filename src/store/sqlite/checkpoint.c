@@ -16,7 +16,7 @@
 #define LITTLE      256 /* pages that a pause may be spent on */
 #define PASSES      4
 #define STUCK_MS    2000 /* a reader of ours or of targreyctl list is done by then */
-#define IDLE_TICKS  20   /* after so many, a short log is carried over as well */
+#define IDLE_TICKS  20   /* after this many, a short log is carried over as well */
 
 /* Real time: how often the thread looks says nothing about mail. */
 static struct timespec
