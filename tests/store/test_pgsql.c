@@ -570,6 +570,56 @@ start_without_a_server_goes_on_without_memory(void **state)
 	assert_true(is_kept(fixture, FROM));
 }
 
+struct unanswered {
+	struct store_fixture *fixture;
+	char sender[48];
+	enum note_state noted;
+};
+
+/* Until one of them is not kept as far as anybody can tell. */
+static void *
+attempt_on(void *arg)
+{
+	struct unanswered *one = arg;
+
+	for (int i = 0; one->noted == NOTE_COMMITTED && i < HUNG_S * 100; i++) {
+		snprintf(one->sender, sizeof one->sender, "%d@example.org", i);
+		one->noted = attempt(one->fixture, one->sender);
+		usleep(10000);
+	}
+	return NULL;
+}
+
+/* The server has kept it and waits for a standby when its connection is ended. */
+static void
+commit_without_an_answer_is_no_promise_and_is_not_made_twice(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct unanswered one = {fixture, "", NOTE_COMMITTED};
+	pthread_t thread;
+
+	pgsql_do(
+	    fixture->url, "ALTER SYSTEM SET synchronous_standby_names = 'none'");
+	pgsql_do(fixture->url, "SELECT pg_reload_conf()");
+	assert_int_equal(pthread_create(&thread, NULL, attempt_on, &one), 0);
+	for (int i = 0;
+	     i < HUNG_S * 100 &&
+	     pgsql_ask(fixture->url,
+	         "SELECT count(pg_terminate_backend(pid))"
+	         " FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == 0;
+	     i++)
+		usleep(10000);
+	pgsql_do(fixture->url, "ALTER SYSTEM RESET synchronous_standby_names");
+	pgsql_do(fixture->url, "SELECT pg_reload_conf()");
+	pthread_join(thread, NULL);
+	assert_int_equal(one.noted, NOTE_FAILED);
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, one.sender));
+	assert_int_equal(row.tries, 0);
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT max(version) FROM triplet"), 1);
+}
+
 static void *
 start_server(void *arg)
 {
@@ -924,6 +974,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(commit_without_an_answer_is_no_promise_and_is_not_made_twice),
 	    TEST(no_attempt_of_two_daemons_on_the_same_rows_is_lost),
 	    TEST(tables_are_made_once_by_daemons_that_start_together),
 	    TEST(note_that_it_refuses_takes_no_other_with_it),
