@@ -12,7 +12,7 @@
 struct activity {
 	_Atomic uint64_t faults[FAULTS], shed;
 	pthread_mutex_t lock; /* guards everything below */
-	struct activity_hold *first;
+	LIST_HEAD(, activity_hold) holds;
 	bool has_no_data, has_outside, is_one_client;
 	struct ip private_ip; /* of the last private_count sessions */
 	unsigned private_count;
@@ -46,11 +46,7 @@ activity_hold_begin(struct activity *activity, struct activity_hold *hold)
 	if (activity == NULL)
 		return;
 	pthread_mutex_lock(&activity->lock);
-	hold->previous = NULL;
-	hold->next = activity->first;
-	if (hold->next != NULL)
-		hold->next->previous = hold;
-	activity->first = hold;
+	LIST_INSERT_HEAD(&activity->holds, hold, others);
 	pthread_mutex_unlock(&activity->lock);
 }
 
@@ -60,12 +56,7 @@ activity_hold_end(struct activity *activity, struct activity_hold *hold)
 	if (activity == NULL)
 		return;
 	pthread_mutex_lock(&activity->lock);
-	if (hold->next != NULL)
-		hold->next->previous = hold->previous;
-	if (hold->previous != NULL)
-		hold->previous->next = hold->next;
-	else
-		activity->first = hold->next;
+	LIST_REMOVE(hold, others);
 	pthread_mutex_unlock(&activity->lock);
 }
 
@@ -145,9 +136,9 @@ activity_write(struct activity *activity, int64_t now, FILE *file)
 	for (enum fault fault = FAULT_STORE; fault < FAULTS; fault++)
 		fprintf(file, "fault_%s\t%" PRIu64 "\n", fault_words[fault],
 		    atomic_load(&activity->faults[fault]));
-	for (const struct activity_hold *hold = activity->first; hold != NULL;
-	     hold = hold->next)
-		if (hold->since + hold->asked_s >= now)
-			write_hold(hold, file);
+	const struct activity_hold *hold;
+	LIST_FOREACH(hold, &activity->holds, others)
+	if (hold->since + hold->asked_s >= now)
+		write_hold(hold, file);
 	pthread_mutex_unlock(&activity->lock);
 }

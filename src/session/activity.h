@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 
 #include "base/ip.h"
 #include "record/words.h"
@@ -25,7 +26,7 @@ void activity_free(struct activity **activity);
 
 /* One hold in progress; owned by its session, which fills it before begin. */
 struct activity_hold {
-	struct activity_hold *previous, *next;
+	LIST_ENTRY(activity_hold) others;
 	struct ip ip;
 	const char *sid,
 	    *name;     /* name NULL: unknown; both live as long as the hold */

@@ -117,10 +117,6 @@ struct session {
 	struct transaction *mail;
 };
 
-/* transaction.c */
-struct transaction *transaction_new(const char *sender, int64_t now);
-void session_end_mail(struct session *session);
-
 /* exempt.c: who set the session, the recipient or the message free; or NULL */
 /* is_outgoing_r: what it sends may be our own */
 char *exempt_client(struct session *session, bool *is_outgoing_r);
@@ -137,7 +133,9 @@ extern const struct answer answer_continue, answer_trouble;
 char *session_keep(struct session *session, const char *text);
 /* Then it says so and the mail is gone; to be asked before anything is decided. */
 bool session_is_lost(struct session *session);
-/* Nothing is written of it. */
+struct transaction *transaction_new(const char *sender, int64_t now);
+/* Nothing is written of them. */
+void session_end_mail(struct session *session);
 void session_free(struct session *session);
 
 /* session.c */
