@@ -12,7 +12,7 @@
 struct activity {
 	_Atomic uint64_t faults[FAULTS], shed;
 	pthread_mutex_t lock; /* guards everything below */
-	LIST_HEAD(, activity_hold) holds;
+	LIST_HEAD(activity_holds, activity_hold) holds;
 	bool has_no_data, has_outside, is_one_client;
 	struct ip private_ip; /* of the last private_count sessions */
 	unsigned private_count;
