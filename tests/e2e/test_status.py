@@ -90,19 +90,20 @@ class Status(LabTest):
         until(lambda: self.status()[0] == 0, "the status to be well again")
 
     def test_a_database_that_cannot_be_read_leaves_the_daemon_s_part(self):
-        away = str(self.lab.daemon.database) + ".away"
-        os.rename(self.lab.daemon.database, away)
-        self.addCleanup(self.lab.daemon.restart)
-        self.addCleanup(os.rename, away, self.lab.daemon.database)
-        code, told, said = self.lab.daemon.ctl_code("status")
+        # One that is not there, in settings of targreyctl's own: of its own the
+        # daemon would make a new one.
+        daemon, conf = self.lab.daemon, self.lab.daemon.conf
+        self.addCleanup(setattr, daemon, "conf", conf)
+        daemon.conf = conf.with_name("other.conf")
+        daemon.conf.write_text(conf.read_text().replace(
+            str(daemon.database), str(daemon.database) + ".away"))
+        code, told, said = daemon.ctl_code("status")
         self.assertEqual(code, 1)
         self.assertIn("running", told["daemon"]["running"])
-        # The daemon may have begun a new one by then, which is empty at first.
-        self.assertRegex(said, "No such file|schema version 0 is older")
-        code, told, _ = self.lab.daemon.ctl_code("metrics")
+        self.assertIn("No such file", said)
+        code, told, _ = daemon.ctl_code("metrics")
         self.assertEqual(code, 1)
         self.assertIn("targrey_up", str(told))
-        self.lab.daemon.stop()
 
     def test_a_removed_socket_is_made_again(self):
         path = str(self.lab.daemon.socket) + ".status"
