@@ -175,7 +175,7 @@ query_hash_people(struct query *query)
 
 /* The row of a client's triplet, and that of KEY_ANYWHERE. */
 struct pair {
-	int64_t hashes[2];
+	int64_t hashes[2], held;
 	struct grey_row was[2];
 };
 
@@ -193,8 +193,8 @@ find_pair(struct query *query, const struct triplet *triplet, const char *client
 	if (query->ops->find_pair == NULL)
 		return query->ops->find_triplet(query->view, pair_r->hashes[0],
 		    since, until, pair_r->was, trouble);
-	return query->ops->find_pair(
-	    query->view, pair_r->hashes, since, until, pair_r->was, trouble);
+	return query->ops->find_pair(query->view, pair_r->hashes, since, until,
+	    pair_r->was, &pair_r->held, trouble);
 }
 
 static bool
@@ -207,8 +207,8 @@ keep_pair(struct query *query, const struct pair *pair, const struct grey_row *r
 	if (query->ops->keep_pair == NULL)
 		return query->ops->keep_triplet(
 		    query->view, pair->hashes[0], pair->was, row, text, trouble);
-	return query->ops->keep_pair(
-	    query->view, pair->hashes, pair->was, rows, wanted, text, trouble);
+	return query->ops->keep_pair(query->view, pair->hashes, pair->was, rows,
+	    wanted, pair->held, text, trouble);
 }
 
 static bool

@@ -44,7 +44,7 @@ struct found {
 	int64_t hashes[2];
 	struct grey_row rows[2], best;
 	/* For find_pair(): the client's key and KEY_ANYWHERE, and what is there. */
-	int64_t pair[2];
+	int64_t pair[2], held;
 	struct grey_row of_pair[2];
 };
 
@@ -64,7 +64,7 @@ find_rows(const struct apply *apply, const struct triplet_keys *keys,
 		                     : key_triplet(apply->secret, KEY_ANYWHERE,
 		                           triplet->sender, triplet->recipient);
 		if (!apply->ops->find_pair(apply->view, found->pair, since, until,
-		        found->of_pair, trouble))
+		        found->of_pair, &found->held, trouble))
 			return false;
 		found->rows[i++] = found->of_pair[0];
 		if (keys->is_anywhere)
@@ -199,7 +199,7 @@ keep_pair(const struct apply *apply, const struct triplet_keys *keys,
 	    !row_is_fresh(&found->of_pair[1], &of_pair[1])};
 
 	return apply->ops->keep_pair(apply->view, found->pair, found->of_pair,
-	    of_pair, wanted, text, trouble);
+	    of_pair, wanted, found->held, text, trouble);
 }
 
 static bool

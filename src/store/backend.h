@@ -218,14 +218,15 @@ struct backend_ops {
 	 * that has these finds and keeps them by no other way, and may make one row
 	 * of both; NULL: they are two like any others.
 	 * wanted  which of them is kept; text: the client's
+	 * held    handed from one to the other, in the same transaction
 	 */
 	bool (*find_pair)(struct view *view, const int64_t hashes[static 2],
 	    int64_t since, int64_t until, struct grey_row rows_r[static 2],
-	    struct trouble *trouble);
+	    int64_t *held_r, struct trouble *trouble);
 	bool (*keep_pair)(struct view *view, const int64_t hashes[static 2],
 	    const struct grey_row was[static 2],
 	    const struct grey_row rows[static 2], const bool wanted[static 2],
-	    const struct triplet_text *text, struct trouble *trouble);
+	    int64_t held, const struct triplet_text *text, struct trouble *trouble);
 	bool (*count_network)(struct view *view, int64_t day, int64_t hash,
 	    bool *is_new_r, struct trouble *trouble);
 	bool (*add_event)(struct view *view, int64_t logged,

@@ -32,16 +32,15 @@ are_twins(const struct grey_row rows[static 2])
 
 bool
 sqlite_find_pair(struct view *view, const int64_t hashes[static 2], int64_t since,
-    int64_t until, struct grey_row rows_r[static 2], struct trouble *trouble)
+    int64_t until, struct grey_row rows_r[static 2], int64_t *held_r,
+    struct trouble *trouble)
 {
-	int64_t twin;
-
 	if (!sqlite_find_triplet(
 	        view, hashes[0], since, until, &rows_r[0], trouble) ||
 	    !sqlite_find_waiting(
-	        view, hashes[1], since, until, &rows_r[1], &twin, trouble))
+	        view, hashes[1], since, until, &rows_r[1], held_r, trouble))
 		return false;
-	if (rows_r[0].first == 0 && twin != 0 && twin == hashes[0])
+	if (rows_r[0].first == 0 && *held_r != 0 && *held_r == hashes[0])
 		rows_r[0] = twin_of(&rows_r[1]);
 	return true;
 }
@@ -58,34 +57,29 @@ keep_twins(struct view *view, const int64_t hashes[static 2],
 }
 
 /*
- * Makes two rows of the one of KEY_ANYWHERE, where it is so, unless its client's is
- * rewritten anyway.
+ * Makes two rows of that of KEY_ANYWHERE and its twin; what is rewritten anyway is
+ * left to that.
  */
 static bool
-part(struct view *view, const int64_t hashes[static 2],
-    const struct grey_row *anywhere, bool is_rewritten, struct trouble *trouble)
+part(struct view *view, int64_t hash, const struct grey_row *anywhere, int64_t twin,
+    const bool rewritten[static 2], struct trouble *trouble)
 {
-	int64_t twin = 0;
-	bool found;
-
-	if (anywhere->first == 0)
-		return true;
-	if (!sqlite_find_twin(view, hashes[1], anywhere, &found, &twin, trouble))
-		return false;
-	if (twin == 0)
-		return true;
 	struct grey_row row = twin_of(anywhere);
-	return ((is_rewritten && twin == hashes[0]) ||
+
+	return (rewritten[0] ||
 	           sqlite_keep_waiting(view, twin, &row, 0, trouble)) &&
-	       sqlite_keep_waiting(view, hashes[1], anywhere, 0, trouble);
+	       (rewritten[1] ||
+	           sqlite_keep_waiting(view, hash, anywhere, 0, trouble));
 }
 
+/* held: the twin of what was, as sqlite_find_pair() has found it; 0: none */
 bool
 sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
     const struct grey_row was[static 2], const struct grey_row rows[static 2],
-    const bool wanted[static 2], const struct triplet_text *text,
+    const bool wanted[static 2], int64_t held, const struct triplet_text *text,
     struct trouble *trouble)
 {
+	const bool rewritten[] = {wanted[0] && held == hashes[0], wanted[1]};
 	struct triplet_text anywhere = *text;
 
 	if (was[0].first == 0 && was[1].first == 0 && wanted[0] && wanted[1] &&
@@ -94,7 +88,8 @@ sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
 	if (!wanted[0] && !wanted[1])
 		return true;
 	anywhere.client = KEY_ANYWHERE;
-	return part(view, hashes, &was[1], wanted[0], trouble) &&
+	return (held == 0 ||
+	           part(view, hashes[1], &was[1], held, rewritten, trouble)) &&
 	       (!wanted[0] || sqlite_keep_triplet(view, hashes[0], &was[0],
 	                          &rows[0], text, trouble)) &&
 	       (!wanted[1] || sqlite_keep_triplet(view, hashes[1], &was[1],
@@ -126,12 +121,16 @@ bool
 sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
 {
-	const int64_t alone[2] = {0, hash};
-	bool was_held = false;
+	static const bool rewritten[] = {false, true}; /* it goes */
+	int64_t twin = 0;
+	bool found, was_held = false;
 
-	if (was->passed == 0 && (!part(view, alone, was, false, trouble) ||
-	                            (held_by != 0 && !drop_twin(view, hash, held_by,
-	                                                 was, &was_held, trouble))))
+	if (was->passed == 0 &&
+	    (!sqlite_find_twin(view, hash, was, &found, &twin, trouble) ||
+	        (twin != 0 && !part(view, hash, was, twin, rewritten, trouble))))
+		return false;
+	if (held_by != 0 &&
+	    !drop_twin(view, hash, held_by, was, &was_held, trouble))
 		return false;
 	if (!sqlite_drop_row(view, hash, was, is_there_r, trouble))
 		return false;

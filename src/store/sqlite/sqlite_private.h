@@ -87,11 +87,11 @@ bool sqlite_keep_text(struct view *view, int64_t hash, int64_t anywhere,
 
 /* pairs.c: as in struct backend_ops */
 bool sqlite_find_pair(struct view *view, const int64_t hashes[static 2],
-    int64_t since, int64_t until, struct grey_row rows_r[static 2],
+    int64_t since, int64_t until, struct grey_row rows_r[static 2], int64_t *held_r,
     struct trouble *trouble);
 bool sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
     const struct grey_row was[static 2], const struct grey_row rows[static 2],
-    const bool wanted[static 2], const struct triplet_text *text,
+    const bool wanted[static 2], int64_t held, const struct triplet_text *text,
     struct trouble *trouble);
 bool sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
