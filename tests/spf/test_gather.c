@@ -141,13 +141,26 @@ run(const char *ip, const char *helo, const char *sender)
 	" \"*.silent.example\": {\"*\": \"silent\"}}"
 
 static void
+open_zone(struct dnsd *dnsd)
+{
+	dnsd_start(dnsd, ZONE);
+	open_gatherer(dnsd->text, LONG_MS, 2, 10, NULL, 0);
+}
+
+static void
+close_zone(struct dnsd *dnsd)
+{
+	gatherer_close(&gatherer);
+	dnsd_stop(dnsd);
+}
+
+static void
 both_identities_and_names_are_told(void **state)
 {
 	struct dnsd dnsd;
 
 	(void)state;
-	dnsd_start(&dnsd, ZONE);
-	open_gatherer(dnsd.text, LONG_MS, 2, 10, NULL, 0);
+	open_zone(&dnsd);
 	struct dns_facts facts =
 	    run("198.51.100.1", "mx.good.example", "a@good.example");
 	assert_int_equal(facts.mailfrom.result, SPF_PASS);
@@ -174,8 +187,7 @@ both_identities_and_names_are_told(void **state)
 	assert_string_equal(facts.helo.domain, "");
 	assert_int_equal(facts.helo_dns, HELO_DNS_UNKNOWN);
 	assert_true(facts.sender_nodns);
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -199,16 +211,14 @@ a_sender_without_mx_and_address_is_nodns(void **state)
 	struct dnsd dnsd;
 
 	(void)state;
-	dnsd_start(&dnsd, ZONE);
-	open_gatherer(dnsd.text, LONG_MS, 2, 10, NULL, 0);
+	open_zone(&dnsd);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct dns_facts facts = run("198.51.100.1", NULL, cases[i].sender);
 		if (facts.sender_known != cases[i].known ||
 		    facts.sender_nodns != cases[i].nodns)
 			fail_msg("%s", cases[i].sender);
 	}
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -231,15 +241,13 @@ helo_names_are_matched_with_the_client(void **state)
 	struct dnsd dnsd;
 
 	(void)state;
-	dnsd_start(&dnsd, ZONE);
-	open_gatherer(dnsd.text, LONG_MS, 2, 10, NULL, 0);
+	open_zone(&dnsd);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct dns_facts facts = run(cases[i].ip, cases[i].helo, "");
 		if (facts.helo_dns != cases[i].wanted)
 			fail_msg("%s: %d", cases[i].helo, facts.helo_dns);
 	}
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -248,16 +256,14 @@ loopback_clients_are_skipped_without_a_question(void **state)
 	struct dnsd dnsd;
 
 	(void)state;
-	dnsd_start(&dnsd, ZONE);
-	open_gatherer(dnsd.text, LONG_MS, 2, 10, NULL, 0);
+	open_zone(&dnsd);
 	struct dns_facts facts =
 	    run("127.0.0.1", "mx.good.example", "a@good.example");
 	assert_int_equal(facts.mailfrom.result, SPF_SKIPPED);
 	facts = run("::1", "mx.good.example", "a@good.example");
 	assert_int_equal(facts.helo.result, SPF_SKIPPED);
 	assert_int_equal(dnsd_asked(&dnsd), 0);
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -284,8 +290,7 @@ lists_count_by_weight_mask_and_127(void **state)
 	facts = run("198.51.100.2", NULL, "");
 	assert_int_equal(facts.dnsbl_weight, 0);
 	assert_string_equal(facts.dnsbl, "");
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -404,8 +409,7 @@ a_list_that_stays_silent_is_left_out(void **state)
 		else
 			assert_int_equal(dnsd_asked(&dnsd) - before, 1);
 	}
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -433,8 +437,7 @@ a_list_is_not_blamed_for_a_dead_resolver_or_a_client_that_left(void **state)
 	unsigned before = dnsd_asked(&dnsd);
 	run("198.51.100.1", NULL, "a@good.example");
 	assert_true(dnsd_asked(&dnsd) - before >= 3); /* the list is still asked */
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 	dnsd_stop(&dead);
 }
 
@@ -559,8 +562,7 @@ dead_dns_of_some_does_not_slow_others(void **state)
 		    facts.mailfrom.result, i < 20 ? SPF_TEMPERROR : SPF_PASS);
 		gather_drop(&gathers[i]);
 	}
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
@@ -603,8 +605,7 @@ a_dropped_job_frees_its_worker(void **state)
 	    run("198.51.100.1", "mx.good.example", "a@good.example");
 	assert_int_equal(facts.mailfrom.result, SPF_PASS);
 	assert_false(facts.timed_out);
-	gatherer_close(&gatherer);
-	dnsd_stop(&dnsd);
+	close_zone(&dnsd);
 }
 
 static void
