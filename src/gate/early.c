@@ -130,13 +130,11 @@ see(struct client *client, char cmd, enum watch_state state,
 		    octets->unread > 0 ? GATE_EARLY_YES : GATE_EARLY_UNKNOWN;
 		client->sent_at_data = octets->unread == 0 ? octets->sent : -1;
 		break;
-	case SMFIC_BODYEOB:
+	default: /* SMFIC_BODYEOB */
 		moment->ahead = octets->sent < 0 ? GATE_EARLY_UNKNOWN
 		                : has_sent_more  ? GATE_EARLY_NO
 		                                 : GATE_EARLY_YES;
 		client->sent_at_data = -1;
-		break;
-	default:
 		break;
 	}
 }

@@ -13,6 +13,7 @@ static struct {
 	_Atomic sfsistat status;
 	const char *_Atomic refusal; /* told instead; NULL: none */
 	_Atomic bool delays_next;    /* the command after MAIL waits */
+	_Atomic bool decides;        /* for what was told instead */
 	_Atomic bool is_blocked;
 	_Atomic int blocked; /* callbacks */
 } plan;
@@ -32,7 +33,7 @@ by_plan(const struct filter_call *call)
 	atomic_fetch_add(&plan.blocked, 1);
 	while (atomic_load(&plan.is_blocked))
 		usleep(1000);
-	if (plan.refusal != NULL) {
+	if (atomic_load(&plan.decides)) {
 		wish.reply_until_ms = fixture_now() + 60000;
 		gate_tell(fixture->gate, moment.ticket, &wish);
 		gate_decide(fixture->gate, moment.ticket, true);
@@ -103,6 +104,8 @@ whatever_the_filter_says_is_heard_and_the_next_message_is_served(void **state)
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X500 X100 X100 X100 X100 X100
 
+#define TROUBLE "451 4.3.0 Try again later"
+
 /* smfi_setreply(3): a percent sign of a reply is doubled. */
 static const struct {
 	const char *told, *heard;
@@ -110,6 +113,7 @@ static const struct {
     {"450 4.7.1 100% sure", "450 4.7.1 100%% sure"},
     {"450 4.7.1 a\tb\x7f\xc3\xa9\r\n", "450 4.7.1 a?b?????"},
     {"450 4.7.1 xy" X500 "z", "450 4.7.1 xy" X500},
+    {NULL, TROUBLE}, /* nothing was told, or there was no memory for it */
 };
 
 static void
@@ -118,12 +122,14 @@ a_refusal_is_one_printable_line_of_512_octets_at_most(void **state)
 	fixture_gate();
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
 		plan.refusal = refusals[i].told;
+		atomic_store(&plan.decides, true);
 		struct mta mta = begin(FILTER_RCPT, SMFIS_CONTINUE);
 		mta_rcpt(&mta, "<a@example.org>");
 		struct mta_frame frame = mta_read(&mta);
 		assert_int_equal(frame.cmd, 'y');
 		assert_string_equal(frame.data, refusals[i].heard);
 		plan.refusal = NULL;
+		atomic_store(&plan.decides, false);
 		expect_next_message(&mta);
 		script_end(&mta);
 	}

@@ -443,6 +443,12 @@ a_socket_that_was_removed_is_made_again_once_nothing_fails(void **state)
 	(void)state;
 	fixture_gate();
 	gate_look_after(fixture->gate); /* it is there */
+	unsigned made = fixture_said("made again");
+	failing_arm("access", 1, 1, ENOENT, FAIL_HERE);
+	gate_look_after(fixture->gate); /* it is there again */
+	assert_int_equal(failing_stop(), 1);
+	fixture_pass(0);
+	assert_int_equal(fixture_said("made again"), made);
 	for (size_t i = 0; i < sizeof agains / sizeof *agains; i++) {
 		fixture_pass(3600000); /* the log may say it again */
 		unsigned before = fixture_said(agains[i].told);
