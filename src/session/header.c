@@ -20,12 +20,13 @@ note_removed(struct transaction *mail, const char *name, unsigned index)
 		return;
 	void *grown = realloc(
 	    mail->removed, (mail->removed_count + 1) * sizeof *mail->removed);
-	if (grown == NULL)
-		return;
-	mail->removed = grown;
-	char *copy = text_dup(name);
+	if (grown != NULL)
+		mail->removed = grown;
+	char *copy = grown == NULL ? NULL : text_dup(name);
 	if (copy != NULL)
 		mail->removed[mail->removed_count++] = (struct field){copy, index};
+	else
+		mail->has_lost_removed = true;
 }
 
 /* All of them are removed, so those of the same name tell how many there were. */

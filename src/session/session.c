@@ -16,6 +16,8 @@ static const struct answer answer_forged = {.refuse = true,
     .code = "450",
     .enhanced = "4.7.1",
     .text = "Too many forged headers"};
+static const struct answer answer_lost = {
+    .refuse = true, .code = "450", .enhanced = "4.3.0", .text = "Out of memory"};
 
 static void
 warn_of_lost_hold(const struct session *session)
@@ -316,8 +318,9 @@ session_eom(struct session *session, const struct gate_moment *moment,
 	/* Last: each edit leaves at once, so they leave together. */
 	if (passes)
 		stamp_message(session, &words, edits);
+	bool has_lost = mail->has_lost_removed;
 	session_end_mail(session);
-	return passes ? answer_continue : answer_forged;
+	return passes ? answer_continue : has_lost ? answer_lost : answer_forged;
 }
 
 void

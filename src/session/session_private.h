@@ -69,6 +69,7 @@ struct transaction {
 	char *queue_id, *message_id;
 	struct field *removed; /* once there are more than MAX_FORGED: no more */
 	size_t removed_count;
+	bool has_lost_removed; /* for one of them there was no memory */
 	unsigned forged_headers,
 	    authres_headers; /* that came; the latter of any id */
 	bool relay_trusted, foreign_session;

@@ -174,7 +174,8 @@ bool
 stamp_is_possible(struct transaction *mail)
 {
 	mail->relay_trusted = mail->relay_trusted && !mail->foreign_session;
-	return mail->relay_trusted || mail->removed_count <= MAX_FORGED;
+	return mail->relay_trusted ||
+	       (mail->removed_count <= MAX_FORGED && !mail->has_lost_removed);
 }
 
 void

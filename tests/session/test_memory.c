@@ -139,6 +139,38 @@ a_client_that_is_exempt_stays_so(void **state)
 	sweep("10.0.0.1", NULL, "");
 }
 
+/* The first one's note may be what fails, or the second's: neither may stay. */
+static void
+a_forged_field_that_cannot_be_noted_is_not_let_through(void **state)
+{
+	int refused = 0, point = 0;
+
+	(void)state;
+	fixture_new(MODE_TARGREY);
+	do {
+		has_failed = false;
+		fixture_close();
+		fixture->session = NULL;
+		fixture_connect("192.0.2.1", SERVER);
+		fixture_mail(FROM);
+		assert_true(reaches_data(TO, HOLD_ELAPSED));
+		left = point++;
+		session_header(
+		    fixture->session, "X-TaRgrey-Session", "v=1; s25r=none");
+		session_header(
+		    fixture->session, "X-TaRgrey-Session", "v=1; s25r=none");
+		left = -1;
+		struct answer answer = fixture_eom();
+		if (answer.refuse)
+			assert_string_equal(answer.text, "Out of memory");
+		else
+			assert_string_equal(fixture->removed,
+			    "X-TaRgrey-Session/2 X-TaRgrey-Session/1");
+		refused += answer.refuse;
+	} while (has_failed);
+	assert_int_equal(refused, 4); /* two of the list, two of the name */
+}
+
 static void
 hold_with_spf(void)
 {
@@ -171,6 +203,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_server_whose_name_is_lost_is_no_client_without_one),
 	    cmocka_unit_test(a_client_that_is_exempt_stays_so),
+	    cmocka_unit_test(
+	        a_forged_field_that_cannot_be_noted_is_not_let_through),
 	    cmocka_unit_test(a_held_session_takes_little_memory),
 	};
 	log_to_sink(drop_line, NULL);
