@@ -453,6 +453,38 @@ stopped_server_costs_memory_and_comes_back(void **state)
 	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
 }
 
+static enum store_status
+recall_known(struct store_fixture *fixture)
+{
+	return fixture_recall(fixture, IP, NULL, FROM, TO, &history, &row);
+}
+
+/* Ten seconds: docs/several-mx.md. */
+static void
+address_that_is_known_is_not_asked_for_again_for_ten_seconds(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(
+		    fixture_note(fixture, OUTCOME_ENDURED, IP, NULL, NULL, NULL),
+		    NOTE_COMMITTED);
+	pgsql_server("kill");
+	fixture_sleep(fixture, 9);
+	assert_int_equal(recall_known(fixture), STORE_OK);
+	assert_int_equal(history.address.successes, 5);
+	fixture_sleep(fixture, 2);
+	assert_int_equal(recall_known(fixture), STORE_FAILED);
+	/* Once the database is held for away, it cannot know better. */
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(fixture_recall(fixture, "198.51.100.1", NULL, FROM,
+		                     TO, &history, &row),
+		    STORE_FAILED);
+	assert_int_equal(recall_known(fixture), STORE_OK);
+	pgsql_server("again");
+	wait_until_back(fixture);
+}
+
 static void
 server_that_stands_still_is_waited_for_three_times(void **state)
 {
@@ -982,6 +1014,7 @@ main(void)
 	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(one_client_or_network_is_found_without_reading_all),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),
+	    TEST(address_that_is_known_is_not_asked_for_again_for_ten_seconds),
 	    TEST(stopped_server_costs_memory_and_comes_back),
 	    TEST(server_that_stands_still_is_waited_for_three_times),
 	    TEST(question_to_a_server_that_stands_still_is_over_in_time),
