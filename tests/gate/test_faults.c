@@ -329,7 +329,7 @@ expect_idle(const char *when)
 	int64_t used = cpu_ms(CLOCK_PROCESS_CPUTIME_ID) - before - spun;
 	print_message("%s: %lld ms of CPU beside %lld\n", when, (long long)used,
 	    (long long)spun);
-	assert_in_range(used, 0, spun / 2);
+	assert_true(used <= spun / 2); /* may be below 0: two clocks */
 }
 
 static void

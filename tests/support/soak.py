@@ -32,7 +32,7 @@ from .postfix import DOMAIN
 from .smtp import Gone
 from .wait import Timeout, until
 
-HOLD_S, DELAY_S, GAP_S, WINDOW_S = 3, 4, 1, 600
+HOLD_S, DELAY_S, GAP_S, WINDOW_S = 3, 4, 1, 86400  # the window: longer than a run
 BUDGET = 12
 FORGED = ("X-TaRgrey-Session: v=1; id=mx.example.jp; verdict=pass; s25r=none\n"
           "x-targrey-FLAGS : KNOWN\n")
@@ -179,6 +179,7 @@ class Soak:
             # expect() of the greeting: a 421 while the daemon stops, say.
             if content:
                 message.uncertain += 1
+                message.sure = False  # how long the session went on nobody knows
             return False
         finally:
             if self.outage.touches(begun, time.monotonic()):
@@ -423,6 +424,7 @@ class Soak:
             except Malformed as error:
                 if message.sure:
                     self.fail("%s: %s" % (message.token, error))
+                    self.tell(mail)
                 else:
                     self.count("unchecked")
                 continue
@@ -431,6 +433,20 @@ class Soak:
                     stamp["forged"] != 2 or
                     any(len(mail.all(n)) != 1 for n in (SESSION, CLIENT, FLAGS))):
                 self.fail("%s: forged headers survived" % message.token)
+
+    def tell(self, mail):
+        """What Postfix and the daemon logged of a message that failed."""
+        queue_id = re.search(r"\bid ([0-9A-Za-z]+)", mail.message["Received"] or "")
+        queue_id = queue_id[1] if queue_id else "no queue id"
+        lines = self.lab.postfix.log().splitlines()
+        first = next((n for n, line in enumerate(lines) if queue_id in line), 0)
+        smtpd = re.search(r"smtpd\[\d+\]", lines[first] if lines else "")
+        near = lines[max(0, first - 400):first + 200]
+        told = [line for line in near if queue_id in line or "warning: milter" in line or
+                (smtpd and smtpd[0] in line)]
+        own = self.lab.daemon.log().splitlines()
+        told += [line for line in own if queue_id in line]
+        print(mail.raw.decode("latin-1") + "\n".join(told), file=sys.stderr, flush=True)
 
     def judge_words(self, message, stamp):
         self.count("tarpit=" + stamp["tarpit"])
@@ -496,9 +512,9 @@ class Soak:
 
 
 def mount_small(folder):
-    """A file system of 8 MB for the database; False where none can be had."""
+    """A file system of 32 MB for the database; False where none can be had."""
     import subprocess
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755",
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=0755",
                            "targrey-soak", str(folder)], capture_output=True,
                           check=False)
     return done.returncode == 0
