@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * targreyd: options, wiring, signals and reload; the only place that ends the
- * process. Always in the foreground: the rest is the service manager's.
+ * process. Always in the foreground: the service manager does the rest.
  */
 #include <errno.h>
 #include <poll.h>
@@ -38,15 +38,15 @@
 #include "store/store.h"
 
 #define STOP_GRACE_MS 800
-/* Three files for each of the store's readers, logs; a DNS worker's sockets. */
+/* Three files for each store reader, logs, and the DNS workers' sockets. */
 #define OTHER_DESCRIPTORS  128
 #define WORKER_DESCRIPTORS 16
-#define ROUND_MS           2000 /* between two looks after what nobody reports */
+#define ROUND_MS           2000 /* between checks of what sends no event */
 
 /*
- * libmilter starts a thread that takes HUP, INT and TERM away with sigwait().
- * The program's own definition is found first, for libmilter's call too: that
- * thread stays here, and every signal reaches main.
+ * libmilter starts a thread that takes HUP, INT and TERM with sigwait(). This
+ * definition overrides libc's, also for libmilter: that thread waits here for
+ * ever, and every signal reaches main.
  */
 int sigwait(const sigset_t *restrict set, int *restrict signal_r);
 
@@ -86,7 +86,7 @@ current_snapshot(void *ctx)
 	return snapshot;
 }
 
-/* The last user of a snapshot may be inside a callback: main does the rest. */
+/* The last user of a snapshot may be inside a callback, so main frees it. */
 static void
 snapshot_unused(void *ctx, struct snapshot *snapshot)
 {
@@ -163,7 +163,7 @@ take_signals(struct daemon *daemon, struct error *error)
 	return true;
 }
 
-/* Before the first thread, and before a stranger's first octet. */
+/* Before the first thread, and before any input from a stranger. */
 static bool
 give_up_rights(
     struct daemon *daemon, const struct config *config, struct error *error)
@@ -176,7 +176,7 @@ give_up_rights(
 	return true;
 }
 
-/* Everything up to the first connection; config goes to the snapshot. */
+/* Everything up to the first connection; the snapshot takes over config. */
 static bool
 start(struct daemon *daemon, struct config **config_ptr, struct error *error)
 {
@@ -251,7 +251,7 @@ reload(struct daemon *daemon)
 	notify_send("STATUS=mode %s", mode_words[next->policy.mode]);
 }
 
-/* Drains all signals that wait, so that a storm costs one reload. */
+/* Drains all pending signals, so that many SIGHUPs cost one reload. */
 static bool
 handle_signals(struct daemon *daemon)
 {
@@ -277,7 +277,7 @@ answer_status(struct daemon *daemon)
 	    .gate = daemon->gate,
 	    .store = daemon->store,
 	    .activity = daemon->activity,
-	    /* there from the start on */
+	    /* never NULL after the start */
 	    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	    .gatherer = daemon->snapshot->gatherer,
 	    .advice = &daemon->advice,
@@ -290,7 +290,7 @@ answer_status(struct daemon *daemon)
 	status_answer(&daemon->status, &sources);
 }
 
-/* false: it ended because something is lost. */
+/* false: it ended because something was lost. */
 static bool
 serve(struct daemon *daemon)
 {
@@ -316,7 +316,7 @@ serve(struct daemon *daemon)
 		status_look_after(
 		    &daemon->status, snapshot_config(daemon->snapshot));
 		fds[2].fd = daemon->status.fd;
-		if (poll(fds, 3, ROUND_MS) < 0) { /* says nothing of the three */
+		if (poll(fds, 3, ROUND_MS) < 0) { /* error: no news of the three */
 			if (errno != EINTR)
 				log_warn("poll");
 			continue;
@@ -332,8 +332,8 @@ serve(struct daemon *daemon)
 }
 
 /*
- * After a start that failed, or a stop: nothing is left behind. Without the
- * gate's lock the private socket may be another instance's.
+ * Cleans up after a failed start, or a stop. Without the gate's lock the private
+ * socket may be another instance's.
  */
 static void
 tidy(struct daemon *daemon)
@@ -356,7 +356,7 @@ stop(struct daemon *daemon, int exit_code)
 	gate_stop(daemon->gate, STOP_GRACE_MS);
 	gate_report(daemon->gate, &report);
 	if (report.abandoned != 0) {
-		/* A callback still runs: what it uses must not be freed. */
+		/* A callback is still running: what it uses must not be freed. */
 		log_info("stopped with %u connections open", report.abandoned);
 		back_socket_remove(&daemon->back);
 		store_flush(daemon->store);
@@ -368,7 +368,7 @@ stop(struct daemon *daemon, int exit_code)
 	tidy(daemon);
 }
 
-/* From here on mail is looked at. */
+/* From here on mail is filtered. */
 static void
 be_ready(struct daemon *daemon)
 {
@@ -379,7 +379,7 @@ be_ready(struct daemon *daemon)
 	away_begin(&daemon->away,
 	    config_path_beside(config, ".away", path) ? path : NULL,
 	    &daemon->clock);
-	/* It may take seconds. */
+	/* This may take seconds. */
 	advice_gather(config, &daemon->advice);
 	advice_log(&daemon->advice);
 	log_info("version %s, mode %s, listening on %s, sandbox: %s",

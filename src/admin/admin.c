@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What most commands need: the configuration, the database, a form. */
+/* What most commands need: the configuration, the database, the output format. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ admin_config(struct admin *admin)
 
 	if (admin->config != NULL)
 		return admin->config;
-	/* With a database named there need not be a configuration. */
+	/* With --database no configuration is needed. */
 	if (path == NULL && (args_value(admin, "database") == NULL ||
 	                        access(CONFIG_DEFAULT_PATH, F_OK) == 0))
 		path = CONFIG_DEFAULT_PATH;
@@ -35,7 +35,7 @@ admin_query(struct admin *admin, bool writable)
 
 	if (admin->query != NULL)
 		return admin->query;
-	/* What is written must obey its privacy, even beside --database. */
+	/* Output must follow its privacy setting, even with --database. */
 	const struct config *config =
 	    url == NULL || writable ? admin_config(admin) : NULL;
 	if (config == NULL && (url == NULL || writable))
@@ -68,7 +68,7 @@ admin_format(struct admin *admin)
 	return DOC_TEXT;
 }
 
-/* 0 = all columns, whole: what is no terminal is a file, a pipe or a mail. */
+/* 0 = no limit: anything that is not a terminal is a file, a pipe or a mail. */
 static unsigned
 width_of(struct admin *admin)
 {

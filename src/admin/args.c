@@ -60,7 +60,7 @@ check_value(const struct option_row *row, const char *value, struct error *error
 	return false;
 }
 
-/* --name, --name=value, --name value; *at is moved past the value. */
+/* Parses --name, --name=value or --name value; moves *at past the value. */
 static bool
 take_option(
     struct admin *admin, int count, char **line, int *at, struct error *error)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * targreyctl: one file per command, one table of them (table.c), from which the
- * parser, the help, targreyctl(8) and the bash completion come. targrey-review
- * has such a table too (review/table.c).
+ * targreyctl: one file per command and one table of commands (table.c), from which
+ * the parser, the help, targreyctl(8) and the bash completion are made.
+ * targrey-review has such a table too (review/table.c).
  */
 #ifndef ADMIN_CMD_H
 #define ADMIN_CMD_H
@@ -19,42 +19,42 @@
 #include "report/doc.h"
 #include "query/query.h"
 
-/* What targreyctl ends with. */
+/* Exit codes. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct option_row {
 	const char *name;  /* without "--" */
-	const char *value; /* name of its value for people; NULL = none */
+	const char *value; /* its placeholder in the help; NULL = none */
 	const char *help;
 	const char *const
-	    *words;   /* the values there are, NULL-terminated, or NULL */
+	    *words;   /* the allowed values, NULL-terminated; NULL = any */
 	bool is_list; /* may be given more than once */
 };
 
 #define OPTIONS_MAX 24
-#define WORDS_MAX   1024 /* values of one option, words on the line */
+#define WORDS_MAX   1024 /* most values of one option, most words on the line */
 
 struct admin;
 struct command {
 	const char *name;
-	const char *args;                 /* the rest of the line, for people */
-	const char *help;                 /* one line */
-	const char *manual;               /* paragraphs parted by an empty line */
-	const struct option_row *options; /* name NULL at the end */
-	const char *const *words;         /* what the first word may be, or NULL */
+	const char *args;   /* its arguments, for the help */
+	const char *help;   /* one line */
+	const char *manual; /* paragraphs separated by an empty line */
+	const struct option_row *options; /* ends with a NULL name */
+	const char *const *words;         /* allowed first words; NULL = any */
 	int words_least, words_most;
 	int (*run)(struct admin *admin);
 };
 
-/* What has such a table: targreyctl, targrey-review. */
+/* A program with such a table: targreyctl, targrey-review. */
 struct program {
 	const char *name, *section;                /* "targreyctl", "8" */
 	const char *summary, *intro, *exit_status; /* for help and manual */
 	const char *see_also;                      /* mdoc */
 	const struct command *const *commands;     /* NULL at the end */
-	const struct option_row *options;          /* that every command takes */
+	const struct option_row *options;          /* accepted by every command */
 };
-/* The last options of such a table. */
+/* The last options of every such table. */
 #define PROGRAM_OPTIONS                                                            \
 	{"format", "FORM", "text (the default), json, csv or html",                \
 	    doc_format_words, false},                                              \
@@ -70,11 +70,11 @@ struct program {
 		NULL, NULL, NULL, NULL, false                                      \
 	}
 
-/* One call of the program. */
+/* One run of the program. */
 struct admin {
 	const struct program *program;
 	const struct command *command;
-	const char *words[WORDS_MAX]; /* what is no option */
+	const char *words[WORDS_MAX]; /* arguments that are not options */
 	int words_count;
 	struct {
 		const struct option_row *row;
@@ -84,54 +84,55 @@ struct admin {
 
 	FILE *out, *err;
 	FILE *output;       /* --output, or out, once it is open */
-	struct doc **doc_r; /* what would be written goes there; NULL: to out */
+	struct doc **doc_r; /* receives the doc; NULL: it goes to out */
 	struct clock clock;
-	struct config *config; /* once asked for */
+	struct config *config; /* NULL until first asked for */
 	struct query *query;
-	void *more; /* what else the program keeps; NULL at first */
+	void *more; /* the program's own data; NULL at first */
 };
 
-/* Does what the line of main() asks for; the exit code. */
+/* Runs the command on main()'s command line. Returns the exit code. */
 int program_run(struct admin *admin, int count, char **line);
 
 /*
- * Fills words and options; false with what is allowed in error. The line must
+ * Fills words and options. false: error says what is allowed. The line must
  * outlive the admin.
  */
 bool args_parse(struct admin *admin, int count, char **line, struct error *error);
-/* The option's value ("" for one without), NULL when it was not given. */
+/* The option's value ("" if it takes none); NULL when it was not given. */
 const char *args_value(const struct admin *admin, const char *name);
-/* The n-th value of an option that may come more than once, or NULL. */
+/* The n-th value of an option that may be repeated, or NULL. */
 const char *args_nth(const struct admin *admin, const char *name, int n);
 
 /*
- * Values of options. Given and wrong: says what is allowed and returns false.
- * Not given: the result keeps what it was.
+ * Typed option values. A wrong value: prints what is allowed, returns false. Not
+ * given: leaves the result unchanged.
  */
 bool args_count(struct admin *admin, const char *name, size_t *count_r);
-/* "7d" = so long ago, "2026-01-31", "2026-01-31 12:00", "@1769860800" */
+/* "7d" = 7 days ago, "2026-01-31", "2026-01-31 12:00", "@1769860800" */
 bool args_time(struct admin *admin, const char *name, int64_t *time_r);
+/* An address or network; *given_r is net_r, or NULL when it was not given. */
 bool args_net(struct admin *admin, const char *name, struct ipnet *net_r,
     const struct ipnet **given_r);
 
-/* Prints "PROGRAM COMMAND: text" and how to get help; EXIT_USAGE. */
+/* Prints "PROGRAM COMMAND: text" and how to get help. Returns EXIT_USAGE. */
 int usage(struct admin *admin, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Prints "PROGRAM: text"; EXIT_FAILED. */
+/* Prints "PROGRAM: text". Returns EXIT_FAILED. */
 int failed(struct admin *admin, const struct error *error);
 
-/* Now, or what --now says. */
+/* Seconds since 1970: now, or what --now says. */
 int64_t admin_now(struct admin *admin);
-/* The configuration, NULL after it said what is wrong. */
+/* The configuration, owned by admin; NULL after printing what is wrong. */
 const struct config *admin_config(struct admin *admin);
-/* The database, NULL after it said what is wrong. */
+/* The database, owned by admin; NULL after printing what is wrong. */
 struct query *admin_query(struct admin *admin, bool writable);
 
-/* Rows of the doc's table that was begun go out as they come (doc_stream()). */
+/* Writes the rows of the doc's open table as they are added (doc_stream()). */
 bool admin_stream(struct admin *admin, struct doc *doc, struct error *error);
-/* Writes the doc in the wanted format and frees it; the exit code. */
+/* Writes the doc in the requested format and frees it. Returns the exit code. */
 int admin_write(struct admin *admin, struct doc **doc);
-/* As above, for what is always long enough to be read on paper, too. */
+/* The output format that the options ask for. */
 enum doc_format admin_format(struct admin *admin);
 
 /* Progress of long work on a terminal; silent elsewhere. */

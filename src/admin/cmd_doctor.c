@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The checks themselves are those of targrey-setup(8), which lies beside us. */
+/*
+ * The checks are those of targrey-setup(8), which is installed beside targreyctl.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -6,7 +6,7 @@
 
 struct search {
 	struct doc *doc;
-	int64_t ids[16384]; /* of events shown already, a short memory */
+	int64_t ids[16384]; /* of the last events shown */
 	size_t found;
 };
 
@@ -24,7 +24,7 @@ add(void *ctx, const struct event *event)
 	return true;
 }
 
-/* Where a text may stand; each is one search. */
+/* Where a text may occur; one search for each. */
 static bool
 find_text(struct query *query, struct event_filter filter, const char *text,
     struct search *search, struct error *error)

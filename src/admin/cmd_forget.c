@@ -59,7 +59,7 @@ write_counts(struct doc *doc, const struct store_counts *counts,
 	    ipnet_to_text(&net, text));
 }
 
-/* An IPv6 address has the record, and the triplets, of its /64. */
+/* An IPv6 address shares the record and the triplets of its /64. */
 static void
 widen(struct ipnet *net)
 {

@@ -62,13 +62,13 @@ write_counts(const struct import *import, struct doc *doc, bool is_list)
 		doc_say(doc, "Nothing was written (--dry-run).");
 }
 
-/* What the words and options say; a list needs neither database nor settings. */
+/* Reads words and options; a whitelist needs neither database nor settings. */
 static int
 begin(struct import *import, struct admin *admin, bool *is_list_r)
 {
 	unsigned which = 0;
 
-	/* admin.c has counted the words */
+	/* args.c has counted the words */
 	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 	while (strcmp(whats[which], admin->words[0]) != 0)
 		which++;

@@ -9,15 +9,15 @@
 #include "maillog/maillog.h"
 #include "maillog/unread.h"
 
-/* Verdicts written in one short transaction: the daemon never waits for long. */
+/* Verdicts per transaction: few, so that the daemon never waits for long. */
 #define BATCH 64
 
-/* What is to be written of one event. */
+/* What to write about one event. */
 struct lesson {
 	int64_t event_id;
 	double score;
 	const char *verdict;
-	char reply[12]; /* "": a verdict; else others refused the message so */
+	char reply[12]; /* "": a verdict; else others refused it with this */
 	bool is_final;
 };
 
@@ -77,7 +77,7 @@ add_lesson(struct learning *learning, const struct lesson *lesson)
 	return learning->batch_count < BATCH || write_batch(learning);
 }
 
-/* The same was said of this event a few lines above. */
+/* An earlier line already said the same about this event. */
 static bool
 is_in_batch(const struct learning *learning, int64_t event_id, bool is_verdict)
 {
@@ -90,7 +90,7 @@ is_in_batch(const struct learning *learning, int64_t event_id, bool is_verdict)
 	return false;
 }
 
-/* A filter behind a relay of ours may see that, not the client. */
+/* A filter behind our own relay may see the relay, not the client. */
 static const struct ip *
 client_of(const struct learning *learning, const struct log_line *line)
 {
@@ -152,7 +152,7 @@ learn_verdict(struct learning *learning, const struct log_line *line)
 	                                .verdict = line->verdict});
 }
 
-/* Of what targrey refused itself there is nothing to correct. */
+/* What targrey refused itself needs no correction. */
 static bool
 learn_refusal(struct learning *learning, const struct log_line *line)
 {

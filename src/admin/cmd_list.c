@@ -11,18 +11,18 @@
 
 #define NAMED_MOST 10000
 
-/* What is asked for, and how far it has come. */
+/* What to list, and the progress so far. */
 struct listing {
 	struct admin *admin;
-	const struct config *config; /* for those that ask the daemon */
+	const struct config *config; /* for lists that ask the daemon */
 	struct doc *doc;
 	struct ipnet net;
 	const struct ipnet *net_given;
 	const char *name, *sender, *recipient, *state;
 	int64_t since, now;
 	size_t limit, left_out;
-	bool streams;     /* rows go out as they come */
-	struct ip *named; /* addresses that had that name or mail, for clients */
+	bool streams;     /* rows are written as they are read */
+	struct ip *named; /* clients: addresses that had that name or mail */
 	size_t named_count;
 };
 
@@ -35,7 +35,7 @@ has_room(struct listing *listing)
 	return false;
 }
 
-/* After the table's head. */
+/* Called after the table's head is written. */
 static bool
 begin_rows(struct listing *listing, struct error *error)
 {
@@ -76,7 +76,7 @@ add_named(void *ctx, const struct event *event)
 	return listing->named_count < NAMED_MOST;
 }
 
-/* Records of addresses hold no names: the events tell which had them. */
+/* Address records hold no names; the events do. */
 static bool
 find_named(struct listing *listing, struct query *query, struct error *error)
 {
@@ -162,7 +162,7 @@ add_triplet(void *ctx, const struct triplet_row *row)
 {
 	struct listing *listing = ctx;
 
-	/* No triplet: the pair, from wherever it comes (policy/grey.h). */
+	/* Not a triplet but the pair, whatever the client (policy/grey.h). */
 	if (strcmp(row->client, "*") == 0)
 		return true;
 	if (listing->name != NULL && strcasestr(row->client, listing->name) == NULL)
@@ -263,7 +263,7 @@ static const char *const whats[] = {
     "clients", "domains", "triplets", "known", "held", "events", NULL};
 static const struct {
 	bool (*list)(struct listing *, struct query *, struct error *);
-	const char *states; /* that make sense */
+	const char *states; /* that apply to this list */
 } lists[] = {
     {list_clients, "known gaveup good spam"},
     {list_domains, "known"},

@@ -32,7 +32,7 @@ name_all(struct query *query, struct missing *missing, struct error *error)
 	return ok;
 }
 
-/* The doc, or NULL: the reason is in error, or memory was out. */
+/* The doc; NULL with the reason in error. */
 static struct doc *
 find_lost(struct query *query, const struct event_filter *filter, size_t limit,
     int64_t until, struct error *error)

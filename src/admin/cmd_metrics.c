@@ -17,8 +17,7 @@
 struct counting {
 	struct funnel *funnel;
 	int64_t last_id;
-	int64_t
-	    settled; /* the last moment before which no event is still to come */
+	int64_t settled; /* events logged up to then are complete */
 };
 
 static bool
@@ -35,7 +34,7 @@ add_event(void *ctx, const struct event *event)
 	return true;
 }
 
-/* What came after the state; the state goes on to the last event. */
+/* Counts the events after the state and moves the state on to the last one. */
 static bool
 count_new(struct query *query, struct metrics_state *state, int64_t now,
     struct error *error)
@@ -79,7 +78,7 @@ read_state(const char *path, struct metrics_state *state, struct error *error)
 	return ok;
 }
 
-/* A file is never half written: a new one takes the old one's place. */
+/* Never leaves half a file: writes a new one and renames it over the old. */
 static FILE *
 replace_begin(const char *path, char next[static PATH_MAX], struct error *error)
 {
@@ -123,7 +122,7 @@ gauge_value(const struct live *live, const char *key)
 
 #define COUNT(gauges) (sizeof gauges / sizeof(*(gauges)))
 
-/* How the daemon is now. */
+/* The daemon's present state. */
 static size_t
 add_state(const struct live *live, struct metric *metrics)
 {
@@ -161,7 +160,7 @@ add_state(const struct live *live, struct metric *metrics)
 	return COUNT(gauges);
 }
 
-/* What the daemon has counted. */
+/* The daemon's own counters. */
 static size_t
 add_counts(const struct live *live, struct metric *metrics)
 {
@@ -270,8 +269,8 @@ write_all(struct admin *admin, const struct metric *metrics, size_t count,
 }
 
 /*
- * A database that cannot be read costs its own numbers; the daemon's are there
- * all the same, and the exit status says it.
+ * When the database cannot be read only its own numbers are missing: the daemon's
+ * are still written, and the exit status tells.
  */
 static int
 run(struct admin *admin)

@@ -35,7 +35,7 @@ add_name(void *ctx, const struct event *event)
 	return true;
 }
 
-/* The stream is over; those who are to be named are asked for again. */
+/* The stream has ended: reads again the events that the report wants to name. */
 static bool
 name_lost(struct query *query, struct report *report, struct error *error)
 {
@@ -48,7 +48,7 @@ name_lost(struct query *query, struct report *report, struct error *error)
 	return ok;
 }
 
-/* What sendmail takes for an address, and no other line of a header. */
+/* One address for sendmail that cannot start another header line. */
 static bool
 is_recipient(const char *text)
 {

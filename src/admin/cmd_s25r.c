@@ -8,7 +8,7 @@
 
 struct asked {
 	const struct s25r *s25r;
-	const struct list *allow; /* NULL: no lists were named */
+	const struct list *allow; /* NULL: no allow lists */
 	struct doc *doc;
 	size_t names, suspects, let_off;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* serve: the page of the admin; what it shows is in serve_pages.c. */
+/* serve: the admin's web pages; their content is in serve_pages.c. */
 #include "admin/serve.h"
 #include "admin/server.h"
 

@@ -52,7 +52,7 @@ add_event(void *ctx, const struct event *event)
 	return true;
 }
 
-/* The record under which an address stands: an IPv6 address by its /64. */
+/* The key of an address's record: for IPv6 its /64. */
 static struct ipnet
 record_net(const struct ipnet *net)
 {

@@ -4,7 +4,7 @@
 #include "admin/cmd.h"
 #include "admin/live.h"
 
-/* For a monitor: as the init scripts of the LSB have it. */
+/* For monitors: the status codes of LSB init scripts. */
 enum { EXIT_DEGRADED = 1, EXIT_NOT_RUNNING = 3 };
 
 static void
@@ -51,7 +51,7 @@ put_numbers(struct doc *doc, const struct live *live)
 	}
 }
 
-/* While it was away mail went by Postfix's default_action: unchecked, mostly. */
+/* While it was away Postfix applied default_action: usually mail went unchecked. */
 static void
 put_away(struct doc *doc, const struct live *live)
 {
@@ -143,7 +143,7 @@ put_store(struct doc *doc, const struct store_status_report *report)
 	doc_fact(doc, "events", "Events", cell_count(report->events));
 }
 
-/* true: all is well; false: what is not was said on standard error */
+/* true: all is well; false: standard error says what is not */
 static bool
 put_database(struct admin *admin, struct doc *doc)
 {

@@ -57,7 +57,7 @@ why_text(const char *word)
 	return word;
 }
 
-/* Where there is but one, nothing is to be said. */
+/* With a single MX there is nothing to say. */
 static void
 put_mx(struct doc *doc, const struct event *event)
 {
@@ -73,7 +73,7 @@ put_mx(struct doc *doc, const struct event *event)
 	put_step(doc, "mx", text);
 }
 
-/* Behind us Postfix or another filter may still refuse: only a log tells. */
+/* Postfix or a later filter may still refuse it: only a log tells. */
 static void
 put_reply(struct doc *doc, const struct event *event)
 {
@@ -104,7 +104,7 @@ put_feedback(struct doc *doc, const struct event *event)
 	put_step(doc, "filter", text);
 }
 
-/* S25R speaks before the others, save where it is on trial. */
+/* S25R comes before the others, unless it is on trial. */
 static void
 put_selector(struct doc *doc, const struct event *event)
 {
@@ -239,7 +239,7 @@ struct header {
 	bool found;
 };
 
-/* The topmost one counts: what stands below it may be anyone's. */
+/* The topmost one counts: the client may have written those below it. */
 static bool
 take_line(void *ctx, char *line)
 {

@@ -155,7 +155,7 @@ put_origin(struct doc *doc, const char *of, const char *name,
 	                 cell_count(people_count(record))});
 }
 
-/* What the selector record goes by. */
+/* The verdicts that the selector record uses. */
 static void
 put_origins(struct doc *doc, const struct explained *is, const struct ip *ip)
 {
@@ -185,7 +185,7 @@ put_origins(struct doc *doc, const struct explained *is, const struct ip *ip)
 	put_origin(doc, "this site", "-", &history->site, &history->site);
 }
 
-/* The first moment at which one more attempt passes, by asking the steps. */
+/* When the next attempt would first pass, found by asking the policy steps. */
 static int64_t
 passes_at(const struct policy_settings *policy, struct grey_row row, int64_t now)
 {
@@ -280,9 +280,9 @@ without_brackets(const char *text, char *buf, size_t size)
 	return buf;
 }
 
-/* What was not given is taken from the last visit; the doc says which. */
+/* Takes what was not given from the last visit; the doc says what. */
 struct assumed {
-	bool from_event; /* there was one */
+	bool from_event; /* a last visit was found */
 	int64_t time;
 	char name[256], ptr[256], helo[256]; /* "" = none */
 };

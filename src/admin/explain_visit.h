@@ -5,6 +5,7 @@
 
 #include "admin/cmd.h"
 
+/* ip  as given by --ip. Returns the exit code. */
 int explain_visit_from(struct admin *admin, const char *ip);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the readers of other greylisters' data share. */
+/* Shared by the readers of other greylisters' data. */
 #ifndef ADMIN_IMPORT_H
 #define ADMIN_IMPORT_H
 
@@ -7,10 +7,10 @@
 #include "record/history.h"
 
 #define IMPORT_KEY 2048
-/* Rows a transaction: short, so that the daemon does not wait. */
+/* Rows per transaction: few, so that the daemon does not wait. */
 #define IMPORT_BATCH 256
 
-/* Of a triplet or, without a sender, of an address. */
+/* A triplet or, without a sender, an address. */
 struct import_row {
 	struct ip ip;
 	char *sender, *recipient; /* folded */
@@ -23,18 +23,18 @@ struct import {
 	bool (*read)(struct import *, char *line);
 	struct query *query;
 	const struct policy_settings *policy;
-	struct doc *doc; /* rows of what was wrong */
+	struct doc *doc; /* receives one row for each bad line */
 	struct error *error;
 	int64_t now, delay_s;
 	uint64_t line, lines;
 	uint64_t triplets, passed, addresses, known, networks, skipped, entries;
-	struct import_row batch[IMPORT_BATCH]; /* not written yet */
+	struct import_row batch[IMPORT_BATCH]; /* rows not written yet */
 	unsigned in_batch;
 	bool is_dry, failed;
 
 	/* sqlgrey */
-	bool is_utc;       /* times without a zone */
-	const char *table; /* whose rows may go on in the next line */
+	bool is_utc;       /* times without a zone are UTC */
+	const char *table; /* whose rows may continue on the next line */
 
 	/* postgrey */
 	bool in_data, is_hex, has_key;
@@ -42,16 +42,16 @@ struct import {
 };
 
 void import_begin(struct import *import, const char *path);
-/* Writes what is left; false with the reason. */
+/* Writes the remaining rows; false with the reason. */
 bool import_end(struct import *import);
 void import_clear(struct import *import);
-/* Notes a line that was not understood. */
+/* Records that the current line was not understood. */
 void import_wrong(struct import *import, const char *what);
 
 /* One row each; false with the reason when the database fails. */
 bool import_triplet(struct import *import, const struct ip *ip, const char *sender,
     const char *recipient, int64_t first, int64_t last, bool has_passed);
-/* successes so far, the last one at last */
+/* successes  how many so far; last: time of the last one */
 bool import_address(
     struct import *import, const struct ip *ip, uint32_t successes, int64_t last);
 

@@ -21,7 +21,7 @@ hex_digit(char c)
 	                              : -1;
 }
 
-/* In place; false when it is no such text or holds a NUL. */
+/* Decodes in place; false when it is malformed or holds a NUL. */
 static bool
 decode(const struct import *import, char *text)
 {
@@ -59,7 +59,7 @@ two_numbers(const char *value, int64_t *first_r, int64_t *second_r)
 	return end != value && (*end == '\0' || *end == ',');
 }
 
-/* "192.0.2.0/24/..." or "192.0.2.1/..."; *rest_r: behind the slash */
+/* "192.0.2.0/24/..." or "192.0.2.1/..."; *rest_r: after the slash */
 static bool
 take_network(char *key, struct ip *ip_r, char **rest_r)
 {
@@ -87,8 +87,10 @@ take_triplet(struct import *import, int64_t first, int64_t last)
 		    "the key names no address (--lookup-by-host, --privacy)");
 		return true;
 	}
-	/* An address may hold a slash: the recipient is what follows the last
-	 * one behind which there still is an "@". */
+	/*
+	 * An address may contain a slash: the recipient follows the last slash
+	 * that still has an "@" after it.
+	 */
 	char *at = strrchr(sender, '@');
 	char *slash = at == NULL ? strrchr(sender, '/') : NULL;
 	for (char *c = at; c != NULL && c >= sender && slash == NULL; c--)

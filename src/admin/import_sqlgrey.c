@@ -44,7 +44,9 @@ take_value(char *at, const char **value_r)
 	}
 	at++;
 	at += strspn(at, " ");
-	/* the text has become shorter, or ends at its quote: both leave room */
+	/*
+	 * the text became shorter or ends at its quote: there is room for the NUL
+	 */
 	*to = '\0';
 	return *at == ',' || *at == ')' ? at : NULL;
 }
@@ -89,7 +91,7 @@ take_connect(struct import *import, const char *const *field)
 		import_wrong(import, "the time cannot be read");
 		return true;
 	}
-	/* "192.0.2": the network is what a triplet wants anyway */
+	/* "192.0.2": a triplet is kept by network anyway */
 	snprintf(src, sizeof src, "%s", field[2]);
 	if (!ip_from_text(src, &ip)) {
 		snprintf(src, sizeof src, "%.58s.0", field[2]);
@@ -137,7 +139,7 @@ take_fields(struct import *import, const char *table, const char *const *field,
 	return true;
 }
 
-/* The name as a constant of ours; NULL: another table. */
+/* The table's name as a string literal; NULL: another table. */
 static const char *
 our_table(const char *name)
 {
@@ -150,7 +152,7 @@ our_table(const char *name)
 	return NULL;
 }
 
-/* A name, perhaps quoted, perhaps of the schema "public"; ends it. */
+/* Reads a name, perhaps quoted or in schema "public", and terminates it. */
 static char *
 table_name(char *at)
 {
@@ -161,7 +163,7 @@ table_name(char *at)
 	return at;
 }
 
-/* What is no INSERT, but says how to read the rest. */
+/* Lines other than INSERT that say how to read the rest. */
 static bool
 read_statement(struct import *import, char *line)
 {
@@ -178,7 +180,7 @@ read_statement(struct import *import, char *line)
 	return true;
 }
 
-/* "(a, b), (c, d);": up to the semicolon, which may stand some lines below. */
+/* "(a, b), (c, d);": up to the semicolon, perhaps some lines later. */
 static bool
 take_rows(struct import *import, char *at)
 {

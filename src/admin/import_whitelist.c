@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Each line alone through the reader that the daemon uses for allow.d. */
+/* Checks each line by itself with the daemon's reader of allow.d. */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,7 +46,7 @@ import_whitelist_line(struct import *import, char *line)
 		import->entries++;
 		return true;
 	}
-	/* the reader names its file: what counts stands behind FILE:LINE: */
+	/* drops the reader's "FILE:LINE: " */
 	const char *reason = strstr(error.text, ":1: ");
 	import_wrong(import, reason != NULL ? reason + 4 : error.text);
 	return true;

@@ -8,8 +8,8 @@
 #define LINE_MOST 65536
 
 /*
- * Calls each with every line of the file ("-" is standard input), without its
- * end; NULL for a line longer than LINE_MOST, which is left out. Shows
+ * Calls each with every line of the file ("-" is standard input), without its line
+ * end; with NULL for a line longer than LINE_MOST, which is skipped. Shows
  * progress. false with the reason.
  */
 bool lines_each(struct admin *admin, const char *path,

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-/* A reload, which parses all lists, is answered within that. */
+/* Long enough for a reload, which parses all lists. */
 #define PATIENCE_S 10
 #define TEXT_MOST  (1U << 24)
 
@@ -52,7 +52,7 @@ take_hold(struct live *live, char *rest)
 	    .name = field[4]};
 }
 
-/* true when the text is whole */
+/* true when the text is complete */
 static bool
 take_apart(struct live *live)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the running daemon says of itself, asked at this moment: lines
- * "key TAB value", any number of "trouble TAB text", and one
- * "hold TAB ip TAB sid TAB since TAB seconds TAB name" for each hold.
+ * What the running daemon reports about itself when asked: lines "key TAB value",
+ * any number of "trouble TAB text", and one "hold TAB ip TAB sid TAB since TAB
+ * seconds TAB name" for each hold.
  */
 #ifndef ADMIN_LIVE_H
 #define ADMIN_LIVE_H
@@ -16,8 +16,8 @@
 enum live_state {
 	LIVE_RUNNING,
 	LIVE_STOPPED, /* there is no socket to ask */
-	LIVE_DIED,   /* there is one, but nobody listens: it ended without a stop */
-	LIVE_SILENT, /* it took the question and gave no whole answer */
+	LIVE_DIED,    /* there is one, but nobody listens: the daemon died */
+	LIVE_SILENT,  /* it gave no complete answer in time */
 	LIVE_UNKNOWN, /* it could not be asked */
 	LIVE_STATES
 };
@@ -25,10 +25,10 @@ extern const char *const live_state_words[LIVE_STATES];
 
 struct live {
 	enum live_state state;
-	char *text; /* taken apart in place */
+	char *text; /* split in place */
 	struct {
 		const char *key, *value;
-	} pairs[64]; /* troubles among them */
+	} pairs[64]; /* including the troubles */
 	unsigned pairs_count;
 	struct live_hold {
 		const char *ip, *sid, *name;
@@ -37,16 +37,16 @@ struct live {
 	unsigned holds_count;
 };
 
-/* Asks the daemon of that configuration. LIVE_UNKNOWN: the reason is in error. */
+/* (blocks) Asks the daemon of that configuration. LIVE_UNKNOWN: see error. */
 void live_ask(const struct config *config, struct live *live, struct error *error);
 void live_clear(struct live *live);
-/* NULL when the daemon did not say it */
+/* NULL when the daemon did not report it */
 const char *live_value(const struct live *live, const char *key);
-/* 0 when it did not say it */
+/* 0 when the daemon did not report it */
 int64_t live_number(const struct live *live, const char *key);
-/* The n-th thing that is wrong with a running daemon, or NULL. */
+/* The n-th problem that the daemon reports, or NULL. */
 const char *live_trouble(const struct live *live, unsigned n);
-/* The n-th thing to look at in the settings, or NULL. */
+/* The n-th advice on the settings, or NULL. */
 const char *live_advice(const struct live *live, unsigned n);
 
 #endif

@@ -46,7 +46,7 @@ print_command_help(
 
 #define MDOC_WIDTH 76
 
-/* One word; backslashes and hyphens are not mdoc's. Returns its width. */
+/* Writes one word, its backslashes and hyphens escaped. Returns its width. */
 static int
 mdoc_word(FILE *file, const char *word, size_t length, bool at_start)
 {
@@ -121,7 +121,7 @@ mdoc_options(FILE *file, const struct option_row *rows)
 	fputs(".El\n", file);
 }
 
-/* What .Dt wants. */
+/* The title, as .Dt wants it. */
 static void
 print_capitals(FILE *file, const char *text)
 {

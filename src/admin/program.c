@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The line of a program that has a table of commands. */
+/* The command line of a program that has a table of commands. */
 #include <string.h>
 
 #include "admin/cmd.h"
@@ -30,7 +30,7 @@ no_command(struct admin *admin, const char *name)
 	return EXIT_USAGE;
 }
 
-/* The printers of what is made from the table; tests keep them equal to docs/. */
+/* What can be printed from the table; tests keep docs/ equal to it. */
 static bool
 print_table(const struct program *program, const char *what, FILE *file)
 {
@@ -73,7 +73,7 @@ run_command(struct admin *admin, int count, char **line)
 	return admin->command->run(admin);
 }
 
-/* -f and --config stand before their value, as do others of all commands. */
+/* -f and --config precede their value, as do other common options. */
 static bool
 takes_value(const struct program *program, const char *name)
 {
@@ -88,7 +88,7 @@ takes_value(const struct program *program, const char *name)
 	return row->name != NULL && row->value != NULL;
 }
 
-/* The command goes to the front of the options that stand before it. */
+/* Moves the command in front of the options that precede it. */
 static bool
 bring_forward(const struct program *program, int count, char **line)
 {

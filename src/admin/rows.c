@@ -27,7 +27,7 @@ rows_clients(struct doc *doc)
 	doc_table(doc, columns, 13);
 }
 
-/* For ever is said so. */
+/* "for ever" instead of the latest time. */
 static struct cell
 until(int64_t time)
 {

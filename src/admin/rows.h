@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tables that list, show and find have in common. */
+/* The tables shared by list, show and find. */
 #ifndef ADMIN_ROWS_H
 #define ADMIN_ROWS_H
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-/* Nobody named a configuration, and there is none where it would be. */
+/* No configuration was named, and there is none at the default path. */
 static bool
 has_no_config(const struct admin *admin)
 {

@@ -6,18 +6,18 @@
 #include "lists/list.h"
 #include "lists/s25r.h"
 
-/* The rules of --rules or of the configuration; NULL after it said why not. */
+/* The rules of --rules or of the configuration; NULL after printing the reason. */
 struct s25r *admin_rules(struct admin *admin);
 
 /*
- * The allow lists of --allow, else those of the configuration; *list_r stays
- * NULL where neither is there. false after it said what is wrong with them.
+ * The allow lists of --allow, else those of the configuration; *list_r stays NULL
+ * when there are none. false after printing what is wrong with them.
  */
 bool admin_allow(struct admin *admin, struct list **list_r);
 
 /*
- * The configuration, or the defaults where there is none; NULL after it said what
- * is wrong.
+ * The configuration, or the defaults if there is none; NULL after printing what is
+ * wrong.
  */
 const struct config *admin_config_or_defaults(struct admin *admin);
 

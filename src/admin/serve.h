@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What targreyctl serves: the answers of its commands, as pages. */
+/* What targreyctl serves: the output of its commands, as pages. */
 #ifndef ADMIN_SERVE_H
 #define ADMIN_SERVE_H
 
@@ -8,17 +8,19 @@
 
 struct serve {
 	struct admin *admin; /* of the serve command; its database is open */
-	/* Kept for some seconds: the report since midnight, and what may be lost.
+	/*
+	 * Cached for some seconds: the report since midnight; mail that may be
+	 * lost.
 	 */
 	struct doc *today, *lost;
 	int64_t today_made;
 };
 
 /*
- * Runs a command as if that line had been given: options, each with its value
- * ("" leaves it out), then perhaps "--" and words; NULL at the end. The doc
- * that it would have written, or NULL with what it said in said_r, which is
- * the caller's to free.
+ * Runs a command with a command line: options, each with its value ("" leaves the
+ * option out), then perhaps "--" and words; NULL at the end. Returns the doc that
+ * it would have written, or NULL with its messages in said_r, which the caller
+ * frees.
  */
 struct doc *serve_command(struct serve *serve, const struct command *command,
     const char *const *line, bool is_change, char **said_r);

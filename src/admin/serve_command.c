@@ -7,8 +7,8 @@
 #define LINE_WORDS 40
 
 /*
- * "--name", "value" becomes "--name=value", so that no value is an option; one
- * without a value is left out. All behind "--" are words.
+ * "--name", "value" becomes "--name=value", so that no value is read as an option;
+ * an option with value "" is left out. All after "--" are words.
  */
 static int
 copy_line(const char *const *line, char *copy[static LINE_WORDS])
@@ -69,7 +69,7 @@ serve_command(struct serve *serve, const struct command *command,
 		fclose(admin->err);
 	if (is_change)
 		query_close(&admin->query);
-	/* explain takes its configuration apart: each command reads its own */
+	/* explain consumes its configuration, so each command reads its own */
 	config_free(&admin->config);
 	for (int i = 0; i < count; i++)
 		free(words[i]);

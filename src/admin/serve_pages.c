@@ -9,7 +9,7 @@
 #include "report/escape.h"
 #include "report/page.h"
 
-/* How long the numbers of today are shown before they are counted again. */
+/* How long today's numbers are shown before they are counted again. */
 #define TODAY_S 15
 
 static const struct page_link links[] = {
@@ -72,7 +72,7 @@ count_today(struct serve *serve, FILE *body)
 	    (const char *const[]){"--since", since, "--top", "10", NULL}, false,
 	    &said);
 	put_answer(NULL, said, NULL, body);
-	/* Who came today may still come back: the last seven days. */
+	/* Today's clients may still come back, so look at the last seven days. */
 	doc_free(&serve->lost);
 	serve->lost = serve_command(serve, &command_lost,
 	    (const char *const[]){"--limit", "10", NULL}, false, &said);
@@ -212,7 +212,7 @@ put_what_if(const struct web_request *request, FILE *body)
 	fputs("<button class=\"main\">What would it get?</button></form>\n", body);
 }
 
-/* The address that a told event was about. */
+/* The address of the event that was shown. */
 static const char *
 address_of(const struct doc *doc)
 {

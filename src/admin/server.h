@@ -6,7 +6,7 @@
 #include "admin/cmd.h"
 #include "web/web.h"
 
-/* Its options, in a table of their own. listen_at: where, unless told otherwise */
+/* The option rows of the serve command. listen_at: the default, a string literal */
 #define SERVE_OPTIONS(listen_at)                                                   \
 	{"listen", "WHERE",                                                        \
 	    "ADDRESS:PORT, [ADDRESS]:PORT or unix:/path (" listen_at ")", NULL,    \
@@ -18,9 +18,9 @@
 	}
 
 /*
- * name  of what is served, for people
- * Prints the address to begin with and serves the pages until SIGINT or SIGTERM.
- * The configuration has been read. Returns the exit code.
+ * name  what is served, for people
+ * Prints the address first and serves the pages until SIGINT or SIGTERM. The
+ * configuration must have been read. Returns the exit code.
  */
 int serve_pages(struct admin *admin, const char *name, const char *listen_at,
     const struct web_page *pages, void *ctx);

@@ -2,19 +2,19 @@
 /*
  * "Nothing waits in a callback."
  *
- * libmilter's worker pool lets innocent sessions queue behind a callback that
- * sleeps. So a thread marks itself while it runs a callback, and everything
- * that can block (condition wait, poll, sleep, blocking read, commit) declares
- * itself. A declared block inside a callback is a bug of ours: it aborts when
- * assertions are on, and is logged once otherwise. Logging declares nothing:
- * it never waits (log.h).
+ * In libmilter's worker pool a callback that sleeps makes other sessions queue. So
+ * a thread marks itself while it runs a callback, and everything that can block
+ * (condition wait, poll, sleep, blocking read, commit) calls block_declare(). A
+ * declared block inside a callback is a bug of ours: it aborts when assertions are
+ * on, and is logged once otherwise. Logging declares nothing: it never waits
+ * (log.h).
  */
 #ifndef BASE_BLOCK_H
 #define BASE_BLOCK_H
 
 #include <stdbool.h>
 
-/* Nesting is allowed; each enter needs its leave on the same thread. */
+/* Nesting is allowed; each enter needs a leave on the same thread. */
 void block_callback_enter(void);
 void block_callback_leave(void);
 

@@ -12,13 +12,13 @@
 
 #include "base/error.h"
 
-/* 9999-12-31 23:59:59 UTC, seconds since 1970: the last that has four digits. */
+/* 9999-12-31 23:59:59 UTC, seconds since 1970: the last with a four-digit year. */
 #define CLOCK_LAST INT64_C(253402300799)
 
 struct clock {
 	_Atomic int64_t *shift_ms; /* added to both clocks; NULL = 0; borrowed */
 	_Atomic int64_t *wall_ms;  /* added to the wall clock alone; as above */
-	bool manual;               /* true: the real clocks are left out */
+	bool manual;               /* true: the real clocks are not read */
 };
 
 /* The system's clocks. */
@@ -49,13 +49,13 @@ int64_t clock_wall(const struct clock *clock);
 /* Milliseconds that never run backwards (CLOCK_MONOTONIC). */
 int64_t clock_mono_ms(const struct clock *clock);
 
-/* The same of the system, whatever a test sets: for the patience of sockets. */
+/* The system's monotonic clock, whatever a test sets: for socket timeouts. */
 int64_t clock_real_ms(void);
 
 /*
- * The longest that a loop may sleep at once so that it sees a shifted clock:
- * timeout_ms itself (-1 = for ever) with the system's clocks, at most 10 ms
- * when the clock can be shifted or set.
+ * The longest time that a loop may sleep at once and still see a shifted clock:
+ * timeout_ms itself (-1 = for ever) with the system's clocks, at most 10 ms when
+ * the clock can be shifted or set.
  */
 int clock_slice_ms(const struct clock *clock, int timeout_ms);
 

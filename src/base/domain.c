@@ -16,7 +16,7 @@ is_ascii(const char *text)
 	return true;
 }
 
-/* Nothing but lower case and no final dot; false when it was cut. */
+/* Only lowers the case and drops a final dot; false when it was cut. */
 static bool
 copy_plain(char *target, size_t size, const char *domain)
 {

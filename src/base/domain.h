@@ -14,16 +14,16 @@
 #define DOMAIN_SIZE 256 /* 255 octets (RFC 5321 4.5.3.1.2) and NUL */
 
 /*
- * Writes the one form of domain, any case, with U-labels (UTF-8) or A-labels.
- * false: no such form (octets that are no UTF-8, a U-label that IDNA forbids);
- * target then has domain in ASCII lower case without a final dot, cut to fit.
- * A domain of ASCII alone is not judged: "a..b" stays what it is.
+ * Writes the one form of domain, given in any case, with U-labels (UTF-8) or
+ * A-labels. false: it has none (octets that are not UTF-8, a U-label that IDNA
+ * forbids); target then has domain in ASCII lower case without a final dot, cut to
+ * fit. A domain in ASCII is not checked: "a..b" stays as it is.
  */
 bool domain_normalize(char *target, size_t size, const char *domain);
 
 /*
- * Labels of letters, digits, hyphens and underscores, 255 octets at most, a dot in
- * front of the first allowed; a number is no last label, as in an address.
+ * Labels of letters, digits, hyphens and underscores, at most 255 octets, a
+ * leading dot allowed; the last label is not a number, as it is in an address.
  */
 bool domain_is_name(const char *text);
 

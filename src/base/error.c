@@ -17,7 +17,7 @@ error_set(struct error *error, const char *format, ...)
 	va_end(args);
 }
 
-/* Behind what was written before; an error that is too long is cut. */
+/* Appends to what was written before; an error that is too long is cut. */
 static void
 append(struct error *error, const char *rest)
 {

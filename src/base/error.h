@@ -2,7 +2,7 @@
 /*
  * One sentence that says what went wrong, for the caller to log or print.
  * The lowest level names the object; each level above may put its own name in
- * front with error_prefix(); who does not pass it on reports it, once.
+ * front with error_prefix(); whoever does not pass it on reports it, once.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H

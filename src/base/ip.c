@@ -105,7 +105,10 @@ ipnet_from_text(const char *text, struct ipnet *net_r)
 	if (!ip_from_text(address, &net_r->ip))
 		return false;
 
-	/* The text's own form decides, so that ::ffff:0:0/96 stays possible. */
+	/*
+	 * The form of the text decides the family, so that ::ffff:0:0/96 stays
+	 * possible.
+	 */
 	int64_t offset = strchr(address, ':') == NULL ? 96 : 0, bits = 128 - offset;
 	if (slash != NULL && !text_integer(slash + 1, 0, 128 - offset, &bits))
 		return false;

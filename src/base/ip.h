@@ -43,10 +43,13 @@ struct ipnet ip_network(const struct ip *ip, unsigned v4_bits, unsigned v6_bits)
 /* "192.0.2.0/24", "2001:db8::/32", or an address alone; host bits must be 0 */
 bool ipnet_from_text(const char *text, struct ipnet *net_r);
 bool ipnet_has(const struct ipnet *net, const struct ip *ip);
-/* The first of count networks that has the address, or NULL. */
+/* The first of count networks that contains the address, or NULL. */
 const struct ipnet *ipnet_find(
     const struct ipnet *nets, size_t count, const struct ip *ip);
-/* Prefix in the family's own count; a single address without "/". Returns buf. */
+/*
+ * Writes the prefix in bits of its family; a single address without "/". Returns
+ * buf.
+ */
 const char *ipnet_to_text(
     const struct ipnet *net, char buf[static IPNET_TEXT_SIZE]);
 

@@ -19,7 +19,7 @@ struct jobs {
 	struct job *ring;
 	size_t size, first, count;
 	bool stopping;
-	unsigned workers, most, idle; /* threads: begun, at most, waiting */
+	unsigned workers, most, idle; /* threads: started, at most, waiting */
 	pthread_t threads[];
 };
 
@@ -50,7 +50,9 @@ worker(void *arg)
 	return NULL;
 }
 
-/* Under the lock, or before there is a second thread. 0, or the error's number. */
+/*
+ * Call with the lock held, or before there is a second thread. Returns 0 or errno.
+ */
 static int
 add_worker(struct jobs *jobs)
 {
@@ -102,7 +104,7 @@ jobs_submit(struct jobs *jobs, void (*run)(void *), void *arg)
 		jobs->count++;
 		taken = true;
 		pthread_cond_signal(&jobs->work);
-		/* If no thread can be had, the ones that are there take it. */
+		/* If no thread can be started, the existing ones take the job. */
 		if (jobs->count > jobs->idle && jobs->workers < jobs->most)
 			add_worker(jobs);
 	}

@@ -15,20 +15,19 @@
 struct jobs;
 
 /*
- * most 1..256 threads; one at first, another whenever a job finds none idle.
- * max_queued jobs may wait for one. name: the threads', up to 15 octets, not
- * copied.
+ * most 1..256 threads; one at first, another whenever a job finds none idle. At
+ * most max_queued jobs wait. name: of the threads, up to 15 octets, not copied.
  */
 struct jobs *jobs_start(
     const char *name, unsigned most, size_t max_queued, struct error *error);
 
 /*
- * Runs run(arg) on a worker. false: the queue is full or stopping, and run was
- * and will not be called. arg belongs to the job from true on.
+ * Runs run(arg) on a worker. false: the queue is full or stopping, and run is
+ * never called. After true arg belongs to the job.
  */
 bool jobs_submit(struct jobs *jobs, void (*run)(void *), void *arg);
 
-/* Runs what is queued, joins the workers, frees. Accepts NULL; nulls. */
+/* (blocks) Runs what is queued, joins the workers, frees. Accepts NULL; nulls. */
 void jobs_stop(struct jobs **jobs);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines. warning: an operator should act; info: what happened to a mail;
- * debug: why. One line a decision, key=value. Any thread may call, in callbacks
- * and loops too: a line never waits. What the log does not take at once is lost,
- * and the next line that it takes says how many were. The sink is chosen once,
- * before threads start. Control characters in the finished line are replaced
+ * debug: why. One line per decision, key=value. Any thread may call, in callbacks
+ * and loops too: logging never waits. A line that the log does not take at once is
+ * lost, and the next line that it takes says how many. The sink is chosen
+ * once, before threads start. Control characters in the finished line are replaced
  * by '?'.
  */
 #ifndef BASE_LOG_H
@@ -38,7 +38,7 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * At most one line per minute for the same trouble: zero-initialise one (static)
- * struct a trouble and write the line only when log_may() is true.
+ * struct per trouble and write the line only when log_may() is true.
  * mono_ms     now, milliseconds of a monotonic clock
  * dropped_r   lines left out since the last true; may be NULL
  */

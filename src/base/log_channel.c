@@ -19,13 +19,13 @@
 
 #include "base/text.h"
 
-#define FRAME_SIZE 2304 /* a line of log.c and what stands in front of it */
+#define FRAME_SIZE 2304 /* a line of log.c and its prefix */
 
 enum kind {
-	STDERR_UNKNOWN, /* not looked at yet */
+	STDERR_UNKNOWN, /* not examined yet */
 	STDERR_SOCKET,  /* send() without waiting */
-	STDERR_OWN,     /* a description of our own, which does not wait */
-	STDERR_FILE,    /* written as it is, once poll() says so */
+	STDERR_OWN,     /* our own open file description, non-blocking */
+	STDERR_FILE,    /* written once poll() allows it */
 	SYSLOG_DATAGRAM,
 	SYSLOG_STREAM
 };
@@ -35,8 +35,8 @@ static struct {
 	enum kind kind;
 	int fd; /* -1: not open */
 	const char *program, *path;
-	uint64_t lost;         /* since the last line that said so */
-	char rest[FRAME_SIZE]; /* of a line that was taken in part */
+	uint64_t lost;         /* lines lost and not reported yet */
+	char rest[FRAME_SIZE]; /* the unwritten end of a line */
 	size_t rest_length;
 } channel = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
@@ -70,7 +70,7 @@ log_channel_stderr(void)
 	pthread_mutex_unlock(&channel.lock);
 }
 
-/* A stream where there is no datagram socket: some syslogs have only that. */
+/* A stream where there is no datagram socket: some syslogs have only a stream. */
 static void
 open_syslog(void)
 {
@@ -96,8 +96,8 @@ open_syslog(void)
 }
 
 /*
- * O_NONBLOCK belongs to the open file, which others share with us; so a pipe or
- * a terminal is opened once more for ourselves.
+ * O_NONBLOCK belongs to the open file, which others share with us; so we open a
+ * pipe or a terminal again for ourselves.
  */
 static void
 open_stderr(void)
@@ -156,7 +156,7 @@ put_rest(void)
 	return channel.rest_length == 0;
 }
 
-/* All of the frame, or its end is kept for the next time; false: nothing. */
+/* Writes the frame; keeps the rest if only part was taken. false: nothing was. */
 static bool
 put_frame(const char *frame, size_t length)
 {
@@ -212,7 +212,7 @@ write_once(int priority, const char *text)
 	       put_frame(frame, make_frame(frame, priority, text));
 }
 
-/* Once more on a new socket when the old one's other side has gone. */
+/* Tries again on a new socket when the peer of the old one has gone. */
 static bool
 write_line(int priority, const char *text)
 {

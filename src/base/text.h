@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Small pieces of text work that libc leaves out. No state. */
+/* Small text functions that libc lacks. No state. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Copies with NUL; false when source did not fit (it is then cut). */
+/* Copies with NUL; false when source did not fit (then it is cut). */
 bool text_copy(char *target, size_t size, const char *source);
 
 /*
- * Adds text behind the *used octets of target and moves *used on; false: it did
+ * Appends text after the *used octets of target and advances *used; false: it did
  * not fit, and nothing was added.
  */
 bool text_append(char *target, size_t size, size_t *used, const char *text);
@@ -22,7 +22,7 @@ char *text_trim(char *text);
 /* ASCII lower case, in place, whatever the locale. */
 void text_lower(char *text);
 
-/* Whole text is a decimal integer within [min, max]. */
+/* true when the whole text is a decimal integer within [min, max]. */
 bool text_integer(const char *text, int64_t min, int64_t max, int64_t *value_r);
 
 /*
@@ -43,7 +43,7 @@ const char *text_from_duration(int64_t seconds, char buf[static 24]);
 size_t text_percent(
     char *target, size_t size, size_t limit, const void *source, size_t length);
 
-/* Exact-size copy on the heap; NULL for NULL or when memory is out. */
+/* A copy that the caller frees; NULL for NULL or when out of memory. */
 char *text_dup(const char *source);
 
 #endif

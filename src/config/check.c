@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a text in targrey.conf may say. */
+/* Checks of the text values in targrey.conf. */
 #include "config/config_private.h"
 
 #include <ctype.h>
@@ -86,7 +86,7 @@ check_inet(const char *value, bool v6, struct error *error)
 bool
 check_listen(const char *value, struct error *error)
 {
-	/* The lock has the same name with ".lock" behind it. */
+	/* The lock's path is the same with ".lock" appended. */
 	size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (strncmp(value, "inet:", 5) == 0)
@@ -147,7 +147,7 @@ parse_mx(const char *value, unsigned *priority_r, char name_r[static MX_NAME_SIZ
 		return wrong(error, "the host name is too long");
 	size_t length = strlen(name_r);
 	if (length > 1 && name_r[length - 1] == '.')
-		name_r[length - 1] = '\0'; /* as a zone's file has it */
+		name_r[length - 1] = '\0'; /* the final dot of a zone file */
 	*priority_r = (unsigned)priority;
 	return check_relay(name_r, error);
 }
@@ -203,7 +203,7 @@ check_suspect(const char *value, struct error *error)
 
 /*
  * The class of a reply code ("550") or status code ("5.7.1") that a word is;
- * 0 when it is neither. What may be wrapped around it does not hide it.
+ * 0 when it is neither. Punctuation around it does not hide it.
  */
 static char
 code_class(const char *word, size_t length)
@@ -340,7 +340,10 @@ check_store(const char *value, struct error *error)
 		return true;
 	if (strncmp(value, "postgresql://", 13) == 0 ||
 	    strncmp(value, "postgres://", 11) == 0) {
-		/* A server's own checks: built in, no password. */
+		/*
+		 * The store checks that PostgreSQL is built in and the URL holds
+		 * no password.
+		 */
 		return store_check_url(value, error);
 	}
 	if (strncmp(value, "sqlite:", 7) != 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * targrey.conf: one table of keys (keys.c), from which the parser, the dump,
- * the sample file and targrey.conf(5) come. A struct config is a value read
- * once and then immutable.
+ * targrey.conf: one table of keys (keys.c), from which the parser, the dump, the
+ * sample file and targrey.conf(5) are made. A struct config is a value read once
+ * and then immutable.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -40,12 +40,12 @@ struct config {
 	struct string_list suspect; /* words as written, "helo warn" included */
 	struct string_list exempt_networks, trusted_relays;
 	struct string_list mx;    /* "10 mx1.example.jp" */
-	struct mx_rank *mx_ranks; /* the same, parsed; policy.mx is our own */
+	struct mx_rank *mx_ranks; /* the same, parsed; policy.mx is this host's */
 	size_t mx_ranks_count;
-	struct ipnet *exempt; /* exempt_networks, Postfix's put in their place */
+	struct ipnet *exempt; /* exempt_networks, "postfix:mynetworks" expanded */
 	size_t exempt_count;
 
-	/* the rest of the decisions: mode, suspect, tarpit, greylist, allow */
+	/* all other policy settings: mode, suspect, tarpit, greylist, allow */
 	struct policy_settings policy;
 
 	/* tarpit */
@@ -56,8 +56,10 @@ struct config {
 	/* allow, suspects: glob patterns and paths */
 	struct string_list allow_files, suspect_files;
 	char *s25r_file;
-	/* Where these three stand in the file, for errors in what they name; 0:
-	 * nowhere. */
+	/*
+	 * Lines of these three keys, for errors in the files they name; 0: not
+	 * set.
+	 */
 	int allow_files_line, suspect_files_line, s25r_line;
 	/* dns */
 	struct string_list dns_servers, dnsbl; /* dnsbl: "zone name mask weight" */
@@ -81,14 +83,14 @@ struct config {
 	bool store_waits; /* at_start */
 };
 
-/* The file as it is used when none is named. */
+/* The file that is read when none is named. */
 #define CONFIG_DEFAULT_PATH "/etc/targrey/targrey.conf"
 
 /*
  * Reads and checks the whole file. NULL with "FILE:LINE: KEY: what is wrong;
  * allowed: ..." on the first mistake. path NULL: all defaults, no file.
- * Files that the settings name (lists, rules) are not opened: config_lists()
- * does. One thread at a time.
+ * Files that the settings name (lists, rules) are not opened here but by
+ * config_lists(). The caller frees. One thread at a time.
  */
 struct config *config_load(const char *path, struct error *error);
 void config_free(struct config **config);
@@ -96,7 +98,7 @@ void config_free(struct config **config);
 /*
  * The rules and lists that the settings name. false with "FILE:LINE: what is
  * wrong", or with "FILE:LINE: KEY: ..." of the configuration where a file that a
- * key names cannot be read. The caller frees all three, in any case.
+ * key names cannot be read. The caller frees all three, even after false.
  */
 struct config_lists {
 	struct s25r *s25r;
@@ -105,29 +107,29 @@ struct config_lists {
 };
 bool config_lists_load(
     const struct config *config, struct config_lists *lists_r, struct error *error);
-/* Accepts what was not loaded; nulls. */
+/* Accepts members that were not loaded; nulls. */
 void config_lists_clear(struct config_lists *lists);
 
 /* Writes the settings in force, as a file that config_load() accepts. */
 void config_dump(const struct config *config, FILE *file);
-/* The same as one JSON object, a section being an object in it. */
+/* The same as one JSON object, with an object in it per section. */
 void config_dump_json(const struct config *config, FILE *file);
 
 /* The sample file: every key with its help, default and range. */
 void config_dump_default(FILE *file);
 
-/* The body of targrey.conf(5)'s list of keys, in mdoc. */
+/* The list of keys in targrey.conf(5), in mdoc. */
 void config_dump_manual(FILE *file);
 
 /*
- * The socket on which the daemon tells its state: "<socket>.status" beside that
- * for Postfix; with listen = "inet:..." beside the database's file. false when
- * there is neither.
+ * The path of the socket on which the daemon reports its state: "<socket>.status"
+ * beside Postfix's socket; with listen = "inet:..." beside the database's file.
+ * false when there is neither.
  */
 #define CONFIG_STATUS_PATH_SIZE 128
 bool config_status_path(
     const struct config *config, char path[static CONFIG_STATUS_PATH_SIZE]);
-/* A file there with another end than ".status". */
+/* The same path with another ending than ".status". */
 bool config_path_beside(const struct config *config, const char *end,
     char path[static CONFIG_STATUS_PATH_SIZE]);
 

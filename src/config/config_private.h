@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Private to config/: the table of keys. One row says all there is to know
- * about a key; parser, dump, sample file and manual read it, so that they
- * cannot differ.
+ * Private to config/: the table of keys. One row holds everything about a key;
+ * parser, dump, sample file and manual read it, so that they cannot differ.
  */
 #ifndef CONFIG_PRIVATE_H
 #define CONFIG_PRIVATE_H
@@ -32,13 +31,15 @@ struct key {
 	const char *initial; /* default as written; KEY_LIST: see initials */
 	const char *const *initials; /* KEY_LIST: NULL-terminated; NULL = empty */
 	int64_t min, max;            /* KEY_DURATION, KEY_NUMBER, KEY_OCTAL */
-	const char *const *words;    /* KEY_WORD, or what a KEY_TEXT may say */
+	const char *const *words;    /* allowed: KEY_WORD, some KEY_TEXT */
 	size_t words_count;
-	/* KEY_TEXT, each item of a KEY_LIST; says what is wrong, not what is
-	 * allowed */
+	/*
+	 * For KEY_TEXT and each item of a KEY_LIST; error says what is wrong, not
+	 * what is allowed
+	 */
 	bool (*check)(const char *value, struct error *error);
 	const char *unit;    /* of the value, for people; "" = none */
-	const char *allowed; /* in words; NULL: said by type, range or words */
+	const char *allowed; /* in words; NULL: type, range or words tell */
 	const char *help;
 	bool needs_restart;
 	bool may_hold_a_secret; /* a wrong value is not shown */
@@ -56,19 +57,19 @@ extern const size_t config_sections_count;
 
 /* NULL when there is no such key. section ""  = top level */
 const struct key *key_find(const char *section, const char *name);
-/* The field of a config that the key stands for. */
+/* The key's field in a config. */
 void *key_field(const struct key *key, struct config *config);
 const void *key_value(const struct key *key, const struct config *config);
 /* "hold" or "tarpit.hold" */
 #define KEY_PATH_SIZE 64
 const char *key_path(const struct key *key, char buf[static KEY_PATH_SIZE]);
-/* What the key accepts, for people: "0s to 4m", "yes, no". Returns buf. */
+/* The allowed values, for people: "0s to 4m", "yes, no". Returns buf. */
 #define KEY_ALLOWED_SIZE 256
 const char *key_allowed(const struct key *key, char buf[static KEY_ALLOWED_SIZE]);
 
 /*
- * Checks the text of a value and stores it; a KEY_LIST gets one item more.
- * The error is "what is wrong; allowed: ...".
+ * Checks the text of a value and stores it; a KEY_LIST gets one more item. The
+ * error is "what is wrong; allowed: ...".
  */
 bool key_store(const struct key *key, struct config *config, const char *text,
     struct error *error);
@@ -76,7 +77,7 @@ bool key_store(const struct key *key, struct config *config, const char *text,
 #define KEY_TEXT_SIZE 512
 const char *key_value_text(const struct key *key, const struct config *config,
     char buf[static KEY_TEXT_SIZE]);
-/* Sets one key, a list too, to its default; false when memory is out. */
+/* Sets one key, lists included, to its default; false when out of memory. */
 bool key_reset(const struct key *key, struct config *config);
 void string_list_clear(struct string_list *list);
 
@@ -86,7 +87,7 @@ bool check_listen(const char *value, struct error *error);
 bool check_account(const char *value, struct error *error);
 bool check_hostname(const char *value, struct error *error);
 bool check_relay(const char *value, struct error *error);
-/* The entry of exempt_networks that stands for what Postfix calls its own. */
+/* The entry of exempt_networks that stands for Postfix's mynetworks. */
 #define EXEMPT_POSTFIX "postfix:mynetworks"
 bool check_network(const char *value, struct error *error);
 bool check_suspect(const char *value, struct error *error);
@@ -108,7 +109,7 @@ bool parse_mx(const char *value, unsigned *priority_r,
 /* "s25r", "helo warn": the selector's bit and whether it only warns. */
 bool parse_suspect(const char *value, unsigned *bit_r, bool *warn_r);
 
-/* "zone [name [mask [weight]]]"; zone and name go to sizes given. */
+/* "zone [name [mask [weight]]]"; zone and name are buffers of the given sizes. */
 struct dnsbl_words {
 	char zone[256], name[25];
 	uint8_t mask;
@@ -131,8 +132,8 @@ struct places {
 };
 
 /*
- * Reads text, NUL-terminated, into config, which holds the defaults. places: the
- * keys that it sets, even after a mistake; the caller frees places->items. The
+ * Reads NUL-terminated text into config, which holds the defaults. places: where
+ * each key was set, even after a mistake; the caller frees places->items. The
  * error begins with "LINE: ".
  */
 bool config_parse(const char *text, struct config *config, struct places *places,
@@ -140,7 +141,7 @@ bool config_parse(const char *text, struct config *config, struct places *places
 /* 0: not in the file */
 int places_line(const struct places *places, const char *section, const char *name);
 
-/* Rules between keys, and what is derived from them; see config.h. */
+/* Checks rules between keys and fills the derived fields of config.h. */
 bool config_finish(
     struct config *config, const struct places *places, struct error *error);
 

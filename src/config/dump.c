@@ -215,7 +215,9 @@ config_dump_default(FILE *file)
 	config_free(&config);
 }
 
-/* One word of mdoc text: nothing that is a macro or an escape. Returns its width.
+/*
+ * Writes one word of mdoc text, nothing of it a macro or an escape. Returns its
+ * width.
  */
 static size_t
 mdoc_word(char *buf, size_t size, const char *word, size_t length)
@@ -239,7 +241,7 @@ mdoc_word(char *buf, size_t size, const char *word, size_t length)
 	return used;
 }
 
-/* Text in mdoc, a sentence on a new line, lines of less than 80 characters. */
+/* Writes text in mdoc: each sentence on a new line, lines below 80 characters. */
 static void
 put_mdoc(FILE *file, const char *text)
 {

@@ -17,7 +17,7 @@
 struct rule {
 	bool broken;
 	const char *section, *name;     /* the key that is blamed */
-	const char *section_b, *name_b; /* unless only this one is in the file */
+	const char *section_b, *name_b; /* blamed if only this one is in the file */
 	const char *what;
 };
 
@@ -94,7 +94,7 @@ add_exempt(struct config *config, const struct ipnet *nets, size_t count)
 	return true;
 }
 
-/* What Postfix says is its own, and the addresses of this host. */
+/* Adds Postfix's mynetworks and the addresses of this host. */
 static bool
 add_postfix(struct config *config)
 {
@@ -160,7 +160,7 @@ derive_lists(struct config *config)
 	return true;
 }
 
-/* The system's name, as far as the header's id= can hold it. */
+/* The system's host name if the header's id= can hold it, else "localhost". */
 static bool
 derive_hostname(struct config *config)
 {
@@ -200,7 +200,7 @@ add_rank(struct config *config, const char *item, unsigned best,
 	return true;
 }
 
-/* Who is a primary, and that this host is among them. */
+/* Finds out which MXs are primary, and checks that this host is in the list. */
 static bool
 derive_mx(struct config *config, const struct places *places, struct error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the settings name is read here, and blamed on the line that names it. */
+/* Reads the files that the settings name; errors name the setting's line. */
 #include "config/config.h"
 #include "lists/list.h"
 #include "lists/local.h"

@@ -36,7 +36,7 @@ wrong(struct parser *parser, int line, const char *what)
 	return false;
 }
 
-/* Appends the names of the keys, or sections, that may stand here. */
+/* Appends the names of the keys or sections that are allowed here. */
 static void
 list_names(struct error *error, const char *section, bool sections)
 {
@@ -120,7 +120,7 @@ add_place(struct parser *parser, bool append)
 	return true;
 }
 
-/* A value, or an item of a list. */
+/* Takes a value, or an item of a list. */
 static bool
 take_value(struct parser *parser, const char *value)
 {
@@ -142,7 +142,7 @@ take_value(struct parser *parser, const char *value)
 static bool
 read_string(struct parser *parser)
 {
-	/* Longer ones are cut, and still too long for every key. */
+	/* Longer ones are cut, but stay too long for every key. */
 	char value[KEY_TEXT_SIZE];
 	size_t length = 0;
 	char quote = *parser->at++;
@@ -180,7 +180,7 @@ is_word_character(char c)
 	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
-/* Octets of the UTF-8 sequence there: 2 to 4, 0 when it is none. */
+/* Length of the UTF-8 sequence at this place: 2 to 4 octets; 0 when it is none. */
 static size_t
 utf8_length(const char *at)
 {
@@ -197,7 +197,7 @@ utf8_length(const char *at)
 	return first < 0xf8 ? length : 0;
 }
 
-/* Quotes of word processors and full-width ones are the usual case. */
+/* Usually these are typographic or full-width quotes. */
 static bool
 odd_character(struct parser *parser, const char *at)
 {

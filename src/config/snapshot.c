@@ -8,7 +8,7 @@
 #define DNS_QUEUE 256
 
 struct built {
-	struct snapshot snapshot; /* first, so that one is the other */
+	struct snapshot snapshot; /* first member, so that a cast converts */
 	struct config *config;
 };
 

@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "session/snapshot.h"
 
-/* Messages whose look-ups may run at the same time. */
+/* How many messages may have look-ups running at the same time. */
 #define DNS_WORKERS 64
 
 struct snapshot_parts {
@@ -29,8 +29,8 @@ struct snapshot *snapshot_build(
     struct config *config, const struct snapshot_parts *parts, struct error *error);
 
 /*
- * (blocks) For main.c, when unused() has named it: stops its DNS workers and
- * frees it with its configuration. Accepts NULL; nulls.
+ * (blocks) For main.c, once unused() was called with it: stops its DNS workers,
+ * frees it and its configuration. Accepts NULL; nulls.
  */
 void snapshot_free(struct snapshot **snapshot);
 
@@ -38,7 +38,7 @@ void snapshot_free(struct snapshot **snapshot);
  */
 const struct config *snapshot_config(const struct snapshot *snapshot);
 
-/* Settings of the modules below, as the configuration has them. */
+/* The configuration in the form of the lower modules' settings. */
 void config_store_settings(
     const struct config *config, struct store_settings *settings_r);
 

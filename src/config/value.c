@@ -130,7 +130,7 @@ parse_octal(const char *text, int64_t *value_r)
 	return true;
 }
 
-/* What each failure of parse_scalar() is called. */
+/* The error text for each failure of parse_scalar(). */
 static const char *const not_a[] = {
     [KEY_WORD] = "is not one of the words",
     [KEY_FLAG] = "is neither yes nor no",

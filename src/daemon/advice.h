@@ -6,12 +6,12 @@
 #include "postfix/advice.h"
 
 /*
- * Reads what the Postfix beside us is set to and holds it against ours: at
- * start, at reload and by -T. (blocks for 5 s at most)
+ * Compares the settings of this host's Postfix with ours: at start, at reload and
+ * with -T. (blocks for 5 s at most)
  */
 void advice_gather(const struct config *config, struct postfix_advice *advice_r);
 
-/* One warning each. */
+/* Logs each advice as a warning. */
 void advice_log(const struct postfix_advice *advice);
 
 #endif

@@ -12,15 +12,16 @@
 #include "base/log.h"
 #include "base/text.h"
 
-/* "alive WALL MONO BOOT", or "ended": one length, so that it can be written over.
+/*
+ * "alive WALL MONO BOOT", or "ended": of fixed length, to be overwritten in place.
  */
 #define FIRST_LINE      "%s %016" PRId64 " %016" PRId64 " %-36.36s\n"
 #define FIRST_LINE_READ "%5s %16" SCNd64 " %16" SCNd64 " %36s\n"
 #define FILE_MODE       0640
 #define DAY             86400
-/* Two clocks that differ by less have run side by side. */
+/* Clocks that differ by less have run at the same rate. */
 #define SLACK_S 2
-/* systemd hides /proc/sys from the daemon, and says it in the unit's words. */
+/* The unit hides /proc/sys from the daemon; systemd tells the boot ID instead. */
 #define BOOT_ID_FILE     "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_VARIABLE "TARGREY_BOOT_ID"
 
@@ -29,9 +30,9 @@ const char *const away_end_words[AWAY_ENDS] = {
     [AWAY_DIED] = "ended without a stop",
 };
 
-/* One moment by both clocks, seconds; and which run of the host it was in. */
+/* One moment by both clocks, in seconds, and the boot ID of the host then. */
 struct moment {
-	enum away_end end; /* what it would be if nothing came after it */
+	enum away_end end; /* how the run ended if this was the last record */
 	int64_t wall, mono;
 	char boot_id[AWAY_BOOT_ID_SIZE];
 };
@@ -51,7 +52,7 @@ find_boot_id(char boot_id[static AWAY_BOOT_ID_SIZE])
 	} else if (given != NULL) {
 		(void)text_copy(found, sizeof found, given);
 	}
-	/* The unit's has no hyphens. */
+	/* The boot ID from the unit has no hyphens. */
 	for (const char *at = found; *at != '\0'; at++) {
 		if (strchr("0123456789abcdef", *at) != NULL)
 			plain[length++] = *at;
@@ -97,7 +98,7 @@ read_file(struct away *away, struct moment *last_r, FILE *file)
 	return true;
 }
 
-/* false: there is no earlier run that is known of */
+/* false: no earlier run is known */
 static bool
 read_last(struct away *away, struct moment *last_r)
 {
@@ -126,8 +127,8 @@ read_last(struct away *away, struct moment *last_r)
 /* --------------------------------------------------------------- reckoning */
 
 /*
- * Within one run of the host the clock that nobody sets tells how long it was;
- * else the wall clock, if it has not been set back.
+ * Without a reboot the monotonic clock tells how long it was; else the wall clock,
+ * if it was not set back.
  */
 static void
 reckon(struct away *away, const struct moment *last, int64_t wall, int64_t mono)
@@ -146,7 +147,7 @@ reckon(struct away *away, const struct moment *last, int64_t wall, int64_t mono)
 	away->last_s = same ? by_mono : by_wall >= 0 ? by_wall : -1;
 }
 
-/* To the day on which it ended; the oldest day makes room. */
+/* Adds it to the day on which it ended; replaces the oldest day if full. */
 static void
 count(struct away *away)
 {
@@ -211,7 +212,7 @@ write_days(const struct away *away)
 	       write(away->fd, text, used) == (ssize_t)used;
 }
 
-/* A new file takes the old one's place, so that neither is ever half. */
+/* Writes a new file and renames it, so that there is never half a file. */
 static bool
 write_file(struct away *away)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often and how long the daemon was away, and mail with it unchecked: between
- * the last sign of life of one run and the moment when the next one was ready. A
- * file beside the socket for Postfix keeps it from run to run: its first line is
- * written over every few seconds, by a thread of its own, since a disk may stand
- * still.
+ * How often and how long the daemon was away, and mail therefore unchecked: from
+ * the last sign of life of one run until the next one was ready. A file beside
+ * Postfix's socket keeps this from run to run: its first line is overwritten every
+ * few seconds, in a separate thread, since a disk may hang.
  */
 #ifndef DAEMON_AWAY_H
 #define DAEMON_AWAY_H
@@ -16,7 +15,7 @@
 #include "base/clock.h"
 #include "base/jobs.h"
 
-#define AWAY_DAYS         32 /* that are told apart */
+#define AWAY_DAYS         32 /* days that are counted separately */
 #define AWAY_BOOT_ID_SIZE 40
 
 enum away_end {
@@ -27,7 +26,7 @@ enum away_end {
 extern const char *const away_end_words[AWAY_ENDS];
 
 struct away_day {
-	int64_t day;             /* days since 1970; those that ended on it */
+	int64_t day; /* days since 1970; counts the absences that ended on it */
 	uint64_t times, seconds; /* of unknown length: 0 s */
 };
 
@@ -35,13 +34,13 @@ struct away {
 	int fd; /* -1: there is no file */
 	char path[128];
 	const struct clock *clock;
-	char boot_id[AWAY_BOOT_ID_SIZE]; /* of this run of the host; "-" unknown */
+	char boot_id[AWAY_BOOT_ID_SIZE]; /* of this boot; "-": unknown */
 	struct jobs *jobs;
-	_Atomic bool is_failing; /* the last write failed; said in the log */
+	_Atomic bool is_failing; /* the last write failed; was logged */
 	struct away_day days[AWAY_DAYS];
 	unsigned days_count;
 	uint64_t times, seconds; /* since the file began */
-	/* The last one. */
+	/* The last absence. */
 	bool has_last;
 	enum away_end last_end;
 	bool host_restarted;
@@ -49,19 +48,19 @@ struct away {
 };
 
 /*
- * The daemon is ready: reckons how long it was away, says it in the log, and
- * begins to give signs of life. Without a file (the reason is logged), or with
- * path NULL, nothing is known and nothing kept.
+ * The daemon is ready: works out how long it was away, logs it, and starts to give
+ * signs of life. Without a file (the reason is logged), or with path NULL, nothing
+ * is known and nothing is kept.
  */
 void away_begin(struct away *away, const char *path, const struct clock *clock);
 
-/* A sign of life; never waits. */
+/* Gives a sign of life; never waits. */
 void away_alive(struct away *away);
 
-/* The daemon takes no more connections from now on. */
+/* The daemon accepts no more connections from now on. */
 void away_end(struct away *away);
 
-/* Of those that ended in the last so many days, 1..AWAY_DAYS, today included. */
+/* Sums the absences that ended in the last days, 1..AWAY_DAYS, today included. */
 void away_sum(const struct away *away, int64_t now, unsigned days,
     uint64_t *times_r, uint64_t *seconds_r);
 

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* One that was there before: a folder of ours, and no symbolic link. */
+/* An existing folder must be ours and not a symbolic link. */
 static bool
 close_to_others(const char *folder, struct error *error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libmilter's own socket, behind the gate, in a folder of mode 0700: whoever
- * reaches it goes past the gate.
+ * reaches it bypasses the gate.
  */
 #ifndef DAEMON_BACK_SOCKET_H
 #define DAEMON_BACK_SOCKET_H
@@ -24,13 +24,12 @@ bool back_socket_make(
     struct back_socket *back, const char *listen, struct error *error);
 
 /*
- * false, and said in the log: the socket's file has been removed. libmilter
- * cannot make it again, so the daemon ends for the service manager to start it
- * anew.
+ * false, and logged: the socket's file has been removed. libmilter cannot make it
+ * again, so the daemon exits for the service manager to restart it.
  */
 bool back_socket_is_there(const struct back_socket *back);
 
-/* Removes both; what is not there is no error. */
+/* Removes socket and folder; a missing one is no error. */
 void back_socket_remove(const struct back_socket *back);
 
 #endif

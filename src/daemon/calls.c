@@ -27,14 +27,14 @@
 
 #define PATIENCE_S 5
 
-/* The only process that may be sent signals: by itself, as abort() does. */
+/* The only process that it may send signals to: itself, as abort() does. */
 static pid_t daemon_pid;
 
 /*
- * By name, as far as this machine has them: what the daemon, libmilter, SQLite,
- * c-ares, libpq with OpenSSL, and libc make of it, in their older and newer forms.
- * Not in it: whatever starts a program or a process, looks into another one,
- * mounts, changes users, limits or the clock, loads code into the kernel.
+ * By name, where this architecture has them: the calls that the daemon, libmilter,
+ * SQLite, c-ares, libpq with OpenSSL, and libc make, in older and newer forms.
+ * None that starts a program or a process, inspects another one, mounts, changes
+ * users, limits or the clock, or loads code into the kernel.
  */
 static const char *const calls[] = {
     /* memory; PCRE2 compiles patterns to machine code */
@@ -68,7 +68,7 @@ static const char *const calls[] = {
     "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
     "rt_sigtimedwait_time64", "sched_getaffinity", "sched_yield", "set_robust_list",
     "set_tid_address", "sigaltstack", "signalfd4", "sigreturn",
-    /* refused by the filter before this one, which is silent about it */
+    /* refused by the other filter, without a line in the audit log */
     "clone3",
     /* who and when */
     "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64",
@@ -78,7 +78,7 @@ static const char *const calls[] = {
     "getrusage", "gettimeofday", "getuid", "getuid32", "sysinfo", "time", "times",
     "ugetrlimit", "uname"};
 
-/* A call with an argument that says what for. */
+/* A call that is allowed only with a certain argument. */
 static bool
 allow_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
 {
@@ -88,8 +88,10 @@ allow_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
 	       seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, argument) == 0;
 }
 
-/* Threads yes, processes no: what clone3 is for cannot be seen, so libc uses clone
- * (refuse_clone3). */
+/*
+ * Threads yes, processes no: a filter cannot see the flags of clone3, so libc is
+ * made to use clone (refuse_clone3).
+ */
 static bool
 allow_some(scmp_filter_ctx filter)
 {
@@ -114,7 +116,7 @@ allow_some(scmp_filter_ctx filter)
 	               CLONE_THREAD)) &&
 	       allow_if(filter, "tgkill",
 	           SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)daemon_pid, 0)) &&
-	       /* asked, not set */
+	       /* read, not set */
 	       allow_if(filter, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0, 0));
 }
 
@@ -134,14 +136,14 @@ make(scmp_filter_ctx filter)
 }
 
 /*
- * The list as a program for the kernel, written to out. In a process of its own,
- * and made twice: when it gets no memory, libseccomp (2.5.4) crashes, never ends,
- * or leaves calls out without a word.
+ * Writes the list to out as a program for the kernel. In a separate process, and
+ * done twice: without memory libseccomp (2.5.4) crashes, hangs, or silently leaves
+ * calls out.
  */
 static _Noreturn void
 write_program(int out)
 {
-	close(STDERR_FILENO); /* what it says then is no news of ours */
+	close(STDERR_FILENO); /* its messages are not for our log */
 	alarm(PATIENCE_S);
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	bool ok =
@@ -149,7 +151,7 @@ write_program(int out)
 	_exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* Returns the number of steps; 0: there is no whole program. */
+/* Returns the number of instructions; 0: the program is incomplete. */
 static unsigned short
 read_program(struct sock_filter steps[static BPF_MAXINSNS])
 {
@@ -175,8 +177,8 @@ read_program(struct sock_filter steps[static BPF_MAXINSNS])
 }
 
 /*
- * Without a word in the audit log, which SECCOMP_FILTER_FLAG_LOG puts there: libc
- * asks for it at each thread, and libmilter starts one for nearly every message.
+ * Not logged, unlike what SECCOMP_FILTER_FLAG_LOG reports: libc tries clone3 for
+ * each thread, and libmilter starts one for nearly every message.
  */
 static bool
 refuse_clone3(void)

@@ -7,12 +7,11 @@
 #include "base/error.h"
 
 /*
- * From now on this process makes only the system calls of the list in calls.c
- * (seccomp(2)); for good. Any other is answered as by a kernel that does not have
- * it, with ENOSYS, so that libraries take the older call that they know for it,
- * and is written to the kernel's log (audit) where that takes it; clone3 is not,
- * as libc asks for it at each thread. Nothing is ended. No second thread may be
- * there yet.
+ * Limits this process for good to the system calls listed in calls.c (seccomp(2)).
+ * Any other fails with ENOSYS, as on a kernel that lacks it, so that libraries
+ * fall back to an older call, and is written to the audit log where there is one;
+ * clone3 is not, as libc tries it for each thread. No process is killed. Must be
+ * called before there is a second thread.
  */
 bool calls_limit(struct error *error);
 

@@ -27,7 +27,7 @@ static bool __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 	return false;
 }
 
-/* key  what names the file that is to be made in the folder */
+/* key  the setting that names the file to be made in the folder */
 static bool
 check_folder(const struct config *config, const char *key, const char *file)
 {
@@ -44,7 +44,7 @@ check_folder(const struct config *config, const char *key, const char *file)
 	    *config->socket_group != '\0' ? config->socket_group : "root", folder);
 }
 
-/* What an earlier start left behind must be the user's. */
+/* A file left by an earlier start must be usable by the user. */
 static bool
 check_file(const char *key, const char *path, const char *end, int mode)
 {
@@ -56,7 +56,7 @@ check_file(const char *key, const char *path, const char *end, int mode)
 	return wrong("%s: %s: %s", key, whole, strerror(errno));
 }
 
-/* May it do what the daemon does as this user? All that is wrong is said. */
+/* May this user do what the daemon does? Prints everything that is wrong. */
 static bool
 check_files(const struct config *config)
 {

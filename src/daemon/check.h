@@ -6,9 +6,9 @@
 
 /*
  * targreyd -T: prints the configuration, becomes the daemon's user, reads the
- * rules and lists and looks whether that user may use the folders of socket and
- * database; starts nothing. Takes config over. Returns an exit status, having
- * said all that is wrong.
+ * rules and lists and checks whether that user may use the folders of socket and
+ * database; starts nothing. Takes ownership of config. Prints all that is wrong;
+ * returns an exit status.
  */
 int check_config(struct config *config);
 

@@ -21,7 +21,7 @@
 	(READING | EMPTYING | LANDLOCK_ACCESS_FS_WRITE_FILE |                      \
 	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |         \
 	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | TRUNCATE)
-/* What may be allowed of something that is no folder. */
+/* The rights that can be given for something that is not a folder. */
 #define OF_A_FILE                                                                  \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | TRUNCATE)
 
@@ -61,7 +61,7 @@ rights_of(enum place_use use)
 	return EMPTYING;
 }
 
-/* EBADFD: a pipe or the like, which is nobody's to allow. */
+/* EBADFD: a pipe or the like, for which no rule can be made. */
 static bool
 allow(int ruleset, const struct place *place, uint64_t known, struct error *error)
 {

@@ -8,12 +8,11 @@
 #include "daemon/places.h"
 
 /*
- * This thread, and those that it starts from now on, open nothing but in these
- * places, and start no program; for good (landlock(7)). What is open already
- * stays open; sockets are connected to anywhere. Places that are not there are
- * left out.
+ * From now on this thread, and those that it starts, can open files only in these
+ * places and start no program (landlock(7)); this cannot be undone. Open files
+ * stay open; sockets may connect anywhere. Places that do not exist are left out.
  *
- * version_r  the kernel's version of Landlock; 0: it has none, nothing was done
+ * version_r  the kernel's version of Landlock; 0: it has none and nothing was done
  */
 bool landlock_enter(
     const struct places *places, int *version_r, struct error *error);

@@ -5,10 +5,10 @@
 #include <malloc.h>
 #include <pthread.h>
 
-#define ARENAS 2 /* glibc would keep one for each of libmilter's threads */
+#define ARENAS 2 /* else glibc makes more for libmilter's many threads */
 /*
- * glibc keeps 40 MB of ended threads' stacks for the next: five of the usual 8 MiB.
- * Of each ThreadSanitizer takes 0.8 MB for itself.
+ * glibc caches 40 MB of ended threads' stacks: five of the usual 8 MiB.
+ * ThreadSanitizer needs 0.8 MB of each.
  */
 #define STACK_SIZE ((size_t)1024 * 1024)
 

@@ -2,7 +2,7 @@
 #ifndef DAEMON_MEMORY_H
 #define DAEMON_MEMORY_H
 
-/* What libc keeps for threads; before the first one is started. */
+/* Limits what libc keeps for threads; call before the first one is started. */
 void memory_for_threads(void);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 
-/* Said once, not with each sign of life. */
+/* Logged once, not with each sign of life. */
 static void
 fail(const char *path)
 {

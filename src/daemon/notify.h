@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tells systemd how the daemon is: Type=notify and WatchdogSec= of the unit.
- * Under anything else these do nothing. Source: sd_notify(3),
- * sd_watchdog_enabled(3), which promise the protocol (a datagram of
- * "NAME=value" lines to $NOTIFY_SOCKET) to stay; a library for it would be the
- * larger part.
+ * Reports the daemon's state to systemd: Type=notify and WatchdogSec= of the unit.
+ * Without systemd these do nothing. Source: sd_notify(3), sd_watchdog_enabled(3),
+ * which promise that the protocol (a datagram of "NAME=value" lines to
+ * $NOTIFY_SOCKET) is stable; this needs no library.
  */
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H

@@ -12,7 +12,7 @@ struct options {
 
 #define OPTIONS_GO_ON (-1)
 
-/* What the program is to end with, or OPTIONS_GO_ON. */
+/* The program's exit status, or OPTIONS_GO_ON. */
 int options_read(int argc, char **argv, struct options *options_r);
 
 #endif

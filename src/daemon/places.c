@@ -41,7 +41,7 @@ add_folder_of(struct places *places, const char *path, enum place_use use)
 		add(places, dirname(copy), use);
 }
 
-/* The folder of a file, and of what it is a symbolic link to. */
+/* Adds the folder of a file and, for a symbolic link, of its target. */
 static void
 add_file(struct places *places, const char *path, enum place_use use)
 {
@@ -53,7 +53,7 @@ add_file(struct places *places, const char *path, enum place_use use)
 	free(real);
 }
 
-/* "/a/b*"/"c": /a, and the folders of what is there now. */
+/* "/a/b*"/"c": adds /a and the folders of what is there now. */
 static void
 add_pattern(struct places *places, const char *pattern)
 {
@@ -84,7 +84,7 @@ take_store_file(void *ctx, const char *path, bool is_written)
 	add_file(ctx, path, is_written ? PLACE_WRITE : PLACE_READ);
 }
 
-/* Names are looked up by libc and c-ares, and libraries loaded for that. */
+/* For name look-ups by libc and c-ares, which load libraries for them. */
 static void
 add_system(struct places *places)
 {
@@ -97,7 +97,7 @@ add_system(struct places *places)
 	add_file(places, "/etc/resolv.conf", PLACE_READ);
 	add_file(places, "/etc/hosts", PLACE_READ);
 	add_file(places, "/etc/localtime", PLACE_READ);
-	/* A terminal, which the log opens once more. */
+	/* The log opens a terminal again. */
 	add(places, "/proc/self/fd/2", PLACE_WRITE);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the daemon opens while it runs: the folders and files that Landlock leaves
- * to it.
+ * What the daemon opens while it runs: the folders and files that Landlock allows.
  */
 #ifndef DAEMON_PLACES_H
 #define DAEMON_PLACES_H
@@ -14,14 +13,14 @@
 
 enum place_use {
 	PLACE_READ,  /* files and folders in it are read */
-	PLACE_WRITE, /* they are made, changed and removed, too */
+	PLACE_WRITE, /* also made, changed and removed */
 	PLACE_EMPTY  /* empty folders in it are removed, nothing else */
 };
 
 struct place {
-	char *path; /* absolute; need not be there */
+	char *path; /* absolute; need not exist */
 	enum place_use use;
-	int fd; /* the folder that it is, held with O_PATH; or -1 */
+	int fd; /* the folder, held open with O_PATH; or -1 */
 };
 
 struct places {
@@ -31,17 +30,17 @@ struct places {
 };
 
 /*
- * By the settings: of whatever they name, and of what that is a symbolic link
- * to, the folder; libraries, /etc, and what of this host libc and PostgreSQL's
- * library look into. back_folder: see back_socket.h.
+ * Collects the places: the folder of each file that the settings name and of its
+ * target if it is a symbolic link; libraries, /etc, and what libc and libpq read
+ * on this host. back_folder: see back_socket.h.
  */
 void places_of(
     const struct config *config, const char *back_folder, struct places *places_r);
 
-/* Holds the folders that are written to, to know them again. */
+/* Opens the folders that are written to, so as to recognise them later. */
 void places_hold(struct places *places);
 
-/* The first of those that is another one by now; NULL: none is. */
+/* The first of those that has been replaced since; NULL: none. */
 const struct place *places_replaced(const struct places *places);
 
 void places_free(struct places *places);

@@ -40,7 +40,10 @@ drop(const struct passwd *user, gid_t group, struct error *error)
 		error_set_errno(error, "cannot become user %s", user->pw_name);
 		return false;
 	}
-	/* Root's, in which libpq would look for certificates, is closed to it. */
+	/*
+	 * The user may not read root's home, where libpq would look for
+	 * certificates.
+	 */
 	setenv("HOME", user->pw_dir, 1);
 	return true;
 }

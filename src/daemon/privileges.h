@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From root to the user of the configuration. Called by main, before there is a
- * second thread and before anything is made in a file system: the folders of
- * the socket and the database are that user's, and what root did there by path
- * could be led elsewhere.
+ * From root to the configured user. Called by main, before there is a second
+ * thread and before any file is made: the folders of the socket and the database
+ * belong to that user, who could redirect root by a symbolic link.
  */
 #ifndef DAEMON_PRIVILEGES_H
 #define DAEMON_PRIVILEGES_H
@@ -14,11 +13,11 @@
 #include "base/error.h"
 
 /*
- * Becomes user for good, and a member of group too, so that the daemon can give
- * its socket to it. Not root, or no user: stays what it is. The limit of
- * descriptors is raised to what is allowed first.
+ * First raises the descriptor limit as far as allowed. Then becomes user for good,
+ * and a member of group too, so that it can give its socket to that group. Stays
+ * as it is when not root or with no user.
  *
- * user, group  names; "" is none
+ * user, group  names; "" = none
  * group_r      (gid_t)-1 without a group
  */
 bool privileges_become(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the daemon gives up for good before it listens to anybody: files outside
- * of its places (Landlock), system calls that it does not need (seccomp). The
- * setting "sandbox" switches it off.
+ * What the daemon gives up for good before it accepts a connection: files outside
+ * its places (Landlock) and system calls that it does not need (seccomp). The
+ * setting "sandbox" can switch it off.
  */
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
@@ -18,19 +18,19 @@ struct sandbox {
 };
 
 /*
- * Before there is a second thread. A part that this kernel lacks, or that cannot
- * be set, is named in the log, and the daemon goes on without it.
+ * Call before there is a second thread. A part that the kernel lacks, or that
+ * cannot be set up, is logged, and the daemon goes on without it.
  */
 void sandbox_enter(
     struct sandbox *sandbox, const struct config *config, const char *back_folder);
 
 /*
- * false: a folder that is written to was replaced by another one, which is not
- * ours by Landlock; the reason is logged. A new start takes it.
+ * false, and logged: a folder that is written to was replaced by another, which
+ * Landlock does not allow. The daemon must be restarted.
  */
 bool sandbox_fits(const struct sandbox *sandbox);
 
-/* What to add to an error that a reload met: "" or a remedy. */
+/* What to append to an error of a reload: "" or a remedy. */
 const char *sandbox_remedy(
     const struct sandbox *sandbox, const struct error *error);
 

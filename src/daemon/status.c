@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 
-#define ANSWER_S        1 /* to a reader that does not read */
+#define ANSWER_S        1 /* patience with a client that does not read */
 #define LISTS_SHOWN     8
 #define AWAY_DAYS_SHOWN 7
 

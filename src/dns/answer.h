@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a look-up brought, whoever was asked: the resolver, or a table in the
- * tests. Plain values; an answer owns its records.
+ * The result of a look-up, by the resolver or by a table in the tests. Plain
+ * values; an answer owns its records.
  */
 #ifndef DNS_ANSWER_H
 #define DNS_ANSWER_H
@@ -27,7 +27,7 @@ enum dns_status {
 	DNS_NXDOMAIN, /* no such name */
 	DNS_SERVFAIL, /* refused, failed, or nonsense */
 	DNS_TIMEOUT,  /* no answer until the deadline or the last try */
-	DNS_BAD_NAME  /* no question can be made of the name; none was sent */
+	DNS_BAD_NAME  /* the name cannot be asked for; nothing was sent */
 };
 
 struct dns_record {

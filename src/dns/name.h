@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domain names as text, and those that addresses are looked up by. No state. */
+/* Domain names as text, and the names for looking up addresses. No state. */
 #ifndef DNS_NAME_H
 #define DNS_NAME_H
 
@@ -24,9 +24,9 @@ size_t dns_name_labels(const char *name);
 bool dns_name_is_below(const char *name, const char *parent);
 
 /*
- * The address backwards, octets for IPv4 and nibbles for IPv6, then suffix:
- * "1.2.0.192.in-addr.arpa" or "1.2.0.192.list.example". Returns false, and ""
- * in target, when it does not fit.
+ * The address reversed, by octets for IPv4 and by nibbles for IPv6, then suffix:
+ * "1.2.0.192.in-addr.arpa" or "1.2.0.192.list.example". Returns false, and "" in
+ * target, when it does not fit.
  * suffix  without a leading dot; NULL = in-addr.arpa or ip6.arpa
  */
 bool dns_name_reverse(

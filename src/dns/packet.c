@@ -21,12 +21,12 @@ struct packet {
 /* A resource record, RFC 1035 3.2.1. */
 struct rr {
 	char owner[DNS_NAME_SIZE];
-	bool is_owner_text; /* false: no text can hold the owner's name */
+	bool is_owner_text; /* false: the owner's name cannot be written as text */
 	unsigned type, class;
 	size_t data_at, data_length;
 };
 
-/* The text of an answer's records, all in one block behind the records. */
+/* The text of an answer's records, in the same block after the records. */
 struct arena {
 	char *next;
 	size_t left;
@@ -70,9 +70,9 @@ append_label(char text[static DNS_NAME_SIZE], size_t *at, const uint8_t *label,
 }
 
 /*
- * Reads a name, pointers followed (RFC 1035 4.1.4: to a prior occurrence). *at
- * moves behind it. false: the message is broken. *is_text_r false: well formed,
- * but no text can hold it.
+ * Reads a name, following pointers (RFC 1035 4.1.4: to a prior occurrence), and
+ * moves *at past it. false: the message is broken. *is_text_r false: well formed,
+ * but cannot be written as text.
  */
 static bool
 read_name(struct packet *packet, size_t *at, char text[static DNS_NAME_SIZE],
@@ -139,7 +139,7 @@ rr_is(const struct rr *rr, const char *owner, enum dns_type type)
 	       strcmp(rr->owner, owner) == 0;
 }
 
-/* The name in a record's data, which must fill it from offset skip on. */
+/* Reads the name in a record's data, which must fill it from offset skip on. */
 static bool
 read_name_data(struct packet *packet, const struct rr *rr, size_t skip,
     char text[static DNS_NAME_SIZE], bool *is_text_r)
@@ -151,8 +151,8 @@ read_name_data(struct packet *packet, const struct rr *rr, size_t skip,
 }
 
 /*
- * Moves name along the CNAMEs and counts the records of the type at its end
- * and the room that their text needs at most. false: broken, or a loop.
+ * Follows the CNAMEs from name, then counts the records of the type and the most
+ * room that their text needs. false: broken, or a loop.
  */
 static bool
 follow(struct packet *packet, enum dns_type type, char name[static DNS_NAME_SIZE],
@@ -208,7 +208,7 @@ fill_text(const struct packet *packet, const struct rr *rr, struct arena *arena,
 	return true;
 }
 
-/* *is_text_r false: the record is to be passed over */
+/* *is_text_r false: skip the record */
 static bool
 fill_name(struct packet *packet, const struct rr *rr, size_t skip,
     struct arena *arena, struct dns_record *record, bool *is_text_r)
@@ -239,7 +239,7 @@ fill_ip(const struct packet *packet, const struct rr *rr, struct dns_record *rec
 	return true;
 }
 
-/* One record; false: the message is broken. */
+/* Reads one record; false: the message is broken. */
 static bool
 fill(struct packet *packet, const struct rr *rr, struct arena *arena,
     struct dns_record *record, bool *is_kept_r)
@@ -284,7 +284,7 @@ collect(struct packet *packet, const char *name, enum dns_type type,
 	return true;
 }
 
-/* Header and question; false: broken, or an error from the server. */
+/* Reads header and question; false: broken, or an error from the server. */
 static bool
 open_packet(struct packet *packet, unsigned *code_r)
 {

@@ -16,7 +16,7 @@
 
 #define MAX_QUESTIONS 512  /* a job; SPF has its own, lower limit */
 #define UDP_SIZE      1232 /* EDNS; DNS flag day 2020 */
-#define LOOK_MS       200  /* how often called_off is looked at */
+#define LOOK_MS       200  /* called_off is checked this often */
 #define MIN_TRY_MS    50
 
 struct dns_question {
@@ -33,15 +33,15 @@ struct resolver {
 	char *servers;
 	int64_t timeout_ms;
 	unsigned
-	    preferred; /* index of the server that answered when others did not */
+	    preferred; /* index of a server that answered when others did not */
 
 	/* the job */
 	ares_channel channel; /* NULL: could not be made */
 	unsigned server_count;
 	int64_t deadline_ms;
 	const atomic_bool *called_off; /* may be NULL */
-	bool is_over;       /* what is called off now has run out of time */
-	bool is_reordering; /* preferred has changed, the channel not yet */
+	bool is_over;       /* a query cancelled now counts as timed out */
+	bool is_reordering; /* preferred has changed; the channel has not yet */
 	unsigned open, count;
 	struct dns_counters counters;
 	struct dns_question *questions;
@@ -55,7 +55,7 @@ library_init(void)
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-/* Of the first round; c-ares doubles it for the second. */
+/* Timeout of the first round; c-ares doubles it for the second. */
 static int
 try_ms(const struct resolver *resolver)
 {
@@ -91,7 +91,7 @@ make_channel(const struct resolver *resolver, int *failed_r)
 	return channel;
 }
 
-/* Puts the preferred server first. Only while nothing is open. */
+/* Puts the preferred server first. Call only while no query is open. */
 static void
 order_servers(struct resolver *resolver, unsigned first)
 {
@@ -198,7 +198,7 @@ resolver_begin(
 		order_servers(resolver, resolver->preferred);
 }
 
-/* Runs inside ares_process_fd(), ares_query() or ares_cancel(). */
+/* Called by ares_process_fd(), ares_query() or ares_cancel(). */
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *packet, int length)
 {
@@ -238,7 +238,7 @@ find(const struct resolver *resolver, const char *name, enum dns_type type)
 	return question;
 }
 
-/* c-ares takes a backslash for an escape. */
+/* c-ares reads a backslash as an escape. */
 static void
 escape(char target[static 2 * DNS_NAME_SIZE], const char *name)
 {
@@ -250,7 +250,9 @@ escape(char target[static 2 * DNS_NAME_SIZE], const char *name)
 	*target = '\0';
 }
 
-/* A new channel when another server shall come first: the order is fixed in it. */
+/*
+ * A new channel when another server is to come first: a channel's order is fixed.
+ */
 static void
 reorder(struct resolver *resolver)
 {
@@ -392,7 +394,7 @@ resolver_end(struct resolver *resolver)
 {
 	if (resolver->channel != NULL)
 		ares_destroy(
-		    resolver->channel); /* calls on_answer() for what is open */
+		    resolver->channel); /* calls on_answer() for open queries */
 	resolver->channel = NULL;
 	while (resolver->questions != NULL) {
 		struct dns_question *question = resolver->questions;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Look-ups with one absolute deadline for a whole job. Every question of a job
- * runs in parallel with the others; the same question is sent once. What a
- * dead, slow, refusing or mute server costs is the deadline and no more.
+ * Look-ups with one absolute deadline for a whole job. All questions of a job run
+ * in parallel; the same question is sent once. A dead, slow, refusing or silent
+ * server costs no more than the deadline.
  *
- * A resolver belongs to one thread at a time. No cache outlives a job: that is
- * the business of the name server that the operator runs.
+ * A resolver belongs to one thread at a time. No cache outlives a job: caching is
+ * left to the operator's name server.
  */
 #ifndef DNS_RESOLVER_H
 #define DNS_RESOLVER_H
@@ -19,7 +19,7 @@
 #include "dns/answer.h"
 
 struct resolver;
-struct dns_question; /* one of a job's; lives until the job ends */
+struct dns_question; /* belongs to a job; lives until it ends */
 
 /* Of one job. */
 struct dns_counters {
@@ -30,8 +30,8 @@ struct dns_counters {
 /*
  * servers     "192.0.2.53,127.0.0.1:5353,[2001:db8::1]:53"; "" = the system's,
  *             read anew for each job
- * timeout_ms  how long jobs last. One question gives up after 3/5 of it, so that
- *             one dead name leaves time for others: two rounds over the
+ * timeout_ms  the most that a job may take. One question gives up after 3/5 of it,
+ *             so that one dead name leaves time for others: two rounds over the
  *             servers, the second with twice the time of the first.
  */
 struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
@@ -40,8 +40,8 @@ struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
 void resolver_close(struct resolver **resolver);
 
 /*
- * deadline_ms  of clock_mono_ms(); may be past: then nothing is sent
- * called_off   ends the job early when it becomes true (looked at five times a
+ * deadline_ms  on clock_mono_ms(); if past, nothing is sent
+ * called_off   ends the job early when it becomes true (checked five times a
  *              second); NULL: never. Borrowed until resolver_end().
  */
 void resolver_begin(
@@ -49,7 +49,7 @@ void resolver_begin(
 
 /*
  * Sends a question unless this job has asked it before. name is copied and
- * need not be clean. Never NULL but when memory is out.
+ * need not be clean. NULL only when out of memory.
  */
 struct dns_question *resolver_ask(
     struct resolver *resolver, const char *name, enum dns_type type);

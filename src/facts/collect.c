@@ -27,8 +27,8 @@ sender_domain(char domain[static DNS_NAME_SIZE], const char *sender)
 }
 
 /*
- * The HELO name when it may be one of DNS: two labels or more, and no address
- * (which a last label of digits alone would be).
+ * The HELO name if it may be in DNS: two labels or more and not an address (which
+ * a last label of digits would make it).
  */
 static bool
 helo_name(char name[static DNS_NAME_SIZE], const char *helo)
@@ -58,7 +58,7 @@ address_type(const struct ip *ip)
 	return ip_is_v4(ip) ? DNS_A : DNS_AAAA;
 }
 
-/* Sends at once what does not depend on other answers. */
+/* Sends the questions that do not depend on other answers. */
 static void
 start_questions(struct run *run)
 {
@@ -109,7 +109,7 @@ evaluate(struct run *run, const char *sender, unsigned max_queries, char *domain
 	fact->ms = (uint32_t)(clock_mono_ms(in->clock) - start);
 }
 
-/* MAIL FROM first: of two it is the one that decides more (RFC 7208 2.4). */
+/* MAIL FROM first: it is the more important of the two (RFC 7208 2.4). */
 static void
 evaluate_both(struct run *run, struct dns_facts *facts)
 {
@@ -137,7 +137,7 @@ has_address(const struct dns_answer *answer, const struct ip *ip)
 	return false;
 }
 
-/* Nothing of either type, for certain; false also when an answer failed. */
+/* true: certainly no record of either type; false also when a look-up failed. */
 static bool
 has_no_address(struct resolver *resolver, const char *name, bool *is_known_r)
 {

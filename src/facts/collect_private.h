@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The questions of one job and what their answers mean. Runs on the thread
- * that owns the resolver. Private to facts/gather.c and its tests.
+ * The questions of one job and the meaning of their answers. For the thread that
+ * owns the resolver. Private to facts/gather.c and its tests.
  */
 #ifndef FACTS_COLLECT_PRIVATE_H
 #define FACTS_COLLECT_PRIVATE_H
@@ -19,7 +19,7 @@ struct collect {
 	struct dnsbl_health *health;
 	struct ip ip;
 	const char *helo, *sender; /* "" = none, null sender */
-	/* The facts' texts, to be filled. */
+	/* Buffers for the facts' texts. */
 	char mailfrom_domain[SPF_DOMAIN_SIZE], helo_domain[SPF_DOMAIN_SIZE];
 	char dnsbl[DNSBL_TEXT_SIZE];
 };

@@ -80,8 +80,8 @@ dnsbl_trouble(const struct dnsbl_health *health)
 }
 
 /*
- * Of the jobs that come when a list's rest is over, one asks whether it is back;
- * the others leave it out meanwhile.
+ * When a list's rest is over one job asks whether it is back; the others leave it
+ * out meanwhile.
  */
 static bool
 is_asked(struct dnsbl_health *health, int64_t now_ms)
@@ -95,7 +95,10 @@ is_asked(struct dnsbl_health *health, int64_t now_ms)
 	           &health->rest_until_ms, &rest, now_ms + DNSBL_REST_MS);
 }
 
-/* Until the first test has ended every job makes it, later one at its time. */
+/*
+ * Until the first test has ended every job makes it; later one job does when it is
+ * due.
+ */
 static bool
 takes_test(struct dnsbl_health *health, int64_t now_ms)
 {
@@ -168,8 +171,8 @@ note_health(struct dnsbl_health *health, const struct dnsbl_setting *list,
 }
 
 /*
- * Says something of the list, and not of the resolver or of us: others of the
- * job were answered, and it was not called off.
+ * true when silence is the list's fault, not the resolver's or ours: other
+ * questions were answered, and the job was not called off.
  */
 static bool
 tells_of_list(const struct resolver *resolver)
@@ -190,7 +193,7 @@ append_name(char text[static DNSBL_TEXT_SIZE], const char *name)
 	strcpy(text + length, name);
 }
 
-/* NULL: there is no answer, by then or at all. */
+/* NULL: no answer by then. */
 static const struct dns_answer *
 answer_by(
     struct resolver *resolver, struct dns_question *question, int64_t until_ms)
@@ -266,7 +269,7 @@ dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
 		if (is_silent || !finish_test(job, i, resolver, &lists[i],
 		                     &health[i], until_ms, now_ms))
 			continue;
-		if (refuses(answer)) /* looked into by the next job */
+		if (refuses(answer)) /* the next job tests it */
 			atomic_store(&health[i].next_test_ms, 1);
 		if (!dnsbl_is_listed(answer, lists[i].mask))
 			continue;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * DNS lists of bad and good clients (RFC 5782): all asked together, their
- * weights summed. A list that has not answered three times running is left
- * out, so that it holds no job up; once a minute one job asks it again.
+ * weights summed. A list that failed to answer three times in a row is left out,
+ * so that it delays no job; once a minute one job asks it again.
  *
- * A list over its quota, gone or behind a resolver that invents answers lists
- * everybody or nobody. So the test entries of RFC 5782 5 are asked for before a
+ * A list that is gone, over quota or behind a resolver that invents answers lists
+ * everybody or nobody. So the test entries of RFC 5782 5 are looked up before a
  * list first counts and once an hour: 127.0.0.2 must be listed (or, in a list of
- * IPv6 addresses, ::ffff:127.0.0.2), 127.0.0.1 must not. While that is not so the
- * list rests; every ten minutes one job looks again.
+ * IPv6 addresses, ::ffff:127.0.0.2), 127.0.0.1 must not. While this fails the list
+ * is left out; every ten minutes one job tests it again.
  */
 #ifndef FACTS_DNSBL_H
 #define FACTS_DNSBL_H
@@ -26,7 +26,7 @@
 #define DNSBL_TEST_MS   3600000
 #define DNSBL_RETEST_MS 600000
 
-/* What the last test told. */
+/* Result of the last test. */
 enum dnsbl_state {
 	DNSBL_UNTESTED,
 	DNSBL_GOOD,
@@ -37,7 +37,7 @@ enum dnsbl_state {
 
 /* What is known of one list; zero at start, shared by the workers. */
 struct dnsbl_health {
-	_Atomic unsigned silent;       /* times running */
+	_Atomic unsigned silent;       /* times in a row */
 	_Atomic int64_t rest_until_ms; /* 0: it answers */
 	_Atomic int state;             /* enum dnsbl_state */
 	_Atomic int64_t next_test_ms;  /* 0: not tested yet */
@@ -51,7 +51,7 @@ struct dnsbl_job {
 	struct dns_question *present[DNSBL_MAX_LISTS], *present6[DNSBL_MAX_LISTS];
 };
 
-/* What is wrong with a list that rests, in words; NULL: nothing. */
+/* Why a list is left out, in words, a literal; NULL: it is not. */
 const char *dnsbl_trouble(const struct dnsbl_health *health);
 
 /* Sends the questions. count over DNSBL_MAX_LISTS is cut to it. */

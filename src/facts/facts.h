@@ -41,7 +41,8 @@ struct facts {
 
 	/* tags of suspect.d joined by ','; NULL: none */
 	const char *local;
-	bool local_acts, local_warns; /* one of them makes a suspect / only warns */
+	bool local_acts,
+	    local_warns; /* one of them makes a suspect; one only warns */
 
 	const struct dns_facts *dns; /* NULL until the job has ended */
 };

@@ -34,13 +34,13 @@ struct gather {
 	struct ip ip;
 	char *helo, *sender;
 
-	pthread_mutex_t lock; /* held while done() runs, and to drop */
+	pthread_mutex_t lock; /* held while done() runs and by gather_drop() */
 	atomic_bool is_dropped;
 	void (*done)(void *, uint64_t);
 	void *ctx;
 	uint64_t number;
 
-	atomic_bool is_finished; /* facts does not change */
+	atomic_bool is_finished; /* facts will not change any more */
 	struct dns_facts *facts; /* NULL: none yet, or no memory */
 };
 
@@ -95,7 +95,7 @@ release(struct gather *gather)
 	free(gather);
 }
 
-/* One that nobody uses, or a new one; NULL when memory or files are out. */
+/* An idle one, or a new one; NULL when out of memory or descriptors. */
 static struct resolver *
 take_resolver(struct gatherer *gatherer)
 {
@@ -118,7 +118,7 @@ give_back(struct gatherer *gatherer, struct resolver *resolver)
 	pthread_mutex_unlock(&gatherer->lock);
 }
 
-/* What nobody looked up: temperror where SPF would have been asked. */
+/* The result when nothing was looked up: temperror where SPF would be asked. */
 static void
 fill_limited(const struct gather *gather, struct dns_facts *facts)
 {
@@ -129,7 +129,7 @@ fill_limited(const struct gather *gather, struct dns_facts *facts)
 	}
 }
 
-/* resolver: NULL where nobody looks anything up */
+/* resolver: NULL: nothing is looked up */
 static void
 gather_facts(struct gather *gather, struct resolver *resolver)
 {
@@ -220,7 +220,10 @@ gather_result(const struct gather *gather)
 {
 	if (!atomic_load_explicit(&gather->is_finished, memory_order_acquire))
 		return NULL;
-	/* The worker's block lies among what its look-ups have freed. */
+	/*
+	 * A copy: keeping the worker's block would fragment the heap that its
+	 * look-ups freed.
+	 */
 	return gather->facts == NULL ? NULL : dns_facts_copy(gather->facts);
 }
 
@@ -284,7 +287,7 @@ gatherer_open(const struct gather_settings *settings, const struct clock *clock,
 	if (gatherer->servers == NULL || gatherer->idle == NULL ||
 	    !copy_lists(gatherer, settings))
 		goto memory;
-	/* The first shows whether the settings will do. */
+	/* Opening the first one shows whether the settings are usable. */
 	gatherer->idle[0] =
 	    resolver_open(settings->servers, settings->timeout_ms, clock, error);
 	if (gatherer->idle[0] == NULL)

@@ -2,9 +2,9 @@
 /*
  * Every fact of a transaction that needs DNS, gathered by one background job:
  * SPF of both identities, whether the HELO name leads to the client, whether
- * the sender's domain exists, DNS lists. Started at MAIL; the clock of the
- * timeout runs from there, queueing included. Workers own the job's result and
- * never touch a session.
+ * the sender's domain exists, DNS lists. Started at MAIL; the timeout runs from
+ * there, time in the queue included. Workers own the job's result and never touch
+ * a session.
  */
 #ifndef FACTS_GATHER_H
 #define FACTS_GATHER_H
@@ -31,12 +31,15 @@ struct dns_facts {
 	int dnsbl_weight;  /* sum of the weights of the lists that answered */
 	char *dnsbl;       /* names of the lists, joined by ','; or "" */
 	int64_t ms;        /* from gather_start() to the end */
-	bool timed_out;    /* the deadline ended something */
+	bool timed_out;    /* the deadline cut something short */
 	bool limited;      /* no worker had room: everything unknown or temperror */
 };
-/* Everything skipped or unknown: what a session without DNS has. */
+/* Sets everything to skipped or unknown, as in a session without DNS. */
 void dns_facts_clear(struct dns_facts *facts);
-/* With its texts, in one block for the caller to free; NULL: out of memory. */
+/*
+ * Copies it with its texts into one block that the caller frees; NULL: out of
+ * memory.
+ */
 struct dns_facts *dns_facts_copy(const struct dns_facts *facts);
 
 struct dnsbl_setting {
@@ -52,22 +55,25 @@ struct gather_settings {
 	bool spf;
 	const struct dnsbl_setting *lists;
 	size_t lists_count;
-	unsigned workers; /* at most, 1..64; they begin when they are needed */
+	unsigned workers; /* at most, 1..64; started when needed */
 	size_t max_queued;
 };
 
 /* The workers and their resolvers. */
 struct gatherer;
 
+/* Settings are copied, clock is borrowed. The caller closes; NULL: see error. */
 struct gatherer *gatherer_open(const struct gather_settings *settings,
     const struct clock *clock, struct error *error);
-/* (blocks) until running jobs reached their deadline at most. Accepts NULL; nulls.
+/*
+ * (blocks) until running jobs end, at their deadline at the latest. Accepts NULL;
+ * nulls.
  */
 void gatherer_close(struct gatherer **gatherer);
 
 /*
- * What is wrong with the n-th list that rests ("bl.example lists ..."), into
- * buf; false when there are fewer.
+ * Writes to buf why the n-th left-out list is left out ("bl.example lists ...");
+ * false when there are fewer.
  */
 bool gatherer_trouble(
     const struct gatherer *gatherer, unsigned n, char *buf, size_t size);
@@ -96,10 +102,13 @@ struct gather *gather_start(struct gatherer *gatherer,
  */
 struct dns_facts *gather_result(const struct gather *gather);
 
-/* Monotonic time (clock_mono_ms) at which it ends at the latest. */
+/* The time (clock_mono_ms) by which it ends at the latest. */
 int64_t gather_deadline_ms(const struct gather *gather);
 
-/* The session's interest ends; done is not called any more. Accepts NULL; nulls. */
+/*
+ * The session needs it no more; done is not called after this. Accepts NULL;
+ * nulls.
+ */
 void gather_drop(struct gather **gather);
 
 #endif

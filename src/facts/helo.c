@@ -149,7 +149,7 @@ read_octet(const char **at, unsigned *value_r)
 	return true;
 }
 
-/* Four numbers with one other character between, in order or reversed. */
+/* Four numbers separated by one other character each, in order or reversed. */
 static bool
 has_octets(const char *name, const uint8_t octets[static 4])
 {
@@ -177,7 +177,7 @@ has_octets(const char *name, const uint8_t octets[static 4])
 	return false;
 }
 
-/* The digits of a name without what stands between them, in lower case. */
+/* The digits of a name without their separators, in lower case. */
 static void
 squeeze(const char *name, char buf[static NAME_SIZE])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a client's HELO and its names show by themselves, without DNS. Pure;
- * the enums are those of facts/facts.h.
+ * What a client's HELO and names show by themselves, without DNS. No state; the
+ * enums are in facts/facts.h.
  */
 #ifndef FACTS_HELO_H
 #define FACTS_HELO_H
@@ -12,7 +12,7 @@
 #include "base/ip.h"
 #include "facts/facts.h"
 
-/* What "ours" is. Everything may be NULL or 0. */
+/* What counts as "ours". Any member may be NULL or 0. */
 struct ours {
 	const char *hostname;
 	const char *const *names; /* further names and domains of ours */
@@ -25,7 +25,7 @@ struct ours {
  *
  * ours: our hostname, one of our names (exactly, not below), or the server's
  * address, in brackets or not. fqdn: two labels or more, the last not a number,
- * of letters, digits, "-" and "_"; anything else that is no address is bare.
+ * of letters, digits, "-" and "_"; anything else that is not an address is bare.
  */
 enum helo_class helo_classify(const char *helo, const struct ours *ours);
 
@@ -41,8 +41,8 @@ enum helo_class helo_classify(const char *helo, const struct ours *ours);
 bool helo_has_address(const char *name, const struct ip *ip);
 
 /*
- * What the sender shows by itself: FROM_NULL; FROM_SELF: it is the recipient;
- * FROM_OURS: its domain is one of our names; else FROM_OK.
+ * What the sender address shows by itself: FROM_NULL; FROM_SELF: it is the
+ * recipient; FROM_OURS: its domain is one of our names; else FROM_OK.
  *
  * sender, recipient  local@domain without brackets; recipient may be NULL
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The gate answers by itself: a client has left, the program stops, libmilter is
- * silent. */
+/*
+ * The gate's own answers: the client has left, the program stops, or libmilter is
+ * silent.
+ */
 #include "gate/gate_private.h"
 
 static const char *const text_gone = "450 4.4.2 Client left, try again later";
@@ -38,7 +40,7 @@ answer_is_due(uint32_t no_reply, char cmd)
 	return false;
 }
 
-/* As a milter reply: percent signs doubled, nothing that is not printable. */
+/* Sends text as a milter reply: doubles percent signs, masks unprintable octets. */
 void
 answer_refuse(struct conn *conn, const char *text)
 {
@@ -55,7 +57,7 @@ answer_refuse(struct conn *conn, const char *text)
 	answer_put(&conn->mta.out, SMFIR_REPLYCODE, line, len);
 }
 
-/* An answer to O that asks for as little as the MTA lets us ask for. */
+/* Answers O, asking for as little as the MTA allows. */
 static void
 answer_negotiation(struct conn *conn)
 {

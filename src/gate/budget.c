@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Places for holds: counted here, so that the count is exact. */
+/* The budget of places for holds. */
 #include <stdlib.h>
 
 #include "gate/gate_private.h"
@@ -52,7 +52,7 @@ budget_release(struct gate *gate, struct conn *conn)
 
 	conn->shared.is_booked = false;
 	gate->report.holds--;
-	/* booked, so it is there */
+	/* it was booked, so the row exists */
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if (--row->holds == 0) {
 		*place = row->next;

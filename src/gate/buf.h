@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Octets in a row, at most 2^31: appended at the end, taken from the front. Holds
- * memory only while it holds octets. Zero-initialise. One owner, no locks.
+ * A queue of octets, at most 2^31: appended at the end, taken from the front.
+ * Allocates only while it holds octets. Zero-initialise. One owner, no locks.
  *
- * When memory is out an append does nothing, and so do all later ones: the row
- * has a hole. Its owner looks at has_failed before it makes use of it.
+ * When out of memory an append does nothing, and so do all later ones: octets are
+ * missing. The owner must check has_failed before using it.
  */
 #ifndef GATE_BUF_H
 #define GATE_BUF_H
@@ -20,10 +20,11 @@ struct buf {
 };
 
 void buf_append(struct buf *buf, const void *data, size_t len);
+/* The first octet; valid until the next change of buf. */
 const char *buf_head(const struct buf *buf);
-/* len <= buf->len; frees the memory when nothing is left */
+/* Removes len <= buf->len octets from the front; frees the memory when empty. */
 void buf_take(struct buf *buf, size_t len);
-/* Gives back what is not in use. */
+/* Frees unused memory. */
 void buf_trim(struct buf *buf);
 void buf_clear(struct buf *buf); /* has_failed stays */
 

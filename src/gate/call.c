@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What callbacks and other threads may call: they only touch struct shared. */
+/* What callbacks and other threads may call; touches only struct shared. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ notify(struct gate *gate, struct conn *conn)
 		call_wake(gate);
 }
 
-/* While the program stops every hold is answered at once, and none is refused. */
+/* While the program stops no hold is refused: each is answered at once. */
 static bool
 book(struct gate *gate, struct conn *conn, uint64_t place)
 {
@@ -70,7 +70,7 @@ gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
 	return is_known;
 }
 
-/* With gate->lock held. */
+/* Call with gate->lock held. */
 static void
 tell(
     struct gate *gate, struct conn *conn, const struct gate_wish *wish, char *other)

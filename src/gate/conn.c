@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection of the MTA and its twin to libmilter: descriptors and octets. */
+/*
+ * One connection of the MTA and its counterpart to libmilter: descriptors, octets.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,7 +27,7 @@ observe(struct gate *gate, struct conn *conn, bool is_back, int how, bool out)
 	return epoll_ctl(gate->epoll, how, fd, &event) == 0;
 }
 
-/* There is one: who accepted has looked, and only this thread takes them. */
+/* A slot is free: accept checked it, and only this thread takes slots. */
 static void
 take_slot(struct gate *gate, struct conn *conn)
 {
@@ -92,7 +94,7 @@ connect_back(struct gate *gate, struct conn *conn)
 	back->state = BACK_CLOSED;
 }
 
-/* Writes what it can; false: the other end is not there any more. */
+/* Writes what it can; false: the other end has gone. */
 static bool
 write_some(struct gate *gate, struct conn *conn, bool is_back)
 {
@@ -120,7 +122,7 @@ write_some(struct gate *gate, struct conn *conn, bool is_back)
 	return true;
 }
 
-/* What nobody waits for may wait for the next frame, up to a size. */
+/* Frames whose reply nobody awaits are kept for the next frame, up to a size. */
 static void
 write_back(struct gate *gate, struct conn *conn)
 {
@@ -133,8 +135,7 @@ write_back(struct gate *gate, struct conn *conn)
 	if (back->state == BACK_NONE)
 		connect_back(gate, conn);
 	if (back->state == BACK_OPEN && !write_some(gate, conn, true)) {
-		/* Nothing may follow what it did not get: its end comes by reading.
-		 */
+		/* Nothing may follow what was lost; reading will see the end. */
 		buf_clear(&back->out);
 		shutdown(back->fd, SHUT_RDWR);
 	}
@@ -168,7 +169,7 @@ read_some(struct gate *gate, struct conn *conn, bool is_back)
 			conn->mta.state = MTA_READ_OUT;
 		return false;
 	}
-	/* Less than was asked for: the next octets come with a new edge. */
+	/* After a short read the next octets bring a new edge. */
 	*has_more = got == (ssize_t)READ_SIZE || has_hung_up;
 	buf_append(
 	    is_back ? &conn->back.in : &conn->mta.in, gate->scratch, (size_t)got);
@@ -191,7 +192,7 @@ may_read_back(const struct conn *conn)
 	       (conn->mta.state == MTA_CLOSED || conn->mta.out.len == 0);
 }
 
-/* A whole frame waits only because there was no room to write it. */
+/* A whole frame is waiting, and now there is room to write it. */
 static bool
 may_hand_over(const struct conn *conn)
 {
@@ -227,7 +228,7 @@ close_mta(struct gate *gate, struct conn *conn)
 	buf_clear(&conn->mta.out);
 }
 
-/* libmilter has given the session up: so must the MTA. */
+/* libmilter has closed the session, so the MTA's end must close too. */
 static void
 follow_libmilter(struct gate *gate, struct conn *conn)
 {
@@ -244,14 +245,16 @@ end(struct gate *gate, struct conn *conn)
 	uint32_t slot = (uint32_t)(conn->number & SLOT_MASK);
 
 	if (conn->back.fd >= 0)
-		close(conn->back.fd); /* libmilter had no room for it */
+		close(conn->back.fd); /* libmilter's backlog was full */
 	gate->due_ms[slot] = INT64_MAX;
 	pthread_mutex_lock(&gate->lock);
 	gate->slots[slot] = NULL;
 	gate->free_slots[gate->free_count++] = slot;
 	gate->report.connections--;
-	/* Notified in the very turn it ends in: too rare to play.
-	 * GCOVR_EXCL_BR_START */
+	/*
+	 * Notified in the very turn in which it ends: too rare to test.
+	 * GCOVR_EXCL_BR_START
+	 */
 	struct conn **at = &gate->notified;
 	while (conn->shared.is_notified && *at != conn)
 		at = &(*at)->shared.next_notified;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where the client's connection ends, and whether the client talked before it was
- * its turn. Postfix reads ahead, so what waits in the socket is not all that a
- * client has sent. What proves it is that the MTA, asked at that moment, had sent
- * nothing in between:
+ * Finds the client's socket, and whether the client talked before its turn.
+ * Postfix reads ahead, so unread octets in the socket are not all that a client
+ * has sent. The proof is that the MTA had sent nothing in between when it asked
+ * us:
  *
- * - CONNECT: the MTA asks for leave and greets only when it has the answer, so the
- *   gate takes that question upon itself. What has come in by then was sent
- *   without reading a word of ours (RFC 5321 3.1).
- * - HELO, in the same way: nothing may follow EHLO or HELO before its reply
- *   (RFC 2920 3.1). What is unread then did, and so did a RCPT that comes while
- *   the MTA has sent no octet since.
- * - DATA and the end of the message: what is unread at DATA is ahead of the 354,
- *   and so is a message whose end comes while no 354 was sent.
+ * - CONNECT: the MTA greets only after our answer, so the gate answers CONNECT
+ *   itself. What has come in by then was sent before the greeting (RFC 5321 3.1).
+ * - HELO, likewise: nothing may follow EHLO or HELO before its reply (RFC 2920
+ *   3.1). Unread octets did so, and so did a RCPT when the MTA has sent nothing
+ *   since.
+ * - DATA and the end of the message: octets unread at DATA came before the 354,
+ *   and so did a message that ends when no 354 has been sent.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -33,7 +32,7 @@ address_of(const char *text, uint8_t octets_r[static 16])
 	return inet_pton(AF_INET6, text, octets_r) == 1 ? AF_INET6 : 0;
 }
 
-/* data: strings, name and value by turns, each with its NUL */
+/* data: strings, name and value alternating, each with its NUL */
 static const char *
 macro(const char *data, size_t len, const char *wanted)
 {
@@ -81,7 +80,7 @@ read_client(struct client *client, const char *data, size_t len)
 	client->has_tls = false;
 }
 
-/* Who was not seen at CONNECT will not be seen later. */
+/* A client not seen at CONNECT will not be seen later. */
 static bool
 is_telling(const struct client *client, char cmd)
 {
@@ -109,14 +108,14 @@ see(struct client *client, char cmd, enum watch_state state,
 	switch (cmd) {
 	case SMFIC_CONNECT:
 		client->was_seen = state == WATCH_CONNECTED || state == WATCH_LEFT;
-		/* Something was sent over it before a second one, after XCLIENT. */
+		/* octets->sent is not 0 at a second CONNECT, after XCLIENT. */
 		moment->early = octets->sent != 0       ? GATE_EARLY_UNKNOWN
 		                : octets->received == 0 ? GATE_EARLY_NO
 		                                        : GATE_EARLY_YES;
 		break;
 	case SMFIC_HELO:
 		client->sent_at_helo = octets->sent;
-		/* TLS may send records of its own. */
+		/* TLS may send records that are not SMTP. */
 		if (octets->unread > 0 && !client->has_tls)
 			moment->early = GATE_EARLY_YES;
 		break;

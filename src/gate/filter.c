@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What libmilter is to hear. It trusts the MTA: an odd number of strings among
- * the macros, or a CONNECT without an end, and it reads past the frame. And it
- * reads each frame with five system calls, so what the filter does not read is
- * left out: a message has dozens of header fields.
+ * What libmilter gets to see. It trusts the MTA: with an odd number of macro
+ * strings, or a CONNECT without a NUL, it reads past the frame. And it needs five
+ * system calls per frame, so header fields that the program does not read are
+ * dropped: a message has dozens.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "gate/gate_private.h"
 
-/* The gate's own number must not come from anybody else. */
+/* The macro {targrey_gate} must come from the gate alone. */
 static bool
 macros_are_whole(const char *data, size_t len)
 {
@@ -24,7 +24,7 @@ macros_are_whole(const char *data, size_t len)
 	return strings % 2 == 0;
 }
 
-/* Nothing behind DATA has macros that DATA had not, where there is a DATA. */
+/* No command after DATA brings macros that DATA did not, where there is a DATA. */
 static enum filter_verdict
 macros(const struct conn *conn, const char *data, size_t len)
 {
@@ -37,11 +37,11 @@ macros(const struct conn *conn, const char *data, size_t len)
 		return FILTER_DROP;
 	if (!macros_are_whole(data + 1, len - 1))
 		return FILTER_WRONG_MACROS;
-	/* The gate adds its own to those of CONNECT. */
+	/* The gate adds its own macro to those of CONNECT. */
 	return len > 1 || *data == SMFIC_CONNECT ? FILTER_PASS : FILTER_DROP;
 }
 
-/* Name NUL family, and but for an unknown one: port, address NUL. */
+/* Name NUL family and, unless that is unknown: port, address NUL. */
 static bool
 connect_is_whole(const char *data, size_t len)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From one end to the other, frame by frame. Commands go to libmilter one by
- * one: nothing follows one whose reply it owes, so a reply always belongs to
- * conn->wait.cmd. MAIL it answers to the gate alone: the MTA is told that no
- * reply is due, and the callback has run before RCPT is handed over.
+ * Passes frames from one end to the other. Commands go to libmilter one by one:
+ * nothing is sent while it owes a reply, so a reply always belongs to
+ * conn->wait.cmd. Its reply to MAIL ends at the gate: the MTA is told that none is
+ * due, and the callback has run before RCPT is handed over.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ frames_length(const struct buf *buf)
 	return buf->len < len + FRAME_LENGTH ? 0 : (ssize_t)(len + FRAME_LENGTH);
 }
 
-/* A macro frame of CONNECT with the connection's number behind the others. */
+/* A macro frame of CONNECT with the connection's number appended. */
 static void
 put_macros(struct conn *conn, const char *data, size_t len)
 {
@@ -44,7 +44,7 @@ put_macros(struct conn *conn, const char *data, size_t len)
 	conn->back.has_macro = true;
 }
 
-/* What the transaction has come to by a command and what was answered. */
+/* Updates the transaction's state after a command and its answer. */
 static void
 answered(struct conn *conn, char cmd, char reply)
 {
@@ -105,9 +105,9 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	else
 		buf_append(&back->out, frame, len);
 	buf_take(&conn->mta.in, len);
-	if (is_greeting && !is_due) /* pass_negotiation() had the MTA wait */
+	if (is_greeting && !is_due) /* pass_negotiation() made the MTA wait */
 		answer_put(&conn->mta.out, SMFIR_CONTINUE, NULL, 0);
-	/* What nobody waits for travels with the next frame, an end of it not. */
+	/* What nobody awaits is sent with the next frame, but an abort at once. */
 	if (is_due || cmd == SMFIC_ABORT)
 		back->is_urgent = true;
 	if (is_due)
@@ -117,11 +117,11 @@ hand_over(struct gate *gate, struct conn *conn, char cmd, size_t len)
 }
 
 /*
- * RCPT belongs to MAIL, and a message to a recipient that was accepted (RFC 5321
- * 3.3). Postfix knows better, but not after a BDAT that was refused: it aborts
- * the transaction, shows the DATA of its client all the same, and several of
- * its releases crash when that is answered "continue". And libmilter does not
- * answer at all what comes out of order.
+ * RCPT needs a MAIL, and a message needs an accepted recipient (RFC 5321 3.3).
+ * Postfix keeps to this, except after a refused BDAT: it aborts the transaction,
+ * passes its client's DATA on all the same, and several releases crash when that
+ * is answered "continue". And libmilter does not answer commands out of order at
+ * all.
  */
 static bool
 is_out_of_order(const struct conn *conn, char cmd)
@@ -153,7 +153,7 @@ end_for(struct gate *gate, struct conn *conn, const char *what)
 	conn->mta.state = MTA_ENDS;
 }
 
-/* Answers a frame that libmilter does not hear, where an answer is due. */
+/* Answers a frame that is kept from libmilter, where an answer is due. */
 static void
 answer_alone(struct conn *conn, char cmd)
 {
@@ -165,7 +165,7 @@ answer_alone(struct conn *conn, char cmd)
 		answer_refuse(conn, text_out_of_order);
 }
 
-/* true: the frame goes to libmilter, else it is dealt with */
+/* true: the frame is for libmilter; false: it has been dealt with */
 static bool
 is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 {
@@ -174,7 +174,7 @@ is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	    filter_frame(gate, conn, cmd, data, len - FRAME_HEAD);
 
 	if (cmd == SMFIC_QUIT || cmd == SMFIC_QUIT_NC) {
-		/* The end of its connection tells libmilter as much. */
+		/* Closing its connection tells libmilter the same. */
 		conn->mta.state = MTA_CLOSES;
 		return false;
 	}
@@ -238,7 +238,7 @@ frames_from_mta(struct gate *gate, struct conn *conn)
 	}
 }
 
-/* The reply that was delayed, or the other one. */
+/* Sends the delayed reply, or the other one. */
 static void
 reply(struct gate *gate, struct conn *conn, bool other)
 {
@@ -348,8 +348,8 @@ is_final(const struct conn *conn, char letter)
 }
 
 /*
- * libmilter's half: which commands it answers. The MTA is told to wait for
- * CONNECT and HELO, which the gate answers, and not to wait for MAIL.
+ * Sets which commands are answered. The MTA is told to wait for CONNECT and HELO,
+ * which the gate answers, and not to wait for MAIL.
  */
 static void
 pass_negotiation(struct conn *conn, const char *frame, size_t len)
@@ -371,14 +371,14 @@ pass_negotiation(struct conn *conn, const char *frame, size_t len)
 	buf_append(&conn->mta.out, frame + sizeof told, len - sizeof told);
 }
 
-/* true: it is delayed */
+/* true: the reply is delayed */
 static bool
 take_reply(struct gate *gate, struct conn *conn, const char *frame, size_t len)
 {
 	char letter = frame[FRAME_LENGTH], cmd = conn->wait.cmd;
 
 	if (conn->wait.state != WAIT_LIBMILTER)
-		return false; /* nobody has asked */
+		return false; /* nothing was asked */
 	if (!is_final(conn, letter)) {
 		if (answer_is_due(conn->mta.no_reply, cmd))
 			buf_append(&conn->mta.out, frame, len);
@@ -418,7 +418,7 @@ frames_from_libmilter(struct gate *gate, struct conn *conn)
 			continue;
 		}
 		if (conn->mta.state != MTA_TALKS)
-			conn->mta.state = MTA_ENDS; /* it waits no longer */
+			conn->mta.state = MTA_ENDS; /* the MTA waits no longer */
 		frames_check(gate, conn);
 	}
 }

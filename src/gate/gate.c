@@ -15,7 +15,7 @@
 
 #define MOST_CONNECTIONS ((size_t)1 << SLOT_BITS)
 
-/* Three descriptors each: ours to the MTA, ours and libmilter's between us. */
+/* Three descriptors per connection: ours to the MTA, ours and libmilter's. */
 static size_t
 connections_of(const struct gate_settings *settings)
 {

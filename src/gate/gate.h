@@ -11,13 +11,13 @@
  *
  * A connection's number (generation and slot) is given to libmilter as the
  * macro {targrey_gate}, in decimal. Commands go to libmilter one at a time;
- * CONNECT and HELO, as far as nobody waits for them, travel with the frame that
- * follows. A frame that the protocol does not allow ends the connection; a
- * recipient without MAIL, or a message without a recipient that was accepted,
- * is refused. Once the gate has given an answer of its own (client gone, stop,
- * libmilter silent), it gives all later ones of that connection too, and libmilter
- * sees the end of the connection, so that abort and close run. A call with the
- * number of a connection that is gone does nothing and returns false.
+ * CONNECT and HELO, where no reply is awaited, are sent with the next frame. A
+ * frame that the protocol does not allow ends the connection; a recipient without
+ * MAIL, or a message without a recipient that was accepted, is refused. Once the
+ * gate has given an answer of its own (client gone, stop, libmilter silent), it
+ * gives all later ones of that connection too, and libmilter sees the end of the
+ * connection, so that abort and close run. A call with the number of a connection
+ * that is gone does nothing and returns false.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
@@ -42,17 +42,19 @@ struct gate_settings {
 	mode_t socket_mode;        /* of a unix socket */
 	gid_t socket_group;        /* (gid_t)-1: left as it is */
 	const char *back_path;     /* libmilter's private unix socket */
-	int64_t answer_timeout_ms; /* libmilter must answer a command within */
+	int64_t answer_timeout_ms; /* for libmilter to answer a command */
 	enum gate_failure on_failure;
 	unsigned max_holds;         /* max_sessions of the tarpit */
 	unsigned max_holds_per_key; /* max_per_net; 0: no such limit */
 	size_t
 	    max_connections; /* for tests; 0: (descriptor limit - reserved) / 3 */
-	/* What others of the process may open; at most half of the limit. */
+	/*
+	 * Descriptors kept for the rest of the process; at most half of the limit.
+	 */
 	unsigned reserved_descriptors;
 	/*
-	 * Beginnings of the names of header fields that libmilter is to see, in any
-	 * case, ended by NULL; borrowed for the gate's life. Others are dropped
+	 * Prefixes of the names of header fields that libmilter is to see, in any
+	 * case, NULL-terminated; borrowed for the gate's life. Others are dropped
 	 * where no reply to a header was negotiated: each costs five system calls
 	 * there. NULL: all are passed.
 	 */
@@ -61,8 +63,8 @@ struct gate_settings {
 
 /*
  * Takes the lock "<socket>.lock" and binds the public socket. A second instance
- * is refused with an error that says so. Sets the umask for a moment: called
- * before there is a second thread.
+ * gets an error that says so. Changes the umask for a moment: call before there is
+ * a second thread. The caller frees.
  */
 struct gate *gate_open(const struct gate_settings *settings,
     const struct clock *clock, struct error *error);
@@ -70,7 +72,7 @@ struct gate *gate_open(const struct gate_settings *settings,
 /* Starts the loop's thread and accepts connections. */
 bool gate_start(struct gate *gate, struct error *error);
 
-/* Limits, timeout and on_failure that a reload may change. */
+/* Sets the limits, timeout and on_failure, which a reload may change. */
 void gate_configure(struct gate *gate, const struct gate_settings *settings);
 
 /*
@@ -81,14 +83,14 @@ void gate_configure(struct gate *gate, const struct gate_settings *settings);
 void gate_stop(struct gate *gate, int64_t grace_ms);
 
 /*
- * Turns of the loop so far; asks for one more. A count that stays the same over
- * seconds: the loop hangs.
+ * Turns of the loop so far; also wakes it for one more. If the count stays the
+ * same for seconds the loop hangs.
  */
 unsigned gate_turns(struct gate *gate);
 
 /*
- * Looks whether the public socket's file is still there; when a cleaner of /tmp
- * or another start has removed it, the gate makes it again. From any thread.
+ * Makes the public socket's file again if a cleaner of /tmp or another start has
+ * removed it. From any thread.
  */
 void gate_look_after(struct gate *gate);
 
@@ -98,18 +100,19 @@ void gate_free(struct gate **gate);
 /* ------------------------------------------------------ what a callback asks */
 
 /*
- * In every callback, abort and close included. place: NULL, or the key of the
- * client's network, by any hash: wants a place in the budget. false: no such
+ * Call in every callback, abort and close included. place: NULL, or the hashed key
+ * of the client's network, to book a place in the budget. false: no such
  * connection; the moment is empty.
  */
 bool gate_look(struct gate *gate, uint64_t number, const uint64_t *place,
     struct gate_moment *moment_r);
 
+/* Call at the end of a callback. Copies wish; a stale ticket has no effect. */
 void gate_tell(struct gate *gate, uint64_t ticket, const struct gate_wish *wish);
 
 /*
- * A delayed command goes on. Of a delayed reply this chooses which one it is;
- * it leaves now, or, of a hold, when that has elapsed.
+ * Lets a delayed command go on. For a delayed reply it chooses the one to send: at
+ * once, or for a hold when that has elapsed.
  */
 void gate_decide(struct gate *gate, uint64_t ticket, bool other);
 
@@ -118,10 +121,11 @@ void gate_decide(struct gate *gate, uint64_t ticket, bool other);
 struct gate_report {
 	unsigned connections, holds, holds_peak, max_holds;
 	unsigned waiting; /* delayed commands and replies right now */
-	/* Given up by gate_stop(): a callback of theirs may still run. */
+	/* Given up by gate_stop(): their callbacks may still run. */
 	unsigned abandoned;
 	uint64_t accepted, holds_begun, holds_refused, gone, timeouts;
 };
+/* A consistent copy of the counters. From any thread. */
 void gate_report(struct gate *gate, struct gate_report *report_r);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gate's inside. The loop's thread owns all of struct gate and struct conn
- * but the parts named "shared", which gate->lock guards: what callbacks and
- * other threads ask for, and what they may read. The lock is held for some
- * hundred instructions at most and never across a system call, save the write
- * to the loop's eventfd.
+ * Internals of the gate. The loop's thread owns all of struct gate and struct conn
+ * except the parts named "shared", which gate->lock guards: what callbacks and
+ * other threads ask for, and what they may read. The lock is held for some hundred
+ * instructions at most and never across a system call, except the write to the
+ * loop's eventfd.
  *
  * Calls go one way (tests/layers.cmake): loop -> listen, conn -> frames -> filter,
  * early -> answer -> wait -> call -> budget, watch, buf. Only conn_run() closes
@@ -22,25 +22,27 @@
 #include "gate/protocol.h"
 #include "gate/watch.h"
 
-#define FRAME_MAX        ((size_t)1024 * 1024 + 64) /* of a frame's length field */
+#define FRAME_MAX        ((size_t)1024 * 1024 + 64) /* largest length field */
 #define READ_SIZE        ((size_t)64 * 1024)
 #define UNSENT_MAX       4096 /* octets of frames that may wait for the next one */
 #define NEGOTIATION_SIZE 12
 #define GATE_MACRO       "{targrey_gate}"
-/* A milter_command_timeout of 5 s is set in the wild (Postfix's own is 30 s). */
+/* Some sites set milter_command_timeout to 5 s (Postfix's default is 30 s). */
 #define PROGRESS_MS      2000
-#define PROGRESS_GRID_MS 250 /* many at one wake-up */
+#define PROGRESS_GRID_MS 250 /* so that wake-ups are shared */
 #define REFUSAL_MAX      512
 #define RETRY_MS         2   /* libmilter's backlog is full */
 #define PAUSE_MS         100 /* accept() has no descriptor */
-/* Of epoll_event.data; a connection's is its number, doubled, with 1 for libmilter.
+/*
+ * Of epoll_event.data; for a connection: twice its number, plus 1 for libmilter's
+ * end.
  */
 #define EVENT_ACCEPT 0
 #define EVENT_WAKE   1
 #define SLOT_BITS    20 /* of a number: 2^20 connections */
 #define SLOT_MASK    (((uint64_t)1 << SLOT_BITS) - 1)
 
-/* The MTA's end; it only goes on, never back. */
+/* The MTA's end; the state never goes back. */
 enum mta_state {
 	MTA_TALKS,
 	MTA_HUNG_UP,  /* has closed its end, or its writing half */
@@ -54,30 +56,30 @@ struct mta_side {
 	int fd;
 	enum mta_state state;
 	bool has_more;    /* something may be there to read */
-	bool waits_write; /* EPOLLOUT is asked for */
+	bool waits_write; /* EPOLLOUT is requested */
 	bool has_negotiated;
 	uint32_t version, offered; /* of its negotiation */
-	uint32_t no_reply;         /* SMFIP_NR_* bits that it was told */
+	uint32_t no_reply;         /* SMFIP_NR_* bits sent to it */
 	struct buf in;             /* not processed */
 	struct buf out;
 };
 
 /* libmilter's end. */
 enum back_state {
-	BACK_NONE, /* nothing was said yet, or its backlog is full */
+	BACK_NONE, /* not connected yet, or its backlog is full */
 	BACK_OPEN,
-	BACK_SHUT, /* our half is closed: its abort and close callbacks run */
+	BACK_SHUT, /* our half is closed; its abort and close callbacks run */
 	BACK_CLOSED
 };
 
-/* How far libmilter's transaction has come, by what was answered. */
+/* libmilter's transaction, judged by the answers. */
 enum mail_state {
 	MAIL_NONE,
 	MAIL_BEGUN,
 	MAIL_HAS_RECIPIENT, /* one was accepted */
 	MAIL_HEADERS,       /* DATA was accepted */
 	MAIL_BODY,          /* the headers are complete */
-	MAIL_REFUSED        /* MAIL or DATA was, and the transaction still stands */
+	MAIL_REFUSED /* MAIL or DATA was refused; the transaction is still open */
 };
 
 struct back_side {
@@ -85,7 +87,7 @@ struct back_side {
 	enum back_state state;
 	enum mail_state mail;
 	bool has_more, has_hung_up, waits_write;
-	bool is_urgent; /* out must not be kept for company */
+	bool is_urgent; /* out must not wait for more */
 	bool has_macro; /* the connection's number was sent */
 	uint32_t no_reply;
 	struct buf in; /* half a frame, and a reply that is delayed */
@@ -101,13 +103,13 @@ enum wait_state {
 
 struct wait {
 	enum wait_state state;
-	char cmd;            /* what is waited for or with; 0: none */
+	char cmd;            /* the command that waits or is awaited; 0: none */
 	bool is_refused;     /* the recipient, by the MTA itself */
 	int64_t since_ms;    /* when this state began */
 	int64_t until_ms;    /* when it is due */
 	int64_t progress_ms; /* next SMFIR_PROGRESS; 0: none is needed */
-	int64_t watch_ms;    /* next look at the client; INT64_MAX: none */
-	int64_t delayed_ms;  /* of the command at the head, once let go */
+	int64_t watch_ms;    /* next check of the client; INT64_MAX: none */
+	int64_t delayed_ms;  /* how long the command at the head was delayed */
 };
 
 /* The client's connection to the MTA, as far as it can be seen. */
@@ -120,9 +122,9 @@ struct client {
 
 /* Guarded by gate->lock. */
 struct shared {
-	/* For the next callback; the ticket is 0 when it may not wait. */
+	/* Given to the next callback; the ticket is 0 when it may not wait. */
 	struct gate_moment moment;
-	/* What the last one has told. */
+	/* What the last callback asked for. */
 	struct gate_wish wish;
 	char *other; /* of the wish, owned */
 	bool is_decided, chosen;
@@ -133,7 +135,7 @@ struct shared {
 
 	bool is_booked;
 	uint64_t place;
-	bool is_shut; /* nothing is waited for any more */
+	bool is_shut; /* no more waits */
 	bool is_waiting, is_notified;
 	struct conn *next_notified;
 };
@@ -167,25 +169,27 @@ struct budget_row {
 
 struct gate {
 	struct clock clock;
-	int64_t now_ms;    /* of this turn of the loop */
+	int64_t now_ms;    /* fixed for this turn of the loop */
 	int64_t jumped_ms; /* when the clock was last seen to jump */
 	int epoll, wake_fd, lock_fd, listen_fd;
 	bool is_listening, is_started;
-	int64_t paused_until_ms; /* real time; there was no descriptor */
+	int64_t paused_until_ms; /* real time; out of descriptors until then */
 	char *socket_path;       /* NULL: not a unix socket */
 	mode_t socket_mode;
 	gid_t socket_group;
-	atomic_bool is_unlinked; /* the socket has to be made again */
+	atomic_bool is_unlinked; /* the socket must be made again */
 	char *back_path;
-	/* When something is to be done for a slot's connection: may be too early,
-	 * never too late. INT64_MAX: nothing */
+	/*
+	 * When a slot's connection next needs attention: may be too early, never
+	 * too late. INT64_MAX: nothing
+	 */
 	int64_t *due_ms, soonest_ms;
 	struct watch watch;
 	char *scratch; /* READ_SIZE */
 	bool said_unwatched;
 	const char *const *headers; /* NULL: all */
 	size_t max_connections;
-	size_t slots_used; /* no slot behind these had ever a connection */
+	size_t slots_used; /* slots from here on never had a connection */
 	bool is_stopping, are_closed;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
 	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept;
@@ -219,16 +223,16 @@ int listen_accept(struct gate *gate);
 /* Listens, if there is room. */
 void listen_resume(struct gate *gate);
 void listen_close(struct gate *gate);
-/* On the gate's thread: the socket anew where its file has been removed. */
+/* On the gate's thread: makes the socket again if its file has been removed. */
 void listen_again(struct gate *gate);
 
 /* call.c */
 /*
- * By a connection's number or a ticket of its; NULL: its slot is empty. On the
- * loop's thread, or with gate->lock held.
+ * Finds a connection by its number or one of its tickets; NULL: the slot is empty.
+ * On the loop's thread, or with gate->lock held.
  */
 struct conn *call_slot(const struct gate *gate, uint64_t number);
-/* Makes the loop turn. From any thread. */
+/* Wakes the loop. From any thread. */
 void call_wake(struct gate *gate);
 
 /* conn.c */
@@ -237,17 +241,17 @@ struct conn *conn_open(struct gate *gate, int fd);
 void conn_event(
     struct gate *gate, struct conn *conn, bool is_back, uint32_t events);
 /*
- * Reads, hands over, answers, writes and closes what can be. The only function
- * after which conn may be gone.
+ * Reads, hands over, answers, writes and closes as far as possible. The only
+ * function that may free conn.
  */
 void conn_run(struct gate *gate, struct conn *conn);
-/* At a stop: the MTA's end; both ends. */
+/* At a stop: ends the MTA's end, or both. */
 void conn_end(struct conn *conn, bool both);
 
 /* frames.c */
 void frames_from_mta(struct gate *gate, struct conn *conn);
 void frames_from_libmilter(struct gate *gate, struct conn *conn);
-/* A time, a decision or a stop has come: does what it means for the wait. */
+/* Acts on the wait when a time, a decision or a stop has come. */
 void frames_check(struct gate *gate, struct conn *conn);
 /* The length of the whole frame at the head; 0: not all here; -1: bad length */
 ssize_t frames_length(const struct buf *buf);
@@ -255,15 +259,15 @@ ssize_t frames_length(const struct buf *buf);
 /* filter.c */
 enum filter_verdict {
 	FILTER_PASS,
-	FILTER_DROP, /* libmilter need not hear it */
+	FILTER_DROP, /* libmilter need not see it */
 	FILTER_WRONG_MACROS,
 	FILTER_WRONG /* not a frame of the protocol */
 };
-/* data: of the frame, behind its head */
+/* data: of the frame, after its head */
 enum filter_verdict filter_frame(const struct gate *gate, const struct conn *conn,
     char cmd, const char *data, size_t len);
 
-/* early.c: before this frame is handed over. data: behind its head */
+/* early.c: call before this frame is handed over. data: after its head */
 void early_look(
     struct gate *gate, struct conn *conn, char cmd, const char *data, size_t len);
 
@@ -273,8 +277,8 @@ void answer_refuse(struct conn *conn, const char *text);
 /* To a command, once the gate has taken over. */
 void answer_command(struct conn *conn, char cmd);
 /*
- * From here on libmilter hears nothing more: its end of file lets the abort and
- * close callbacks run, and they can still read how it ended.
+ * From here on libmilter gets nothing more: end of file makes it run the abort and
+ * close callbacks, which can still read how the wait ended.
  */
 void answer_take_over(struct gate *gate, struct conn *conn, enum answerer how);
 /* no_reply: SMFIP_NR_* bits */
@@ -296,14 +300,14 @@ enum wait_event {
 	WAIT_STOPS,
 	WAIT_SILENT /* libmilter is */
 };
-/* What has become of the wait by now. */
+/* Returns the wait's present state. */
 enum wait_event wait_look(struct gate *gate, struct conn *conn);
-/* Nobody waits any more. end, other: as in struct gate_delay */
+/* Ends the wait. end, other: as in struct gate_delay */
 void wait_end(struct gate *gate, struct conn *conn, enum gate_end end, bool other);
 bool wait_is_delay(const struct conn *conn);
-/* To be called whenever a time of the connection may have come nearer. */
+/* Call whenever a time of the connection may have moved earlier. */
 void wait_set_timer(struct gate *gate, struct conn *conn);
-/* The connection is to be looked after at that time, or before. */
+/* Has the connection looked at by that time. */
 void wait_due(struct gate *gate, const struct conn *conn, int64_t at_ms);
 
 /* budget.c: with gate->lock held */

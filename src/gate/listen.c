@@ -44,7 +44,7 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 	return true;
 }
 
-/* The folder may have given the group: then nothing needs to be allowed. */
+/* A setgid folder may have set the group already: then no right is needed. */
 static bool
 give_to_group(const struct gate *gate, const char *path, struct error *error)
 {
@@ -62,9 +62,9 @@ give_to_group(const struct gate *gate, const char *path, struct error *error)
 }
 
 /*
- * A new socket at gate->socket_path, listening; -1: none. Its mode is that of the
- * settings but for what the umask takes. It has its group before anybody can
- * connect, and no link is followed: the folder may be another user's.
+ * A new listening socket at gate->socket_path, or -1. Its mode is that of the
+ * settings, less the umask. The group is set before anybody can connect, and no
+ * symbolic link is followed: the folder may be another user's.
  */
 static int
 make_unix(const struct gate *gate, struct error *error)
@@ -196,7 +196,7 @@ set_listening(struct gate *gate, bool on)
 	gate->is_listening = on;
 }
 
-/* At the cap, or out of descriptors, the rest waits in the backlog. */
+/* At the limit, or out of descriptors, further connections wait in the backlog. */
 int
 listen_accept(struct gate *gate)
 {
@@ -243,7 +243,7 @@ listen_close(struct gate *gate)
 		unlink(gate->socket_path);
 }
 
-/* The lock's file goes as the socket's does; without it two would start. */
+/* The lock file may be removed too; without it a second instance could start. */
 static void
 lock_again(struct gate *gate)
 {
@@ -273,7 +273,7 @@ listen_again(struct gate *gate)
 	if (access(lock, F_OK) != 0)
 		lock_again(gate);
 	int fd = make_unix(gate, &error);
-	/* other threads make files: the umask stays as it is */
+	/* the umask is left alone, since other threads make files */
 	if (fd >= 0 && fchmodat(AT_FDCWD, gate->socket_path, gate->socket_mode,
 	                   AT_SYMLINK_NOFOLLOW) != 0) {
 		error_set_errno(&error, "mode");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one loop: descriptors, times, decisions, the stop. */
+/* The gate's event loop: descriptors, times, decisions, the stop. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -8,10 +8,10 @@
 #include "gate/gate_private.h"
 
 #define EVENTS  256
-#define ACCEPTS 64   /* a turn */
-#define JUMP_MS 2000 /* no turn of the loop takes so long */
+#define ACCEPTS 64   /* per turn */
+#define JUMP_MS 2000 /* longer than any turn of the loop: the clock jumped */
 
-/* A time, a decision, a stop or a look at the client may have changed things. */
+/* Handles a time, decision, stop or look at the client that is due. */
 static void
 check(struct gate *gate, struct conn *conn)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a callback is told at its beginning, gate_look(), and what it wants at its
- * end, gate_tell(): it returns what shall happen, and the gate does it. Values
- * only. There are two ways to wait, both the gate's:
+ * What a callback learns when it begins, gate_look(), and what it asks for when it
+ * ends, gate_tell(): the callback decides, the gate does it. Plain values. There
+ * are two ways to wait, both the gate's:
  *
  * - A command is delayed: RCPT or DATA stays at the head of the queue, until the
- *   ticket of the MAIL that asked for it is decided, or due. Its callback then
- *   runs once, with everything at hand.
+ *   ticket of the MAIL that asked for it is decided or due. Its callback then runs
+ *   once, with the facts known by then.
  * - A reply is delayed: the callback of RCPT or DATA has answered, and the answer
- *   leaves when a hold has elapsed, or when the ticket is decided, or due.
+ *   is sent when a hold has elapsed, or when the ticket is decided or due.
  *
- * A ticket names one wait. Whoever decides a stale one does nothing. It may be
- * decided before the callback that was given it has returned.
+ * A ticket names one wait. Deciding a stale one has no effect. It may be decided
+ * before the callback that received it has returned.
  */
 #ifndef GATE_MOMENT_H
 #define GATE_MOMENT_H
@@ -37,22 +37,25 @@ struct gate_moment {
 	/* How long the command was delayed, ms. */
 	int64_t delayed_ms;
 	/*
-	 * A place in the budget is booked, until it is known that this callback
-	 * does not ask for a hold, or until its hold ends.
+	 * A place in the budget is booked until this callback turns out not to ask
+	 * for a hold, or until its hold ends.
 	 */
 	bool has_place;
-	unsigned holds, max_holds; /* in progress, one's own place included */
+	unsigned holds, max_holds; /* in progress, its own place included */
 	/*
-	 * Whether the client had sent anything before the MTA greeted it, or behind
-	 * EHLO or HELO before its reply. Unknown where the socket cannot be seen.
+	 * Whether the client had sent anything before the MTA's greeting, or after
+	 * EHLO or HELO before the reply. Unknown where the socket cannot be seen.
 	 */
 	enum gate_early early;
 	/*
 	 * Whether it had sent any of the message before DATA was answered: yes or
-	 * unknown from DATA on, no at the end of the message at the earliest.
+	 * unknown from DATA on, no only at the end of the message.
 	 */
 	enum gate_early ahead;
-	/* The last delay of a reply; none once a later RCPT or DATA is answered. */
+	/*
+	 * The last delay of a reply; cleared once a later RCPT or DATA is
+	 * answered.
+	 */
 	struct gate_delay {
 		enum gate_end end;
 		int64_t waited_ms;
@@ -67,15 +70,17 @@ struct gate_wish {
 	bool delays_rcpt;
 	/* RCPT, DATA, end of message: delay the reply until then; 0: no */
 	int64_t reply_until_ms;
-	/* takes the place, the client is watched, a decision only chooses */
+	/*
+	 * uses the place; the client is watched; a decision only chooses the reply
+	 */
 	bool is_hold;
 	/*
-	 * A whole SMTP reply, "450 4.7.1 text", at most 512 octets, that is sent
-	 * instead when the ticket is decided so; copied. Plain text: the gate
-	 * doubles percent signs as the protocol wants. NULL: none.
+	 * A whole SMTP reply, "450 4.7.1 text", at most 512 octets, sent instead
+	 * when the ticket is decided with other; copied. Plain text: the gate
+	 * doubles percent signs for the protocol. NULL: none.
 	 */
 	const char *other;
-	/* RCPT: the MTA has refused this recipient; it counts for no DATA. */
+	/* RCPT: the MTA has refused this recipient; it does not count at DATA. */
 	bool is_refused;
 };
 

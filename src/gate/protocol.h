@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The words of the milter protocol, from the header that libmilter has for MTAs:
- * commands (SMFIC_), replies (SMFIR_), steps (SMFIP_), families (SMFIA_).
+ * The constants of the milter protocol, from libmilter's header for MTAs: commands
+ * (SMFIC_), replies (SMFIR_), steps (SMFIP_), families (SMFIA_).
  *
  * A frame is four octets of length (big endian, the command's octet counted),
  * the command, data. A negotiation's data is three numbers of 32 bits, big
- * endian: version, actions, protocol steps. A macro's is the octet of the command
- * it belongs to, then name NUL value NUL by turns.
+ * endian: version, actions, protocol steps. A macro frame's is the octet of its
+ * command, then name NUL value NUL, repeated.
  */
 #ifndef GATE_PROTOCOL_H
 #define GATE_PROTOCOL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is waited for: libmilter's answer, a delayed command, a delayed reply. A
- * wait begins in one of the first three functions, and wait_end() ends it.
+ * Waits for libmilter's answer, and delays of a command or a reply. One of the
+ * first three functions begins a wait; wait_end() ends it.
  */
 #include <stdlib.h>
 
@@ -17,8 +17,8 @@ wait_is_delay(const struct conn *conn)
 }
 
 /*
- * When libmilter has to have answered. A clock that jumped (a machine that was
- * suspended, a test) takes nothing off its time.
+ * When libmilter must have answered. A jump of the clock (a suspended machine, a
+ * test) does not shorten its time.
  */
 static int64_t
 limit_ms(const struct gate *gate, const struct conn *conn)
@@ -103,7 +103,7 @@ wait_for_libmilter(struct gate *gate, struct conn *conn, char cmd)
 	begin(gate, conn, WAIT_LIBMILTER, cmd);
 }
 
-/* With gate->lock held: whether MAIL's wish keeps this command back. */
+/* With gate->lock held: whether MAIL asked to delay this command. */
 static bool
 keeps(const struct gate *gate, const struct conn *conn, char cmd)
 {
@@ -173,7 +173,10 @@ wait_takes_reply(struct gate *gate, struct conn *conn)
 	return true;
 }
 
-/* Of a hold: is looked up at its beginning, once a second, and at its end. */
+/*
+ * The client of a hold is looked up at its beginning, once a second, and at its
+ * end.
+ */
 static bool
 client_has_left(struct gate *gate, struct conn *conn)
 {
@@ -219,7 +222,7 @@ command_event(struct gate *gate, struct conn *conn)
 	pthread_mutex_lock(&gate->lock);
 	bool stays = keeps(gate, conn, conn->wait.cmd);
 	if (!stays) {
-		/* Who decides it now is late. */
+		/* A decision from now on is too late. */
 		conn->shared.command_ticket = 0;
 		set_waiting(gate, conn, false);
 	}

@@ -17,7 +17,7 @@ struct request {
 	struct nlmsghdr head;
 	struct inet_diag_req_v2 body;
 };
-#define ANSWER_SIZE 2048 /* with the kernel's struct tcp_info */
+#define ANSWER_SIZE 2048 /* room for the kernel's struct tcp_info */
 
 /* States of a socket, as in the kernel's net/tcp_states.h. */
 enum {
@@ -73,7 +73,7 @@ has_fin(uint8_t state)
 	       state == STATE_LAST_ACK || state == STATE_CLOSING;
 }
 
-/* The kernel's struct tcp_info grows at its end; an older one is too short. */
+/* struct tcp_info grows with kernel releases; an old kernel's is too short. */
 static void
 read_info(const char *attributes, size_t length, struct watch_octets *octets)
 {
@@ -100,7 +100,7 @@ read_info(const char *attributes, size_t length, struct watch_octets *octets)
 	}
 }
 
-/* What a whole answer says of the socket that was asked for. */
+/* What a complete answer says about the socket in question. */
 static enum watch_state
 judge(const char *answer, size_t length, const struct watch_socket *wanted,
     struct watch_octets *octets_r)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Is the client's TCP connection still there, and what went over it? Asks the
- * kernel (sock_diag) for exactly one socket by its four end points. Needs no
+ * Whether the client's TCP connection still stands, and how much went over it.
+ * Asks the kernel (sock_diag) for one socket by its addresses and ports. Needs no
  * privilege, only AF_NETLINK sockets and the network namespace of the MTA.
  *
- * Source: measurements in which a client's FIN shows as CLOSE_WAIT and after
- * its RST the look-up finds the listening socket or nothing.
+ * Source: measurements: after a client's FIN the state is CLOSE_WAIT, after its
+ * RST the look-up finds the listening socket or nothing.
  */
 #ifndef GATE_WATCH_H
 #define GATE_WATCH_H
@@ -32,13 +32,14 @@ enum watch_state {
 	WATCH_LEFT       /* that very socket in another state */
 };
 
-/* Since the connection began; a FIN counts for none. -1: not known */
+/* Octets since the connection began, a FIN not counted; -1: not known */
 struct watch_octets {
-	int64_t sent;     /* by the MTA, what was sent again included */
+	int64_t sent;     /* by the MTA, retransmissions included */
 	int64_t received; /* from the client, read by the MTA or not */
-	int64_t unread;   /* of those */
+	int64_t unread;   /* of those, not read by the MTA */
 };
 
+/* Leaves fd -1 when there is no sock_diag; watch_look() then says WATCH_UNKNOWN. */
 void watch_open(struct watch *watch);
 void watch_close(struct watch *watch);
 /* Two system calls; never blocks. octets_r may be NULL. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every closed list of words that stands in headers, events, settings and
- * reports, once: the enum, the array of words and the table of header keys are
- * made from it where they belong. A word is added here, and its meaning in
- * docs/headers.md; tests/words compares that page, the SpamAssassin rules, the
- * plugin and the delivery samples with these lists.
+ * Every closed list of words in headers, events, settings and reports, written
+ * once: enums, arrays of words and the table of header keys are made from it. Add
+ * a word here and its meaning in docs/headers.md; tests/words compares that page,
+ * the SpamAssassin rules, the plugin and the delivery samples with these lists.
  *
  * X(ENUMERATOR, "word")
  */
@@ -27,7 +26,7 @@
 	X(VERDICT_HOLD, "hold")                                                    \
 	X(VERDICT_GREYLIST, "greylist")
 
-/* The selectors, in the order in which the first that marks a client is why. */
+/* The selectors; the first in this order that marks a client is the reason. */
 #define SELECTOR_LIST(X)                                                           \
 	X(WHY_S25R, "s25r")                                                        \
 	X(WHY_ALL, "all")                                                          \
@@ -37,7 +36,7 @@
 	X(WHY_LOCAL, "local")                                                      \
 	X(WHY_RECORD, "record")
 
-/* The step that spoke. */
+/* The policy step that decided. */
 #define WHY_LIST(X)                                                                \
 	SELECTOR_LIST(X)                                                           \
 	X(WHY_KNOWN_ADDRESS, "known-address")                                      \
@@ -47,8 +46,8 @@
 	X(WHY_OVERFLOW, "overflow")                                                \
 	X(WHY_FAULT, "fault")                                                      \
 	X(WHY_WARN,                                                                \
-	    "warn") /* not a suspect, but a rule or selector on trial spoke */     \
-	X(WHY_LISTED, "listed") /* an allow list lets it off; set by session/ */
+	    "warn") /* not a suspect, but a rule or selector on trial matched */   \
+	X(WHY_LISTED, "listed") /* on an allow list; set by session/ */
 
 #define RDNS_LIST(X)                                                               \
 	X(RDNS_PASS, "pass")                                                       \
@@ -77,7 +76,7 @@
 	X(HELO_DNS_MISMATCH, "mismatch")                                           \
 	X(HELO_DNS_NONE, "none")
 
-/* The sender; null before what it says of itself, that before DNS. */
+/* The sender; if several apply: null first, then its own form, then DNS. */
 #define FROM_LIST(X)                                                               \
 	X(FROM_OK, "ok")                                                           \
 	X(FROM_NULL, "null")                                                       \
@@ -97,7 +96,7 @@
 	X(SPF_PERMERROR, "permerror")                                              \
 	X(SPF_SKIPPED, "skipped")
 
-/* Octets were waiting in the socket when the client should have been silent. */
+/* Whether the client sent octets when it should have been silent. */
 #define PIPE_LIST(X)                                                               \
 	X(PIPE_NO, "no")                                                           \
 	X(PIPE_YES, "yes")                                                         \
@@ -106,18 +105,18 @@
 /* How a hold ended, in the event. */
 #define HOLD_END_LIST(X)                                                           \
 	X(HOLD_NONE, "none")       /* there was none */                            \
-	X(HOLD_ELAPSED, "elapsed") /* to the end, nothing known of the mail yet */ \
+	X(HOLD_ELAPSED, "elapsed") /* to the end; outcome not known yet */         \
 	X(HOLD_ENDURED, "endured")                                                 \
 	X(HOLD_UNPROVEN, "unproven")                                               \
-	X(HOLD_HELD, "held") /* to the end, but no message came of it */           \
+	X(HOLD_HELD, "held") /* to the end, but no message followed */             \
 	X(HOLD_GONE, "gone")                                                       \
-	X(HOLD_RELEASED, "released") /* early for the client: known after all */   \
+	X(HOLD_RELEASED, "released") /* early: the client became known */          \
 	X(HOLD_SHED, "shed") /* the budget cut it below 60 s, or refused it */     \
 	X(HOLD_STOPPED, "stopped")                                                 \
 	X(HOLD_MTA_GONE, "mta-gone")                                               \
 	X(HOLD_FAULT, "fault")
 
-/* Failures of ours. */
+/* Our own failures. */
 #define FAULT_LIST(X)                                                              \
 	X(FAULT_NONE, "none")                                                      \
 	X(FAULT_STORE, "store")                                                    \
@@ -125,7 +124,7 @@
 	X(FAULT_LIMIT, "limit")                                                    \
 	X(FAULT_GATE, "gate")
 
-/* Words that only the header has. */
+/* Words used only in the header. */
 #define WOULD_LIST(X)                                                              \
 	X(, "none")                                                                \
 	X(, "hold")                                                                \
@@ -138,7 +137,7 @@
 #define GREY_LIST(X)                                                               \
 	X(, "none")                                                                \
 	X(, "passed")
-/* Where the first attempt came to, by the priorities of the MX records. */
+/* Where the first attempt went, by MX priority. */
 #define MX_ORDER_LIST(X)                                                           \
 	X(, "none")                                                                \
 	X(, "primary-first")                                                       \
