@@ -8,7 +8,7 @@
 #include "base/domain.h"
 #include "base/text.h"
 
-/* Behind the closing quote of the quoted string at text; NULL: not closed. */
+/* What follows the quoted string at text; NULL: it is not closed. */
 static const char *
 quoted_end(const char *text)
 {
@@ -19,7 +19,7 @@ quoted_end(const char *text)
 	return *text == '"' ? text + 1 : NULL;
 }
 
-/* "@relay,@relay:user@domain" (RFC 5321 4.1.2): what is behind the colon. */
+/* "@relay,@relay:user@domain" (RFC 5321 4.1.2): what follows the colon. */
 static const char *
 skip_route(const char *path)
 {
@@ -56,7 +56,7 @@ is_dot_string(const char *text)
 	return !after_dot;
 }
 
-/* The local part of length octets at text, into out; returns its new length. */
+/* Writes the local part, length octets at text, to out; returns its new length. */
 static size_t
 put_local(char *out, const char *text, size_t length)
 {
@@ -117,11 +117,11 @@ address_normalize(const char *path)
 	text_lower(out);
 	if (at != NULL) {
 		out[used++] = '@';
-		/* what DNS cannot hold is left, but for its case and dot */
+		/* what DNS cannot hold changes only its case and final dot */
 		domain_normalize(
 		    out + used, length + 1 + DOMAIN_SIZE - used, at + 1);
 	}
-	kept = text_dup(out); /* without the room that a domain might have taken */
+	kept = text_dup(out); /* without the room that a longer domain would need */
 done:
 	free(copy);
 	free(out);

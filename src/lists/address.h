@@ -8,16 +8,15 @@
 #define LISTS_ADDRESS_H
 
 /*
- * What a mailbox of SMTP says, in one form: without brackets and source route
- * (RFC 5321 4.1.2, F.2), the local part unquoted where no quotes are needed and
- * without needless backslashes, the domain as domain_normalize() has it, ASCII
- * letters in lower case (the local part, too: no MTA of today tells
- * "Postmaster" from "postmaster").
+ * An SMTP mailbox in one form: without brackets and source route (RFC 5321 4.1.2,
+ * F.2), the local part unquoted where no quotes are needed and without needless
+ * backslashes, the domain as domain_normalize() has it, ASCII letters in lower case
+ * (the local part, too: no MTA of today tells "Postmaster" from "postmaster").
  *
  * path     "<user@domain>" or "user@domain"; "" and "<>": the null sender, "".
- *          What is no mailbox is only put in lower case.
+ *          Anything else is only put in lower case.
  * Returns  memory for the caller to free, never longer than 3 times path (an
- *          U-label grows); NULL when memory is out. Twice gives the same.
+ *          U-label grows); NULL when out of memory. Idempotent.
  */
 char *address_normalize(const char *path);
 

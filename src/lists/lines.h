@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files of one entry per line, named by shell patterns: what list.c and local.c
- * are read with. Blank lines and lines that start with "#" are left out.
+ * Reads files of one entry per line, named by shell patterns, for list.c and
+ * local.c. Blank lines and lines that start with "#" are skipped.
  */
 #ifndef LISTS_LINES_H
 #define LISTS_LINES_H
@@ -23,10 +23,10 @@ struct line_files {
  * (*~, *.bak, *.orig, *.rej, *.swp, *.dpkg-*, *.rpm*, *.ucf-*) are skipped. A
  * pattern without *, ? and [ must exist; one with them may match nothing.
  *
- * text  the line without blanks at its ends, each()'s to change; path lives as
+ * text  the line without blanks at its ends; each() may change it. path lives as
  *       long as *files_r
- * Ends at the first false of each(), whose error gets "FILE:LINE: " in front.
- * On failure *files_r must still be freed.
+ * Stops when each() returns false, and puts "FILE:LINE: " before its error. On
+ * failure *files_r must still be freed.
  */
 bool lines_read(const char *const *patterns, size_t count,
     struct line_files *files_r,
@@ -34,7 +34,7 @@ bool lines_read(const char *const *patterns, size_t count,
         struct error *error),
     void *ctx, struct error *error);
 
-/* Also fine on a zero-initialised one. */
+/* Accepts a zero-initialised one. */
 void line_files_clear(struct line_files *files);
 
 #endif

@@ -76,7 +76,7 @@ wrong(const struct adding *at, const char *what)
 	return false;
 }
 
-/* Names and addresses that have nothing in common but their form. */
+/* Does it match names and addresses that share nothing but their form? */
 static bool
 matches_all(const struct pattern *pattern, bool is_client)
 {
@@ -163,7 +163,7 @@ read_network(const char *text, struct ipnet *net_r)
 	return true;
 }
 
-/* otherwise  what to say of a text that is no domain */
+/* otherwise  the error for a text that is not a domain */
 static bool
 add_name(struct table *table, const struct adding *at, const char *text,
     const char *otherwise)
@@ -237,7 +237,7 @@ subject_of_file(const char *path)
 	return strstr(base, "recipients") != NULL ? RECIPIENT : CLIENT;
 }
 
-/* In a regular expression "#" starts a comment only behind a blank. */
+/* In a regular expression "#" starts a comment only after a blank. */
 static void
 cut_comment(char *text)
 {

@@ -4,9 +4,9 @@
  * format of postgrey's whitelists (docs/configuration.md). Loaded once, then
  * immutable; any thread may match, without locks.
  *
- * What a line is about is said by "client:", "recipient:" or "sender:" in front
- * of it; else recipients in a file whose name holds "recipients" (postgrey's
- * whitelist_recipients), clients in every other.
+ * "client:", "recipient:" or "sender:" in front of a line says what it lists;
+ * without one, it is a recipient in a file whose name holds "recipients"
+ * (postgrey's whitelist_recipients), a client in any other.
  *
  * Clients:   name.example    the name and all below it (".name.example": only
  *                            those below); verified names alone
@@ -34,7 +34,7 @@ struct list_place {
 };
 
 /*
- * patterns  of files, as the shell's; see lists/lines.h
+ * patterns  shell patterns of files; see lists/lines.h
  * NULL with "FILE:LINE: what is wrong" (and the offset in a regex).
  */
 struct list *list_load(
@@ -50,12 +50,12 @@ void list_free(struct list **list);
 bool list_match_client(const struct list *list, const struct ip *ip,
     const char *name, struct list_place *where_r);
 /*
- * address  as in SMTP; "" matches nothing; one without a domain (<postmaster>) is
- *          at a domain of ours, whichever: "postmaster@" matches it
+ * address  as in SMTP; "" matches nothing; one without a domain (<postmaster>) may
+ *          be at any domain of ours: "postmaster@" matches it
  */
 bool list_match_recipient(
     const struct list *list, const char *address, struct list_place *where_r);
-/* To be asked only about senders that SPF passed. */
+/* Call it only for senders with an SPF pass. */
 bool list_match_sender(
     const struct list *list, const char *address, struct list_place *where_r);
 

@@ -7,7 +7,7 @@
 #include "lists/address.h"
 #include "lists/list_private.h"
 
-/* Above every name of DNS; longer ones match no entry. */
+/* Larger than any DNS name; longer texts match no entry. */
 #define NAME_SIZE 1024
 
 static bool
@@ -36,7 +36,9 @@ find_key(const struct table *table, const char *key)
 	return &table->entries[low];
 }
 
-/* The name itself, then what stands for all names below: ".b.c", "b.c", ... */
+/*
+ * The name itself, then the keys for all names below a domain: ".b.c", "b.c", ...
+ */
 static const struct entry *
 find_name(const struct table *table, const char *name)
 {

@@ -11,12 +11,12 @@
 
 struct entry {
 	struct list_place place; /* place.entry is owned */
-	char *key;               /* texts: lower case, owned */
+	char *key;               /* texts: in lower case; owned */
 	struct ipnet net;
 	struct pattern *pattern;
 };
 
-/* Entries of one kind, sorted when all are there (patterns: as read). */
+/* Entries of one kind, sorted once all are read (patterns: in file order). */
 struct table {
 	struct entry *entries;
 	size_t count, room;

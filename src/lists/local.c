@@ -15,7 +15,7 @@ static const char *const field_words[FIELDS] = {
     "name", "ptr", "helo", "from", "net"};
 
 struct row {
-	struct local_rule rule; /* first, so that a rule leads to its row */
+	struct local_rule rule; /* first: a rule's address is also its row's */
 	enum field field;
 	struct pattern *pattern;
 	struct ipnet net;

@@ -8,7 +8,7 @@
  * PATTERN  net: an address or network; else a regular expression without
  *          blanks, with slashes around it or not
  * TAG      1 to 24 of A-Z a-z 0-9 . _ -
- * warn     the rule gives its tag, but makes no suspect
+ * warn     the rule gives its tag but does not make a suspect
  */
 #ifndef LISTS_LOCAL_H
 #define LISTS_LOCAL_H
@@ -38,7 +38,7 @@ struct local *local_load(
 /* Accepts NULL; nulls. */
 void local_free(struct local **local);
 
-/* What is known so far; a NULL is matched by no rule. from "" = null sender. */
+/* What is known so far; no rule matches a NULL. from "" = null sender. */
 struct local_subject {
 	const struct ip *ip;
 	const char *name, *ptr, *helo, *from;
@@ -47,10 +47,11 @@ struct local_subject {
 struct local_fact {
 	/*
 	 * Tags of all rules that match, each once, joined by ','; "" = none.
-	 * What would be longer than 128 is left out.
+	 * Tags that do not fit into 128 octets are left out.
 	 */
 	char tags[LOCAL_TAGS_SIZE];
-	/* First rule that acts and first that warns; NULL: none. Live with local.
+	/*
+	 * First rule that acts, first that only warns; NULL: none. Owned by local.
 	 */
 	const struct local_rule *rule, *warn;
 };

@@ -12,18 +12,18 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#define STEPS_MAX    50000 /* some milliseconds; honest names need below 1000 */
+#define STEPS_MAX    50000 /* a few ms; real names need fewer than 1000 */
 #define HEAP_MAX_KIB 1024
-#define DEPTH_MAX    2000 /* nested; a name of 255 characters needs below 1000 */
+#define DEPTH_MAX    2000 /* a name of 255 characters needs below 1000 */
 #define SUBJECT_MAX  4096
 
 struct pattern {
 	pcre2_code *code;
 	pcre2_code
-	    *letters; /* the same by letters, where it has U-labels; or NULL */
+	    *letters; /* the same in UTF-8 mode if it has U-labels; or NULL */
 	pcre2_match_context *limits;
 	char *text;
-	_Atomic bool gave_up; /* said in the log */
+	_Atomic bool gave_up; /* already logged */
 };
 
 /* The match data of this thread; one pair of offsets serves every pattern. */
@@ -113,7 +113,7 @@ pattern_compile(const char *text, struct error *error)
 		pattern_free(&pattern);
 		return NULL;
 	}
-	/* Where there is no JIT, the interpreter serves. */
+	/* Without JIT, PCRE2 interprets the pattern. */
 	pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
 	if (pattern->letters != NULL)
 		pcre2_jit_compile(pattern->letters, PCRE2_JIT_COMPLETE);
@@ -150,7 +150,7 @@ pattern_match(const struct pattern *pattern, const char *subject, size_t length)
 	return match(pattern, pattern->code, subject, length);
 }
 
-/* By letters if they are some, so that upper and lower case are one. */
+/* By characters if name is UTF-8, so that their case is ignored too. */
 static bool
 match_unicode(const struct pattern *pattern, const char *name)
 {

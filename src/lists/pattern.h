@@ -3,7 +3,7 @@
  * A regular expression (PCRE2), compiled once and matched from any thread.
  * Immutable; matching takes no lock, and no memory but a small block that each
  * thread allocates once. It does not stall: a match that needs too many
- * steps is given up, counts as "no match" and is logged once a pattern.
+ * steps is given up, counts as "no match" and is logged once per pattern.
  */
 #ifndef LISTS_PATTERN_H
 #define LISTS_PATTERN_H

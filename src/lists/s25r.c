@@ -37,7 +37,7 @@ id_is_valid(const char *id)
 	                  "0123456789-_") == length;
 }
 
-/* Cuts a closing [warn] or [off] from the reason. */
+/* Cuts a trailing [warn] or [off] from the reason. */
 static bool
 take_use(char *reason, enum s25r_use *use_r, struct error *error)
 {

@@ -36,12 +36,14 @@ struct s25r *s25r_load(const char *path, struct error *error);
 /* Accepts NULL; nulls. */
 void s25r_free(struct s25r **set);
 
-/* The file it was read from; lives as long as the set. */
+/* The file it was read from; owned by the set. */
 const char *s25r_path(const struct s25r *set);
 
 struct s25r_fact {
 	enum s25r_state state;
-	/* First rule that acts and first that warns; NULL: none. Live with the set.
+	/*
+	 * First rule that acts, first that only warns; NULL: none. Owned by the
+	 * set.
 	 */
 	const struct s25r_rule *rule, *warn;
 };

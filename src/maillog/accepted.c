@@ -10,12 +10,12 @@
 #define SETS      16384
 #define WAYS      4
 #define PROCESSES 4096
-/* A mail and what becomes of it stand so near in a log. */
+/* The log lines about one mail are at most this far apart. */
 #define LONGEST_S 3600
 
 struct accepted_process {
 	unsigned long pid;
-	uint64_t key; /* of its last mail */
+	uint64_t key; /* of its latest mail */
 };
 
 bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mails of which Postfix took a recipient and whose end is not known yet: the
- * message may still be refused, or never come. Kept by queue id; a mail
- * before the queue ("NOQUEUE", with a proxy filter) by its process.
+ * Mails for which Postfix accepted a recipient and whose outcome is not known yet:
+ * the message may still be refused, or never come. Kept by queue id; a mail before
+ * the queue ("NOQUEUE", with a proxy filter) by its smtpd process.
  */
 #ifndef MAILLOG_ACCEPTED_H
 #define MAILLOG_ACCEPTED_H
@@ -26,27 +26,29 @@ struct log_accepted {
 	uint8_t secret[SIPHASH_KEY_SIZE];
 	struct accepted_mail *table;
 	struct accepted_process *processes;
-	/* A mail that nothing more is heard of, or that is in the queue. */
+	/* Called for each mail that reached the queue or has no further lines. */
 	void (*confirm)(void *ctx, const struct accepted_mail *mail);
 	void *ctx;
 };
 
+/* ctx is passed to confirm(). false: out of memory; clear it in either case. */
 bool accepted_init(struct log_accepted *accepted,
     void (*confirm)(void *ctx, const struct accepted_mail *mail), void *ctx);
-/* Confirms nothing. */
+/* Frees all; calls confirm() for none. */
 void accepted_clear(struct log_accepted *accepted);
 
+/* Postfix accepted a first recipient of it. */
 void accepted_add(struct log_accepted *accepted, const struct log_line *line);
-/* Its header has come. */
+/* Its header has arrived. */
 void accepted_content(struct log_accepted *accepted, const struct log_line *line);
 /* It is in the queue. */
 void accepted_confirm(struct log_accepted *accepted, const struct log_line *line);
-/* It was refused as a whole. true, with a copy, when it was known here. */
+/* It was refused as a whole. Returns true, and a copy, if it was known here. */
 bool accepted_refuse(struct log_accepted *accepted, const struct log_line *line,
     struct accepted_mail *mail_r);
 /*
- * The client is gone: what its process had under way never came, when the line
- * says so, or when no header was seen in a log that tells of headers.
+ * The client is gone: the mail of its process was never received if the line says
+ * so, or if has_messages (the log reports headers) and no header was seen.
  * Returns whether there was such a mail.
  */
 bool accepted_leave(

@@ -82,7 +82,7 @@ head(char *text)
 	return NULL;
 }
 
-/* "[192.0.2.1]:25 " among the words in front of the sender */
+/* "[192.0.2.1]:25 " among the words before the sender */
 static void
 take_client(struct log_line *line, const char *from, const char *to)
 {
@@ -98,7 +98,7 @@ take_client(struct log_line *line, const char *from, const char *to)
 	line->has_ip = ip_from_text(address, &line->ip);
 }
 
-/* From the class to behind the recipients, or NULL. */
+/* From the class to the end of the recipients; returns what follows, or NULL. */
 static char *
 skip_envelope(struct log_line *line, char *class)
 {
@@ -116,7 +116,7 @@ skip_envelope(struct log_line *line, char *class)
 	return at;
 }
 
-/* ", KEY: " and its value; *at moves behind it. "" when it is not there. */
+/* ", KEY: " and its value; *at moves past it. "" when it is not there. */
 static char *
 take_plain(char **at, const char *key, const char *more)
 {
@@ -172,7 +172,7 @@ scan_amavis(struct log_line *line, char *text)
 	take_message_id(&at, ", Resent-Message-ID: ");
 	take_plain(&at, ", mail_id: ", ", <>\"");
 	char *hits = scan_after(at, ", Hits: ");
-	/* twice the same key: an address or a subject has it, too */
+	/* the same key twice: an address or a subject holds it, too */
 	if (hits == NULL || scan_count(at, ", Hits: ") != 1 ||
 	    strstr(at, ", Queue-ID: ") != NULL)
 		return;

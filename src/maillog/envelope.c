@@ -101,7 +101,7 @@ take_spamd(struct log_envelope *envelope, char *at)
 	return true;
 }
 
-/* RFC 5424 behind the time: "host app procid msgid data text" */
+/* RFC 5424 after the time: "host app procid msgid data text" */
 static void
 take_fields(struct log_envelope *envelope, char *at)
 {
@@ -152,7 +152,7 @@ read_text(struct log_envelope *envelope, struct log_clock *clock, char *line,
 	char *at = stamp_read(clock, line, now_s, &envelope->time);
 	if (at == NULL)
 		return false;
-	/* docker logs -t puts its own time in front of that of the program */
+	/* docker logs -t puts its own time before the program's */
 	int64_t inner;
 	char *behind = stamp_read(clock, at, now_s, &inner);
 	if (behind != NULL)
@@ -177,7 +177,7 @@ envelope_read(struct log_envelope *envelope, struct log_clock *clock, char *line
 	if (*line == '{' && journal_read(envelope, line)) {
 		if (*envelope->program != '\0')
 			return true;
-		/* docker's json-file driver: a whole line within */
+		/* docker's json-file driver: holds a whole line */
 		return read_text(envelope, clock, envelope->text, now_s);
 	}
 	if (read_text(envelope, clock, line, now_s))

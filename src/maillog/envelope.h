@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What stands around the text of a line: when, which program. These are read:
+ * What surrounds the text of a log line: its time and program. Forms read:
  *
  *   Mar  7 11:00:00 mx postfix/smtpd[7]: ...       syslog, rsyslog, postlogd
  *   2025-03-07T11:00:00.123456+01:00 mx ...        rsyslog, journalctl -o short-iso
@@ -28,7 +28,7 @@ struct log_clock {
 	    month; /* the old form has no year: counted on from the first line */
 	int64_t last;
 	struct {
-		int64_t hour; /* which local hour, as a number; 0 none */
+		int64_t hour; /* the local hour, as a number; 0: none */
 		int64_t start;
 	} hours[2];
 };
@@ -38,7 +38,7 @@ struct log_envelope {
 	const char *program; /* "postfix/smtpd", "" when there is none */
 	unsigned long pid;
 	char *text; /* what the program said; "" when nothing */
-	char *own;  /* memory behind the texts, or NULL */
+	char *own;  /* memory the texts point into, or NULL */
 };
 
 /*
@@ -47,7 +47,7 @@ struct log_envelope {
  */
 bool envelope_read(struct log_envelope *envelope, struct log_clock *clock,
     char *line, int64_t now_s);
-/* Frees what a JSON line needed; the texts are gone then. */
+/* Frees the memory of a JSON line; its texts are invalid afterwards. */
 void envelope_clear(struct log_envelope *envelope);
 
 #endif

@@ -10,7 +10,7 @@
 /*
  * Fills all of the envelope from the journal's fields; from docker's object
  * ("log") only the text, which is a whole line, and program stays "". Texts
- * are in envelope->own. false when it is no such object.
+ * are in envelope->own. Returns false for any other object.
  */
 bool journal_read(struct log_envelope *envelope, const char *line);
 

@@ -7,9 +7,9 @@
 #include "maillog/scan_private.h"
 
 /*
- * Behind "<tag>; task; rspamd_task_write_log: ", in front of which time, process
- * and worker may stand where rspamd logs to a syslog or to the journal. All of
- * this is rspamd's own words, up to the first "<".
+ * What follows "<tag>; task; rspamd_task_write_log: ", which time, process and
+ * worker precede when rspamd logs to syslog or the journal. Up to the first "<",
+ * all of it is rspamd's own text.
  */
 static char *
 rspamd_text(char *text)

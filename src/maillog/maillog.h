@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One line of a mail log at a time: Postfix's smtpd, cleanup and qmgr, amavis,
- * spamd and rspamd, each read by the form that this program writes.
+ * spamd and rspamd, each in the form that this program writes.
  *
  * What strangers choose (addresses, Message-IDs, HELO names, headers) stands in
  * these lines. So every value is taken from its fixed place, quoted text is
@@ -20,14 +20,14 @@
 
 enum log_kind {
 	LOG_BROKEN,  /* no line of a log that is known here */
-	LOG_OTHER,   /* another program, or nothing that tells anything */
+	LOG_OTHER,   /* another program, or nothing of use */
 	LOG_CONNECT, /* a client was there; name and ip are set */
 	LOG_LEFT,    /* a client is gone: by disconnect, error or time-out */
 	LOG_ACCEPT,  /* a client's first recipient was taken; queue_id */
 	LOG_REFUSE,  /* refused; code, sender, recipient; see is_end */
 	LOG_WARNING, /* would have been refused (reject_warning) */
 	LOG_MESSAGE, /* cleanup: queue_id and message_id */
-	LOG_QUEUED,  /* qmgr: the message behind queue_id is in the queue */
+	LOG_QUEUED,  /* qmgr: the message queue_id is in the queue */
 	LOG_VERDICT, /* a content filter: score, verdict, queue_id or message_id */
 	LOG_NO_RESULT, /* a content filter that did not judge the message */
 	LOG_DOUBTFUL
@@ -47,7 +47,7 @@ struct log_line {
 	bool is_user;  /* authenticated, or at a service for users */
 	bool is_end;   /* REFUSE: the message as a whole. LEFT: within its data */
 	unsigned code; /* 450, 550, ...; 400, 500 where only 4.x.x, 5.x.x is told */
-	char reply[12]; /* "450", "5.7.1", as it stands there */
+	char reply[12]; /* "450", "5.7.1", as logged */
 	const char *sender, *recipient;
 	double score;        /* NaN: none */
 	const char *verdict; /* "ham", "spam" or NULL */

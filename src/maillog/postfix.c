@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Postfix's lines (smtpd.c, smtpd_check.c, cleanup_message.c, cleanup_milter.c,
- * qmgr_active.c). The queue id and the client stand in front of all that
- * strangers choose, save in cleanup's lines of header_checks.
+ * qmgr_active.c). The queue id and the client precede everything that strangers
+ * choose, except in cleanup's header_checks lines.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "maillog/scan_private.h"
 
-/* Behind an address and its ">": quoted as in RFC 5321. NULL: none. */
+/* What follows an address and its ">": quoted as in RFC 5321. NULL: none. */
 static char *
 address_end(char *at)
 {
@@ -185,8 +185,8 @@ scan_smtpd(struct log_line *line, char *at)
 
 /*
  * "header Subject: anything from name[address]; ...: 5.7.1 text". A header may
- * hold what looks like the rest: the class of the reply counts when there is
- * but one, the client as well.
+ * imitate the rest, so the line is doubtful when replies of two classes are found,
+ * and the client is taken only when " from " occurs once.
  */
 static void
 take_check(struct log_line *line, char *at)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mails refused for now (4xx), told apart by sender, recipient and client
- * network: do they come again, and is mail of that network accepted later?
+ * Mails refused temporarily (4xx), told apart by sender, recipient and client
+ * network: are they retried, and is mail from that network accepted later?
  */
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  *   <tag>; task; rspamd_task_write_log: id: <m>, qid: <Q>, ip: 192.0.2.1,
  *   from: <a>, (default: T (reject): [21.3/15.0] [SYMBOL(1){options;}...]), ...
  *
- * Nothing in it is quoted. So what counts must be there once in the whole line.
+ * Nothing in it is quoted, so each part used must occur exactly once in the line.
  */
 #include <math.h>
 #include <string.h>
@@ -75,7 +75,7 @@ take_client(struct log_line *line, const char *at)
 
 /*
  * "qid: <Q>, ip: 192.0.2.1, user: u, from: <a>," to the end, each of which may
- * be missing. The texts are ended in take_all(), when all is known.
+ * be missing. take_all() terminates the texts, once all are found.
  */
 static bool
 take_fields(struct log_line *line, char *at, char **queue_end_r)
@@ -110,7 +110,7 @@ take_fields(struct log_line *line, char *at, char **queue_end_r)
 	return at[strspn(at, " ")] == '\0';
 }
 
-/* "id: <m>, ..." up to the result. rspamd makes blanks in a Message-ID to "?". */
+/* "id: <m>, ..." up to the result. rspamd writes blanks in a Message-ID as "?". */
 static bool
 take_message(struct log_line *line, char *id)
 {

@@ -9,7 +9,7 @@
 char *scan_cut(char *at, const char *ends);
 /* What follows prefix, or NULL when text does not begin with it. */
 char *scan_after(char *text, const char *prefix);
-/* How often part stands in text; counting stops at 2. */
+/* How often part occurs in text; counting stops at 2. */
 unsigned scan_count(const char *text, const char *part);
 
 /* Length of a queue id at the start of text, 0 when there is none. */

@@ -5,14 +5,14 @@
  *   spamd: result: Y 15 - TEST,TEST scantime=1.0,size=2,user=u,uid=1,
  *   required_score=5.0,rhost=h,raddr=a,rport=1,mid=<m>,rmid=<r>,bayes=...
  *
- * spamd makes commas, blanks and control characters of a Message-ID to "_";
- * only the user's name, which the caller gives, may hold a comma.
+ * spamd writes commas, blanks and control characters of a Message-ID as "_"; only
+ * the user's name, which the caller gives, may hold a comma.
  */
 #include <string.h>
 
 #include "maillog/scan_private.h"
 
-/* ",key=" in front of a value without commas; NULL when the text is another */
+/* Skips ",key=" and its value, which holds no comma; NULL: at begins otherwise. */
 static char *
 value(char *at, const char *key)
 {

@@ -28,7 +28,7 @@ two(const char *at, int least, int most, int *value_r)
 	return end == at + 2 ? end : NULL;
 }
 
-/* "23:59:59" and a fraction; a second more may be a leap second. */
+/* "23:59:59" and a fraction; second 60 is a leap second. */
 static const char *
 time_of_day(const char *at, struct tm *tm)
 {
@@ -78,7 +78,10 @@ distance(int64_t a, int64_t b)
 	return a < b ? b - a : a - b;
 }
 
-/* The start of a local hour. mktime() is slow, and rules change on hours only. */
+/*
+ * The start of a local hour. mktime() is slow, and clock changes fall on full
+ * hours.
+ */
 static int64_t
 start_of_hour(struct log_clock *clock, const struct tm *tm)
 {
@@ -131,7 +134,7 @@ count_year(struct log_clock *clock, const struct tm *tm, int64_t now_s)
 	int month = tm->tm_mon + 1;
 
 	if (clock->year == 0) {
-		/* a day ahead is another zone, not last year */
+		/* up to a day ahead: another time zone, not last year */
 		time_t tomorrow = (time_t)now_s + 86400;
 		struct tm now = {0};
 		localtime_r(&tomorrow, &now);
@@ -258,7 +261,7 @@ unix_form(const char *at, int64_t *time_r)
 	return fraction == 0 ? NULL : at + digits + 1 + fraction;
 }
 
-/* Without a time of day near the start it is none; most texts end here. */
+/* No stamp without a time of day near the start; most texts end here. */
 static bool
 has_time(const char *text)
 {

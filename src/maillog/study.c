@@ -126,7 +126,7 @@ count_refusal(struct logstudy *study, const struct log_line *line,
 		log_retries_refuse(&study->retries, line, client->is_suspect);
 }
 
-/* What comes of one client. */
+/* Counts a line about one client. */
 static void
 count_client(struct logstudy *study, const struct log_line *line)
 {
@@ -155,7 +155,7 @@ count_client(struct logstudy *study, const struct log_line *line)
 		study->warned++;
 }
 
-/* The refused mail of a line of cleanup tells whose it was. */
+/* A refusal by cleanup: the mail that it refuses tells the client. */
 static void
 count_end(struct logstudy *study, struct log_line *line)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What targrey would see, from the log of a Postfix that runs without it:
- * which clients are suspects by their name, which of them delivered mail, how
- * those come back that were refused for a time.
+ * which clients are suspects by their name, which of them delivered mail, how those
+ * come back that were refused temporarily.
  *
- * Memory: about 110 bytes a client address, for its name as much again, for 2^20
- * of each at most (260 MB); 20 MB for what is refused for now, 20 MB for what is
- * under way. What is above is counted, not followed.
+ * Memory: about 110 bytes per client address and as much for its name, at most 2^20
+ * of each (260 MB); 20 MB for mails refused temporarily, 20 MB for mails in
+ * progress. Anything beyond is counted, not followed.
  */
 #ifndef MAILLOG_STUDY_H
 #define MAILLOG_STUDY_H
@@ -30,18 +30,19 @@ struct study_settings {
 	unsigned top; /* rows of the lists */
 };
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 struct logstudy *logstudy_new(const struct study_settings *settings);
+/* Accepts NULL; nulls. */
 void logstudy_free(struct logstudy **study);
 
 /* text: one line without its end, taken apart in place */
 void logstudy_line(struct logstudy *study, char *text, int64_t now_s);
-/* A line that was longer than the reader's buffer. */
+/* Counts a line that was longer than the reader's buffer. */
 void logstudy_too_long(struct logstudy *study);
 
-/* All lines are read: what is under way counts as it stands. */
+/* After the last line: mails in progress count as they stand. */
 void logstudy_end(struct logstudy *study);
-/* After logstudy_end(). NULL when memory is out. */
+/* After logstudy_end(). NULL when out of memory. */
 struct doc *logstudy_finish(struct logstudy *study);
 
 /* For tests, after logstudy_end(): of the clients (or, by_name, of the names). */

@@ -13,15 +13,15 @@ struct log_unread {
 	char broken_text[200], doubtful_text[200];
 };
 
-/* A copy of the line for unread_count(), which comes when it is taken apart. */
+/* Copies the line for unread_count(), called after the line was parsed in place. */
 void unread_keep(
     struct log_unread *unread, const char *text, char copy[static 200]);
 void unread_count(
     struct log_unread *unread, const struct log_line *line, const char *copy);
 
 /*
- * Says what was not understood where that is a noticeable share (1 %), shows
- * one and names the right command; says when there was no line about mail.
+ * Reports lines that were not understood if they are 1 % or more, with an example
+ * and the right command; also reports a log without a line about mail.
  *
  * command  what follows "targreyctl", as "report --maillog"
  */

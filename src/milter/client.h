@@ -11,7 +11,7 @@ const char *client_macro(SMFICTX *ctx, const char *name);
 
 /*
  * What the MTA shows of the client at CONNECT; its strings are libmilter's.
- * hostname  where there is no {client_name}
+ * hostname  used when there is no {client_name}
  * peer      may be NULL
  */
 void client_read(SMFICTX *ctx, const char *hostname, const struct sockaddr *peer,

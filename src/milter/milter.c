@@ -43,7 +43,7 @@ enter(SMFICTX *ctx)
 {
 	block_callback_enter();
 	return smfi_getpriv(
-	    ctx); /* the gate lets nobody pass who has not negotiated */
+	    ctx); /* the gate lets no client pass that has not negotiated */
 }
 
 static sfsistat
@@ -53,7 +53,7 @@ leave(sfsistat status)
 	return status;
 }
 
-/* What the gate knows now; place: a hold may come of it. */
+/* What the gate knows now; place: take a place, for a possible hold. */
 static struct gate_moment
 look(const struct connection *connection, bool place)
 {
@@ -144,7 +144,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*steps_r = (SMFIP_NOBODY | SMFIP_NR_EOH | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ |
 	               SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO) &
 	           steps;
-	/* Before version 4 there is no DATA, and none that could be left out. */
+	/* Before version 4 (no SMFIP_NODATA) EOH takes the place of DATA. */
 	if ((steps & SMFIP_NODATA) == 0)
 		*steps_r &= ~(unsigned long)SMFIP_NR_EOH;
 	*f2_r = 0;
@@ -246,9 +246,9 @@ on_header(SMFICTX *ctx, char *name, char *value)
 }
 
 /*
- * Before version 4 of the protocol there is no DATA, and this has its place. From
- * then on it is only there to be sent: libmilter never answers an end of message
- * that comes right after DATA, as it would for a message without any header.
+ * Before version 4 of the protocol there is no DATA, and this takes its place.
+ * Since then it only has to be sent: libmilter never answers an end of message
+ * right after DATA, which a message without any header would cause.
  */
 static sfsistat
 on_eoh(SMFICTX *ctx)

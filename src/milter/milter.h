@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libmilter's callbacks: translate, call the session, translate back. The only
- * room that knows libmilter. Process-wide, since libmilter is: one start.
+ * folder that knows libmilter. Process-wide, as libmilter is; it starts once.
  */
 #ifndef MILTER_MILTER_H
 #define MILTER_MILTER_H
@@ -14,8 +14,7 @@
 
 struct milter_settings {
 	const char *back_path; /* private socket that the gate connects to */
-	/* A reference to the snapshot of the moment, for a new session; never NULL.
-	 */
+	/* A reference to the current snapshot, for a new session; never NULL. */
 	struct snapshot *(*current)(void *ctx);
 	void *ctx;
 };
@@ -24,17 +23,17 @@ struct milter_settings {
 void milter_decide(void *gate, uint64_t ticket, bool other);
 
 /*
- * Opens the private socket and runs libmilter in a thread of its own. It is
- * never stopped: when the gate has closed its connections nothing of it runs.
- * What settings point to must live as long as the process.
+ * Opens the private socket and runs libmilter in a thread of its own. It is never
+ * stopped; once the gate has closed its connections it is idle. What settings point
+ * to must live as long as the process.
  */
 bool milter_start(
     const struct milter_settings *settings, struct gate *gate, struct error *error);
 
 /*
- * false, and said in the log: libmilter gave up, as it does when it can open no
- * pipe or, many times in a row, accept no connection. There is no second start
- * in a process.
+ * false (logged): libmilter gave up, as it does when it cannot open a pipe or
+ * repeatedly fails to accept a connection. It cannot be started again in this
+ * process.
  */
 bool milter_is_running(void);
 

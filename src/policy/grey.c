@@ -5,10 +5,10 @@
 
 #define HOUR_S 3600
 #define DAY_S  86400
-/* Two sessions at once may note a second or a stalled disk out of order. */
+/* Concurrent sessions may be noted out of order, by a second or a disk stall. */
 #define CLOCK_SLACK_S 60
 
-/* Noted before the clock was set back. */
+/* Was it noted before the clock was set back? */
 static bool
 is_future(int64_t time, int64_t now)
 {
@@ -34,8 +34,8 @@ has_expired(
 }
 
 /*
- * How long ago the first attempt was, nobody knows; this one came after it and
- * counts, so that a clock set back costs one delay_s at most.
+ * Nobody knows how long ago the first attempt was; this one came later and counts,
+ * so that a clock set back costs one delay_s at most.
  */
 static struct grey_row
 start_from_future(
@@ -94,7 +94,7 @@ grey_step(const struct policy_settings *settings, struct grey_row row,
 	case OUTCOME_PASSED:
 		row = attempt(settings, row, now);
 		row.passed = now;
-		row.mxs = 0; /* a mail that comes later is another one */
+		row.mxs = 0; /* later attempts are for another mail */
 		return row;
 	case OUTCOME_NONE:
 	case OUTCOME_GONE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How what is remembered changes: the steps that the store runs inside its
- * transaction, and that judge() runs ahead to see what an attempt would give.
+ * transaction, and that judge() runs beforehand to see what an attempt would give.
  * Pure. Times in seconds since 1970.
  */
 #ifndef POLICY_GREY_H
@@ -15,11 +15,12 @@
 
 /*
  * One triplet. An attempt at least delay_s after the first one and retry_gap_s
- * after the last try counts as a try, at whichever MX; when the first retry comes
- * after retry_window_s, or a passed row was last used max_age_s ago, it starts
- * anew. Too early is what comes to the same MX sooner than retry_gap_s after the
- * one before: a client may try one MX after the other as fast as it likes.
- * So does a row from the future (the clock was set back); that attempt counts.
+ * after the last try counts as a try, at whichever MX. It starts anew when the
+ * first retry comes after retry_window_s, when a passed row was last used max_age_s
+ * ago, or when the row is from the future (the clock was set back; that attempt
+ * counts). An attempt is too early when it comes to the same MX sooner than
+ * retry_gap_s after the one before: a client may try one MX after the other as fast
+ * as it likes.
  */
 struct grey_row grey_step(const struct policy_settings *settings,
     struct grey_row row, enum outcome outcome, int64_t now);
@@ -29,12 +30,12 @@ bool grey_passes(const struct policy_settings *settings, const struct grey_row *
     int64_t now);
 
 /*
- * The same sender and recipient, wherever they come from: for a sender in so many
- * networks, without SPF, that none of them comes twice within retry_window_s. An
- * attempt GREY_ANYWHERE_GAP_S after the last one that counted is a try, and after
- * GREY_ANYWHERE_TRIES the next visit passes, from whatever network; then it starts
- * anew. So of one sender and recipient no more than one message a day passes by it,
- * and who can come back to the same network has it easier there.
+ * The same sender and recipient from any network: for a sender without SPF that
+ * uses so many networks that none comes twice within retry_window_s. An attempt
+ * GREY_ANYWHERE_GAP_S after the last one that counted is a try; after
+ * GREY_ANYWHERE_TRIES the next visit passes, from any network, and then it starts
+ * anew. So at most one message a day passes this way for one sender and recipient;
+ * a client that retries from the same network passes sooner.
  */
 #define GREY_ANYWHERE_GAP_S 21600
 #define GREY_ANYWHERE_S     86400 /* from the first one to the one that passes */
@@ -44,7 +45,7 @@ struct grey_row grey_step_anywhere(const struct policy_settings *settings,
 bool grey_passes_anywhere(
     const struct grey_row *row, int64_t retry_window_s, int64_t now);
 
-/* Of the rows of one triplet under two keys, the one that is nearer to passing. */
+/* Of a triplet's rows under two keys, returns the one nearer to passing. */
 struct grey_row grey_better(struct grey_row a, struct grey_row b);
 
 /* secs  OUTCOME_GONE: how long the client had waited */
@@ -54,8 +55,7 @@ struct address_record address_step(const struct policy_settings *settings,
 struct domain_record domain_step(const struct policy_settings *settings,
     struct domain_record record, enum outcome outcome, int64_t now);
 
-/* The address went from a hold within retry_window_s and has not succeeded since.
- */
+/* The address left a hold within retry_window_s and has not succeeded since. */
 bool address_is_gone(const struct policy_settings *settings,
     const struct address_record *record, int64_t now);
 

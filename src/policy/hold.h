@@ -13,13 +13,13 @@
 /* A hold and the DNS wait before it never take longer than this together. */
 #define HOLD_CEILING_MS 240000
 /*
- * At DATA (null senders, who may be a call-out's successor; what DNS said late)
- * clients wait two minutes (RFC 5321 4.5.3.2.3) where RCPT has five.
+ * At DATA (null senders, as call-outs end before it; late DNS answers) clients wait
+ * two minutes (RFC 5321 4.5.3.2.3) where RCPT has five.
  */
 #define HOLD_AT_DATA_MS 90000
-/* With what the delayed DATA has used already. */
+/* Including the time by which DATA was already delayed. */
 #define HOLD_AT_DATA_SUM_MS 99000
-/* What the budget leaves of a hold at least. */
+/* The budget never shortens a hold below this. */
 #define HOLD_FLOOR_MS 10000
 /* A hold that the budget cut below this proves nothing. */
 #define HOLD_SHED_MS 60000
@@ -35,13 +35,13 @@ struct hold_request {
 
 struct hold_plan {
 	int64_t ms;
-	bool varied; /* another length than the setting, for the survival figures */
+	bool varied; /* a length other than the setting, for the survival figures */
 	bool shed;   /* the budget shortened it below HOLD_SHED_MS */
 };
 
 /*
  * The setting, or 5 s to twice the setting for vary_percent of the addresses;
- * from 70 % of max_holds on shrinking linearly to HOLD_FLOOR_MS.
+ * from 70 % of max_holds on it shrinks linearly to HOLD_FLOOR_MS.
  */
 struct hold_plan hold_plan(
     const struct policy_settings *settings, const struct hold_request *request);
@@ -55,7 +55,7 @@ struct hold_plan hold_plan(
 enum hold_end hold_final_end(
     enum hold_end end, bool shed, bool watched, bool arrived);
 
-/* The outcome that the store is told of it; false when it counts for nothing. */
+/* The outcome to tell the store; false when there is none to tell. */
 bool hold_outcome(enum hold_end end, enum outcome *outcome_r);
 
 #endif

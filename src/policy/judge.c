@@ -149,7 +149,7 @@ is_known(struct judgement *judgement, const struct history *history, int64_t now
 	return true;
 }
 
-/* A row as it is with the attempt of this visit in it. */
+/* A row with the attempt of this visit counted in. */
 static struct grey_row
 row_after(const struct policy_settings *settings, const struct history *history,
     size_t i, int64_t now)

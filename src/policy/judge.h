@@ -43,7 +43,7 @@ enum trace_said {
 	TRACE_TRIAL,
 	TRACE_SAIDS
 };
-/* What a step is called, and what it said. */
+/* A step's name, and what it said. */
 struct trace_text {
 	const char *step, *said;
 };
@@ -73,8 +73,9 @@ struct judgement {
 	int64_t grey_secs;
 	bool early; /* this attempt or an earlier one came too early */
 	/*
-	 * Where the mail was tried so far, here too: record/mx.h; of several
-	 * triplets the one that was at most MXs. 0: what is on record is not known.
+	 * MXs where the mail was tried so far, this one included (record/mx.h); of
+	 * several triplets, the one tried at the most MXs. 0: the record is not
+	 * known.
 	 */
 	uint64_t mxs;
 	struct trace_step trace[TRACE_MAX];
@@ -88,7 +89,7 @@ struct judgement {
 struct judgement judge(const struct policy_settings *settings,
     const struct facts *facts, const struct history *history, int64_t now);
 
-/* What a hold becomes that the budget has no room for. */
+/* What to do instead of a hold for which the budget has no room. */
 enum verdict judge_overflow(
     const struct policy_settings *settings, const struct history *history);
 

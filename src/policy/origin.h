@@ -15,7 +15,7 @@
 /* What a person says counts as this many verdicts of a content filter. */
 #define PERSON_WEIGHT 4
 
-/* Adds times ones; stays at the top. */
+/* Adds times ones; saturates. */
 void count_add(uint32_t *count, unsigned times);
 
 void address_fade(struct address_record *record, int64_t half_life_s, int64_t now);
@@ -27,15 +27,17 @@ struct rating {
 	bool by_person;
 	uint64_t person; /* keyed hash of its first recipient */
 	int64_t now;
-	/* In place of a content filter's verdict, which was counted then; 0: of
-	 * none. */
+	/*
+	 * When the content filter's verdict that this one replaces was counted; 0:
+	 * there is none.
+	 */
 	int64_t corrected_at;
 	bool corrected_spam;
 };
 
 /* How many verdicts of a content filter it counts for. */
 unsigned rating_weight(const struct rating *rating);
-/* Counts it for counts that have faded to its time. */
+/* Adds it to counts that have already faded to its time. */
 void rating_count(const struct rating *rating, int64_t half_life_s, uint32_t *ham,
     uint32_t *spam);
 

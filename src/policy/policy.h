@@ -38,13 +38,13 @@ struct policy_settings {
 
 	int64_t hold_s;
 	enum overflow overflow;
-	unsigned
-	    vary_percent; /* 0..100, share of addresses held for another time */
+	unsigned vary_percent; /* 0..100, percentage of addresses held for a
+	                          different time */
 	bool trust_eom;
 
 	int64_t delay_s, retry_gap_s, retry_window_s, max_age_s;
 	uint32_t retry_count;
-	int64_t half_life_s; /* of counts in the record; 0: for ever */
+	int64_t half_life_s; /* of counts in the record; 0: no fading */
 	/* Of the selector record, see policy/share.h. */
 	uint32_t record_least;     /* verdicts */
 	uint32_t record_threshold; /* percent of spam */

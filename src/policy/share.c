@@ -5,7 +5,7 @@
 
 #define DOUBT          0.05
 #define PRIOR_VERDICTS 2.0
-/* More verdicts make nothing surer that a person would act on. */
+/* More verdicts add no certainty that would change a decision. */
 #define VERDICTS_COUNTED 1000.0
 
 /* ---------------------------------------------------------- Beta distribution */

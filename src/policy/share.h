@@ -19,7 +19,7 @@
  */
 double beta_quantile(double p, double a, double b);
 
-/* Of the mail of somebody, as far as verdicts tell; shares 0..1. */
+/* How much of somebody's mail is spam, as far as verdicts tell; shares 0..1. */
 struct spam_share {
 	double verdicts; /* how many count now */
 	double expected;
@@ -27,13 +27,13 @@ struct spam_share {
 };
 
 /*
- * site  all verdicts of this site, whose share of spam is what is expected of
- *       somebody of whom nothing is known; it weighs as two verdicts
+ * site  all verdicts of this site, whose share of spam is expected of a sender of
+ *       whom nothing is known; it weighs as two verdicts
  */
 struct spam_share spam_share_of(
     const struct origin_record *record, const struct origin_record *site);
 
-/* Different people of ours of whom record.people has a mark, at least. */
+/* At least this many different recipients of ours are marked in record->people. */
 unsigned people_count(const struct origin_record *record);
 
 enum record_says {

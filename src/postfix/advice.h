@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What in Postfix's settings makes the filter useless or costs mail, in
- * sentences that name the remedy. Pure.
+ * Which of Postfix's settings make the filter useless or lose mail, in sentences
+ * that name the remedy. Pure.
  */
 #ifndef POSTFIX_ADVICE_H
 #define POSTFIX_ADVICE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that runs postconf for the daemon once that may start no program. It
- * can be asked for nothing else, and ends with the daemon.
+ * A process that runs postconf for the daemon, once the daemon itself may start no
+ * programs. It does nothing else, and ends with the daemon.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,10 @@
 #include "base/log.h"
 #include "postfix/run_private.h"
 
-#define PATIENCE_MS 8000 /* longer than it gives postconf */
+#define PATIENCE_MS 8000 /* longer than postconf's own time limit */
 #define ANSWER_MAX  (1 + POSTCONF_OUTPUT_MAX)
 
-/* The way to it, or -1; used by one thread. */
+/* The socket to it, or -1; used by one thread. */
 static int helper = -1;
 
 /* Each question is one octet, and its answer begins with it. */
@@ -40,7 +40,7 @@ serve(int fd, const char *folder, const char *const *names)
 	}
 }
 
-/* Nothing of the daemon's is left to it, and only the daemon's end ends it. */
+/* It keeps nothing of the daemon's and ends only when the daemon does. */
 static _Noreturn void
 be_helper(int fd, const char *folder, const char *const *names)
 {
@@ -83,7 +83,7 @@ postconf_helper_start(
 	return pid > 0;
 }
 
-/* What comes late for an earlier question is passed over. */
+/* Late answers to earlier questions are skipped. */
 static ssize_t
 receive(char number, char answer[static ANSWER_MAX])
 {

@@ -18,7 +18,7 @@
 #define PATIENCE_MS 5000
 #define NAMES_MAX   16
 
-/* Up to the end of the output; false: too long, in time or size. */
+/* Reads to the end of the output; false: it took too long or is too large. */
 static bool
 read_all(int fd, char buf[static POSTCONF_OUTPUT_MAX])
 {
@@ -40,7 +40,7 @@ read_all(int fd, char buf[static POSTCONF_OUTPUT_MAX])
 	}
 }
 
-/* Signals as a program expects them, and nothing of ours but the pipe. */
+/* Default signals, and no open file of ours but the pipe. */
 static bool
 spawn(const char *path, char *const *line, int out, pid_t *pid_r)
 {

@@ -15,10 +15,13 @@
  */
 char *postconf_start(const char *folder, const char *const *names);
 
-/* The same, by the helper once there is one; that was told folder and names. */
+/*
+ * The same, through the helper once it runs, with the folder and names given to it.
+ */
 char *postconf_run(const char *folder, const char *const *names);
 
-/* Before there is a second thread. What is given must live as long as the process.
+/*
+ * Call before there is a second thread. Arguments must live as long as the process.
  */
 bool postconf_helper_start(
     const char *folder, const char *const *names, struct error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the Postfix beside us is set to, as far as it matters to a filter: asked
- * of postconf(1), so that defaults, $names and continued lines are Postfix's own.
- * Called by one thread, at start and at reload.
+ * The settings of the Postfix on this host, as far as they matter to a filter:
+ * asked of postconf(1), so that defaults, $names and continued lines are Postfix's
+ * own. Called by one thread, at start and at reload.
  */
 #ifndef POSTFIX_SETTINGS_H
 #define POSTFIX_SETTINGS_H
@@ -36,8 +36,9 @@ const char *postfix_config_folder(void);
 struct postfix_settings *postfix_settings_read(const char *folder);
 /*
  * From now on postconf is run by a process of its own, which is started here and
- * ends with this one: for a daemon that is about to lose the right to start any.
- * Before there is a second thread. folder is kept.
+ * ends with this one: for a daemon that is about to lose the right to start
+ * processes. Call before there is a second thread. folder must live as long as the
+ * process.
  */
 bool postfix_settings_helper(const char *folder, struct error *error);
 /* Accepts NULL; nulls. */
@@ -45,7 +46,7 @@ void postfix_settings_free(struct postfix_settings **settings);
 
 /*
  * Reads the lines "name = value" that postconf prints; for the above, and tests.
- * NULL when memory is out.
+ * NULL when out of memory.
  */
 struct postfix_settings *postfix_settings_parse(const char *text);
 

@@ -170,7 +170,7 @@ query_hash_people(struct query *query)
 	query->hash_people = true;
 }
 
-/* A row of the same triplet is looked for so far from the one that comes. */
+/* How far in time from an imported row another of its triplet is looked for. */
 #define NEAR_S (2 * 86400)
 
 /* The row of a client's triplet, and that of KEY_ANYWHERE. */

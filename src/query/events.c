@@ -56,7 +56,7 @@ give_event(void *arg, const struct event *event)
 	       (run->filter->limit == 0 || run->given < run->filter->limit);
 }
 
-/* What the database can find by itself; the rest is left to matches(). */
+/* What the database can search for; the rest is left to matches(). */
 static struct event_search
 search_of(const struct event_filter *filter)
 {

@@ -11,7 +11,7 @@ struct forgotten_triplet {
 	struct grey_row row;
 };
 
-/* What is to be removed; gathered first, so that the lock is held shortly. */
+/* What is to be removed; gathered first, so that the lock is held only briefly. */
 struct forgotten {
 	struct query *query;
 	const struct forget_filter *filter;
@@ -26,7 +26,7 @@ struct forgotten {
 	bool failed;
 };
 
-/* Room for one more; false when memory is out. */
+/* Room for one more; false when out of memory. */
 static bool
 make_room(void **items, size_t count, size_t *room, size_t size)
 {
@@ -221,7 +221,7 @@ remove_domain(struct query *query, void *ctx, struct trouble *trouble)
 	    query->view, all->filter->domain, &all->had_domain, trouble);
 }
 
-/* Of those in one transaction. */
+/* Those of one transaction. */
 struct slice {
 	struct forgotten *all;
 	size_t from, end;

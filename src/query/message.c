@@ -114,7 +114,7 @@ query_find_message(struct query *query, const struct message_ref *message,
 			return false;
 	}
 	filter.queue_id = NULL;
-	/* an MTA gives its own id once; two MXs may happen on the same */
+	/* an MTA uses an id once, but two MXs may use the same one */
 	found_r->is_ambiguous = false;
 	if (found_r->event_id != 0 || !is_given(message->message_id))
 		return true;

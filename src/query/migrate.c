@@ -21,7 +21,7 @@ claim(struct query *query, struct trouble *trouble, struct error *error)
 	       query_failed(query, trouble, error);
 }
 
-/* What is not there yet is made, with the secret of the source. */
+/* A target that does not exist yet is created, with the secret of the source. */
 static struct query *
 open_target(const char *to, const struct query *from, struct error *error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Carries all that is on record from one database into another, of either kind.
+ * Copies the whole record from one database into another, of either kind.
  *
  * The target is new, or what an earlier call from the same source has left
  * unfinished: then only what is missing is written. It takes over the secret of
@@ -20,7 +20,7 @@ enum migrate_kind {
 	MIGRATE_ADDRESSES,
 	MIGRATE_DOMAINS,
 	MIGRATE_ORIGINS,
-	MIGRATE_NETWORKS, /* which a domain was seen from today */
+	MIGRATE_NETWORKS, /* that a domain was seen from today */
 	MIGRATE_TRIPLETS,
 	MIGRATE_EVENTS,
 	MIGRATE_KINDS
@@ -41,8 +41,8 @@ struct migrate_report {
 /*
  * from, to   URLs as in the configuration, or the bare path of a file
  * now        seconds since 1970: networks are counted by the day
- * progress   called now and then; total 0: not known; may be NULL
- * A call that fails leaves a target from which the next one goes on.
+ * progress   called from time to time; total 0: not known; may be NULL
+ * After a failed call the next one continues where it stopped.
  */
 bool query_migrate(const char *from, const char *to, int64_t now,
     void (*progress)(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Rows of the source in portions, each a transaction of the target. Records that
- * are there already as they are wanted are left alone; of events the target keeps
- * in its own table which was the last.
+ * are already equal in the target are left alone; for events, the target keeps the
+ * last one copied in a table of its own.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -193,7 +193,7 @@ copy_events(struct portion *portion)
 
 /* ------------------------------------------------------------------- all of it */
 
-/* Where it left off; only what is empty has no mark. */
+/* Where the last call stopped; only an empty target has no mark. */
 static bool
 find_mark(struct portion *portion)
 {

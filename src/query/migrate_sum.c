@@ -8,7 +8,7 @@ const struct address_search migrate_addresses = {INT64_MIN, INT64_MAX, 0};
 const struct triplet_search migrate_waiting = {.has_passed = false};
 const struct triplet_search migrate_passed = {.has_passed = true};
 
-/* Nobody is to be kept from guessing it: it finds what went wrong. */
+/* No secret: the sums detect errors, not attacks. */
 static const uint8_t no_key[SIPHASH_KEY_SIZE];
 
 static uint64_t
@@ -17,7 +17,7 @@ sum_numbers(const int64_t *numbers, size_t count)
 	return siphash(no_key, numbers, count * sizeof *numbers);
 }
 
-/* What is not ASCII may be written otherwise there: some take UTF-8 only. */
+/* Non-ASCII text may be stored differently: some databases take UTF-8 only. */
 static uint64_t
 sum_text(uint64_t sum, const char *text)
 {

@@ -6,7 +6,7 @@
 #include "query/migrate_private.h"
 #include "store/keys.h"
 
-/* A triplet that waits is looked for so far from where it will be. */
+/* How far in time from its new place a waiting triplet is looked for. */
 #define NEAR_S (3 * 86400)
 
 bool
@@ -68,7 +68,7 @@ portion_see(struct seen *seen, int64_t hash, bool *is_new_r)
 
 /* ------------------------------------------------------------------- writing */
 
-/* A distant target is asked for all of them at once. */
+/* Asks for all of them at once, as the target may be remote. */
 static bool
 expect(struct portion *portion)
 {

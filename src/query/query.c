@@ -10,7 +10,7 @@
 #include "store/apply.h"
 #include "store/keys.h"
 
-/* So often a change is done again; each time somebody else has come further. */
+/* How often a change is repeated; each conflict means progress elsewhere. */
 #define CONFLICTS_MOST 20
 
 bool
@@ -138,7 +138,7 @@ query_leave_change(struct query *query, bool ok, struct trouble *trouble)
 	return ok;
 }
 
-/* Whether a change that failed is to be done again; trouble is empty then. */
+/* Must a failed change be repeated? trouble is empty then. */
 static bool
 is_to_be_repeated(struct query *query, struct trouble *trouble)
 {

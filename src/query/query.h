@@ -5,8 +5,8 @@
  *
  * A struct query belongs to one thread. Reads see the state of one moment for
  * the length of one call. Changes are committed one by one unless query_change()
- * makes one of them; they wait up to five seconds for
- * the daemon's own commits, and the daemon sees them within a second.
+ * makes them one; they wait up to five seconds for the daemon's own commits, and
+ * the daemon sees them within a second.
  *
  * Functions that return bool give false with the reason in error.
  * Texts given to callbacks are borrowed until the callback returns; a callback
@@ -43,13 +43,14 @@ void query_close(struct query **query);
 bool query_is_shared(const struct query *query);
 #define QUERY_SETTLED_S 60
 
+/* The key of stored hashes, SIPHASH_KEY_SIZE octets; owned by query. */
 const uint8_t *query_secret(const struct query *query);
 
 /* ------------------------------------------------------------------- reads */
 
 /* Members that are 0 or NULL do not restrict. Texts: ASCII case is ignored. */
 struct event_filter {
-	int64_t id;              /* this one alone */
+	int64_t id;              /* only this one */
 	int64_t since, until;    /* event.time, both inclusive */
 	const struct ipnet *net; /* client */
 	const char *name;        /* part of name, ptr or heloname */
@@ -63,7 +64,7 @@ struct event_filter {
 	uint64_t words;
 };
 
-/* In the order of writing: by end of transaction, so nearly by time. */
+/* In the order of writing, by end of transaction: nearly by time. */
 bool query_events(struct query *query, const struct event_filter *filter,
     bool (*each)(void *ctx, const struct event *event), void *ctx,
     struct error *error);
@@ -87,6 +88,7 @@ struct domain_row {
 bool query_domain(struct query *query, const char *name, int64_t now,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
+/* All of them; known_at: only those known then, 0 = all */
 bool query_domains(struct query *query, int64_t now, int64_t known_at,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
@@ -137,9 +139,9 @@ bool query_backup(struct query *query, const char *path,
 
 /*
  * All that change() does with this query, in one transaction; nothing of it when it
- * gives false, with the reason in error. Where another program was faster with a
- * row nothing was kept, and change() is called again from its beginning. The
- * changes below are done again so by themselves, unless change() calls them.
+ * gives false, with the reason in error. When another program changed a row first,
+ * nothing is kept and change() is called again from its start. The changes below
+ * repeat themselves in the same way, unless change() calls them.
  */
 bool query_change(struct query *query,
     bool (*change)(void *ctx, struct error *error), void *ctx, struct error *error);
@@ -155,9 +157,9 @@ bool query_allow_domain(struct query *query, const char *domain, int64_t now,
     int64_t until, bool *found_r, struct error *error);
 
 /*
- * What is given must all match; at least one must be given. A triplet is
- * remembered by a network (IPv4 /24, IPv6 /64) or an SPF domain: it belongs to
- * net only when net holds that whole network.
+ * All members that are given must match; at least one must be given. A triplet is
+ * remembered by a network (IPv4 /24, IPv6 /64) or an SPF domain: it belongs to net
+ * only when net holds that whole network.
  */
 struct forget_filter {
 	const struct ipnet
@@ -180,13 +182,13 @@ struct store_counts {
 bool query_forget(struct query *query, const struct forget_filter *filter,
     struct store_counts *counts_r, struct error *error);
 
-/* All that is past its time goes now; the lifetimes are those of settings. */
+/* Removes all that has expired, by the lifetimes of settings. */
 bool query_expire(struct query *query, const struct store_settings *settings,
     int64_t now, struct store_counts *counts_r, struct error *error);
 
 /* ----------------------------------------------- what became of a message */
 
-/* A message as a line of a log names it. Texts "" and time 0: not known. */
+/* A message as a log line names it. Texts "" and time 0: not known. */
 struct message_ref {
 	const char *queue_id, *message_id;
 	int64_t time;        /* of the line */
@@ -203,19 +205,18 @@ struct message_found {
  * id, up to five days before. Without a queue id, or where the event has none,
  * its Message-ID is enough within QUERY_NEAR_S. An address that is given must
  * be the client's. A Message-ID is chosen by the sender: where that alone is
- * known and it came from several clients meanwhile, nobody can say whose mail
- * it is.
+ * known and it came from several clients meanwhile, the result is ambiguous.
  */
 #define QUERY_NEAR_S 900
 bool query_find_message(struct query *query, const struct message_ref *message,
     struct message_found *found_r, struct error *error);
 
 /*
- * A verdict for one event, from whomever it comes: the only way by which what
- * was found in a message teaches the record. The first verdict of an event
- * counts, and the first of a person in place of a filter's: ham or spam of its
- * address, of its network and of its organisation (policy/origin.h); spam also ends
- * what the address is known by its own record (not what was made known for ever).
+ * A verdict for one event, whoever gives it: the only way in which a message's
+ * content reaches the record. The first verdict of an event counts, and the first
+ * of a person in place of a filter's: ham or spam of its address, of its network
+ * and of its organisation (policy/origin.h); after spam the address is no longer
+ * known by its own record (unless it was made known for ever).
  * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
  * by_person  weighs as PERSON_WEIGHT of a content filter's
@@ -226,8 +227,8 @@ bool query_feedback(struct query *query, int64_t event_id, double score,
 
 /*
  * The MTA refused the message after targrey had let it through. The event says
- * so from then on; with is_final (5xx) the success that it was for its address
- * and SPF domain is taken back. Once for each event.
+ * so from then on; with is_final (5xx) the success counted for its address and SPF
+ * domain is taken back. Once for each event.
  * reply  what the log says: "550", "4.7.1"
  */
 struct success_rules {
@@ -240,13 +241,13 @@ bool query_refusal(struct query *query, int64_t event_id, const char *reply,
 
 /* Senders and recipients that are written from now on are kept as keyed hashes. */
 /*
- * record.half_life, and the time as of which counts of ham and spam are told and
- * added to; until then nothing fades.
+ * record.half_life, and the time as of which counts of ham and spam are read and
+ * added to; before this call nothing fades.
  */
 void query_fade(struct query *query, int64_t half_life_s, int64_t now);
 void query_hash_people(struct query *query);
 
-/* Rows of another greylister; what is there already and is newer stays. */
+/* Imports rows of another greylister; newer rows already present stay. */
 bool query_import_triplet(struct query *query, const struct ip *ip,
     const char *sender, const char *recipient, const struct grey_row *row,
     struct error *error);

@@ -18,8 +18,8 @@ struct query {
 	bool hash_people;
 	int64_t half_life_s, now; /* see query_fade() */
 	/*
-	 * Verdicts of this change, counted for the site at its end: so its row is
-	 * locked last, and shortly, where others write as well.
+	 * Verdicts of this change, added to the site's row at its end: so that row
+	 * is locked last and briefly, as others write it too.
 	 */
 	unsigned site_ham, site_spam;
 };
@@ -27,22 +27,24 @@ struct query {
 /* Hands the reason on. Returns false. */
 bool query_failed(
     struct query *query, const struct trouble *trouble, struct error *error);
-/* A moment to read from, unless query_change() has made one already. */
+/* Begins a consistent read, unless query_change() has begun one already. */
 bool query_enter(struct query *query, struct trouble *trouble);
-/* The other end; returns ok. */
+/* Ends it; returns ok. */
 bool query_leave(struct query *query, bool ok);
 /* The same for a change; a failed one is undone. */
 bool query_enter_change(struct query *query, struct trouble *trouble);
 bool query_leave_change(struct query *query, bool ok, struct trouble *trouble);
 /*
- * One whole change: work is called between the two, and again where another
- * program was faster with a row, as nothing of the change was kept then.
+ * One whole change: work is called between the two, and again when another program
+ * changed a row first, as nothing of the change was kept then.
  */
 bool query_change_rows(struct query *query,
     bool (*work)(struct query *query, void *ctx, struct trouble *trouble),
     void *ctx, struct trouble *trouble);
 
-/* All or part of what is stored; a stored hash ("#...") must be that of wanted. */
+/*
+ * Is wanted all or part of what is stored? A stored hash ("#...") must be its hash.
+ */
 bool query_person_matches(
     const struct query *query, const char *stored, const char *wanted);
 

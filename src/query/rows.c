@@ -98,7 +98,7 @@ struct triplets_work {
 	bool ended;
 };
 
-/* A network in ours, or around it. */
+/* Is the network inside ours, or around it? */
 static bool
 is_of(const struct ipnet *wanted, const char *client)
 {
@@ -151,7 +151,7 @@ common_text(const struct ipnet *net, char text[static IPNET_TEXT_SIZE])
 	}
 }
 
-#define TEXT_END "\x7f" /* behind all that keys are made of */
+#define TEXT_END "\x7f" /* sorts after all characters of keys */
 
 struct range {
 	char from[IPNET_TEXT_SIZE], to[IPNET_TEXT_SIZE + sizeof TEXT_END];

@@ -18,7 +18,7 @@ struct rated {
 	struct ip ip;
 	char name[ORIGIN_SIZE], domain[ORIGIN_SIZE], recipient[RECIPIENT_SIZE];
 	bool exists, is_exempt;
-	bool has_feedback, was_spam, was_person; /* what was said of it before */
+	bool has_feedback, was_spam, was_person; /* the verdict before this one */
 	int64_t logged;
 };
 
@@ -126,7 +126,7 @@ feed_back(struct query *query, void *ctx, struct trouble *trouble)
 		return false;
 	if (!rated.exists)
 		return true;
-	/* A person's word stands, and stands in place of a filter's. */
+	/* A person's verdict stays, and replaces a filter's. */
 	if (rated.has_feedback && (rated.was_person || !feedback->by_person))
 		verdict = NULL;
 	if (verdict != NULL && !rate(query, &rated, strcmp(verdict, "spam") == 0,
@@ -150,7 +150,7 @@ query_feedback(struct query *query, int64_t event_id, double score,
 
 /* ------------------------------------------------------------------- refusal */
 
-/* As what an event was counted; see session/record.c, outcome_of(). */
+/* How an event was counted; see session/record.c, outcome_of(). */
 enum counted { COUNTED_NOTHING, COUNTED_SUCCESS, COUNTED_UNPROVEN };
 
 struct refused {
@@ -189,7 +189,7 @@ look_at_refused(void *arg, const struct event *event)
 	return false;
 }
 
-/* One success less; what it made known is so no longer. */
+/* Takes back one success; what it made known is known no longer. */
 static void
 take_back(uint32_t known_successes, uint32_t *successes, uint32_t *counted,
     int64_t *last_success, int64_t *last_counted, int64_t *known_until)

@@ -15,8 +15,8 @@ enum hold_end { HOLD_END_LIST(WORD_ENUM) HOLD_ENDS };
 extern const char *const hold_end_words[HOLD_ENDS];
 
 /*
- * Strings are borrowed for the call that takes the event; NULL = none.
- * Milliseconds are -1 where there is nothing to say.
+ * Strings are borrowed for the call that takes the event; NULL = none. Milliseconds
+ * are -1 where there is no value.
  */
 struct event {
 	int64_t id;     /* set by the store when reading; 0 when writing */

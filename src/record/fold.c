@@ -11,7 +11,9 @@
 #include "base/text.h"
 #include "lists/address.h"
 
-/* Copies; what is too long keeps its end apart by a hash. */
+/*
+ * Copies; a text that is too long is cut and ends in a hash that keeps it unique.
+ */
 static void
 copy_long(char buf[static FOLD_SIZE], const char *text)
 {
@@ -36,8 +38,8 @@ is_word(char c)
 }
 
 /*
- * How much text looks like the tag of BATV: a digit for the key, three for the
- * day, six hexadecimal ones of a hash; what other makers write is like it.
+ * How much text looks like a BATV tag: a digit for the key, three for the day, six
+ * hexadecimal ones of a hash; other vendors' tags look alike.
  */
 static int
 tag_likeness(const char *text, size_t length)
@@ -93,7 +95,7 @@ drop_prvs(char *local)
 	return true;
 }
 
-/* "WORD=TAG=user": what stands before the user is new for each message. */
+/* "WORD=TAG=user": the part before the user is new for each message. */
 static bool
 drop_tagged(char *local, const char *word, const char *separator)
 {
@@ -109,7 +111,7 @@ drop_tagged(char *local, const char *word, const char *separator)
 	return true;
 }
 
-/* The tags that a sender's own system put in front, each around the other. */
+/* Removes the tags that a sender's own system put in front, one around another. */
 static void
 drop_tags(char *local)
 {
@@ -129,7 +131,7 @@ fold_inner(char *user)
 /*
  * "srs0=HASH=STAMP=domain=user" -> "srs0=#=#=domain=user", and
  * "srs1=HASH=host==HASH=STAMP=domain=user" -> "srs1=#=host==#=#=domain=user".
- * The separator behind the first word may be + or - as well.
+ * The separator after the first word may be + or - as well.
  */
 static bool
 drop_srs(char *local)
@@ -186,7 +188,7 @@ drop_numbers(char *local)
 
 /*
  * Puts the one form of address into buf; false when it is too long (then it is
- * cut and ends in a hash of the whole) or memory is out.
+ * cut and ends in a hash of the whole) or out of memory.
  */
 static bool
 put_normalized(char buf[static FOLD_SIZE], const char *address)

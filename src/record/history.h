@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 
-/* No step of the daemon shortens what is known until this time. */
+/* Known for ever: no step of the daemon shortens it. */
 #define KNOWN_FOREVER CLOCK_LAST
 
 /* One triplet (network or SPF domain, sender, recipient). first 0: no such row. */
@@ -34,7 +34,7 @@ struct address_record {
 	int64_t first_seen, last_seen;
 	int64_t last_success;
 	int64_t last_counted;  /* last success that counted towards known */
-	int64_t last_unproven; /* last unproven hold that was let count */
+	int64_t last_unproven; /* last unproven hold that counted */
 	int64_t last_gaveup;
 	int64_t known_until;
 	uint32_t sessions, successes;
@@ -53,13 +53,10 @@ struct domain_record {
 	int64_t last_counted;
 	int64_t known_until;
 	uint32_t successes, counted;
-	uint32_t networks; /* different client networks in the day that runs */
+	uint32_t networks; /* different client networks in the current day */
 };
 
-/*
- * Parts of one in counts that are halved with time. At the top they stay where
- * they are.
- */
+/* The value of one in counts that are halved with time. Such counts saturate. */
 #define COUNT_UNIT 1024
 
 static inline uint32_t
@@ -84,7 +81,7 @@ struct origin_record {
 	uint64_t people;
 };
 
-/* Seen from more networks than this in a day, a domain is no key for anything. */
+/* A domain seen from more networks than this in a day is not used as a key. */
 #define DOMAIN_MAX_NETWORKS 64
 
 /* What one recall found. */
@@ -93,12 +90,13 @@ struct history {
 	struct domain_record domain;
 	/*
 	 * Counts as they are now. Records of zeros where nothing was seen before,
-	 * or where who is not known; origins_known: they were looked for at all.
+	 * or where the organisation is not known; origins_known: they were looked
+	 * for at all.
 	 */
 	struct origin_record network, organisation;
 	struct origin_record site; /* all verdicts; zeros where it was not wanted */
 	bool origins_known;
-	bool has_organisation, has_sender_domain; /* known who that is */
+	bool has_organisation, has_sender_domain; /* that one is known */
 	int64_t sender_domain_seen;               /* first delivery of its mail */
 	/*
 	 * The row of each triplet asked for, in order, each the best of the
@@ -108,15 +106,15 @@ struct history {
 	struct grey_row *rows;
 	size_t rows_count;
 	/*
-	 * For each row: the attempt of this very visit is in it already (or on
-	 * its way), so that it must not be counted again; NULL: in none. Set by
-	 * the session, not by the store.
+	 * For each row: the attempt of this visit is already in it (or on its way),
+	 * so that it must not be counted again; NULL: in none. Set by the session,
+	 * not by the store.
 	 */
 	const bool *rows_noted;
 	int64_t noted_at; /* when they were noted; 0: none was */
 };
 
-/* What happened, as the store is told and policy's steps are asked. */
+/* What happened: what the store is told and policy's steps are given. */
 enum outcome {
 	OUTCOME_NONE,    /* nothing that is remembered; a note may carry an event */
 	OUTCOME_ATTEMPT, /* a hold began, or a 450 is about to be sent */

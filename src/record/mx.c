@@ -22,7 +22,7 @@ code_at(uint64_t mxs, unsigned place)
 	return (uint16_t)(mxs >> shift_of(place) & CODE_MASK);
 }
 
-/* Of the code, or of the first free one; MX_MOST: there is neither. */
+/* The index of the code, else of the first free place; MX_MOST: neither. */
 static unsigned
 place_of(uint64_t mxs, uint16_t code)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who answers for a name. */
+/* The organisation responsible for a name. */
 #ifndef RECORD_ORGANISATION_H
 #define RECORD_ORGANISATION_H
 
 /*
- * Reads the public suffix list, once: before the sandbox is entered, which lets
- * nobody open its file. Else done at the first name.
+ * Reads the public suffix list, once: before the sandbox is entered, inside which
+ * its file cannot be opened. Otherwise it is read at the first name.
  */
 void organisation_load(void);
 

@@ -37,7 +37,7 @@ days_add(struct days *days, const struct event_view *view)
 	place(days, view->event->time);
 	if (view->is_suspect)
 		days->week[days->weekday][days->hour]++;
-	/* No day before the second of 1970 is kept: 0 is none. */
+	/* Days before 2 January 1970 are not kept: 0 means none. */
 	if (!view->is_mail || days->quarter_day < 1)
 		return;
 	struct day *day = &days->day[days->quarter_day % DAYS_MOST];

@@ -8,7 +8,7 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-#define DAYS_MOST 128 /* that are kept, the last ones */
+#define DAYS_MOST 128 /* days kept: the latest */
 
 struct days {
 	struct day {
@@ -17,7 +17,7 @@ struct days {
 	} day[DAYS_MOST];
 	int64_t last;         /* number of the last day, 0 = none */
 	uint64_t week[7][24]; /* suspects; Monday is 0 */
-	int64_t quarter;      /* the quarter of an hour whose place is known */
+	int64_t quarter;      /* quarter of an hour that hour and weekday are of */
 	int64_t quarter_day;
 	unsigned weekday, hour;
 };

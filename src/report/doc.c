@@ -54,8 +54,8 @@ doc_free(struct doc **doc)
 }
 
 /*
- * The array with room for more elements behind count of them; NULL: memory is
- * out, and the array as it was.
+ * The array with room for more elements after the first count; NULL: out of memory,
+ * the array is unchanged.
  */
 static void *
 make_room(struct doc *doc, void *array, size_t *room, size_t count, size_t more,
@@ -72,7 +72,7 @@ make_room(struct doc *doc, void *array, size_t *room, size_t count, size_t more,
 	return grown;
 }
 
-/* The section that is being written; NULL once memory is out. */
+/* The section that is being written; NULL once out of memory. */
 static struct section *
 last(struct doc *doc)
 {

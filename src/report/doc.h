@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What targreyctl has to say, before it has a form: sections of sentences,
- * facts, a table, a chart of that table. One content, four writers (text,
- * JSON, CSV, HTML), so that no form can say something else than another.
+ * What targreyctl has to say, whatever the format: sections of sentences, facts, a
+ * table, a chart of that table. Four writers (text, JSON, CSV, HTML) share one
+ * content, so that no two formats can differ in what they say.
  *
  * A doc belongs to one thread. Out of memory is remembered and makes the
  * writers fail, so that callers check once.
@@ -19,7 +19,7 @@ enum cell_kind {
 	CELL_NONE, /* nothing to say */
 	CELL_TEXT,
 	CELL_COUNT,   /* whole number */
-	CELL_REAL,    /* two digits behind the point */
+	CELL_REAL,    /* two decimals */
 	CELL_SHARE,   /* 0..1, shown as percent */
 	CELL_SECONDS, /* a span, shown as "2h 5m" to people, as seconds to programs
 	               */
@@ -43,17 +43,17 @@ struct cell cell_time(int64_t time);
 struct column {
 	const char *key, *title;
 	/*
-	 * A text that may be cut to that many columns, and further, on a terminal
-	 * that is not --wide; 0 = never cut, as addresses and names.
+	 * A text may be cut to that many columns, or fewer, on a terminal without
+	 * --wide; 0 = never cut, as addresses and names.
 	 */
 	unsigned width;
-	bool is_minor; /* left out on a terminal that is not --wide */
+	bool is_minor; /* left out on a terminal without --wide */
 };
 #define COLUMNS_MAX 24
 
 enum chart_kind {
 	CHART_BARS,    /* one horizontal bar a row: label and one number */
-	CHART_STACKED, /* one upright bar a row; several numbers on each other */
+	CHART_STACKED, /* one upright bar a row; several numbers stacked */
 	CHART_STEPS,   /* a falling line over a number: x, share, number at risk */
 	CHART_FLOW,    /* a row is a stream: label is from, values[0] is to */
 	CHART_HEAT     /* a row is a cell: 24 hours of each of 7 days */
@@ -71,14 +71,15 @@ struct chart {
 		double at; /* CHART_STEPS: an upright line there; 0 = none */
 		const char *text;
 	} marks[CHART_MARKS];
-	size_t rows;     /* how many of the first; 0 = all */
+	size_t rows;     /* only the first so many; 0 = all */
 	bool skips_zero; /* CHART_BARS: rows of 0 are left to the table */
 };
 
 struct doc;
 
-/* key: of the whole in JSON. NULL when memory is out. */
+/* key: of the whole in JSON. NULL when out of memory. */
 struct doc *doc_new(const char *title);
+/* Accepts NULL; nulls. */
 void doc_free(struct doc **doc);
 
 /* Everything after this goes into it, until the next. */
@@ -95,12 +96,12 @@ void doc_say(struct doc *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doc_fact(
     struct doc *doc, const char *key, const char *title, struct cell cell);
-/* The same, which goes without saying when it is 0, none or never: programs
- * alone are told then. */
+/* The same; when it is 0, none or never, only programs are given it. */
 void doc_detail(
     struct doc *doc, const char *key, const char *title, struct cell cell);
-/* One table a section; rows follow. columns: borrowed for ever. */
+/* One table a section; rows follow. columns must outlive the doc. */
 void doc_table(struct doc *doc, const struct column *columns, size_t count);
+/* One cell for each column; texts are copied. */
 void doc_row(struct doc *doc, const struct cell *cells);
 void doc_chart(struct doc *doc, const struct chart *chart);
 size_t doc_rows(const struct doc *doc); /* of the section's table, so far */
@@ -110,7 +111,7 @@ extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end *
 
 /*
  * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide, a pipe)
- * false when memory was out while it was filled, or the file failed.
+ * false when out of memory while it was filled, or the file failed.
  */
 bool doc_write(struct doc *doc, enum doc_format format, unsigned width, FILE *file);
 
@@ -187,21 +188,21 @@ void json_row(const struct section *section, size_t row, bool is_first, FILE *fi
 void csv_head(const struct section *section, FILE *file);
 void csv_row(const struct section *section, size_t row, FILE *file);
 
-/* stream.c: writes the rows that are kept, and forgets them; the end. */
+/* stream.c: writes and drops the rows kept so far; ends the table. */
 #define STREAM_ROWS 1000
 void stream_rows(struct doc *doc);
 void stream_end(struct doc *doc);
 
 /*
- * What people are spared: of a report, rows that have numbers and all of them 0,
- * and sections that say nothing; of any doc, details that are 0, none or never.
+ * What people are not shown: of a report, rows whose numbers are all 0, and
+ * sections that say nothing; of any doc, details that are 0, none or never.
  */
 bool doc_is_report(const struct doc *doc);
 bool section_is_zero(const struct section *section, size_t row);
 bool section_shows_fact(const struct section *section, size_t fact);
 bool section_is_empty(const struct section *section);
 
-/* A column of numbers, which stand at the right. */
+/* A column of numbers, which are right-aligned. */
 bool section_is_right(const struct section *section, size_t column);
 
 /*

@@ -76,7 +76,9 @@ width_of(unsigned code)
 	return 1;
 }
 
-/* So much of text needs no look: printable ASCII, one column each. */
+/*
+ * Length of what needs no escaping at the start: printable ASCII, one column each.
+ */
 static size_t
 plain_length(const char *text)
 {

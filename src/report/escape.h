@@ -18,9 +18,10 @@
 size_t escape_utf8(const char *text, unsigned *code_r);
 
 /*
- * For a terminal: everything escape_utf8() refuses becomes \xHH.
- * Returns the columns used (East Asian wide characters take two). file NULL: only
- * counts. limit  at most so many columns, a cut text ends in "~"; 0 = no limit
+ * For a terminal: each octet that escape_utf8() refuses becomes \xHH.
+ * file   NULL: only counts
+ * limit  at most this many columns, a cut text ends in "~"; 0 = no limit
+ * Returns the columns used (East Asian wide characters take two).
  */
 size_t escape_terminal(FILE *file, const char *text, size_t limit);
 

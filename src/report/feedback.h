@@ -19,6 +19,7 @@ struct feedback {
 	uint64_t ham, spam;
 };
 
+/* false when out of memory; clear it in either case. */
 bool feedback_init(struct feedback *feedback);
 void feedback_clear(struct feedback *feedback);
 void feedback_add(struct feedback *feedback, const struct event_view *view);

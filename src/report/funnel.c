@@ -23,8 +23,8 @@ funnel_clear(struct funnel *funnel)
 }
 
 /*
- * A session writes its transactions close to each other: a short memory of
- * sids tells how many sessions there were.
+ * A session's transactions are written close together: remembering the latest sids
+ * is enough to count sessions.
  */
 static bool
 is_new_session(struct funnel *funnel, const char *sid)

@@ -39,6 +39,7 @@ struct funnel {
 	uint64_t recent[FUNNEL_SIDS]; /* hashes of the last sids */
 };
 
+/* false when out of memory; clear it in either case. */
 bool funnel_init(struct funnel *funnel);
 void funnel_clear(struct funnel *funnel);
 void funnel_add(struct funnel *funnel, const struct event_view *view);

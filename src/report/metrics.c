@@ -10,7 +10,7 @@
 
 #define AT(member) offsetof(struct funnel, member)
 
-/* Rows of one family follow each other; new ones only at the end (the state). */
+/* Rows of one family are adjacent; new ones go at the end, because of the state. */
 static const struct {
 	const char *family, *help, *label, *value;
 	size_t offset;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * OpenMetrics text: the counts of the funnel as counters that only grow. They
- * are carried from one run to the next in a small state, since events go away.
+ * are carried from one run to the next in a small state, since events expire.
  */
 #ifndef REPORT_METRICS_H
 #define REPORT_METRICS_H
@@ -39,7 +39,7 @@ struct metric {
 	const char *label, *label_value; /* or NULL */
 };
 
-/* The counts of a state; how many. */
+/* Fills row_r with the counts of a state; returns how many. */
 size_t metrics_counts(
     const struct metrics_state *state, struct metric row_r[static METRICS_COUNTS]);
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "record/fold.h"
 
-/* Mails and domains that are told apart: 170 MiB at most. */
+/* At most this many mails and as many domains are told apart (170 MiB). */
 #define MOST (1U << 20)
 
 static uint64_t
@@ -203,7 +203,7 @@ may_be_its_own(const struct event_view *view)
 	       strcmp(spf, "neutral") != 0;
 }
 
-/* What Postfix refused by itself is none of ours. */
+/* What Postfix refused by itself is not our concern. */
 static bool
 is_delayed(const struct event_view *view)
 {
@@ -222,7 +222,7 @@ missing_add(struct missing *missing, const struct event_view *view)
 	if (view->is_let_through) {
 		if (!view->is_spam)
 			know_domain(missing, domain_of(event));
-		/* whichever of its servers brought it */
+		/* whichever server of its sender brought it */
 		struct mail *known = slot_of(
 		    missing->mails.slots, missing->mails.room, key_of(event));
 		if (known->key != 0)
@@ -247,7 +247,7 @@ missing_add(struct missing *missing, const struct event_view *view)
 		mail->signs |= SIGN_CAME_BACK;
 }
 
-/* By their signs, then how often and how lately they came. */
+/* By signs, then by how often and how recently they came. */
 static int
 by_likelihood(const void *a, const void *b)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mail of suspects that came and was never let through, the likeliest good one
- * first: what targreyctl lost lists and what the report counts. Pure, over events
- * in the order of time; then the last event of each that is to be shown is asked
- * for again, for its names. A mail is a sender (folded) and a first recipient.
+ * Mail of suspects that was never let through, the likeliest good mail first: what
+ * targreyctl lost lists and the report counts. Pure. Reads events in the order of
+ * time, then again the last event of each mail to be shown, for its names. A mail
+ * is a sender (folded) and a first recipient.
  */
 #ifndef REPORT_MISSING_H
 #define REPORT_MISSING_H
@@ -15,7 +15,7 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-/* Signs of good mail, as bits; likelier the further to the end. */
+/* Signs of good mail, as bits; the later, the likelier. */
 enum missing_sign {
 	SIGN_CAME_BACK = 1 << 0,
 	SIGN_NAME = 1 << 1,    /* a verified name */
@@ -27,8 +27,9 @@ enum missing_sign {
 
 struct missing;
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 struct missing *missing_new(void);
+/* Accepts NULL; nulls. */
 void missing_free(struct missing **missing);
 
 /* Events have the session keys missing_words(). */
@@ -38,22 +39,22 @@ uint64_t missing_words(void);
 /*
  * After the last event.
  * limit  how many are wanted, 0 = all
- * until  whose last attempt is later may still come back
+ * until  mail whose last attempt is later may still come back
  */
 void missing_choose(struct missing *missing, size_t limit, int64_t until);
-/* The id of the event of the n-th that is wanted; 0: there are no more. */
+/* The event id of the n-th wanted mail; 0: there are no more. */
 int64_t missing_wants(const struct missing *missing, size_t n);
-/* That event: puts a row. */
+/* Takes that event; adds its row. */
 void missing_name(struct missing *missing, const struct event_view *view);
 
-/* Stayed away with a sign of good mail: "may be lost". */
+/* How many stayed away with a sign of good mail: "may be lost". */
 size_t missing_count(const struct missing *missing);
-/* Came lately, may still come back. */
+/* How many came lately and may still come back. */
 size_t missing_pending(const struct missing *missing);
 /*
- * The sections.
+ * Writes the sections.
  * since  where the events begin; 0: the doc says it already
- * false: memory was out on the way
+ * Returns false when out of memory.
  */
 bool missing_write(struct missing *missing, int64_t since, struct doc *doc);
 

@@ -23,6 +23,7 @@ struct mode_forecast {
 	struct tally *warned;
 };
 
+/* false when out of memory. */
 bool mode_forecast_init(struct mode_forecast *forecast);
 void mode_forecast_clear(struct mode_forecast *forecast);
 void mode_forecast_add(

@@ -11,6 +11,7 @@ struct mxs {
 	struct tally *hosts;
 };
 
+/* false when out of memory. */
 bool mxs_init(struct mxs *mxs);
 void mxs_clear(struct mxs *mxs);
 void mxs_add(struct mxs *mxs, const struct event_view *view);

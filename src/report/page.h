@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How every page of ours looks, the report's and those that are served: light
- * and dark, from a phone to paper; nothing is fetched and nothing runs.
+ * The look of all our pages, the report's and those served: light and dark, from
+ * phone to paper; nothing is fetched and no script runs.
  */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H

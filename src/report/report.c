@@ -89,7 +89,7 @@ report_add(struct report *report, const struct event *event)
 		report->last = event->time;
 }
 
-/* What the range ends with. */
+/* The end of the range. */
 static int64_t
 until_of(const struct report *report)
 {

@@ -5,7 +5,7 @@
  * many addresses, and how late good mail was.
  *
  * At most 2^18 all are followed at once (16 MiB); of eight that share a
- * place, the one that was quiet longest is ended early, and counted as such.
+ * place, the one that was quiet longest is ended early and counted in cut_short.
  */
 #ifndef REPORT_RETRY_SERIES_H
 #define REPORT_RETRY_SERIES_H
@@ -29,7 +29,7 @@ struct late {
 	char sender[80], recipient[80], client[80];
 };
 
-struct series; /* one that is followed */
+struct series; /* one series being followed */
 
 struct retry_series {
 	struct series *table;
@@ -42,13 +42,14 @@ struct retry_series {
 	uint64_t never, passed;
 	uint64_t pending; /* undelivered, but within the window before the end */
 	int64_t now;      /* time of the last event */
-	bool is_over;     /* what runs still ends with the stream */
+	bool is_over;     /* the stream has ended: open series end too */
 	struct histogram good, late; /* ms of all good mail, of the delayed part */
 	uint64_t delay[SERIES_DELAYS]; /* good mail by how late it was */
 	uint64_t good_ham;             /* of good: a content filter called it ham */
 	struct late worst[SERIES_WORST]; /* the worst first */
 };
 
+/* window_s  0: two days. Returns false when out of memory. */
 bool retry_series_init(struct retry_series *all, int64_t window_s);
 void retry_series_clear(struct retry_series *all);
 void retry_series_add(struct retry_series *all, const struct event_view *view);

@@ -54,7 +54,7 @@ draw(const struct survival *survival, struct curve *curve)
 	}
 }
 
-/* The first second by which that part of those who ever leave have left. */
+/* The first second by which that part of all who ever leave has left. */
 static unsigned
 second_of(const struct curve *curve, double part)
 {

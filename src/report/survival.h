@@ -21,13 +21,14 @@ struct survival {
 
 void survival_add(struct survival *survival, const struct event_view *view);
 
-/* With fewer holds nothing is proposed. */
+/* With fewer holds there is no proposal. */
 #define SURVIVAL_LEAST 50
 
 struct survival_advice {
 	int64_t hold_s; /* 0: none */
 	char reason[320];
 };
+/* now_s  the present length of a hold, in seconds */
 struct survival_advice survival_advise(
     const struct survival *survival, int64_t now_s);
 

@@ -207,7 +207,7 @@ write_marks(const struct chart *chart, double last, FILE *file)
 	}
 }
 
-/* How many were under watch at the ticks of the axis. */
+/* Writes how many were under watch at the ticks of the axis. */
 static void
 write_risk(const struct section *section, double last, FILE *file)
 {

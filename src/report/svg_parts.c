@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every chart is drawn with. */
+/* The parts that every chart is drawn with. */
 #include <math.h>
 
 #include "report/escape.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * "The most frequent", counted in bounded memory: a table of named counters;
- * when it is full, the rarer half goes. A counter may therefore be too low by
+ * when it is full, the rarer half is dropped. A counter may therefore be too low by
  * at most tally_error(), and nothing that came more often than that is missing.
  */
 #ifndef REPORT_TALLY_H
@@ -18,7 +18,7 @@
 struct tally_row {
 	char *name;
 	uint64_t hash;
-	uint64_t rank; /* what the order goes by */
+	uint64_t rank; /* the sort key */
 	uint64_t count[TALLY_COUNTS];
 	int64_t first, last; /* times given to tally_add() */
 };
@@ -27,11 +27,12 @@ struct tally;
 
 /* room  counters kept at most, >= 16 */
 struct tally *tally_new(size_t room);
+/* Accepts NULL; nulls. */
 void tally_free(struct tally **tally);
 
 /*
- * The row of a name, made if need be, its rank raised by weight; borrowed till
- * the next call. NULL only when memory is out.
+ * The row of a name, created if needed, its rank raised by weight; borrowed until
+ * the next call. NULL only when out of memory.
  */
 struct tally_row *tally_add(
     struct tally *tally, const char *name, uint64_t weight, int64_t time);
@@ -39,6 +40,7 @@ struct tally_row *tally_add(
 /* Sorts by falling rank, then name; the rows stay the tally's. */
 const struct tally_row *tally_sort(struct tally *tally, size_t *count_r);
 
+/* By how much a counter may be too low at most. */
 uint64_t tally_error(const struct tally *tally);
 
 #endif

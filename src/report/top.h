@@ -14,15 +14,15 @@ struct top {
 	uint64_t suspects;
 };
 
+/* false when out of memory; clear it in either case. */
 bool top_init(struct top *top);
 void top_clear(struct top *top);
 void top_add(struct top *top, const struct event_view *view);
 void top_write(struct top *top, size_t rows, struct doc *doc);
 
 /*
- * The part of a host name that its owner has registered, as well as labels
- * alone can tell: two labels, three below "co.uk" and the like. Points into
- * name.
+ * The part of a host name that its owner has registered, as far as labels alone can
+ * tell: two labels, three below "co.uk" and the like. Points into name.
  */
 const char *top_site(const char *name);
 

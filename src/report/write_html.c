@@ -173,7 +173,9 @@ write_table(
 		    "<p class=\"screen\">Rows of zeros are left out.</p>\n", file);
 }
 
-/* A text without a blank that fits a phone's width is not broken at a hyphen. */
+/*
+ * Up to this length text without blanks fits a phone, and is not broken at hyphens.
+ */
 #define WHOLE_MOST 36
 
 static void
@@ -195,7 +197,7 @@ write_words(FILE *file, const char *text)
 	}
 }
 
-/* Beside its title there is room for so much on a phone. */
+/* Characters that fit beside a title on a phone. */
 #define BESIDE_MOST 18
 
 static void
@@ -244,7 +246,7 @@ is_wide(const struct doc *doc, const struct section *section)
 	       section->rows_count > 0 && section->columns_count >= COLUMNS_WIDE;
 }
 
-/* Something of the chart has a length. */
+/* Does the chart have anything to draw? */
 static bool
 is_drawn(const struct section *section)
 {
@@ -366,7 +368,10 @@ write_part(const struct doc *doc, enum part part, const char *const *keys,
 	return is_begun;
 }
 
-/* What it is about, what is feared, the rest, wide tables that are not folded. */
+/*
+ * In order: the subtitle, front sections, the rest, wide tables that are not
+ * folded.
+ */
 void
 page_sections(const struct doc *doc, const char *const *keys,
     const struct page_link *links, FILE *file)

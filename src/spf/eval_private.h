@@ -24,7 +24,7 @@ struct spf_eval {
 	struct spf_term **tags;
 	size_t tag_count, tag_size;
 
-	/* The leaf that matched last: of a pass, the one that made it. */
+	/* The leaf that matched last: for a pass, the one that caused it. */
 	const struct spf_term *matched;
 	uint8_t matched_prefix; /* of the client's family; 255: none */
 
@@ -39,7 +39,7 @@ struct spf_eval {
 void spf_decide(
     struct spf_eval *eval, enum spf_result result, enum spf_trouble trouble);
 
-/* A question within the limits; NULL when the evaluation is decided. */
+/* Asks within the limits; NULL when the evaluation is decided. */
 const struct dns_answer *spf_ask(
     struct spf_eval *eval, const char *name, enum dns_type type);
 
@@ -50,8 +50,8 @@ bool spf_answer_holds(struct spf_eval *eval, const struct dns_answer *answer);
 bool spf_count_term(struct spf_eval *eval);
 
 /*
- * The name that a term speaks of: its domain-spec expanded, or the domain of
- * its record. false: no name that DNS can hold.
+ * The name that a term refers to: its domain-spec expanded, or the domain of its
+ * record. false: no name that DNS can hold.
  */
 bool spf_term_name(struct spf_eval *eval, const struct spf_term *term,
     char name[static DNS_NAME_SIZE]);

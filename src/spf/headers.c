@@ -165,7 +165,7 @@ spf_header_authres(char *buf, size_t size, const struct spf_fact *fact,
 	return finish(&line);
 }
 
-/* Behind blanks and comments, which nest (RFC 5322 3.2.2). */
+/* What follows blanks and comments, which nest (RFC 5322 3.2.2). */
 static const char *
 skip_comments(const char *text)
 {
@@ -184,7 +184,7 @@ skip_comments(const char *text)
 	return text;
 }
 
-/* Does the rest of the value go on as the id does? */
+/* Is text the id, and then at its end or at one of ends? */
 static bool
 begins_with(const char *text, const char *id, const char *ends)
 {

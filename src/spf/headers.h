@@ -40,7 +40,7 @@ size_t spf_header_authres(char *buf, size_t size, const struct spf_fact *fact,
 
 /*
  * Is id the authserv-id of this Authentication-Results, however written? Such a
- * field of a stranger's speaks in our name (RFC 8601 5).
+ * field from a stranger speaks in our name (RFC 8601 5).
  */
 bool spf_header_bears(const char *value, const char *id);
 

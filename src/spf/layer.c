@@ -28,10 +28,10 @@
 #define ROOT_TAG      "t0.spf"
 
 /*
- * libspf2 ends the process where memory is out or a contradiction of its own
- * shows, after it has called a handler that may be set (spf_log.h). Ours leaves
- * the evaluation instead: what libspf2 had in hand is lost, the result is
- * temperror, and the log says so once.
+ * libspf2 ends the process when out of memory or when it contradicts itself, after
+ * it has called a handler that may be set (spf_log.h). Ours leaves the evaluation
+ * instead: the memory that libspf2 held is leaked, the result is temperror, and the
+ * log says so once.
  */
 static _Thread_local jmp_buf *way_out;
 
@@ -52,7 +52,7 @@ on_error(const char *file, int line, const char *text)
 	give_up(text);
 }
 
-/* The others' default is standard output, which may wait. */
+/* libspf2's own handlers print to standard output, which may block. */
 static void
 on_talk(const char *file, int line, const char *text)
 {
@@ -241,7 +241,7 @@ hook_get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *respo
 		return SPF_E_SUCCESS;
 	if (failed == SPF_E_NO_MEMORY)
 		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_LIMIT);
-	else /* a contradiction of ours; never a silent cut */
+	else /* our own contradiction; never cut silently */
 		spf_decide(eval, SPF_PERMERROR, SPF_TROUBLE_SIZE);
 	return failed == SPF_E_SUCCESS ? SPF_E_INTERNAL_ERROR : failed;
 }

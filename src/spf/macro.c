@@ -136,7 +136,7 @@ spf_macro_check_domain(const char *text, bool *has_macro_r)
 	return start > 0 && is_toplabel(tail + start, length - start);
 }
 
-/* Text that grows; broken when memory is out. */
+/* Text that grows; broken when out of memory. */
 struct growing {
 	char *text;
 	size_t length, size;

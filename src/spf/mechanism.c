@@ -29,7 +29,7 @@ spf_ask(struct spf_eval *eval, const char *name, enum dns_type type)
 	eval->fact->queries++;
 	const struct spf_asker *asker = eval->asker;
 	const struct dns_answer *answer = asker->ask(asker->ctx, name, type);
-	/* also where a failed answer is no error by itself, as with ptr */
+	/* even where a failed answer alone is no error, as with ptr */
 	if (answer->status == DNS_TIMEOUT && asker->is_over != NULL &&
 	    asker->is_over(asker->ctx)) {
 		spf_decide(eval, SPF_TEMPERROR, SPF_TROUBLE_TIMEOUT);

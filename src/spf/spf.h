@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One SPF evaluation: check_host() of RFC 7208. libspf2 runs the loop over the
- * directives, includes and redirects; everything that others wrote (records,
- * names, HELO, sender) is checked and used by us and never reaches it. The
- * limits count for the evaluation, whatever the includes.
+ * directives, includes and redirects; what others wrote (records, names, HELO,
+ * sender) is checked and used by our code alone and never reaches it. The limits
+ * count for the evaluation, whatever the includes.
  *
  * No state; any thread. Explanations are never fetched.
  */
@@ -52,7 +52,7 @@ struct spf_fact {
 	bool by_all, by_ptr, by_exists, by_macro, wide;
 };
 
-/* A pass that ties the client to the domain: none of the flags above. */
+/* Is it a pass that ties the client to the domain, with none of the flags above? */
 bool spf_is_narrow(const struct spf_fact *fact);
 
 /* Who answers questions: a resolver, or a table in tests. */
