@@ -18,7 +18,7 @@ const char *const action_words[ACTIONS + 1] = {
     [ACTION_DISCARD] = "discard",
 };
 
-/* One act under way. */
+/* The action being carried out. */
 struct doing {
 	struct review *review;
 	const struct mail *mail;
@@ -54,7 +54,7 @@ say(struct doing *doing, const char *format, ...)
 
 /* --------------------------------------------------------------- folders */
 
-/* ROOT of ROOT/.sub, else the folder itself. */
+/* ROOT for ROOT/.sub, else the folder itself. */
 static void
 maildir_root(const char *folder, char root[static PATH_MAX])
 {
@@ -117,7 +117,7 @@ file_of(const char *name)
 	return slash == NULL ? name : slash + 1;
 }
 
-/* A name for an mbox, too, whose path is the file itself. */
+/* Also for an mbox, whose path is the file itself. */
 static void
 set_from(struct doing *doing, const char *name)
 {
@@ -140,7 +140,7 @@ move_to_inbox(struct doing *doing, struct error *error)
 
 	if (!find_inbox(doing, inbox, error))
 		return false;
-	/* in new/ a name has no flags: it is new again */
+	/* names in new/ carry no flags: the mail is unread again */
 	snprintf(doing->to, sizeof doing->to, "%s/new/%.*s", inbox,
 	    (int)maildir_base(file), file);
 	if (!move_it(doing, error))
@@ -261,7 +261,7 @@ teach(struct doing *doing, const char *verdict, struct error *error)
 	return true;
 }
 
-/* What is known of the act for undo, and the mail leaves the list. */
+/* Records the action for undo; the mail leaves the list. */
 static bool
 note(struct doing *doing, struct error *error)
 {
@@ -309,7 +309,7 @@ do_it(struct doing *doing, struct error *error)
 	}
 	if (!ok)
 		return false;
-	/* from here on something was done, and is written down in any case */
+	/* from here on something has been done, so it is always recorded */
 	if (doing->action == ACTION_SPAM || doing->action == ACTION_HAM)
 		ok = teach(doing, action_words[doing->action], error);
 	if (!note(doing, &failure)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Release out of amavis' quarantine, by its AM.PDP protocol (README.protocol of
- * amavisd-new): lines "name=value", percent-encoded, an empty line at the end.
+ * Releases mail from amavis' quarantine over its AM.PDP protocol (README.protocol
+ * of amavisd-new): percent-encoded "name=value" lines, ended by an empty line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "review/review.h"
 
-#define ANSWER_S 120 /* it may have to wait for the MTA */
+#define ANSWER_S 120 /* amavis may have to wait for the MTA */
 
 static void
 put(FILE *file, const char *name, const char *value)
@@ -52,7 +52,7 @@ reach(const char *path, struct error *error)
 	return fd;
 }
 
-/* "spam-AbC.gz" -> "AbC", what X-Quarantine-ID said */
+/* "spam-AbC.gz" -> "AbC", as X-Quarantine-ID gives it */
 static void
 ask(FILE *file, const struct mail *mail, const char *recipients)
 {
@@ -87,7 +87,7 @@ decode(char *text)
 	*to = '\0';
 }
 
-/* Every recipient has a line "setreply=250 2.0.0 ..." */
+/* The answer has a line "setreply=250 2.0.0 ..." for every recipient. */
 static bool
 hear(FILE *file, char *outcome, size_t size, struct error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* release, spam, ham, discard, undo, purge: what changes something. */
+/* release, spam, ham, discard, undo, purge: the commands that change something. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ say_outcome(FILE *file, const char *id, const char *outcome)
 	fputc('\n', file);
 }
 
-/* The rest goes on when one fails. */
+/* When one mail fails, the others are still processed. */
 static bool
 act_on(struct admin *admin, enum action action, const char *id)
 {
@@ -100,7 +100,7 @@ pick(void *ctx, const struct mail *mail)
 	return true;
 }
 
-/* On a terminal a person is asked; elsewhere --yes must have said it. */
+/* Asks on a terminal; elsewhere --yes must have been given. */
 static bool
 is_agreed(struct admin *admin, const char *what)
 {
@@ -212,13 +212,13 @@ run_undo(struct admin *admin)
 
 struct purging {
 	struct admin *admin;
-	int64_t until; /* discarded before then */
+	int64_t until; /* purge what was discarded before this time */
 	bool really;
 	uint64_t count, octets;
 	bool ok;
 };
 
-/* The change time is that of the move. */
+/* A file's change time is the time it was moved here. */
 static void
 purge_file(struct purging *purging, int fd, const char *name)
 {

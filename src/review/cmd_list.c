@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* list, and audit, which is one of another order. */
+/* list, and audit, which lists in another order. */
 #include <math.h>
 #include <string.h>
 

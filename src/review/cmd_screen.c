@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* screen: the list on a terminal, by keys; also over a slow line at 80x24. */
+/* screen: the list on a terminal, driven by keys; fits a slow line at 80x24. */
 #include <curses.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -220,7 +220,7 @@ show(struct screen *screen)
 		}
 		int key = getch();
 		if (key == ERR)
-			break; /* the terminal has gone */
+			break; /* the terminal is gone */
 		obey(screen, key);
 	}
 	endwin();
@@ -245,7 +245,7 @@ run_screen(struct admin *admin)
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	screen.rows = calloc(ROWS_MOST, sizeof *screen.rows);
-	/* warnings would run over the list; they are told at the end */
+	/* warnings would spoil the screen; they are printed at the end */
 	admin->err = open_memstream(&warnings, &length);
 	if (screen.rows != NULL && admin->err != NULL)
 		show(&screen);

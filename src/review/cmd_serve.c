@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* serve: the page; what it shows is in pages.c. */
+/* serve: the web pages, whose contents are in pages.c. */
 #include "admin/server.h"
 #include "review/pages.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* show and log: what a mail, and what was done, looks like. */
+/* show and log: what a mail looks like, and what was done. */
 #include <stdlib.h>
 #include <string.h>
 

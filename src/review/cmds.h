@@ -14,29 +14,29 @@ extern const struct command command_list, command_show, command_release,
 extern const struct program targrey_review;
 
 /*
- * From the options and the configuration; NULL after it said what is wrong, with
- * the exit code.
+ * Opens the reviewer from the options and the configuration. On failure prints what
+ * is wrong, sets the exit code and returns NULL.
  */
 struct review *open_review(struct admin *admin, int *code_r);
 void close_review(struct admin *admin);
 
-/* Folders that were named, or those of the configuration, brought up to date. */
+/* The folders named, or those of the configuration, brought up to date. */
 struct folders {
 	int64_t ids[FOLDERS_MOST];
 	size_t count;
-	int64_t discarded[FOLDERS_MOST]; /* their folders for what was discarded */
+	int64_t discarded[FOLDERS_MOST]; /* ids of their discard folders */
 	size_t discarded_count;
 };
 /*
- * first: the first word on the line that is a folder. Says each folder that
+ * first: index of the first argument that is a folder. Prints each folder that
  * cannot be read; false when none is left.
  */
 bool sync_folders(
     struct admin *admin, int first, bool with_discarded, struct folders *folders_r);
 
-/* --from, --subject, ... into a filter; false after it said what is allowed. */
+/* Reads --from, --subject, ...; on error prints what is allowed, returns false. */
 bool read_filter(struct admin *admin, struct mail_filter *filter);
-/* The options that read_filter() reads, for a table of options. */
+/* The options that read_filter() reads, as rows of an option table. */
 #define FILTER_OPTIONS                                                             \
 	{"from", "PART", "part of who it says it is from", NULL, false},           \
 	    {"subject", "PART", "part of the subject", NULL, false},               \
@@ -53,7 +53,7 @@ bool read_filter(struct admin *admin, struct mail_filter *filter);
 		"until", "TIME", "come before then", NULL, false                   \
 	}
 
-/* A table of mails; mails_row() is told a struct mails. */
+/* A table of mails; pass it as ctx to mails_row(). */
 struct mails {
 	struct doc *doc;
 	double mark;
@@ -61,13 +61,13 @@ struct mails {
 void mails_table(struct doc *doc);
 bool mails_row(void *mails, const struct mail *mail);
 
-/* All that is known of one mail, as a section. */
+/* Everything known about one mail, as a section. */
 void show_facts(struct doc *doc, const struct mail *mail, double mark);
 
-/* Paths with %u are those of review->who from now on. */
+/* From now on, paths with %u are those of review->who. */
 void apply_user(struct admin *admin, struct review *review);
 
-/* The band, and how far the score is from the mark. Returns buf. */
+/* The band, and the distance of the score from the mark. Returns buf. */
 const char *certainty(const struct mail *mail, double mark, char *buf, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a person decided goes into the daemon's record, as learn-log does it. */
+/* Feeds a person's decision into the daemon's record, as learn-log does. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,8 +27,8 @@ is_same_id(const char *stored, const char *header)
 }
 
 /*
- * The sid alone could be copied from another mail of the same sender into one
- * that never came through here: address and Message-ID must agree with it.
+ * The sid alone could be copied from another mail of the same sender into one that
+ * never passed through here, so address and Message-ID must match it.
  */
 static bool
 take(void *ctx, const struct event *event)

@@ -13,7 +13,7 @@
 #include "base/text.h"
 
 #define NS       INT64_C(1000000000)
-#define SUB_MOST 2 /* levels below a folder of files */
+#define SUB_MOST 2 /* levels below a folder of plain files */
 
 bool
 is_maildir(const char *path)
@@ -99,7 +99,7 @@ maildir_time(const char *base)
 
 	snprintf(
 	    digits, sizeof digits, "%.*s", (int)strspn(base, "0123456789"), base);
-	/* from 1990 to 2100: else it is a name of another kind */
+	/* from 1990 to 2100; anything else is not a timestamp */
 	if (!text_integer(digits, INT64_C(631152000), INT64_C(4102444800), &time))
 		return 0;
 	return time;
@@ -113,7 +113,7 @@ struct walk {
 	void (*skip)(void *ctx, const char *name, const char *reason);
 	void *ctx;
 	const struct folder *folder;
-	uint64_t stamp; /* of the directories passed */
+	uint64_t stamp; /* of the directories visited so far */
 	int64_t newest;
 	bool only_stamp, ended;
 	struct error *error;
@@ -134,7 +134,7 @@ add_stamp(struct walk *walk, const struct stat *stat)
 
 static bool walk_directory(struct walk *walk, const char *below, int level);
 
-/* What readdir() does not know is asked of the file. */
+/* Asks the file itself when readdir() does not know the type. */
 static unsigned char
 type_of(int fd, const struct dirent *entry)
 {
@@ -213,8 +213,8 @@ walk_directory(struct walk *walk, const char *below, int level)
 	}
 	add_stamp(walk, &stat);
 	/*
-	 * A Maildir's stamp is that of its two directories alone; two links: no
-	 * directory is below (file systems that count none say 1).
+	 * A Maildir's stamp covers its two directories only. A link count of two
+	 * means no subdirectories (file systems that do not count them say 1).
 	 */
 	if (walk->only_stamp &&
 	    (walk->folder->kind == FOLDER_MAILDIR || stat.st_nlink == 2)) {
@@ -298,7 +298,7 @@ match(void *ctx, const struct place *place)
 	return false;
 }
 
-/* Another program has marked it as read: the base stays. */
+/* Another program has marked it as read: only the base name is unchanged. */
 static bool
 find_renamed(const struct folder *folder, char name[static PLACE_NAME_SIZE])
 {

@@ -11,20 +11,20 @@
 #include "base/text.h"
 #include "review/session_words.h"
 
-/* A field's value, unfolded, is read up to here. */
+/* At most this much of a field's unfolded value is read. */
 #define VALUE_MOST 16384
 
-/* Fields as they come from the top. */
+/* Fields in order from the top. */
 struct reading {
 	struct head *head;
 	size_t used;  /* of value */
-	bool has[16]; /* of fields[], met already */
+	bool has[16]; /* fields[] seen already */
 	char name[64], value[VALUE_MOST];
 };
 
 /* ------------------------------------------------------------------ texts */
 
-/* Valid UTF-8 without controls, in place of whatever it was. */
+/* Replaces the text with valid UTF-8 without control characters. */
 static void
 keep_text(char *target, size_t size, const char *source)
 {
@@ -49,7 +49,7 @@ keep_text(char *target, size_t size, const char *source)
 	g_free(valid);
 }
 
-/* RFC 2047, raw UTF-8, and ISO-2022-JP as old programs write it unencoded. */
+/* RFC 2047, raw UTF-8, and ISO-2022-JP that old programs write unencoded. */
 static void
 keep_decoded(char *target, size_t size, const char *source)
 {
@@ -122,7 +122,7 @@ take_client(struct head *head, const char *value)
 	keep_text(head->client, sizeof head->client, name);
 }
 
-/* "<a@b>" -> "a@b"; what a shell or SMTP would take amiss is no address. */
+/* "<a@b>" -> "a@b"; rejects anything that a shell or SMTP could misread. */
 static bool
 bare_address(const char *value, char *buf, size_t size)
 {
@@ -153,7 +153,7 @@ take_envelope_from(struct head *head, const char *value)
 		keep_text(head->envelope_from, sizeof head->envelope_from, address);
 }
 
-/* One address a field, or several parted by commas (amavis). */
+/* One address per field, or several separated by commas (amavis). */
 static void
 take_envelope_to(struct head *head, const char *value)
 {
@@ -215,7 +215,7 @@ take_field(struct reading *reading)
 	}
 }
 
-/* Appends to the value; line ends go, NULs become U+FFFD. */
+/* Appends to the value; drops line ends, turns NULs into U+FFFD. */
 static void
 append(struct reading *reading, const char *line, size_t length)
 {
@@ -235,7 +235,7 @@ append(struct reading *reading, const char *line, size_t length)
 	reading->used = used;
 }
 
-/* A line that begins a field; false: it does not. */
+/* Begins a field if the line starts one; otherwise returns false. */
 static bool
 begin_field(struct reading *reading, const char *line, size_t length)
 {
@@ -273,7 +273,7 @@ head_parse(const char *text, size_t length, struct head *head_r)
 	memset(head_r, 0, sizeof *head_r);
 	if (reading == NULL)
 		return;
-	/* the value is long and need not be cleared */
+	/* the value is large and need not be cleared */
 	memset(reading, 0, offsetof(struct reading, value));
 	*reading->value = '\0';
 	reading->head = head_r;
@@ -328,7 +328,7 @@ read_some(int fd, GMimeStream *stream, char *at, size_t size)
 	return got;
 }
 
-/* A stream that unpacks what the descriptor holds and leaves it open. */
+/* A stream that unpacks what the descriptor holds; leaves the descriptor open. */
 static GMimeStream *
 unpacked(int fd)
 {
@@ -344,7 +344,7 @@ unpacked(int fd)
 	return stream;
 }
 
-/* Most headers fit at once; NULL and the old one freed when memory is out. */
+/* Most headers fit at once. Out of memory: frees the old buffer, returns NULL. */
 static char *
 grown(char *text, size_t *room)
 {

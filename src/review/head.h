@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The header of one mail, as far as a list of mails needs it: who, what, what
+ * The header of one mail, as far as a list of mails needs it: who, what, and what
  * the content filter and targrey said. Nothing below the empty line is read.
  *
- * Where a field stands more than once the topmost counts: what stands below may
- * be anyone's. All texts are valid UTF-8 without control characters, cut to
- * their size; MIME words are decoded. The texts may hold markup.
+ * When a field occurs more than once the topmost counts: anyone may have written
+ * the ones below. All texts are valid UTF-8 without control characters, cut to
+ * their size; MIME words are decoded. The texts may contain markup.
  */
 #ifndef REVIEW_HEAD_H
 #define REVIEW_HEAD_H
@@ -18,19 +18,19 @@
 #include "record/words.h"
 #include "review/score.h"
 
-/* A header that is longer is read so far, and said to be cut. */
+/* Octets. A longer header is read up to here and reported as cut. */
 #define HEAD_MOST (256 * 1024)
 
 #define HEAD_TEXT_SIZE 400
 
-/* Oddities, as bits; head_notes() says them in words. */
+/* Oddities, as bits; head_notes() puts them into words. */
 enum head_note {
 	HEAD_CUT = 1,          /* longer than HEAD_MOST */
 	HEAD_NULS = 2,         /* NUL octets, shown as U+FFFD */
 	HEAD_OTHER_SCORES = 4, /* further scores below the one that counts */
-	HEAD_NO_END = 8,       /* no empty line: the mail ends in its header */
-	HEAD_BROKEN = 16,      /* lines that are no header fields */
-	HEAD_ODD_SESSION = 32  /* X-TaRgrey-Session is not of docs/headers.md */
+	HEAD_NO_END = 8,       /* no empty line: the header is all there is */
+	HEAD_BROKEN = 16,      /* lines that are not header fields */
+	HEAD_ODD_SESSION = 32  /* X-TaRgrey-Session is malformed */
 };
 
 struct head {
@@ -42,26 +42,26 @@ struct head {
 	char flags[256]; /* X-TaRgrey-Flags; "" = none */
 	struct session_words session;
 	bool has_session;
-	/* of quarantines and of delivery: for release */
+	/* added by quarantine and delivery; used for release */
 	char envelope_from[HEAD_TEXT_SIZE]; /* Return-Path, X-Envelope-From */
-	char envelope_to[2048];             /* parted by one blank */
+	char envelope_to[2048];             /* separated by single blanks */
 	char quarantine_id[64];
-	unsigned notes; /* of enum head_note */
+	unsigned notes; /* bits of enum head_note */
 };
 
-/* text: the header or more; the part up to the first empty line is read. */
+/* text: the header or more; only the part before the first empty line is read. */
 void head_parse(const char *text, size_t length, struct head *head_r);
 
 /*
- * Reads from the descriptor's position on; is_gzip: it holds a gzip stream.
- * The descriptor stays open. false: cannot be read, or is no gzip stream.
+ * Reads from the descriptor's current position and leaves it open. is_gzip: it
+ * holds a gzip stream. false: it cannot be read or is not a gzip stream.
  */
 bool head_read(int fd, bool is_gzip, struct head *head_r, struct error *error);
 
-/* What is odd, in words parted by "; "; "" for nothing. Returns buf. */
+/* The oddities in words, separated by "; "; "" for none. Returns buf. */
 const char *head_notes(unsigned notes, char *buf, size_t size);
 
-/* Why it scored as it did and how its client behaved, in words. Returns buf. */
+/* Why the mail scored as it did and how its client behaved. Returns buf. */
 const char *head_why(const struct head *head, char *buf, size_t size);
 
 #endif

@@ -21,7 +21,7 @@ static const char schema[] =
     "  may_discard INTEGER, notes INTEGER, decided TEXT);"
     "CREATE INDEX mail_score ON mail (score, folder, decided);"
     "CREATE INDEX mail_folder ON mail (folder);"
-    /* how many are in each band, until one comes, goes or changes */
+    /* mails per band, valid until a mail comes, goes or changes */
     "CREATE TABLE bands (key TEXT PRIMARY KEY, counts TEXT) WITHOUT ROWID;"
     "CREATE TRIGGER mail_comes AFTER INSERT ON mail BEGIN DELETE FROM bands; END;"
     "CREATE TRIGGER mail_goes AFTER DELETE ON mail BEGIN DELETE FROM bands; END;"
@@ -92,7 +92,7 @@ version_of(struct index *index)
 	return version;
 }
 
-/* Two may open a new file at once: the second finds it done. */
+/* Two processes may open a new file at once: the second finds the work done. */
 static bool
 make_tables(struct index *index, struct error *error)
 {

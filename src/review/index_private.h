@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What index.c, sync.c and list.c share; the only users of SQLite here. */
+/* Shared by index.c, sync.c and list.c, the only users of SQLite here. */
 #ifndef REVIEW_INDEX_PRIVATE_H
 #define REVIEW_INDEX_PRIVATE_H
 
@@ -13,10 +13,10 @@ struct index {
 
 bool index_failed(struct index *index, struct error *error);
 bool index_run(struct index *index, const char *sql, struct error *error);
-/* A statement for one use; NULL with the reason. */
+/* Prepares a statement for one use; NULL with the reason. */
 sqlite3_stmt *index_prepare(
     struct index *index, const char *sql, struct error *error);
-/* Runs to its end and frees it. */
+/* Runs the statement to its end and frees it. */
 bool index_finish(
     struct index *index, sqlite3_stmt *statement, struct error *error);
 void bind_text(sqlite3_stmt *statement, int at, const char *text);

@@ -8,7 +8,7 @@
 
 #include "review/index_private.h"
 
-/* Parameters of every WHERE, by number. */
+/* Numbers of the parameters of every WHERE. */
 enum {
 	AT_SENDER = 1,
 	AT_SUBJECT,
@@ -25,8 +25,7 @@ enum {
 static void
 add_folders(GString *sql, const int64_t *folders, size_t count)
 {
-	/* the plus keeps SQLite from the index of folders: the order is that of
-	 * scores */
+	/* the plus keeps SQLite off the folder index: rows come in score order */
 	g_string_append(sql, "+m.folder IN (");
 	for (size_t i = 0; i < count; i++)
 		g_string_append_printf(
@@ -83,7 +82,7 @@ add_where(GString *sql, const struct mail_filter *filter)
 		g_string_append(sql, " AND m.decided IS NULL");
 }
 
-/* before and behind: what stands around the text in the pattern */
+/* before and behind: what surrounds the text in the LIKE pattern */
 static void
 bind_part(sqlite3_stmt *s, int at, const char *before, const char *text,
     const char *behind)
@@ -135,7 +134,7 @@ prepare(struct index *index, const char *columns, const struct mail_filter *filt
 	return prepare_from(index, columns, MAIL_TABLES, filter, tail, error);
 }
 
-/* Three orders of one filter, merged: above the mark, below it, no score. */
+/* One filter in three orders, merged: above the mark, below it, no score. */
 #define STREAMS 3
 struct stream {
 	sqlite3_stmt *s;
@@ -260,7 +259,7 @@ count(struct index *index, const struct mail_filter *filter, uint64_t *count_r,
 	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
 }
 
-/* Each row is looked at anyway: once for all bands. */
+/* Every row has to be read anyway, so all bands are counted in one pass. */
 static bool
 count_rows(struct index *index, const struct mail_filter *filter,
     uint64_t counts_r[static BANDS], struct error *error)
@@ -280,7 +279,7 @@ count_rows(struct index *index, const struct mail_filter *filter,
 	return sqlite3_finalize(s) == SQLITE_OK || index_failed(index, error);
 }
 
-/* The score alone: read out of the index of scores. */
+/* Filters by score only, which the index of scores answers. */
 static bool
 count_bands(struct index *index, struct mail_filter *all,
     uint64_t counts_r[static BANDS], struct error *error)
@@ -297,7 +296,7 @@ count_bands(struct index *index, struct mail_filter *all,
 	return true;
 }
 
-/* What was counted for the same question stands until a mail changes. */
+/* Counts kept for the same filter are valid until a mail changes. */
 static bool
 recall_bands(struct index *index, const char *key, uint64_t counts_r[static BANDS])
 {
@@ -321,7 +320,7 @@ recall_bands(struct index *index, const char *key, uint64_t counts_r[static BAND
 	return found == BANDS;
 }
 
-/* If that cannot be written, they are counted again the next time. */
+/* If they cannot be stored, they are counted again next time. */
 static void
 keep_bands(
     struct index *index, const char *key, const uint64_t counts[static BANDS])
@@ -360,8 +359,7 @@ index_bands(struct index *index, const struct mail_filter *filter,
 	g_string_append_printf(key, "%.17g", all.mark);
 	add_where(key, &all);
 	bool ok = recall_bands(index, key->str, counts_r);
-	/* One transaction: what another changes meanwhile makes the writing fail.
-	 */
+	/* One transaction: a change by another process makes the write fail. */
 	if (!ok && index_run(index, "SAVEPOINT bands", error)) {
 		ok = count_bands(index, &all, counts_r, error);
 		if (ok)

@@ -18,7 +18,7 @@ put_encoded(FILE *file, const char *name, const char *value)
 	fprintf(file, " %s=%s", name, *text == '\0' ? "-" : text);
 }
 
-/* One line, written at once; two reviewers do not mix theirs. */
+/* Writes one line in one call, so that two reviewers' lines do not mix. */
 bool
 review_log(struct review *review, const char *what, const char *id,
     const char *message_id, const char *place, const char *outcome,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One mail: found by its id, opened, its text. */
+/* One mail: finding it by its id, opening it, extracting its text. */
 #include <gmime/gmime.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "review/review.h"
 #include "review/unpack_private.h"
 
-#define TEXT_MOST  (128 * 1024) /* of a mail's text, for people */
+#define TEXT_MOST  (128 * 1024) /* of a mail's readable text */
 #define PARTS_MOST 50
 
 /* ------------------------------------------------------------------ by id */
@@ -64,7 +64,7 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 		return false;
 	}
 	bool ok = index_find(review->index, id, own, &finding, error);
-	/* it may have come, or come back, since the folder was listed */
+	/* it may have arrived, or returned, since the folder was listed */
 	if (ok && finding.count == 0)
 		ok = index_refresh(review->index, file_clock_ms(), error) &&
 		     index_find(review->index, id, own, &finding, error);
@@ -123,14 +123,14 @@ static const struct {
 } entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
     {"&nbsp;", ' '}, {"&#39;", '\''}};
 
-/* Elements whose text is no text for people. */
+/* Elements whose content is not meant for readers. */
 static const char *const hidden[] = {"script", "style", "head", "title"};
 #define HIDDEN (sizeof hidden / sizeof *hidden)
 
 /*
- * Where the tag at "<" ends, for a hidden element its last one; NULL: nowhere.
- * is_open: no end of it was found; it is looked for only once, or a mail of such
- * tags would keep us for hours.
+ * End of the tag at "<", or of the whole element if it is hidden; NULL if there is
+ * none. is_open: the element is never closed, so that this is searched for only
+ * once: a mail full of such tags would otherwise take hours.
  */
 static const char *
 tag_end(const char *at, bool is_open[static HIDDEN])
@@ -152,7 +152,7 @@ tag_end(const char *at, bool is_open[static HIDDEN])
 	return strchr(at, '>');
 }
 
-/* What stands between tags; tags that begin a line end one. Nothing is fetched. */
+/* Keeps the text between tags; block tags end a line. Nothing is fetched. */
 static void
 strip_markup(GString *to, const char *html)
 {
@@ -183,7 +183,7 @@ strip_markup(GString *to, const char *html)
 	}
 }
 
-/* What was found so far. */
+/* The text found so far. */
 struct telling {
 	GString *plain, *html, *others;
 	unsigned parts;

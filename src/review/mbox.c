@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An mbox: a mail begins behind a line "From sender date" at the start of the
- * file or behind an empty line. What is added while it is read is left for the
- * next time.
+ * An mbox: a mail begins after a line "From sender date" at the start of the file
+ * or after an empty line. What is added during reading is left for next time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@ struct lines {
 	char *line;
 	size_t room;
 	ssize_t length;
-	int64_t offset, limit; /* offset behind the line; the end of the file */
+	int64_t offset, limit; /* offset after the From line; the end of the file */
 	bool is_blank, was_blank;
 };
 
@@ -73,7 +72,7 @@ is_from(const struct lines *lines)
 	       memcmp(lines->line, "From ", 5) == 0;
 }
 
-/* "From sender Sat Nov 28 10:00:00 2026"; 0 when it is another form. */
+/* "From sender Sat Nov 28 10:00:00 2026"; 0 for any other form. */
 static int64_t
 time_of(const char *line)
 {

@@ -45,7 +45,7 @@ copy_octets(int from, int to)
 	return got == 0;
 }
 
-/* With owner, rights and times; a reviewer that may not give it away keeps it. */
+/* Copies contents, mode and times, and the owner if permitted. */
 static bool
 copy_whole(int from, int to)
 {
@@ -59,8 +59,7 @@ copy_whole(int from, int to)
 	return copy_octets(from, to) && futimens(to, times) == 0 && fsync(to) == 0;
 }
 
-/* To another file system: the copy is whole and on disk before the original goes.
- */
+/* To another file system: removes the original once the copy is synced. */
 static bool
 copy_file(const char *from, const char *to, struct error *error)
 {
@@ -156,7 +155,7 @@ static bool
 make_folder(const char *path, const struct stat *like, struct error *error)
 {
 	if (mkdir(path, like->st_mode & 0777) == 0) {
-		/* root reviews mail of others: theirs stays theirs */
+		/* root reviews other users' mail: it stays theirs */
 		if (lchown(path, like->st_uid, like->st_gid) == 0 || errno == EPERM)
 			return true;
 	} else if (errno == EEXIST) {
@@ -196,7 +195,7 @@ make_maildir(const char *path, const char *like, struct error *error)
 		if (!make_folder(name, &stat, error))
 			return false;
 	}
-	/* what Courier and Dovecot look for in a sub-folder */
+	/* what Courier and Dovecot look for in a subfolder */
 	snprintf(name, sizeof name, "%s/maildirfolder", path);
 	int fd = open(
 	    name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, stat.st_mode & 0666);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options and configuration into a reviewer, folders into the index. */
+/* Sets up a reviewer from options and configuration, and indexes its folders. */
 #include <glob.h>
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ read_mark(struct admin *admin, const char *name, double *value_r)
 	return false;
 }
 
-/* The daemon's record: without it everything but counting works. */
+/* The daemon's record: without it everything but learning into it works. */
 static void
 open_record(struct admin *admin, struct review *review)
 {
@@ -54,7 +54,7 @@ option_or(struct admin *admin, const char *name, const char *otherwise)
 	return value != NULL ? value : otherwise;
 }
 
-/* Most reviewers have no configuration of the daemon. */
+/* Most reviewers' hosts or accounts lack the daemon's configuration. */
 static void
 load_config(struct admin *admin)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the pages share, and the page of one mail. */
+/* Code shared by the pages, and the page of one mail. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "review/pages.h"
 #include "review/users.h"
 
-/* Folders and settings of the user that a proxy names. */
+/* Uses the folders and settings of the user named by a proxy. */
 static bool
 become(struct admin *admin, const char *user)
 {
@@ -69,7 +69,7 @@ pages_find(struct admin *admin, const struct folders *folders, const char *id,
 			return true;
 	}
 	own_mail_clear(mail_r);
-	/* no word on whether there is one elsewhere */
+	/* does not reveal whether it exists elsewhere */
 	error_set(error, "%.12s: no such mail in your folders", id);
 	return false;
 }
@@ -119,7 +119,7 @@ put_text(const struct mail *mail, FILE *body)
 	char *text = mail_read(mail, &error);
 
 	fputs("<pre>", body);
-	/* line ends are kept, all else that is no text is written out */
+	/* keeps line ends; escapes everything else that is not text */
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		line[strcspn(line, "\r")] = '\0';

@@ -15,20 +15,20 @@ void page_band(void *ctx, struct web_request *request, FILE *body);
 void page_undo(void *ctx, struct web_request *request, FILE *body);
 
 /*
- * Whoever asks becomes the reviewer, and his folders are brought up to date.
- * false after it said on the page what is wrong; body may be NULL.
+ * Makes the requesting user the reviewer and brings their folders up to date. On
+ * failure says on the page what is wrong and returns false; body may be NULL.
  */
 bool pages_begin(struct admin *admin, struct web_request *request, FILE *body,
     struct folders *folders_r);
-/* The mail of that id, if it lies in one of these folders. */
+/* The mail with that id, if it is in one of these folders. */
 bool pages_find(struct admin *admin, const struct folders *folders, const char *id,
     struct own_mail *mail_r, struct error *error);
-/* The band that the query or the form names; -1: none. */
+/* The band named by the query or the form; -1: none. */
 int pages_band(const struct web_request *request);
-/* The query's or the form's text and band, as a filter. */
+/* Makes a filter of the text and band in the query or the form. */
 void pages_filter(struct admin *admin, const struct web_request *request,
     const struct folders *folders, struct mail_filter *filter_r);
-/* The buttons for mails that are chosen. */
+/* The buttons for the selected mails. */
 extern const char pages_bulk[];
 
 #endif

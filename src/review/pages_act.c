@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The forms: what changes something, and where it goes on. */
+/* The forms that change something, and where they lead. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "review/pages.h"
 
-/* What was done to several mails, as one sentence. */
+/* The outcome for several mails, as one sentence. */
 struct result {
 	unsigned done, failed;
 	char last[OUTCOME_SIZE], wrong[600];
@@ -53,7 +53,7 @@ tell(struct web_request *request, enum action action, const struct result *resul
 		web_say(request, true, "No mail was chosen.");
 }
 
-/* Back to the list as it was. */
+/* Back to the list with the same filter. */
 static void
 go_back(struct web_request *request)
 {
@@ -98,7 +98,7 @@ page_act(void *ctx, struct web_request *request, FILE *body)
 	go_back(request);
 	if (!pages_begin(admin, request, body, &folders))
 		return;
-	/* the button in a row names one mail, those above name what is done */
+	/* a button in a row names one mail, those above the list name an action */
 	for (int i = 0; i < ACTIONS; i++) {
 		if ((id = web_value(request, action_words[i])) != NULL) {
 			act_on(admin, &folders, (enum action)i, id, &result);
@@ -134,7 +134,7 @@ keep_id(void *ctx, const struct mail *mail)
 	return true;
 }
 
-/* As many as were agreed to: what came since is another question. */
+/* Only as many as were confirmed: mails that came since need a new question. */
 void
 page_band(void *ctx, struct web_request *request, FILE *body)
 {

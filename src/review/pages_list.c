@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page of the list, and the question before a whole band is taken. */
+/* The list page, and the confirmation before acting on a whole band. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define PAGE_ROWS 50
 
-/* "?text=...&band=...", of what is not empty */
+/* "?text=...&band=...", leaving out empty values */
 static void
 put_query(const struct web_request *request, FILE *file, const char *band)
 {
@@ -71,7 +71,7 @@ struct listing {
 	size_t rows;
 };
 
-/* Who hears the page is told which mail a button is about. */
+/* The label tells users of a screen reader which mail a button acts on. */
 static void
 put_button(FILE *body, const char *name, const char *title, const struct mail *mail)
 {
@@ -90,7 +90,7 @@ put_buttons(FILE *body, const struct mail *mail)
 	fputs("</span>", body);
 }
 
-/* What is known of it, the doubt first. */
+/* What is known about the mail, doubts first. */
 static void
 put_known(const struct mail *mail, double mark, FILE *body)
 {

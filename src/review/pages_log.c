@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page of what was done. */
+/* The page of past actions. */
 #include <string.h>
 
 #include "report/escape.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Other programs that are given a mail: sendmail, sa-learn, spamc. */
+/* Other programs that receive a mail: sendmail, sa-learn, spamc. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 
 #define LINE_MOST 65536
 
-/* Copies a mail line by line; header fields that are named are left out. */
+/* Copies a mail line by line, leaving out the named header fields. */
 struct copying {
 	FILE *to;
 	const char *const *left_out; /* NULL-terminated, or NULL */
@@ -98,7 +98,7 @@ become(const char *const argv[], int in, int out)
 	_exit(127);
 }
 
-/* Nobody waits longer for one mail: the others, and the page, wait as well. */
+/* Longest wait for one mail: other mails, and the page, are waiting too. */
 #define PATIENCE_MS 120000
 
 static int64_t
@@ -114,7 +114,7 @@ patience_ms(void)
 	return PATIENCE_MS;
 }
 
-/* What it says, as one line; the rest is dropped. false: it does not end. */
+/* Its output as one line; the rest is dropped. false: it did not end in time. */
 static bool
 read_answer(int fd, char *answer, size_t size)
 {
@@ -180,8 +180,10 @@ run_with(const char *const argv[], int in, char *answer, size_t size,
 	       WEXITSTATUS(status) == 0;
 }
 
-/* Starts a program, its standard input the rest of fd unpacked; all its output is
- * one line of answer. */
+/*
+ * Starts a program with the rest of fd, unpacked, as its standard input; joins its
+ * output into one line in answer.
+ */
 static bool
 run_program(const char *const argv[], int fd, bool is_gzip, int64_t limit,
     const char *const *left_out, char *answer, size_t size, struct error *error)
@@ -222,7 +224,7 @@ bool
 reinject(const struct review *review, const struct mail *mail, int fd,
     char *outcome, size_t size, struct error *error)
 {
-	/* what delivery and quarantine put on top; Postfix would see a loop */
+	/* added by delivery and quarantine; Postfix would see a mail loop */
 	static const char *const left_out[] = {"Return-Path", "Delivered-To",
 	    "X-Original-To", "X-Envelope-From", "X-Envelope-To",
 	    "X-Envelope-To-Blocked", "X-Quarantine-ID", NULL};

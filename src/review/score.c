@@ -15,7 +15,7 @@ skip_blanks(const char *text)
 	return text + strspn(text, " \t\r\n");
 }
 
-/* The number at the start of text, NaN when there is none. */
+/* The number at the start of text; NaN if there is none. */
 static double
 number(const char *text)
 {
@@ -23,7 +23,7 @@ number(const char *text)
 
 	text = skip_blanks(text);
 	double value = strtod(text, &end);
-	/* strtod() knows nan, hex and exponents; no filter writes them */
+	/* strtod() accepts nan, hex and exponents, which no filter writes */
 	if (end == text || strspn(text, "+-.0123456789") != (size_t)(end - text) ||
 	    (*end != '\0' && strchr(" \t,;()/]\r\n", *end) == NULL))
 		return NAN;
@@ -62,7 +62,7 @@ result(const char *value)
 	return at == NULL ? NAN : number(at + 1);
 }
 
-/* "*****"; none is below 1 */
+/* "*****"; no stars means below 1 */
 static double
 stars(const char *value)
 {
@@ -74,7 +74,7 @@ stars(const char *value)
 	           : NAN;
 }
 
-/* rspamd: "+++++", "-----", "/" near nothing */
+/* rspamd: "+++++", "-----", "/" near zero */
 static double
 bar(const char *value)
 {
@@ -194,7 +194,7 @@ const char *const band_words[BANDS + 1] = {
 const char *const band_titles[BANDS] = {"no score", "likely good",
     "just below the mark", "just above the mark", "likely spam", "certain spam"};
 
-/* In marks. */
+/* In multiples of the mark. */
 static const double edges[] = {0.4, 1, 2, 4};
 
 enum band

@@ -10,7 +10,7 @@
 
 /* ------------------------------------------------------------------ drawing */
 
-/* Text of a stranger, made harmless and cut to that many columns. */
+/* A stranger's text, made harmless and cut to that many columns. */
 static void
 put(int line, int column, const char *text, int columns)
 {
@@ -96,7 +96,7 @@ screen_list(struct screen *screen)
 
 /* ----------------------------------------------------------------- one mail */
 
-/* Lines broken at the width; the first is skipped that are above. */
+/* Wraps lines at the width; skips the first ones, which are scrolled past. */
 static int
 draw_text(const char *text, int skip)
 {
@@ -128,7 +128,7 @@ draw_text(const char *text, int skip)
 	return line;
 }
 
-/* What list says of it, then its text. */
+/* The mail as listed, then its text. */
 char *
 screen_text(struct screen *screen, const struct mail *mail)
 {

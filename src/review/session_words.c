@@ -7,7 +7,7 @@
 static const char value_octets[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                    "abcdefghijklmnopqrstuvwxyz0123456789._:-+/[],%";
 
-/* One "key=value" at *at, which is moved behind it and its "; ". */
+/* Reads one "key=value" at *at and moves *at past it and its "; ". */
 static bool
 take_pair(const char **at, const char **key_r, size_t *key_length_r,
     const char **value_r, size_t *length_r)

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "review/review.h"
 
-/* With all folders above it. */
+/* Creates it with all its parent folders. */
 static bool
 make_folders(char *path, struct error *error)
 {

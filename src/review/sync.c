@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Brings the index up to date: reads mails that are new, forgets what went. */
+/* Brings the index up to date: reads new mails, forgets those that are gone. */
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,18 +12,18 @@
 #include "review/head.h"
 #include "review/index_private.h"
 
-/* A directory that changed so shortly before may change again unnoticed. */
+/* A directory changed this recently may change again with the same time stamp. */
 #define SETTLED_NS INT64_C(2000000000)
 
 struct syncing {
 	struct index *index;
 	const struct folder *folder;
 	int64_t folder_id;
-	GHashTable *known; /* id -> name, of mails not met yet */
+	GHashTable *known; /* id -> name, of mails not seen yet */
 	sqlite3_stmt *insert, *rename;
 	void (*warn)(void *ctx, const char *text);
 	void *warn_ctx;
-	GHashTable *met; /* mbox: ids, to part equal mails */
+	GHashTable *met; /* mbox: ids, to tell equal mails apart */
 	bool failed;
 	struct error *error;
 };
@@ -87,7 +87,7 @@ time_of(const struct place *place, const struct stat *stat)
 	return time != 0 ? time : stat->st_mtim.tv_sec;
 }
 
-/* What vanishes or cannot be read is no mail of the list; it is said, once. */
+/* What vanishes or cannot be read is not listed; it is reported once. */
 static bool
 add_mail(struct syncing *syncing, const struct place *place, const char *id)
 {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * A mail from where fd stands, unpacked if it is packed. fd stays the caller's.
+ * Reads a mail from fd's position, unpacking if needed. fd stays the caller's.
  *
  * limit    octets of the packed file, for an mbox; 0 = to its end
  * Returns  a reference, for g_object_unref()

@@ -25,7 +25,7 @@ user_path(const struct review *review, const char *path)
 		return "";
 	text = g_string_new(path);
 	g_string_replace(text, "%u", review->who, 0);
-	/* as many as there are users */
+	/* interned: at most one string for each user */
 	const char *kept = g_intern_string(text->str);
 	g_string_free(text, TRUE);
 	return kept;

@@ -5,11 +5,11 @@
 
 #include "review/review.h"
 
-/* A name that may stand in a path: A-Z a-z 0-9 . _ @ + -, no "." in front. */
+/* A name allowed in a path: A-Z a-z 0-9 . _ @ + -, not beginning with ".". */
 bool is_user(const char *name);
 /*
- * The path with every %u replaced by review->who; "" when that name may not
- * stand in a path. Lives as long as the program.
+ * The path with every %u replaced by review->who; "" when that name is not allowed
+ * in a path. Lives as long as the program.
  */
 const char *user_path(const struct review *review, const char *path);
 

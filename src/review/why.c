@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What head.h promises to say in words. */
+/* The texts that head.h promises. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ number(const struct head *head, enum session_key key)
 	return strtol(head->session.value[key], NULL, 10);
 }
 
-/* One row a sentence: said when the key has that word. */
+/* One sentence per row, used when the key has that word. */
 static const struct {
 	enum session_key key;
 	const char *word, *text;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define NAME_LIMIT 64
-#define ONE_CLIENT 50 /* sessions of one address until it is said */
+#define ONE_CLIENT 50 /* sessions from one address before it is reported */
 
 struct activity {
 	_Atomic uint64_t faults[FAULTS], shed;

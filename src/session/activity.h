@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is going on right now, for `targreyctl status`: the holds in progress
- * and the faults so far. One for the daemon, shared by all sessions; its lock
- * is never held longer than it takes to write them out.
+ * What is going on right now, for `targreyctl status`: the holds in progress and
+ * the faults so far. One for the daemon, shared by all sessions; its lock is never
+ * held longer than it takes to write them out.
  */
 #ifndef SESSION_ACTIVITY_H
 #define SESSION_ACTIVITY_H
@@ -17,12 +17,12 @@
 
 struct activity;
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 struct activity *activity_new(void);
-/* Accepts NULL; nulls. No hold may be on it. */
+/* Accepts NULL; nulls. It must have no holds left. */
 void activity_free(struct activity **activity);
 
-/* What follows accepts NULL: then nothing is counted. */
+/* The functions below accept NULL and then count nothing. */
 
 /* One hold in progress; owned by its session, which fills it before begin. */
 struct activity_hold {
@@ -37,15 +37,15 @@ void activity_hold_begin(struct activity *activity, struct activity_hold *hold);
 void activity_hold_end(struct activity *activity, struct activity_hold *hold);
 
 void activity_fault(struct activity *activity, enum fault fault);
-/* A message came without a DATA event; true: for the first time. */
+/* A message came without a DATA event; true the first time. */
 bool activity_no_data(struct activity *activity);
 /*
- * A session that said MAIL has ended. private_ip: its address, if it lies in an
- * exempt network and nobody logged in; else NULL. true, once: every client so
- * far had this one address.
+ * A session that sent MAIL has ended. private_ip: its address, if it is in an
+ * exempt network and nobody authenticated; else NULL. Returns true once, when every
+ * client so far has had this one address.
  */
 bool activity_client(struct activity *activity, const struct ip *private_ip);
-/* A hold that the budget shortened or refused. */
+/* Counts a hold that the budget shortened or refused. */
 void activity_shed(struct activity *activity);
 
 #define ACTIVITY_NO_DATA                                                           \
@@ -60,9 +60,9 @@ void activity_shed(struct activity *activity);
 /*
  * now  wall clock, seconds: a hold that is due is not shown, though its session
  *      notes its end only with the client's next command
- * Lines "key TAB value": trouble (none to two), shed, fault_store, fault_dns,
- * fault_limit, fault_gate; then one line for each hold: "hold TAB ip TAB sid TAB
- * since TAB asked_s TAB name".
+ * Writes lines "key TAB value": trouble (none to two), shed, fault_store,
+ * fault_dns, fault_limit, fault_gate; then one line for each hold: "hold TAB ip TAB
+ * sid TAB since TAB asked_s TAB name".
  */
 void activity_write(struct activity *activity, int64_t now, FILE *file);
 

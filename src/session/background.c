@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is found out for a transaction by jobs: DNS, and a shared store's record. */
+/* What jobs look up for a transaction: DNS, and a shared store's record. */
 #include <string.h>
 
 #include "session/session_private.h"
 
-/* A job's own deadline, and what it takes to say so. */
+/* Beyond a job's own deadline, to let it report that it was missed. */
 #define GRACE_MS 250
 
-/* Of the jobs and of the one who starts them. */
+/* Referenced by the jobs and by whoever starts them. */
 static void
 one_is_over(void *ctx, uint64_t ticket)
 {
@@ -40,7 +40,7 @@ start_dns(struct session *session)
 	}
 }
 
-/* What may be wanted when DNS has told which domain it is. */
+/* What may be needed once DNS has told which domain it is. */
 static void
 start_recall(struct session *session)
 {
@@ -83,7 +83,7 @@ background_start(struct session *session)
 		one_is_over(background, background->ticket);
 }
 
-/* clock_mono_ms() at which the jobs are over at the latest; 0: there are none. */
+/* clock_mono_ms() by which the jobs are over; 0: there are none. */
 static int64_t
 deadline_of(const struct transaction *mail)
 {

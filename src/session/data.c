@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* DATA: the whole message is judged once, and greylisted with one 450 at most. */
+/* DATA: the whole message is judged once, and gets at most one 450. */
 #include "base/text.h"
 #include "record/mx.h"
 #include "session/session_private.h"
@@ -20,8 +20,8 @@ is_set_free(struct session *session)
 }
 
 /*
- * At DATA and at the end of the message. Where CHUNKING is offered, what came ahead
- * may as well be the chunk behind a BDAT (RFC 3030), which the MTA shows as DATA.
+ * At DATA and at the end of the message. With CHUNKING offered, what came early may
+ * just as well be the chunk after a BDAT (RFC 3030), which the MTA shows as DATA.
  */
 void
 data_look_for_pipe(struct session *session)
@@ -35,7 +35,7 @@ data_look_for_pipe(struct session *session)
 		session->facts.pipe = PIPE_YES;
 }
 
-/* For all recipients; what RCPT and a hold have decided stands. */
+/* For all recipients; decisions made at RCPT and by a hold stand. */
 static enum verdict
 judge_message(struct session *session)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From facts to a verdict: what is on record, the judgement, the plan of the
- * hold, the rule behind it. One way, for the daemon and for explain.
+ * From facts to a verdict: what is on record, the judgement, the plan of the hold,
+ * the rule behind it. The daemon and explain share this code.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ session_who(const struct session *session)
 	    .sender_domain = at == NULL ? NULL : at + 1};
 }
 
-/* Built in: a client whose name or HELO holds its own address. */
+/* Built in: a client whose name or HELO contains its own address. */
 static void
 add_address_tag(const struct session *session, struct local_fact *fact)
 {
@@ -106,9 +106,9 @@ decide_local(struct session *session)
 }
 
 /*
- * A visit is one attempt, whatever its number of messages: what this visit has
- * noted for a triplet is not noted or counted again.
- * history, noted  of the recipients from there on that are not exempt
+ * A visit is one attempt, however many messages it brings: what it has noted for a
+ * triplet is not noted or counted again.
+ * history, noted  for the recipients from there on that are not exempt
  */
 static void
 skip_noted(struct session *session, size_t from, const struct history *history,
@@ -123,7 +123,7 @@ skip_noted(struct session *session, size_t from, const struct history *history,
 	for (size_t i = from; i < mail->count && used < history->rows_count; i++) {
 		if (mail->recipients[i].exempt)
 			continue;
-		/* Another MX's attempt meanwhile is none of this visit. */
+		/* An attempt at another MX meanwhile is not part of this visit. */
 		const struct grey_row *row = &history->rows[used];
 		if (row->last >= session->attempt_at &&
 		    (row->passed != 0 || mx_is_walked(row->mxs, mx) || mx == 0))
@@ -132,7 +132,7 @@ skip_noted(struct session *session, size_t from, const struct history *history,
 	}
 }
 
-/* Where nothing of this visit is noted yet and no domain is known. */
+/* Nothing of this visit is noted yet and no domain is known. */
 static bool
 is_plain(const struct session *session, const struct recipient *recipient)
 {
@@ -141,8 +141,8 @@ is_plain(const struct session *session, const struct recipient *recipient)
 }
 
 /*
- * DATA follows RCPT within milliseconds where nobody is held, and asks for the
- * same. Returns false when the store has to be asked.
+ * Without a hold, DATA follows RCPT within milliseconds and asks for the same.
+ * Returns false when the store has to be asked.
  */
 static bool
 recall_again(
@@ -262,7 +262,7 @@ decide_judge(struct session *session, size_t from, size_t count)
 	free(rows);
 }
 
-/* What is on record is told, and nothing is done. */
+/* Reports what is on record but takes no action. */
 void
 decide_listed(struct session *session)
 {
@@ -280,7 +280,7 @@ decide_may_hold(const struct session *session)
 {
 	struct policy_settings policy = session->snapshot->policy;
 
-	/* What is on record of it is not known yet. */
+	/* The client's record is not known yet. */
 	if (policy.suspect & SELECT_RECORD)
 		policy.suspect |= SELECT_ALL;
 	struct judgement judgement =
@@ -352,7 +352,7 @@ decide_after_hold(const struct session *session)
 	return judgement->then_greylist ? VERDICT_GREYLIST : VERDICT_PASS;
 }
 
-/* The numbers behind the selector record. */
+/* The numbers behind the "record" selector. */
 static void
 write_share(const struct session *session, char *buf, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who is exempt by the settings: the first that applies is named. */
+/* Who is exempt by the settings: names the first one that applies. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

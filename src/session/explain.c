@@ -20,7 +20,7 @@ struct recall {
 	struct explained *out;
 };
 
-/* As the session asks, and keeps what there was to tell. */
+/* Asks as the session does, and keeps the answer. */
 static bool
 recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
     size_t count, int64_t now, struct history *history_r)
@@ -48,7 +48,7 @@ give_dns(struct session *session, const struct dns_facts *dns)
 	return mail->dns != NULL;
 }
 
-/* A hold is endured, and its attempt on record. */
+/* Plays a hold that was sat out, with its attempt on record. */
 static void
 pass_time(struct gate_moment *moment, const struct session *session,
     const struct answer *answer, struct explained *out)
@@ -64,7 +64,7 @@ pass_time(struct gate_moment *moment, const struct session *session,
 	    .other = answer->wish.other != NULL};
 }
 
-/* The session as the daemon's would go, up to the end of DATA. */
+/* Runs the session as the daemon would, up to the end of DATA. */
 static bool
 play(struct session *session, const struct explain_visit *visit,
     struct explained *out)
@@ -92,7 +92,7 @@ play(struct session *session, const struct explain_visit *visit,
 	return true;
 }
 
-/* Behind the line of the rule: what it is there for. */
+/* The comment after the rule's line: what the rule is for. */
 static void
 add_reason(const struct session *session, struct explained *out)
 {
@@ -148,7 +148,7 @@ session_explain(struct snapshot *snapshot, const struct explain_visit *visit,
 	snapshot->recall = recall;
 	snapshot->recall_ctx = &asked;
 	snapshot->secret = memory->secret;
-	/* no session of the daemon's has it */
+	/* no real session has it */
 	memset(session->sid, '0', SID_SIZE - 1);
 	bool ok = play(session, visit, out);
 	if (ok)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a visit would get, asked by targreyctl explain: the session's own code
- * runs on facts given by hand. Nothing waits and nothing is noted.
+ * What a visit would get, for targreyctl explain: the session's own code runs on
+ * facts given by hand. Nothing waits and nothing is noted.
  */
 #ifndef SESSION_EXPLAIN_H
 #define SESSION_EXPLAIN_H
@@ -26,7 +26,7 @@ struct explain_visit {
 
 struct explain_memory {
 	const uint8_t *secret; /* of the store; NULL: none */
-	/* As store_recall() does; NULL, or false: the store cannot be asked. */
+	/* As store_recall(); NULL or false: the store cannot be asked. */
 	bool (*recall)(void *ctx, const struct store_who *who,
 	    const struct triplet *triplets, size_t count, int64_t now,
 	    struct history *history_r);
@@ -36,11 +36,11 @@ struct explain_memory {
 #define EXPLAIN_TEXT_SIZE 1024
 
 struct explained {
-	char exempt[EXPLAIN_TEXT_SIZE]; /* what sets the visit free, or "" */
-	bool is_outgoing; /* exempt as what may be our own: no headers */
+	char exempt[EXPLAIN_TEXT_SIZE]; /* what exempts the visit, or "" */
+	bool is_outgoing; /* exempt because it may be our own mail: no headers */
 	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
 	                                   suspicion */
-	char domain[256];               /* SPF domain that counts, or "" */
+	char domain[256];               /* the SPF domain that counts, or "" */
 	char organisation[256];         /* or "" */
 	struct s25r_fact s25r;          /* lives with the snapshot */
 	struct judgement judgement;     /* when not exempt */
@@ -48,19 +48,17 @@ struct explained {
 	struct history history; /* rows left out */
 	struct grey_row row;    /* of the triplet */
 	struct hold_plan hold;  /* when held */
-	/* Of the message, if it comes and the hold is endured. */
+	/* For the message, if it comes and the hold is sat out. */
 	struct session_words words;
 	char session_header[EXPLAIN_TEXT_SIZE], client_header[EXPLAIN_TEXT_SIZE],
 	    flags_header[EXPLAIN_TEXT_SIZE];
 };
 
-/*
- * Plays the session; snapshot's store and gatherer are NULL. false: memory is out.
- */
+/* Plays the session; snapshot has no store or gatherer. false: out of memory. */
 bool session_explain(struct snapshot *snapshot, const struct explain_visit *visit,
     const struct explain_memory *memory, struct explained *explained_r);
 
-/* X-TaRgrey-Session of these words. */
+/* X-TaRgrey-Session with these words. */
 #define STAMP_SESSION_SIZE 901
 void stamp_session(
     const struct session_words *words, char buf[static STAMP_SESSION_SIZE]);

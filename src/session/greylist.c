@@ -6,9 +6,9 @@
 #include "session/session_private.h"
 
 /*
- * Postfix ends a session after 20 errors with "too many errors after DATA", for
- * which log watchers punish the client; from 10 errors on it answers slowly. So
- * the 450 before is a 421: come again on another connection.
+ * After 20 errors Postfix ends a session with "too many errors after DATA", for
+ * which log watchers punish the client; from 10 errors on it answers slowly. So the
+ * last 450 before that is a 421: come again on another connection.
  */
 #define REFUSALS_MAX 10
 
@@ -17,7 +17,7 @@ greylist_record_done(void *ctx, uint64_t ticket, enum note_state state)
 {
 	const struct snapshot *snapshot = ctx;
 
-	/* A note that a flood's limit kept off the disk is still a 450. */
+	/* A note that the flood limit kept off the disk still gets a 450. */
 	snapshot->decide(snapshot->decide_ctx, ticket,
 	    state == NOTE_COMMITTED || state == NOTE_LIMITED);
 }
@@ -37,7 +37,7 @@ greylist_reply(struct session *session)
 	return session->mail->other;
 }
 
-/* No memory, no greylisting: on_failure decides what replaces the 450. */
+/* No record, no greylisting: on_failure decides what replaces the 450. */
 void
 greylist_failed(struct session *session)
 {

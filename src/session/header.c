@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The fields of a header that the session reads: ours, forged ones, Message-ID. */
+/* The header fields that the session reads: ours, forged ones, Message-ID. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,9 +10,9 @@
 
 #define OURS           "X-TaRgrey"
 #define AUTHRES        "Authentication-Results"
-#define MESSAGE_ID_MAX 998 /* a line, RFC 5322 2.1.1 */
+#define MESSAGE_ID_MAX 998 /* longest line, RFC 5322 2.1.1 */
 
-/* This field, the index-th of its name, is to go. */
+/* Marks this field, the index-th of its name, for removal. */
 static void
 note_removed(struct transaction *mail, const char *name, unsigned index)
 {
@@ -29,7 +29,7 @@ note_removed(struct transaction *mail, const char *name, unsigned index)
 		mail->has_lost_removed = true;
 }
 
-/* All of them are removed, so those of the same name tell how many there were. */
+/* All of them are removed, so their number gives the index of the next one. */
 static void
 note_forged(struct transaction *mail, const char *name)
 {
@@ -43,7 +43,7 @@ note_forged(struct transaction *mail, const char *name)
 	note_removed(mail, name, index);
 }
 
-/* Blanks may stand between the name and its colon. */
+/* Blanks may precede the colon. */
 static bool
 is_authres(const char *name)
 {
@@ -53,7 +53,7 @@ is_authres(const char *name)
 	       name[length + strspn(name + length, " \t")] == '\0';
 }
 
-/* A relay of ours is one; a provider on an allow list sends what anybody writes. */
+/* Our own relays only: a provider on an allow list forwards anything. */
 static bool
 is_from_exempt_network(const struct session *session)
 {
@@ -64,7 +64,7 @@ is_from_exempt_network(const struct session *session)
 	           &session->facts.ip) != NULL;
 }
 
-/* An X-TaRgrey-Session of a relay whose id is on our list. */
+/* An X-TaRgrey-Session from a relay whose id is on our list. */
 static bool
 is_trusted_relay(const struct snapshot *snapshot, const char *value)
 {

@@ -34,7 +34,7 @@ hold_end(struct session *session, enum gate_end end)
 	activity_hold_end(session->snapshot->activity, &session->hold.activity);
 }
 
-/* There was no place for it, or it is of no length: nobody is held. */
+/* No place was left, or its length is zero: nobody is held. */
 static struct answer
 no_hold(struct session *session, bool at_data)
 {
@@ -83,7 +83,7 @@ hold_start(struct session *session, size_t first, bool at_data)
 		return of_no_length(session, at_data);
 	hold->asked_ms = planned.ms;
 	begin(session);
-	/* strict at DATA: without a record of the attempt there is no 450 either */
+	/* at DATA: without a record of the attempt there is no 450 either */
 	bool greylists = at_data && mail->judgement.then_greylist &&
 	                 greylist_reply(session) != NULL;
 	record_attempt(session, first, at_data ? mail->count : 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the store and the log are told of a session. */
+/* What a session writes to the store and the log. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ submit(struct session *session, struct note_spec *spec)
 	return note;
 }
 
-/* For good: nobody waits for it. */
+/* Submits a note that nobody waits for. */
 static void
 tell_store(struct session *session, struct note_spec *spec)
 {
@@ -55,7 +55,7 @@ tell_store(struct session *session, struct note_spec *spec)
 	note_drop(&note);
 }
 
-/* The triplets of recipients that are not exempt; wanted: not noted yet only. */
+/* Triplets of recipients that are not exempt; wanted: only those not noted yet. */
 static size_t
 triplets_of(struct transaction *mail, size_t from, size_t count, bool fresh_only,
     struct triplet *triplets)
@@ -73,7 +73,7 @@ triplets_of(struct transaction *mail, size_t from, size_t count, bool fresh_only
 	return used;
 }
 
-/* What the store would not keep has to be noted again. */
+/* What the store failed to keep has to be noted again. */
 static void
 forget_lost(struct transaction *mail)
 {
@@ -102,8 +102,10 @@ record_attempt(struct session *session, size_t from, size_t count,
 	struct note_spec spec = {.triplets = triplets, .done = done};
 	forget_lost(mail);
 	spec.count = triplets_of(mail, from, count, true, triplets);
-	/* All noted already: the writer keeps order, so an empty note's commit
-	 * tells. */
+	/*
+	 * All noted already: notes are written in order, so the commit of an empty
+	 * note shows that they are on disk.
+	 */
 	spec.outcome = spec.count == 0 ? OUTCOME_NONE : OUTCOME_ATTEMPT;
 	if (mail->noted_at == 0 && spec.count != 0)
 		spec.now = mail->noted_at = session->now.wall;
@@ -217,7 +219,7 @@ log_transaction(const struct session *session, const struct event *event,
 	    words->value[SK_FAULT]);
 }
 
-/* The one thing that the transaction teaches about the client. */
+/* The one thing the transaction teaches about the client. */
 static enum outcome
 outcome_of(struct session *session, const struct event *event)
 {
@@ -249,7 +251,7 @@ record_look(struct session *session)
 		session_fault(session, FAULT_LIMIT);
 }
 
-/* The gate may have answered in our place: what did the client hear? */
+/* The gate may have answered for us: what did the client hear? */
 static void
 learn_reply(struct session *session)
 {
@@ -312,7 +314,7 @@ record_session(struct session *session)
 	struct event event = {.words = &words, .reply = "none"};
 	bool counts = session->exempt_by == NULL && session->had_mail;
 
-	/* a health check of our own, from every few seconds on */
+	/* a health check of our own may come every few seconds */
 	if ((session->facts.helo == NULL || session->exempt_by != NULL) &&
 	    !session->had_mail)
 		return;

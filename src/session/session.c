@@ -32,7 +32,7 @@ warn_of_lost_hold(const struct session *session)
 		    (long long)(session->hold.waited_ms / 1000));
 }
 
-/* How the last answer's delay has ended decides what the client has heard. */
+/* How the last delay ended decides what the client has heard. */
 void
 session_enter(struct session *session, const struct gate_moment *moment)
 {
@@ -63,7 +63,7 @@ session_enter(struct session *session, const struct gate_moment *moment)
 		greylist_failed(session);
 }
 
-/* Where all clients are one, they are none that could be looked at. */
+/* When all clients share one address, it tells nothing about any of them. */
 static void
 look_at_clients(const struct session *session)
 {
@@ -104,7 +104,7 @@ name_or_null(struct session *session, const char *name)
 
 /*
  * Postfix says FAIL both for "no PTR" and, with XCLIENT, for a PTR that does not
- * lead back; the unverified name tells them apart.
+ * resolve back; the unverified name tells them apart.
  */
 static enum rdns_state
 rdns_of(const struct session *session, const char *resolve)
@@ -149,7 +149,7 @@ session_helo(struct session *session, const char *helo, bool tls)
 	session->facts.tls |= tls;
 }
 
-/* In an exempt network too: what a user writes is no word of a relay. */
+/* In an exempt network too: what a user sends is not a relay's word. */
 static void
 set_authenticated(struct session *session)
 {
@@ -181,7 +181,7 @@ session_mail(struct session *session, const struct gate_moment *moment,
 	return background_delay(session);
 }
 
-/* The index of the new recipient, or -1 when it is only counted. */
+/* The index of the new recipient, or -1 when it is counted only. */
 static int64_t
 add_recipient(struct transaction *mail, const char *recipient)
 {
@@ -315,7 +315,7 @@ session_eom(struct session *session, const struct gate_moment *moment,
 	mail->reply = passes ? "250" : "450";
 	session_words_fill(session, passes, &words);
 	record_transaction(session, passes, &words);
-	/* Last: each edit leaves at once, so they leave together. */
+	/* Last: each edit is sent at once, so all of them go together. */
 	if (passes)
 		stamp_message(session, &words, edits);
 	bool has_lost = mail->has_lost_removed;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One SMTP connection: events in, answers out. It knows neither libmilter nor
- * frames, and it waits for nothing: each function takes the gate's moment, with
- * what the last wait came to, and returns what shall happen; snapshot->decide() is
- * called with the moment's ticket when a wait has its end. A session belongs to the
- * callback that runs, and to nobody while it waits: nothing here locks.
+ * frames, and it never waits: each function takes the gate's moment, which tells
+ * how the last wait ended, and returns what shall happen; snapshot->decide() is
+ * called with the moment's ticket to end a wait. A session belongs to the callback
+ * that is running, and to nobody while it waits, so nothing here locks.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -39,17 +39,17 @@ struct session_client {
 	/* Postfix's {client_resolve}: "OK", "FORGED", "FAIL", "TEMP", or NULL */
 	const char *resolve;
 	struct ip server_ip; /* the MTA's end; all zero when unknown */
-	bool is_local; /* no SMTP client: a process of this host handed it in */
+	bool is_local; /* not an SMTP client: submitted by a process on this host */
 };
 
-/* snapshot: a reference is taken. NULL when memory is out. */
+/* Takes a reference to snapshot. NULL when out of memory. */
 struct session *session_new(struct snapshot *snapshot);
-/* The end of the connection: the last events are written. Accepts NULL; nulls. */
+/* The end of the connection: writes the last events. Accepts NULL; nulls. */
 void session_close(struct session **session, const struct gate_moment *moment);
 
 void session_connect(struct session *session, const struct gate_moment *moment,
     const struct session_client *client);
-/* tls: the session is encrypted by now. May come again after STARTTLS. */
+/* tls: the session is now encrypted. May be called again after STARTTLS. */
 void session_helo(struct session *session, const char *helo, bool tls);
 /*
  * sender  as given, with or without angle brackets, without parameters
@@ -58,29 +58,29 @@ struct answer session_mail(struct session *session,
     const struct gate_moment *moment, const char *sender, bool authenticated,
     bool tls);
 /*
- * Whether RCPT or DATA may lead to a hold, so that the moment should bring a
- * place in the budget for it. key_r: of the client's network, in that budget
+ * Whether RCPT or DATA may lead to a hold, so that the moment should reserve a
+ * place in the budget. key_r: the client network's key in that budget
  */
 bool session_wants_place(const struct session *session, uint64_t *key_r);
-/* refused: the MTA has refused the recipient already; it is only counted. */
+/* refused: the MTA has already refused the recipient; it is only counted. */
 struct answer session_rcpt(struct session *session,
     const struct gate_moment *moment, const char *recipient, bool refused);
 /* queue_id may be NULL */
 struct answer session_data(struct session *session,
     const struct gate_moment *moment, const char *queue_id);
 void session_header(struct session *session, const char *name, const char *value);
-/* Where the MTA waits for an answer then: stands in for DATA if that never came. */
+/* For MTAs that wait for an answer here: stands in for DATA if that never came. */
 struct answer session_headers_end(
     struct session *session, const struct gate_moment *moment);
-/* Beginnings of the names that session_header() wants to hear of; NULL ends. */
+/* Prefixes of the names to pass to session_header(); ends with NULL. */
 extern const char *const session_headers[];
 
-/* How the end of message changes the header. */
+/* Callbacks that edit the header at the end of the message. */
 struct session_edits {
 	void *ctx;
-	/* the index-th header of that name (case-insensitively) goes */
+	/* removes the index-th header of that name (case-insensitive) */
 	void (*remove)(void *ctx, const char *name, unsigned index);
-	/* goes above everything; several calls end up in reverse order */
+	/* inserts above everything; several calls end up in reverse order */
 	void (*insert)(void *ctx, const char *name, const char *value);
 };
 struct answer session_eom(struct session *session, const struct gate_moment *moment,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inside of a session, shared by the files of this room only. */
+/* The inside of a session, for the files in this folder only. */
 #ifndef SESSION_PRIVATE_H
 #define SESSION_PRIVATE_H
 
@@ -34,14 +34,14 @@ struct field {
 	unsigned index; /* among those of that name, from 1 */
 };
 
-/* What RCPT recalled for one recipient; the rest is in session->history. */
+/* What RCPT recalled for one recipient; all else is in session->history. */
 struct recalled {
 	int64_t at_ms; /* 0: nothing */
 	size_t recipient, rows_count;
 	struct grey_row row;
 };
 
-/* The jobs of one MAIL; its ticket is decided when the last of them is over. */
+/* The jobs of one MAIL; its ticket is decided when the last one is over. */
 struct background {
 	const struct snapshot *snapshot;
 	uint64_t ticket;
@@ -51,7 +51,7 @@ struct background {
 /* From MAIL to the end of message, RSET or the next MAIL. */
 struct transaction {
 	int64_t started;       /* wall clock, seconds */
-	char *sender, *folded; /* one string, where nothing is folded */
+	char *sender, *folded; /* one string if folding changed nothing */
 	struct recipient *recipients;
 	size_t count;
 	unsigned accepted, refused, exempt;
@@ -64,14 +64,13 @@ struct transaction {
 	struct recalled recalled;
 	struct judgement judgement;
 	bool is_judged, data_seen, has_rcpt;
-	char *exempt_by;        /* sender, or all recipients, exempt */
-	char *exempt_recipient; /* who set the first of them free */
+	char *exempt_by;        /* set if the sender or all recipients are exempt */
+	char *exempt_recipient; /* what exempted the first of them */
 	char *queue_id, *message_id;
-	struct field *removed; /* once there are more than MAX_FORGED: no more */
+	struct field *removed; /* at most MAX_FORGED; none after that */
 	size_t removed_count;
-	bool has_lost_removed; /* for one of them there was no memory */
-	unsigned forged_headers,
-	    authres_headers; /* that came; the latter of any id */
+	bool has_lost_removed; /* out of memory for one of them */
+	unsigned forged_headers, authres_headers; /* seen; authres with any id */
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
 	char *other;       /* the text of a 450 that waits for its record */
@@ -94,32 +93,32 @@ enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_HOLD, WAITS_FOR_RECORD };
 
 struct session {
 	struct snapshot *snapshot;
-	struct gate_moment now; /* of the function that runs */
+	struct gate_moment now; /* of the function that is running */
 	enum waits_for waits_for;
 	char sid[SID_SIZE];
 	struct facts facts;                  /* owns name, ptr, helo and local */
 	const char *organisation;            /* within facts.name; NULL: none */
-	const struct local_rule *local_rule; /* first that acts, or else warns */
+	const struct local_rule *local_rule; /* first that acts, else that warns */
 	struct ip server_ip;
 	char *exempt_by; /* network, authenticated, list entry; NULL: not exempt */
 	/* Exempt because it may be our own mail, which carries no headers. */
 	bool is_outgoing;
 	bool authenticated;
-	bool is_local; /* no SMTP client */
+	bool is_local; /* not an SMTP client */
 	bool had_mail, any_event;
-	bool lacks_memory; /* a word of the client's is lost: see session_keep() */
-	unsigned refusals; /* 450s of this connection */
+	bool lacks_memory; /* lost what the client said: see session_keep() */
+	unsigned refusals; /* 450s on this connection */
 	bool overflow;     /* the budget refused the hold; judged at DATA */
 	enum fault fault;
-	int64_t attempt_at; /* the visit's first attempt was noted then; 0: none */
-	struct history history; /* of the last recall, rows left out */
+	int64_t attempt_at; /* when the visit's first attempt was noted; 0: none */
+	struct history history; /* of the last recall, without rows */
 	bool has_history;
 	struct hold hold;
 	struct transaction *mail;
 };
 
-/* exempt.c: who set the session, the recipient or the message free; or NULL */
-/* is_outgoing_r: what it sends may be our own */
+/* exempt.c: what exempts the session, the recipient or the message; or NULL */
+/* is_outgoing_r: it may be sending our own mail */
 char *exempt_client(struct session *session, bool *is_outgoing_r);
 /* address: without brackets, lower case */
 char *exempt_recipient(struct session *session, const char *address);
@@ -128,30 +127,29 @@ char *exempt_sender(struct session *session);
 /* state.c */
 extern const struct answer answer_continue, answer_trouble;
 /*
- * A copy of a fact. Without memory for it the session's mail goes on without us:
- * a server whose name is lost would look like a client without one.
+ * A copy of a fact. When out of memory, the session's mail goes on without us: a
+ * server whose name is lost would look like a client without one.
  */
 char *session_keep(struct session *session, const char *text);
-/* Then it says so and the mail is gone; to be asked before anything is decided. */
+/* If so, logs it and ends the transaction; call before anything is decided. */
 bool session_is_lost(struct session *session);
 struct transaction *transaction_new(const char *sender, int64_t now);
-/* Nothing is written of them. */
+/* Both free without writing to the store or the log. */
 void session_end_mail(struct session *session);
 void session_free(struct session *session);
 
 /* session.c */
-/* The moment begins; what the last answer waited for is taken note of. */
+/* The moment begins; records how the last wait ended. */
 void session_enter(struct session *session, const struct gate_moment *moment);
 
 /* background.c */
 void background_start(struct session *session);
 /*
- * Until the DNS facts and the record are in, DATA stays with the gate, and of
- * those who may be held RCPT too. A call-out, which stops at RCPT, is never
- * delayed.
+ * Until the DNS facts and the record are in, delays DATA at the gate, and also RCPT
+ * of clients that may be held. A call-out, which stops at RCPT, is never delayed.
  */
 struct answer background_delay(const struct session *session);
-/* Who becomes a suspect by a recipient alone is held when all is in. */
+/* A client suspect only through a recipient is held once everything is in. */
 bool background_is_out(const struct session *session);
 /* Takes over the DNS result when it is there. */
 void background_take_dns(struct session *session);
@@ -159,26 +157,26 @@ void background_take_dns(struct session *session);
 /* decide.c: from facts to a verdict, for the daemon and for explain alike */
 /* The narrow SPF domain of the running transaction, or NULL. */
 const char *session_domain(const struct session *session);
-/* Whom the record of an organisation is about, or NULL. */
+/* The organisation whose record counts, or NULL. */
 const char *session_organisation(const struct session *session);
-/* As the store is asked and told of the client and the mail it sends. */
+/* The client and its mail, as the store is asked and told. */
 struct store_who session_who(const struct session *session);
-/* Judges for recipients [from, from + count); fills mail->judgement. */
+/* Judges recipients [from, from + count); fills mail->judgement. */
 void decide_judge(struct session *session, size_t from, size_t count);
-/* For all recipients, where an allow list has set the message free. */
+/* For all recipients, when an allow list exempts the message. */
 void decide_listed(struct session *session);
-/* Would this client be held if nothing were on record? */
+/* Would this client be held if it had no record? */
 bool decide_may_hold(const struct session *session);
-/* A hash that only this database's daemon can make. */
+/* A hash that only the daemon with this database can make. */
 uint64_t decide_keyed(
     const struct snapshot *snapshot, const void *data, size_t length);
 /* The length of the hold that the judgement asks for. */
 struct hold_plan decide_hold(const struct session *session, bool at_data);
 /* What the judgement means for a connection that may have been held already. */
 enum verdict decide_after_hold(const struct session *session);
-/* There is no place for the hold: what becomes of it. */
+/* Decides what happens when there is no place for the hold. */
 void decide_overflow(struct session *session);
-/* Rule and pattern, or the tags, behind the selector that spoke; or "". */
+/* Rule and pattern, or the tags, behind the selector that matched; or "". */
 void decide_detail(const struct session *session, char *buf, size_t size);
 /* The facts of the operator's own rules. */
 void decide_local(struct session *session);
@@ -190,11 +188,11 @@ struct answer hold_start(
 void hold_end(struct session *session, enum gate_end end);
 
 /* greylist.c */
-/* The 450 of the transaction, "450 4.7.1 text"; NULL: memory is out. */
+/* The 450 of the transaction, "450 4.7.1 text"; NULL: out of memory. */
 const char *greylist_reply(struct session *session);
-/* On the writer's thread: its record is final. */
+/* On the writer's thread: the record is final. */
 void greylist_record_done(void *ctx, uint64_t ticket, enum note_state state);
-/* What is answered where a 450 cannot be. */
+/* The answer when a 450 is not possible. */
 struct answer greylist_on_failure(const struct session *session);
 struct answer greylist_start(struct session *session);
 /* The 450 was not sent, because its record could not be kept. */
@@ -203,20 +201,20 @@ void greylist_failed(struct session *session);
 /* data.c */
 void data_look_for_pipe(struct session *session);
 /*
- * The whole message. Late, at its end, what would have been done is only told: the
- * MTA has asked neither at DATA nor at the end of the headers.
+ * Judges the whole message. is_late, at its end: only reports what would have been
+ * done, since the MTA asked neither at DATA nor at the end of the headers.
  */
 struct answer data_judge(struct session *session, bool is_late);
 
 /* record.c */
-/* Notes the attempt for recipients not noted yet. done: NULL, or told its end */
+/* Notes the attempt for recipients not noted yet. done: called at its end. */
 void record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t ticket, enum note_state state));
 /* Notes the attempt again, now that the SPF domain is known. */
 void record_named(struct session *session);
-/* What has become of the attempt's note: a fault, if it is lost. */
+/* Checks what became of the attempt's note: a fault if it is lost. */
 void record_look(struct session *session);
-/* Of the transaction: event, outcome, log line. */
+/* For the transaction: event, outcome, log line. */
 void record_transaction(
     struct session *session, bool delivered, const struct session_words *words);
 void record_session(struct session *session);
@@ -234,8 +232,10 @@ void stamp_client(
     const struct session *session, char buf[static STAMP_CLIENT_SIZE]);
 void stamp_flags(const struct session *session, const struct session_words *words,
     char buf[static STAMP_FLAGS_SIZE]);
-/* false: too many forged copies to remove. Forgets a trusted relay's word that came
- * with another's. */
+/*
+ * false: too many forged copies to remove. Ignores a trusted relay's word when
+ * another relay's came with it.
+ */
 bool stamp_is_possible(struct transaction *mail);
 /* Removes forged copies, inserts our headers. */
 void stamp_message(const struct session *session, const struct session_words *words,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What all sessions share: one immutable set of settings and compiled rules. A
- * reload builds a new snapshot and swaps it; a session keeps the one it began
- * with. Counted; the last one to leave a snapshot reports it, and main.c frees it,
- * since that may block and sessions end inside callbacks.
+ * reload builds a new snapshot and swaps it; a session keeps the one it began with.
+ * Reference counted; whoever drops the last reference reports it, and main.c frees
+ * the snapshot, since freeing may block and sessions end inside callbacks.
  */
 #ifndef SESSION_SNAPSHOT_H
 #define SESSION_SNAPSHOT_H
@@ -24,7 +24,7 @@
 
 struct mx_rank {
 	uint16_t code;   /* record/mx.h */
-	bool is_primary; /* none comes before it */
+	bool is_primary; /* no MX comes before it */
 };
 
 struct snapshot {
@@ -35,7 +35,7 @@ struct snapshot {
 
 	struct policy_settings policy;
 	const char *hostname; /* id= */
-	/* The MX records, as the configuration says them; none: no mx_order. */
+	/* The MX records as configured; none: no mx_order. */
 	const struct mx_rank *mx_ranks;
 	size_t mx_ranks_count;
 	const char *greylist_text;
@@ -56,16 +56,15 @@ struct snapshot {
 
 	struct store *store;       /* NULL: nothing is noted (explain) */
 	struct activity *activity; /* NULL: nothing is counted */
-	/* Without a store: what is on record, see store_recall(), and the secret.
-	 */
+	/* Without a store: looks up the record, as store_recall(); its secret. */
 	bool (*recall)(void *ctx, const struct store_who *who,
 	    const struct triplet *triplets, size_t count, int64_t now,
 	    struct history *history_r);
 	void *recall_ctx;
 	const uint8_t *secret; /* NULL: none */
 	/*
-	 * What this ticket's wait was for has come; other: of two answers the other
-	 * one. Called from any thread, must not block.
+	 * What the wait with this ticket was for has come; other: give the other of
+	 * its two answers. Called from any thread, must not block.
 	 */
 	void (*decide)(void *ctx, uint64_t ticket, bool other);
 	void *decide_ctx;

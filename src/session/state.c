@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A session and its mail begin and end, and keep what they are told. */
+/* Beginning and end of a session and its mail, and what they keep. */
 #include "session/session_private.h"
 
 #include <stdio.h>

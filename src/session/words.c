@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The values of X-TaRgrey-Session and of the event row: only words and numbers. */
+/* The values of X-TaRgrey-Session and the event row: only words and numbers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ domain_of(const char *address)
 	return at == NULL ? "" : at + 1;
 }
 
-/* A sender in the domain of a recipient calls itself one of us. */
+/* A sender in a recipient's domain claims to be one of us. */
 enum from_state
 session_from(const struct session *session)
 {
@@ -54,7 +54,7 @@ session_from(const struct session *session)
 	return dns->sender_nodns ? FROM_NODNS : FROM_OK;
 }
 
-/* A client that calls itself by a recipient's domain calls itself one of us. */
+/* A HELO in a recipient's domain claims to be one of us. */
 enum helo_class
 session_helo_class(const struct session *session)
 {
@@ -102,7 +102,7 @@ mx_order(const struct snapshot *snapshot, uint64_t mxs)
 	return "none";
 }
 
-/* Names; none is "none". */
+/* The names; "none" if there are none. */
 static void
 put_tags(struct session_words *words, enum session_key key, const char *tags)
 {
@@ -148,7 +148,7 @@ fill_history(const struct session *session, struct session_words *words)
 	const struct address_record *record = &session->history.address;
 	int64_t now = session->now.wall;
 
-	/* after the clock was set back it may lie in the future */
+	/* it may lie in the future after the clock was set back */
 	bool has_age = record->first_seen != 0 && record->first_seen <= now;
 
 	put_number(words, SK_AGE, has_age ? (now - record->first_seen) / DAY_S : 0);
@@ -160,7 +160,7 @@ fill_history(const struct session *session, struct session_words *words)
 	put_number(words, SK_SPAM, count_rounded(record->spam));
 }
 
-/* Before this visit; an attempt of it may be on record already. */
+/* Whether it was new before this visit, whose attempt may be on record. */
 static bool
 is_new(const struct session *session, int64_t first_seen)
 {
@@ -201,7 +201,7 @@ fill_origins(const struct session *session, struct session_words *words)
 {
 	const struct history *history = &session->history;
 
-	/* What is known as good by its address is answered without more. */
+	/* A client known as good by its address is answered without its origins. */
 	if (!session->has_history || !history->origins_known ||
 	    history->address.known_until >= session->now.wall)
 		return;

@@ -9,14 +9,14 @@
 #include "store/held.h"
 #include "store/keys.h"
 
-/* A last use is written at most this often for a key. */
+/* A key's last use is written at most this often. */
 #define REFRESH_S 3600
-/* What was noted before the clock was set back by so much is still found. */
+/* Notes from before the clock was set back by this much are still found. */
 #define CLOCK_BACK_S 90000 /* a day, and an hour for the retry */
-/* From here on networks of a domain are no longer told apart. */
+/* Above this, a domain's networks are no longer told apart. */
 #define NETWORKS_COUNTED 1000
 
-/* Everything under which one triplet is remembered. */
+/* All keys under which one triplet is remembered. */
 struct triplet_keys {
 	char network[IPNET_TEXT_SIZE];
 	const char *clients[2]; /* texts of the keys */
@@ -24,7 +24,7 @@ struct triplet_keys {
 	bool is_anywhere; /* the second one is KEY_ANYWHERE, see policy/grey.h */
 };
 
-/* domain  its record, zeros without one */
+/* domain  its record, zeros if there is none */
 static void
 make_keys(struct triplet_keys *keys, const struct store_who *who,
     const struct domain_record *domain)
@@ -39,11 +39,11 @@ make_keys(struct triplet_keys *keys, const struct store_who *who,
 	keys->is_anywhere = !is_key;
 }
 
-/* What is under each key, and the best of it. */
+/* What was found under each key, and the best of it. */
 struct found {
 	int64_t hashes[2];
 	struct grey_row rows[2], best;
-	/* For find_pair(): the client's key and KEY_ANYWHERE, and what is there. */
+	/* For find_pair(): the client's key and KEY_ANYWHERE, and what it found. */
 	int64_t pair[2], held;
 	struct grey_row of_pair[2];
 };
@@ -94,7 +94,7 @@ find(const struct apply *apply, const struct triplet_keys *keys,
 	return true;
 }
 
-/* Without a domain: true and a record of zeros. */
+/* Without a domain: returns true and a record of zeros. */
 static bool
 find_domain(const struct apply *apply, const struct store_who *who, int64_t now,
     struct domain_record *record_r, struct trouble *trouble)
@@ -137,7 +137,7 @@ is_recent(int64_t was, int64_t now)
 	return now >= was && now - was < REFRESH_S;
 }
 
-/* Only the time of last use moved, and not far. */
+/* Only the time of last use changed, and by little. */
 static bool
 row_is_fresh(const struct grey_row *was, const struct grey_row *row)
 {
@@ -236,12 +236,12 @@ keep_triplet(const struct apply *apply, const struct triplet_keys *keys,
 	return true;
 }
 
-/* So many triplets of a note need no memory from the heap. */
+/* This many triplets of a note need no heap memory. */
 #define FOUND_AT_HAND 8
 
 struct triplets_work {
 	struct triplet_keys keys;
-	struct found *found; /* one a triplet */
+	struct found *found; /* one per triplet */
 };
 
 static struct grey_row
@@ -256,7 +256,7 @@ is_new(const struct note_spec *spec, const struct found *found)
 	return found->best.first == 0 && step_triplet(spec, found).first != 0;
 }
 
-/* Who comes again gets in, whatever its network does. */
+/* A client that comes again gets in, whatever its network does. */
 static bool
 is_limited(const struct apply *apply, const struct note_spec *spec,
     const struct triplets_work *work)
@@ -282,7 +282,7 @@ is_limited(const struct apply *apply, const struct note_spec *spec,
 	                          fresh, apply->max_new_per_net, spec->now);
 }
 
-/* Reads first and writes then, so that a refused note leaves nothing behind. */
+/* Reads before it writes, so that a refused note leaves nothing behind. */
 static enum applied
 work_on_triplets(const struct apply *apply, const struct note_spec *spec,
     struct triplets_work *work, struct trouble *trouble)

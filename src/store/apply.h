@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One note inside a transaction, and one look-up; for the store and query/. */
+/* Applies a note inside a transaction, and looks up; for the store and query/. */
 #ifndef STORE_APPLY_H
 #define STORE_APPLY_H
 
@@ -9,7 +9,7 @@
 #include "store/limit.h"
 #include "store/note.h"
 
-/* Borrowed; what both need to know. */
+/* What both need; borrowed. */
 struct apply {
 	const struct backend_ops *ops;
 	struct view *view;
@@ -23,7 +23,7 @@ struct apply {
 	int64_t logged;    /* time that events are filed under */
 };
 
-/* What an address is after a note, for the cache. */
+/* The state of an address after a note, for the cache. */
 struct applied_address {
 	int64_t key; /* 0 with first_seen 0: untouched */
 	struct address_record record;
@@ -34,8 +34,8 @@ enum applied apply_note(const struct apply *apply, const struct note_spec *spec,
     struct applied_address *address_r, struct trouble *trouble);
 
 /*
- * All that some notes are going to look for; grows as needed. What has no room
- * because memory is out is looked for when its turn comes.
+ * Everything that some notes will look for; grows as needed. What finds no room
+ * because memory ran out is looked up when its turn comes.
  */
 struct expected {
 	int64_t *numbers[3]; /* addresses, triplets, networks */
@@ -55,25 +55,25 @@ void expected_clear(struct expected *expected);
 
 /*
  * The names of all origins that may be looked for. The organisation is the SPF
- * domain or the registered one, as the record of the first says. Returns how
+ * domain or the registered one, as the record of the first decides. Returns how
  * many.
  */
 #define ORIGINS_MAX 4
 size_t origins_of(
     const struct store_who *who, char names_r[static ORIGINS_MAX][ORIGIN_SIZE]);
-/* What is on record, as it is at that time. */
+/* What is on record at the given time. */
 bool origins_recall(const struct apply *apply, const struct store_who *who,
     int64_t now, struct history *history, struct trouble *trouble);
-/* Whether origins_note() has anything to do for it. */
+/* Whether origins_note() has anything to do for this note. */
 bool origins_are_noted(const struct note_spec *spec);
-/* domain  the record of who.domain, zeros without one */
+/* domain  the record of who.domain, zeros if there is none */
 bool origins_note(const struct apply *apply, const struct note_spec *spec,
     const struct domain_record *domain, struct trouble *trouble);
-/* Where nothing is on record none is made. */
+/* Creates no record where there is none. */
 bool origins_rate(const struct apply *apply, const struct store_who *who,
     const struct domain_record *domain, const struct rating *rating,
     struct trouble *trouble);
-/* That many verdicts more of all. */
+/* Adds verdicts to the totals of the whole site. */
 bool origins_rate_site(const struct apply *apply, unsigned ham, unsigned spam,
     int64_t now, struct trouble *trouble);
 

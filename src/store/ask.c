@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Look-ups in a shared database, by workers. */
+/* Look-ups in a shared database, made by workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "store/store_private.h"
 
 struct asked {
-	_Atomic unsigned references; /* the session's and the worker's */
+	_Atomic unsigned references; /* one is the session's, one the worker's */
 	struct store *store;
 	struct ip ip;
 	char *sender;
@@ -18,13 +18,13 @@ struct asked {
 	char *organisation, *sender_domain;
 	int64_t deadline_ms, real_deadline_ms;
 
-	pthread_mutex_t lock; /* held while done() runs, and to drop */
+	pthread_mutex_t lock; /* held while done() runs, and while dropping */
 	bool is_dropped;
 	void (*done)(void *ctx, uint64_t number);
 	void *ctx;
 	uint64_t number;
 
-	/* view does not change any more; NULL: no answer */
+	/* once over, view no longer changes; NULL: no answer */
 	_Atomic bool is_over;
 	struct view *view;
 };
@@ -59,7 +59,7 @@ list_domains(const struct ask_request *request, const char *domains_r[static 2])
 
 #define ORIGINS_ASKED (ORIGINS_MAX + 2)
 
-/* Each of the domains may turn out to be the organisation. */
+/* Any of the domains may turn out to be the organisation. */
 static size_t
 list_origins(const struct ask_request *request, const char *const *domains,
     size_t count, char names_r[static ORIGINS_ASKED][ORIGIN_SIZE])

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses that are known, for the sessions that need nothing else; private
- * to this folder. Bounded: each address has one place, which the next one that
- * falls on it takes over. Filled by the writer after its commits; read by any
- * thread.
+ * Known addresses, for sessions that need nothing else; private to this folder.
+ * Bounded: each address has one place, which another address with the same place
+ * takes over. Filled by the writer after its commits; read by any thread.
  */
 #ifndef STORE_CACHE_PRIVATE_H
 #define STORE_CACHE_PRIVATE_H
@@ -28,12 +27,12 @@ void cache_init(struct cache *cache);
 void cache_close(struct cache *cache);
 
 /*
- * true and the record, if it is there, was put in since that time (of any clock,
- * the same for both), and is known now
+ * Returns true and the record if it was put in since since_ms (any clock, the same
+ * for both) and is known now.
  */
 bool cache_find(struct cache *cache, int64_t key, int64_t since_ms, int64_t now,
     struct address_record *record_r);
-/* The record as it was committed; one that is not known is only forgotten. */
+/* Stores the record as committed; one that is not known is only forgotten. */
 void cache_put(struct cache *cache, int64_t key, int64_t put_ms, int64_t now,
     const struct address_record *record);
 void cache_clear(struct cache *cache);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * struct event as a row of values, the same for every backend, and the SQL that
- * names its columns, for the backends.
+ * struct event as a row of values, the same for every backend, and the SQL with its
+ * columns, for the backends.
  */
 #ifndef STORE_EVENT_ROW_H
 #define STORE_EVENT_ROW_H
@@ -11,9 +11,9 @@
 #include "record/event.h"
 #include "store/backend.h"
 
-/* Those of struct event itself; the words of the header come after them. */
+/* The columns of struct event itself; the header's words come after them. */
 #define EVENT_OWN_COLUMNS 24
-/* The version of the header is not kept: a change of it is a step of the schema. */
+/* The header's version is not stored: changing it needs a schema step. */
 #define EVENT_FIRST_WORD (SK_V + 1)
 #define EVENT_COLUMNS    (EVENT_OWN_COLUMNS + SESSION_KEYS - EVENT_FIRST_WORD)
 
@@ -28,17 +28,17 @@ struct event_value {
 
 struct event_row {
 	struct event_value values[EVENT_COLUMNS];
-	char ip[IP_TEXT_SIZE]; /* what one of the values points to */
+	char ip[IP_TEXT_SIZE]; /* what some of the values point to */
 };
 
 const char *event_column_name(int column);
 enum event_value_kind event_column_kind(int column);
 
-/* Texts are those of the event. logged: the time that it is filed under */
+/* Texts belong to the event. logged: the time that it is filed under */
 void event_to_row(
     const struct event *event, int64_t logged, struct event_row *row_r);
 /*
- * Texts are those of the values; a number is taken where a text is expected, too.
+ * Texts belong to the values; numbers are accepted where text is expected.
  * event_r->words is set to words; wanted as in event_sql_select()
  */
 void event_from_row(int64_t id, const struct event_value *values,
@@ -48,12 +48,12 @@ void event_from_row(int64_t id, const struct event_value *values,
 void event_sql_insert(char *sql, size_t size);
 /*
  * "SELECT event_id, ... FROM event"; wanted: bits 1 << SK_ of the session keys to
- * be read, 0 = all; the others are NULL
+ * read, 0 = all; the others are NULL
  */
 void event_sql_select(char *sql, size_t size, uint64_t wanted);
 #define EVENT_SQL_SIZE 2560
 
-/* The text of an event under a key; NULL or "" where it has none. */
+/* The event's text for a key; NULL or "" if it has none. */
 const char *event_key_text(
     const struct event *event, enum event_key key, char ip[static IP_TEXT_SIZE]);
 

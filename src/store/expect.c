@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What some notes are going to look for, gathered before they are applied. */
+/* Gathers what some notes will look for, before they are applied. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ apply_expect(const struct apply *apply, struct expected *expected,
 	}
 	for (size_t i = 0; i < spec->count; i++) {
 		add_triplet(expected, apply, network, &spec->triplets[i]);
-		/* A domain may turn out to be too wide for a key. */
+		/* The domain may turn out to be too wide to serve as a key. */
 		add_triplet(expected, apply, KEY_ANYWHERE, &spec->triplets[i]);
 		if (domain != NULL)
 			add_triplet(expected, apply, domain, &spec->triplets[i]);
@@ -93,7 +93,7 @@ apply_expect(const struct apply *apply, struct expected *expected,
 struct wanted
 expected_wanted(struct expected *expected, int64_t day)
 {
-	/* The block may have moved while it grew. */
+	/* The block may have moved when it grew. */
 	expected->origin_names =
 	    calloc(expected->origins_count + 1, sizeof *expected->origin_names);
 	for (size_t i = 0;

@@ -7,25 +7,25 @@
 enum held_kind { HELD_ADDRESS, HELD_DOMAIN, HELD_ORIGIN };
 
 struct held_row {
-	struct held_row *next;  /* of its chain */
-	struct held_row *older; /* of all */
+	struct held_row *next;  /* in its hash chain */
+	struct held_row *older; /* in the list of all rows */
 	enum held_kind kind;
 	bool is_changed;
-	int64_t key; /* of an address */
-	int64_t day; /* that a domain's networks are counted on */
+	int64_t key; /* for an address */
+	int64_t day; /* on which a domain's networks are counted */
 	union {
 		struct address_record address;
 		struct domain_record domain;
 		struct origin_record origin;
 	};
-	char name[]; /* "" of an address */
+	char name[]; /* "" for an address */
 };
 
 static struct held_row **
 place_of(
     const struct apply *apply, enum held_kind kind, int64_t key, const char *name)
 {
-	/* Strangers choose the names. */
+	/* Keyed, since strangers choose the names. */
 	uint64_t hash = *name != '\0'
 	                    ? siphash(apply->secret, name, strlen(name))
 	                    : (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15);
@@ -44,7 +44,7 @@ find(const struct apply *apply, enum held_kind kind, int64_t key, const char *na
 	return apply->held == NULL ? NULL : *place_of(apply, kind, key, name);
 }
 
-/* NULL: not held, or memory is out, and the backend is asked as without. */
+/* NULL: records are not held, or out of memory; the backend is asked directly. */
 static struct held_row *
 make(const struct apply *apply, enum held_kind kind, int64_t key, const char *name)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the batches, on the writer's thread: expiry, probes, opening again. */
+/* Between batches, on the writer's thread: expiry, probes, reopening. */
 #include <string.h>
 
 #include "store/store_private.h"
 
-/* Removed at once. */
+/* Rows removed at once. */
 #define SLICE_ROWS 500
-/* A corrupt page that comes back within this time after opening again. */
+/* Damage found again this soon after reopening: the file is set aside. */
 #define CORRUPT_AGAIN_MS 60000
 
 void
@@ -86,7 +86,7 @@ expiry_of(struct store *store)
 	return expiry;
 }
 
-/* One slice of expiry in a transaction of its own; with a probe of the disk. */
+/* One slice of expiry in its own transaction; also probes the disk. */
 static bool
 keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 {

@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "record/history.h"
 
-#define PART_MAX 320 /* an address of RFC 5321 with room */
+#define PART_MAX 320 /* an RFC 5321 address with room to spare */
 
 /*
- * Parts longer than PART_MAX stand as their own hash, so that the whole fits
- * the buffer and two long texts still differ.
+ * Parts longer than PART_MAX are replaced by their hash, so that all fits the
+ * buffer and two long texts still differ.
  */
 static size_t
 add_part(
@@ -25,7 +25,7 @@ add_part(
 		return length + 1;
 	}
 	uint64_t hash = siphash(secret, part, length);
-	buf[0] = 0xff; /* never the first octet of a short part in UTF-8 */
+	buf[0] = 0xff; /* never the first octet of a short UTF-8 part */
 	memcpy(buf + 1, &hash, sizeof hash);
 	return 1 + sizeof hash;
 }
@@ -51,7 +51,7 @@ key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
 	size_t used = add_part(secret, buf, kind);
 
 	used += add_part(secret, buf + used, text);
-	/* 47 bits: six octets where numbers take as many as they need. */
+	/* 47 bits: six octets where integers are stored in as many as they need. */
 	return (int64_t)(siphash(secret, buf, used) & 0x7fffffffffff);
 }
 
@@ -65,7 +65,7 @@ key_from_ip(const struct ip *ip)
 
 	for (size_t i = 0; i < count; i++)
 		number = number << 8 | bytes[i];
-	/* ::/32 would meet the IPv4 numbers; 8000::/32 is assigned to nobody. */
+	/* ::/32 would collide with the IPv4 numbers; 8000::/32 is unassigned. */
 	if (count == 8 && number >> 32 == 0)
 		number |= UINT64_C(0x8000000000000000);
 	return (int64_t)number;
@@ -97,7 +97,7 @@ key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r)
 	struct ip last = net->ip;
 	bool is_v4 = ip_is_v4(&net->ip) && net->prefix >= 96;
 
-	/* IPv4 lies in ::/32, too, and the keys of the rest are not in order. */
+	/* ::/32 also contains IPv4, and the remaining keys are not in order. */
 	if (!is_v4 && memcmp(net->ip.bytes, zero, sizeof zero) == 0) {
 		*low_r = INT64_MIN;
 		*high_r = INT64_MAX;
@@ -112,8 +112,7 @@ key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r)
 	*high_r = key_from_ip(&last);
 }
 
-/* Upper and lower case are one; what is longer than the buffer counts by its end
- * too. */
+/* Ignores case; a text longer than the buffer counts by its end too. */
 static uint64_t
 hash_person(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *person,
     size_t length)

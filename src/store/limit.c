@@ -17,7 +17,7 @@ begin_minute(struct limit *limit, int64_t now)
 	limit->minute = now / 60;
 }
 
-/* What is older than the period before is forgotten. */
+/* Forgets what is older than the previous period. */
 static void
 begin_period(struct limit *limit, int64_t now)
 {

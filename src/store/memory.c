@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Everything in the memory of the process: for tests, and for trying targrey
- * out. One lock; a reader waits for the writer's transaction, which is short
- * because nothing goes to a disk. A transaction cannot be undone: what failed
- * for want of memory stays half applied until the process ends.
+ * Everything in the memory of the process: for tests, and for trying targrey out.
+ * One lock; a reader waits for the writer's transaction, which is short because
+ * nothing is written to disk. A transaction cannot be rolled back: one that fails
+ * for lack of memory stays half applied until the process ends.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ enum kind {
 struct item {
 	struct item *next;
 	int64_t key, day;
-	char *name; /* of a domain or an origin, or NULL */
+	char *name; /* for a domain or an origin, or NULL */
 	union {
 		struct address_record address;
 		struct domain_record domain;
@@ -39,7 +39,7 @@ struct item {
 struct view {
 	pthread_mutex_t lock;
 	struct item *items[KINDS][CHAINS];
-	int64_t *events; /* times of writing: nobody can read more of them here */
+	int64_t *events; /* times of writing; no more is kept */
 	size_t events_count, events_room;
 };
 
@@ -349,7 +349,7 @@ is_past(enum kind kind, const struct item *item, const struct expiry *expiry)
 	return false;
 }
 
-/* All at once: there is not much of it. */
+/* All at once: there is little of it. */
 static bool
 memory_expire(struct view *view, const struct expiry *expiry, bool *more_r,
     struct trouble *trouble)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /*
- * Copies of texts in one block behind the spec: the same walk is made twice,
+ * Copies the texts into one block after the spec. The same walk is made twice,
  * first with block NULL to add up the size.
  */
 struct packer {

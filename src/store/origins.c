@@ -6,7 +6,7 @@
 #include "policy/origin.h"
 #include "store/held.h"
 
-/* A last use is written at most this often for a key. */
+/* A key's last use is written at most this often. */
 #define REFRESH_S 3600
 
 static bool
@@ -19,7 +19,7 @@ name_network(const struct ip *ip, char name[static ORIGIN_SIZE])
 	return true;
 }
 
-/* false: there is none, or none that can be a domain. */
+/* false: there is none, or it cannot be a domain. */
 static bool
 name_domain(const char *mark, const char *domain, char name[static ORIGIN_SIZE])
 {
@@ -30,7 +30,7 @@ name_domain(const char *mark, const char *domain, char name[static ORIGIN_SIZE])
 	return true;
 }
 
-/* Too many networks send for a domain that is no key for anything. */
+/* Too many networks send for a domain for it to be a useful key. */
 static bool
 name_organisation(const struct store_who *who, const struct domain_record *domain,
     char name[static ORIGIN_SIZE])
@@ -125,7 +125,7 @@ note(const struct apply *apply, const struct note_spec *spec, const char *name,
 	       held_keep_origin(apply, name, &record, trouble);
 }
 
-/* What the mail host has let through, and is not exempt. */
+/* True for what the mail host let through and is not exempt. */
 static bool
 is_delivered(const struct event *event)
 {
@@ -156,7 +156,7 @@ origins_note(const struct apply *apply, const struct note_spec *spec,
 	if (name_organisation(&spec->who, domain, name) &&
 	    !note(apply, spec, name, trouble))
 		return false;
-	/* Anybody can name a sender: only what was let through is kept. */
+	/* Anybody can forge a sender: only delivered mail is recorded. */
 	return !is_delivered(spec->event) ||
 	       !name_domain("@", spec->who.sender_domain, name) ||
 	       note(apply, spec, name, trouble);

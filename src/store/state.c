@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the writer, the readers and the workers need of the store. */
+/* The store's state, shared by the writer, readers and workers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ bool
 store_recall_known(struct store *store, const struct store_who *who, size_t count,
     int64_t now, struct history *history_r)
 {
-	/* A database that is away cannot know better. */
+	/* A database that is away cannot know better than memory. */
 	int64_t since_ms = store->ops->is_shared && !atomic_load(&store->away)
 	                       ? clock_mono_ms(store->clock) - CACHE_SHARED_MS
 	                       : INT64_MIN;
@@ -75,7 +75,7 @@ void
 store_missed(struct store *store, const struct trouble *trouble)
 {
 	if (trouble->kind == TROUBLE_NONE)
-		return; /* nobody was asked */
+		return; /* it was not asked */
 	if (store->ops->is_shared &&
 	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
 		atomic_store(&store->away, true);

@@ -190,7 +190,7 @@ store_submit(struct store *store, struct note *note)
 		store->queued++;
 		store->submitted++;
 		store->awaited += note->spec->done != NULL;
-		/* Between the first and the one too many, the writer waits on. */
+		/* The first note and a full batch wake the writer. */
 		if (note->spec->done != NULL || store->queued == 1 ||
 		    store->queued >= LINGER_NOTES)
 			pthread_cond_signal(&store->work);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What was seen before.
+ * The memory of what was seen before.
  *
- * Recalls are reads and may be called from callbacks, from any thread. Writes
- * go as notes to one writer thread, which gathers all that wait into one
- * transaction and reports each note after the commit; notes that nobody waits
- * for (done NULL) ride along with others, or follow within 20 ms, 100 where many
- * come. Nothing here blocks a caller but store_open(), store_close() and the
- * functions marked (blocks).
+ * Recalls are reads and may be called from callbacks, from any thread. Writes go as
+ * notes to one writer thread, which gathers those waiting into one transaction and
+ * reports each note after the commit; notes that nobody waits for (done NULL) join
+ * others, or follow within 20 ms, 100 when there are many. Only store_open(),
+ * store_close() and the functions marked (blocks) may block the caller.
  *
  * "Not found" is an empty record; "could not look" is STORE_FAILED.
  */
@@ -35,14 +34,14 @@ struct store_settings {
 	bool durable;           /* durability = full: every commit is synced */
 	int64_t events_s;       /* events are kept this long */
 	int64_t retry_window_s; /* waiting triplets are kept this long */
-	int64_t max_age_s;      /* passed triplets and records, since last use */
-	int64_t half_life_s;    /* of counts; 0: for ever */
+	int64_t max_age_s;   /* passed triplets and records, since their last use */
+	int64_t half_life_s; /* of the counts; 0: they never decay */
 	uint32_t
-	    max_new_per_net; /* new triplets a client network a minute; 0: any */
-	/* Of a database over the network: */
-	int64_t timeout_ms;  /* mail waits for it this long at most */
-	bool waits_at_start; /* a minute; else mail goes on without memory */
-	bool hash_people; /* privacy = hash: addresses of people as keyed hashes */
+	    max_new_per_net; /* new triplets per client network, a minute; 0: any */
+	/* For a database over the network: */
+	int64_t timeout_ms;  /* the longest that mail waits for it */
+	bool waits_at_start; /* up to a minute; else mail goes on without memory */
+	bool hash_people; /* privacy = hash: people's addresses as keyed hashes */
 };
 
 /*
@@ -54,12 +53,12 @@ struct store_settings {
 struct store *store_open(const struct store_settings *settings,
     const struct clock *clock, struct error *error);
 
-/* false and the reason: no database that this program can open. Opens nothing. */
+/* False with the reason if no database here takes this URL. Opens nothing. */
 bool store_check_url(const char *url, struct error *error);
 
 /*
- * Files that the daemon opens for this database, absolute; they need not be there.
- * is_written  it is made and changed as well, with others beside it
+ * Files that the daemon opens for this database, absolute; they need not exist.
+ * is_written  also created and changed, with others beside it
  */
 void store_each_file(const char *url,
     void (*each)(void *ctx, const char *path, bool is_written), void *ctx);
@@ -68,22 +67,22 @@ void store_each_file(const char *url,
  */
 void store_close(struct store **store);
 
-/* Lifetimes and limits that a reload may change; url is left alone. */
+/* Applies lifetimes and limits, which a reload may change; ignores url. */
 void store_configure(struct store *store, const struct store_settings *settings);
 
-/* The secret of this database: made at first start, kept in it. */
+/* The secret of this database: made at first start and kept in it. */
 const uint8_t *store_secret(const struct store *store);
 
-/* Who is asked about or noted. */
+/* The client and mail that is asked about or noted. */
 struct store_who {
 	struct ip ip;       /* the client; the store derives the keys */
 	const char *domain; /* SPF domain that passed narrowly, or NULL */
-	/* What organisation_of() says of the verified name, or NULL. */
+	/* organisation_of() the verified name, or NULL. */
 	const char *organisation;
-	const char *sender_domain; /* lower case; NULL: not known, or none */
+	const char *sender_domain; /* lower case; NULL: unknown or none */
 };
 
-/* Both already folded and lower case; borrowed for the call. */
+/* Both already folded and in lower case; borrowed for the call. */
 struct triplet {
 	const char *sender;
 	const char *recipient;
@@ -93,11 +92,10 @@ struct triplet {
  * Everything on record for a client and the triplets of one message.
  * history_r->rows  points to count rows of the caller's, filled on STORE_OK
  *
- * The triplets have one sender. (blocks) where the database is shared.
+ * The triplets have one sender. (blocks) if the database is shared.
  *
- * An address that is known may be answered from memory when no domain is
- * given: rows are then empty. What another program changes counts within two
- * seconds.
+ * A known address may be answered from memory when no domain is given: rows are
+ * then empty. Another program's changes take effect within two seconds.
  */
 enum store_status store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
@@ -105,12 +103,12 @@ enum store_status store_recall(struct store *store, const struct store_who *who,
 
 /* --------------------------------------------- a database over the network */
 
-/* No callback may wait for it: it is asked beforehand, as DNS is. */
+/* Callbacks must not wait for it: it is asked beforehand, like DNS. */
 bool store_is_shared(const struct store *store);
 
 /*
- * All that a client and a sender have on record, being read by a worker; counted
- * like a job of DNS.
+ * A worker's reading of everything on record for a client and a sender; reference
+ * counted, like a DNS job.
  */
 struct asked;
 
@@ -123,22 +121,22 @@ struct ask_request {
 };
 
 /*
- * Starts to read; texts are copied. done(ctx, number) is called once, on a
- * worker's thread, or by this function when it is known that nothing will come.
- * NULL only when memory is out. Never blocks.
+ * Starts to read; copies the texts. done(ctx, number) is called once, on a worker's
+ * thread, or by this function if it is clear that nothing will come. NULL only when
+ * out of memory. Never blocks.
  */
 struct asked *store_ask(struct store *store, const struct ask_request *request,
     void (*done)(void *ctx, uint64_t number), void *ctx, uint64_t number);
-/* It has ended, with an answer or without one. */
+/* True once it has ended, with or without an answer. */
 bool asked_is_over(const struct asked *asked);
-/* clock_mono_ms() at which it is over at the latest, about. */
+/* clock_mono_ms() by which it is over, roughly. */
 int64_t asked_deadline_ms(const struct asked *asked);
-/* done is not called any more. Accepts NULL; nulls. */
+/* done is not called any more after this. Accepts NULL; nulls. */
 void asked_drop(struct asked **asked);
 
 /*
- * As store_recall(), from what was asked: STORE_FAILED when that is not there.
- * who and triplets have the address, the sender and one of the domains asked for.
+ * As store_recall(), from what was asked: STORE_FAILED if that has no answer. who
+ * and triplets have the address, the sender and one of the domains asked for.
  */
 enum store_status store_recall_asked(struct store *store, struct asked *asked,
     const struct store_who *who, const struct triplet *triplets, size_t count,
@@ -149,9 +147,8 @@ enum store_status store_recall_asked(struct store *store, struct asked *asked,
 enum note_state {
 	NOTE_WAITING,
 	NOTE_COMMITTED,
-	NOTE_FAILED, /* nothing of it was kept; after a failed sync it may have been
-	              */
-	NOTE_LIMITED /* refused by max_new_per_net; nothing of it was kept */
+	NOTE_FAILED, /* not kept; after a failed sync it may have been */
+	NOTE_LIMITED /* refused by max_new_per_net; not kept */
 };
 
 struct note; /* reference counted */
@@ -161,13 +158,12 @@ struct note_spec {
 	int64_t now;
 	enum outcome outcome;
 	uint32_t secs; /* OUTCOME_GONE: how long the client had waited */
-	/* Triplets that the outcome is about; none for OUTCOME_SEEN,
-	 * OUTCOME_KNOWN. */
+	/* The triplets concerned; none for OUTCOME_SEEN, OUTCOME_KNOWN. */
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */
-	bool begins_session;       /* the first note with an event of one that said
-	                              MAIL; not of an exempt one */
+	bool begins_session; /* the session's first event; it said MAIL and is not
+	                        exempt */
 	/* How the records change: see policy/grey.h. */
 	const struct policy_settings *settings;
 	/*
@@ -185,7 +181,7 @@ struct note_spec {
 	uint64_t number;
 };
 
-/* A copy of spec with one reference; NULL when memory is out. */
+/* A copy of spec with one reference; NULL when out of memory. */
 struct note *note_new(const struct note_spec *spec);
 struct note *note_ref(struct note *note);
 /* Drops one reference. Accepts NULL; nulls. */
@@ -193,9 +189,9 @@ void note_drop(struct note **note);
 enum note_state note_state(const struct note *note);
 
 /*
- * Hands the note to the writer, which takes a reference of its own. Never
- * blocks. false: the queue is full, the store is down or too slow; the state is
- * then NOTE_FAILED already.
+ * Hands the note to the writer, which takes its own reference. Never blocks. false:
+ * the queue is full, or the store is down or too slow; the state is then already
+ * NOTE_FAILED.
  */
 bool store_submit(struct store *store, struct note *note);
 
@@ -206,14 +202,14 @@ void store_flush(struct store *store);
 
 #define HELD_BY_SIZE 200
 struct store_status_report {
-	bool expiring;     /* rows past their time are being removed; tests ask */
+	bool expiring;     /* expired rows are being removed; for tests */
 	bool failing;      /* the last commit failed */
-	bool away;         /* no mail waits for it until it answers a probe */
+	bool away;         /* mail does not wait for it until it answers a probe */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;
 	uint64_t queued;            /* notes waiting now */
 	char held_by[HELD_BY_SIZE]; /* who keeps the log from shrinking, or "" */
-	int64_t clock_jump_s; /* so far is the clock off that is not believed */
+	int64_t clock_jump_s;       /* the jump of a clock that is not believed */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;

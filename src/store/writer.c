@@ -8,15 +8,15 @@
 #include "store/held.h"
 #include "store/store_private.h"
 
-/* Housekeeping, and looks at a shifted clock, at least this often. */
+/* Housekeeping, and checks for a clock change, at least this often. */
 #define HOUSEKEEPING_MS 250
-/* A probe of a failing store, and the walk of expiry. */
+/* Between probes of a failing store, and between walks of expiry. */
 #define PROBE_MS 1000
-/* Between two slices of expiry that found something. */
+/* Between two slices of expiry that removed something. */
 #define SLICE_PAUSE_MS 4
-/* Each of them is won by somebody; in the next ones rows are locked. */
+/* Each conflict has a winner; later transactions lock their rows. */
 #define CONFLICTS_MAX 20
-/* A note that has waited for its whole time gets so much for its own try. */
+/* A note whose time is used up still gets this long for its own try. */
 #define LEFT_MIN_MS 100
 
 /* ------------------------------------------------------------------ a batch */
@@ -24,22 +24,22 @@
 struct batch {
 	struct note *notes[BATCH_MAX];
 	enum note_state states[BATCH_MAX]; /* NOTE_WAITING: still to be decided */
-	/* What the notes made of their addresses, should the commit succeed. */
+	/* The resulting addresses, should the commit succeed. */
 	struct applied_address addresses[BATCH_MAX];
 	size_t count;
 };
 
 /*
- * UNCERTAIN: the commit itself failed, so it must not be made twice. SPLIT: one
- * of the notes is at fault, and nobody says which.
+ * UNCERTAIN: the commit itself failed, so it must not be repeated. SPLIT: one of
+ * the notes is at fault, and it is not known which.
  */
 enum written { DONE, AGAIN, CONFLICT, SPLIT, GIVE_UP, UNCERTAIN };
 
-/* A part of a batch, which has a transaction of its own. */
+/* A part of a batch, with its own transaction. */
 struct range {
 	struct batch *batch;
 	size_t from, to;
-	int64_t until_ms; /* as of struct backend_ops */
+	int64_t until_ms; /* as in struct backend_ops */
 	bool had_conflict;
 };
 
@@ -50,7 +50,7 @@ applying(struct store *store, struct view *view)
 
 	clock_watch_look(&store->clock_watch, store->clock);
 	int64_t now = clock_watch_wall(&store->clock_watch, store->clock);
-	/* It never decreases, save when a lower clock is believed after a day. */
+	/* Never decreases, unless a lower clock is believed after a day. */
 	if (now > store->logged ||
 	    store->logged - now > CLOCK_WATCH_SLACK_MS / 1000)
 		store->logged = now;
@@ -98,8 +98,8 @@ written_of(const struct trouble *trouble)
 }
 
 /*
- * All notes that are undecided. One that cannot be kept is decided alone, and
- * the others are to be tried again without it.
+ * All undecided notes. One that cannot be kept is decided alone, and the others are
+ * to be tried again without it.
  */
 static enum written
 apply_range(
@@ -186,7 +186,7 @@ is_too_late(const struct range *range)
 	return range->until_ms != 0 && clock_real_ms() >= range->until_ms;
 }
 
-/* Until it is done or cannot be; the trouble is then in trouble. */
+/* Until it succeeds or cannot; trouble then has the reason. */
 static enum written
 try_on(struct store *store, struct range *range, struct trouble *trouble)
 {
@@ -254,7 +254,7 @@ run_range(struct store *store, struct range *range)
 	}
 }
 
-/* The oldest note has waited for a while already. */
+/* The oldest note has already waited for a while. */
 static int64_t
 deadline_of(struct store *store, const struct batch *batch)
 {
@@ -357,8 +357,8 @@ is_time_to_keep_house(const struct store *store)
 }
 
 /*
- * Called with the lock held; returns when there is something to do. What nobody
- * waits for stays for company, and longer where company comes.
+ * Call with the lock held; returns when there is something to do. Notes that nobody
+ * waits for stay until others join them, longer when many come.
  */
 static void
 wait_for_work(struct store *store)

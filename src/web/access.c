@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may see the pages, and which forms are ours. */
+/* Who may see the pages, and which forms are genuine. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "web/web_private.h"
 
-/* Equal, in the same time whatever differs. */
+/* Compares in constant time; true if equal. */
 static bool
 web_equal(const char *a, const char *b)
 {
@@ -33,13 +33,13 @@ web_random(char hex[static TOKEN_SIZE])
 {
 	unsigned char octets[16];
 
-	/* never fails for so few once the system is up; it waits till then */
+	/* never fails for so few octets once the system is up; waits until then */
 	while (getrandom(octets, sizeof octets, 0) != (ssize_t)sizeof octets)
 		;
 	to_hex(octets, hex);
 }
 
-/* Keyed hashes of the user's name; nobody without the key can make one. */
+/* Keyed hash of the user's name; nobody without the key can make it. */
 void
 web_csrf(const struct web_request *request, char hex[static TOKEN_SIZE])
 {
@@ -62,13 +62,13 @@ header(const struct web_request *request, const char *name)
 	    request->connection, MHD_HEADER_KIND, name);
 }
 
-/* Another name in Host is a page of a stranger that points its name at us. */
+/* Another name in Host: a stranger's domain that resolves to our address. */
 static bool
 is_our_host(const struct web *web, const char *host)
 {
 	const char *const *more = web->settings.hosts;
 
-	/* no browser reaches a unix socket; the proxy has its own name */
+	/* no browser reaches a unix socket; the proxy uses its own name */
 	if (web->is_unix)
 		return true;
 	for (size_t i = 0; host != NULL && i < 4; i++) {
@@ -82,7 +82,7 @@ is_our_host(const struct web *web, const char *host)
 	return false;
 }
 
-/* One user, told by one field; a second one may be a client's own. */
+/* One user, named by one field; a second field may come from the client. */
 struct counting {
 	const char *name;
 	unsigned count;
@@ -139,7 +139,7 @@ web_access(struct web_request *request, const char **reason_r)
 	return ACCESS_REFUSED;
 }
 
-/* "http://HOST" or "https://HOST" of the page that holds the form. */
+/* Origin is "http://HOST" or "https://HOST" of the page with the form. */
 static bool
 is_our_origin(const struct web_request *request, const char *origin)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pages, and the fields that keep a browser from running or fetching anything. */
+/* Pages, and the header fields that keep browsers from running or fetching. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +88,7 @@ send_body(struct web_request *request, unsigned status, char *body, size_t lengt
 	return result;
 }
 
-/* Without the style: who is not let in may not have that either. */
+/* Without the style sheet, which is also only for those let in. */
 enum MHD_Result
 web_send_note(struct web_request *request, unsigned status, const char *text)
 {
@@ -224,7 +224,7 @@ refuse(struct web_request *request, unsigned status, const char *reason)
 	return web_send_note(request, status, text);
 }
 
-/* The token goes out of the address line and into a cookie. */
+/* Moves the token from the address line into a cookie. */
 static enum MHD_Result
 begin(struct web_request *request)
 {

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "web/web_private.h"
 
-/* A socket that nobody listens on was left by one that ended badly. */
+/* A socket with no listener was left behind by a process that crashed. */
 static bool
 remove_stale(const char *path)
 {
@@ -46,7 +46,7 @@ listen_unix(struct web *web, const char *path, struct error *error)
 		return -1;
 	}
 	remove_stale(path);
-	/* whoever may write to it may name any user: owner and group */
+	/* whoever may write to it may claim any user name: owner and group only */
 	mode_t mask = umask(0117);
 	int code = bind(fd, (const struct sockaddr *)&address, sizeof address);
 	umask(mask);
@@ -73,7 +73,7 @@ split(const char *text, char *host, size_t size, char *port, size_t port_size)
 	return *host != '\0';
 }
 
-/* Numbers alone, so that no look-up decides where it listens. */
+/* Numeric only, so that no look-up decides where it listens. */
 static int
 bind_inet(const char *host, const char *port, struct error *error)
 {
@@ -140,7 +140,7 @@ web_listen(struct web *web, struct error *error)
 	if (fd < 0)
 		return -1;
 	bool is_v6 = strchr(host, ':') != NULL;
-	/* 0 is a port of the system's choice */
+	/* with port 0 the system chooses one */
 	unsigned number = port_of(fd);
 	snprintf(web->host[0], sizeof web->host[0], is_v6 ? "[%s]:%u" : "%s:%u",
 	    host, number);

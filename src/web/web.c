@@ -11,7 +11,7 @@
 #include "report/escape.h"
 #include "web/web_private.h"
 
-#define IDLE_S      30 /* a connection that says nothing */
+#define IDLE_S      30 /* for a connection that sends nothing */
 #define CONNECTIONS 64
 
 void
@@ -92,7 +92,7 @@ handle(void *ctx, struct MHD_Connection *connection, const char *url,
 	    strcmp(method, "POST") != 0)
 		return web_send_note(request, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    "Only GET, HEAD and POST are understood.");
-	/* the last field is told only now */
+	/* the last field is only reported now */
 	if (request->form != NULL) {
 		MHD_destroy_post_processor(request->form);
 		request->form = NULL;

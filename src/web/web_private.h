@@ -20,10 +20,10 @@ struct web {
 	bool is_unix;
 	char token[TOKEN_SIZE], secret[TOKEN_SIZE];
 	char cookie[32];   /* its name */
-	char url[256];     /* to begin */
-	char host[4][128]; /* that may call us, besides settings.hosts */
+	char url[256];     /* the start URL */
+	char host[4][128]; /* names for us, besides settings.hosts */
 	char socket_path[108];
-	/* what the next page of a user says */
+	/* a message for a user's next page */
 	struct said {
 		char user[USER_SIZE], text[1600];
 		bool is_error;
@@ -50,7 +50,7 @@ struct web_request {
 	unsigned status;
 };
 
-/* request.c; NULL when memory is out. */
+/* request.c; NULL when out of memory. */
 struct web_request *web_request_new(struct web *web,
     struct MHD_Connection *connection, const char *path, const char *method);
 void web_request_free(struct web_request *request);
@@ -61,8 +61,8 @@ void web_csrf(const struct web_request *request, char hex[static TOKEN_SIZE]);
 
 enum access { ACCESS_GRANTED, ACCESS_BEGIN, ACCESS_REFUSED };
 /*
- * May this request be answered? ACCESS_BEGIN: it has brought the token of the
- * start URL, and gets its cookie. Fills request->user. reason_r of a refusal.
+ * May this request be answered? ACCESS_BEGIN: it came with the token of the start
+ * URL, and gets its cookie. Fills request->user. reason_r: of a refusal.
  */
 enum access web_access(struct web_request *request, const char **reason_r);
 /* Was the form ours? */
@@ -71,7 +71,7 @@ bool web_form_is_ours(const struct web_request *request, const char **reason_r);
 /* The listening socket, by settings.listen; -1 with the reason. */
 int web_listen(struct web *web, struct error *error);
 
-/* Sends the page, or what stands in its place. */
+/* Sends the page, or whatever replaces it. */
 enum MHD_Result web_answer(struct web_request *request);
 enum MHD_Result web_send_note(
     struct web_request *request, unsigned status, const char *text);

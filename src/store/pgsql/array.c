@@ -8,7 +8,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* Room for this many octets, the end of the array included. */
+/* Makes room for this many octets, including the end of the array. */
 static bool
 make_room(struct array *array, size_t more)
 {
@@ -28,7 +28,7 @@ make_room(struct array *array, size_t more)
 	return grown != NULL;
 }
 
-/* In place of the "}" at the end, if there is one. */
+/* Overwrites the "}" at the end, if there is one. */
 static void
 begin_element(struct array *array)
 {
@@ -56,7 +56,7 @@ array_add_number(struct array *array, int64_t number)
 	end_element(array);
 }
 
-/* The length of the UTF-8 character at text; 0 when there is none. RFC 3629 4 */
+/* The length of the UTF-8 character at text; 0 if invalid. RFC 3629 4 */
 static size_t
 character(const unsigned char *text)
 {

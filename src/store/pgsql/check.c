@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What can be wrong with a database that was attached to, so that its version is
- * ours and no table, column or primary key that statements name is missing:
- * indexes, and rows that no daemon writes. Every row is read. Pages are the
- * server's business; what its checksums have found is told.
+ * What can be wrong with an attached database, which has our version and all
+ * tables, columns and primary keys that statements name: indexes, and rows that no
+ * daemon writes. Reads every row. Pages are the server's business; what its
+ * checksums find is reported.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define OURS                                                                       \
 	"('meta', 'triplet', 'address', 'domain', 'origin', 'domain_network', "    \
 	"'event')"
-/* The time that a row is kept by, as backend_waits_since() has it. */
+/* The time that a row is filed under, as in backend_waits_since(). */
 #define KEPT_BY                                                                    \
 	"CASE WHEN passed <> 0 THEN passed WHEN tries > 0 THEN last ELSE first "   \
 	"END"
@@ -96,13 +96,13 @@ pgsql_check(struct backend *backend, bool (*each)(void *ctx, const char *finding
 	struct findings findings = {each, ctx, true, false};
 	bool ok = true;
 
-	/* Each by itself: the first that fails does not hide the others. */
+	/* Each separately: one that fails does not hide the others. */
 	for (size_t i = 0; ok && i < sizeof checks / sizeof *checks; i++) {
 		struct view *view = pgsql_reader(backend, trouble);
 		ok = view != NULL && ask(view, i, &findings, trouble);
 		if (view != NULL)
 			pgsql_release(view);
-		/* What the server says of a page or an index is a finding. */
+		/* What the server reports about a page or an index is a finding. */
 		if (!ok && backend->link.conn != NULL) {
 			find_fault(&findings, trouble->error.text);
 			ok = true;

@@ -29,7 +29,7 @@ text_of(const struct event_value *value)
 	return NULL;
 }
 
-/* Goes out at once; what comes of it is taken with the rest at the end. */
+/* Sent at once; its result is taken with the rest at the end. */
 bool
 pgsql_add_event(struct view *view, int64_t logged, const struct event *event,
     struct trouble *trouble)

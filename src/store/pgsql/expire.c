@@ -7,9 +7,9 @@
 #include "store/keys.h"
 #include "store/pgsql/pgsql_private.h"
 
-/* A walk through a table without an index by time begins at most this often. */
+/* A walk through a table with no index by time starts at most this often. */
 #define WALK_S 3600
-/* Rows are looked at in so much larger portions than they are removed in. */
+/* How many times more rows are looked at than removed per portion. */
 #define WALK_FACTOR 4
 
 static void
@@ -145,7 +145,7 @@ pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
 	*more_r = false;
 	if (!is_alone(view, &alone, trouble))
 		return false;
-	/* targreyctl has come to remove it all: it asks until it is its turn. */
+	/* targreyctl must remove all, so it repeats until it has the lock. */
 	if (!alone) {
 		*more_r = expiry->thorough;
 		return true;

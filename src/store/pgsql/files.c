@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What libpq reads besides the server: certificates, keys, passwords. */
+/* What libpq reads besides the connection: certificates, keys, passwords. */
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ struct each_file {
 	void *ctx;
 };
 
-/* Of the options of PostgreSQL's manual, "Parameter Key Words". */
+/* For the options in PostgreSQL's manual, "Parameter Key Words". */
 static void
 give_option(const struct each_file *to, const char *name, const char *value)
 {
@@ -27,7 +27,7 @@ give_option(const struct each_file *to, const char *name, const char *value)
 	}
 }
 
-/* What one service says there: the manual's "The Connection Service File". */
+/* One service's section, see the manual's "The Connection Service File". */
 static void
 give_service(const struct each_file *to, const char *path, const char *service)
 {
@@ -55,7 +55,7 @@ give_service(const struct each_file *to, const char *path, const char *service)
 		fclose(file);
 }
 
-/* The file that says more, and what it says. */
+/* The service file, and what it says. */
 static void
 give_services(const struct each_file *to, const char *path, const char *service)
 {
@@ -66,7 +66,7 @@ give_services(const struct each_file *to, const char *path, const char *service)
 		give_service(to, path, service);
 }
 
-/* Gives the service that they name, NULL if none. */
+/* Returns the service that they name, NULL if none. */
 static const char *
 give_options(const struct each_file *to, const PQconninfoOption *options)
 {
@@ -80,7 +80,7 @@ give_options(const struct each_file *to, const PQconninfoOption *options)
 	return service;
 }
 
-/* ~/.pgpass, ~/.postgresql/ of its certificates */
+/* ~/.pgpass, and the certificates in ~/.postgresql/ */
 static void
 give_home(const struct each_file *to, const char *home, const char *service)
 {
@@ -113,7 +113,7 @@ pgsql_each_file(const char *url,
 	PQconninfoOption *given = libpq.PQconninfoParse(url, NULL),
 	                 *usual = libpq.PQconndefaults();
 
-	/* What PGSERVICE names is among the defaults already. */
+	/* The service named by PGSERVICE is already among the defaults. */
 	const char *service = give_options(&to, given);
 	(void)give_options(&to, usual);
 	if (services != NULL && services[0] == '/')

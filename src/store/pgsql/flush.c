@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a transaction has changed, one statement for each table. COMMIT is sent when
- * all of them have said that nobody else has changed a row meanwhile, and not
- * behind them in the same pipeline: there only an error keeps it from being done,
- * and the server writes each error into its log.
+ * Writes what a transaction has changed, one statement per table. COMMIT is sent
+ * only after all of them have shown that nobody else changed a row meanwhile, not
+ * behind them in the same pipeline: there only an error would prevent it, and the
+ * server logs every error.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +158,7 @@ send_tables(struct view *view, struct table *tables, struct trouble *trouble)
 	return ok;
 }
 
-/* Of each table as many rows as it was given: nobody else was faster. */
+/* Each table must have changed as many rows as it was given: nobody was faster. */
 static bool
 take_tables(struct link *link, const struct table *tables, struct trouble *trouble)
 {
@@ -180,7 +180,7 @@ take_tables(struct link *link, const struct table *tables, struct trouble *troub
 	return ok;
 }
 
-/* What went out before the tables: BEGIN, and events. */
+/* Results of what was sent before the tables: BEGIN, and events. */
 static bool
 take_events(struct link *link, unsigned count, struct trouble *trouble)
 {
@@ -229,7 +229,7 @@ write_rows(struct view *view, struct trouble *trouble)
 	return ok;
 }
 
-/* The server says COMMIT, or ROLLBACK where nothing was left to commit. */
+/* The server answers COMMIT, or ROLLBACK if the transaction had failed. */
 static bool
 take_commit(struct link *link, struct trouble *trouble)
 {
@@ -255,6 +255,6 @@ pgsql_flush(struct view *view, struct trouble *trouble)
 		return NOT_COMMITTED;
 	if (link_flush(link, trouble) && take_commit(link, trouble))
 		return COMMITTED;
-	/* Without an answer nobody knows whether it came so far. */
+	/* Without an answer nobody knows whether it was committed. */
 	return link->conn == NULL ? COMMIT_UNCERTAIN : NOT_COMMITTED;
 }

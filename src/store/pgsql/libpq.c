@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* The name by which PostgreSQL 8.2 and all later ones have it. */
+/* The library's name since PostgreSQL 8.2. */
 #define SONAME "libpq.so.5"
 
 struct libpq libpq;

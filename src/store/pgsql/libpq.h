@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libpq, loaded when a URL of PostgreSQL is first met. With the libraries that
- * it wants itself (TLS, Kerberos, LDAP) it is two dozen: a host that keeps its
- * record in SQLite neither waits for them nor has them in its processes.
+ * libpq, loaded when a PostgreSQL URL is first seen. With the libraries it needs
+ * (TLS, Kerberos, LDAP) there are two dozen: a host that keeps its record in SQLite
+ * neither waits for them nor has them in its processes.
  *
  * libpq.PQclear() is PQclear() of PostgreSQL's manual, and so on.
  */
@@ -55,10 +55,10 @@ struct libpq {
 #undef LIBPQ_MEMBER
 };
 
-/* To be used once libpq_load() has said true; it is never unloaded. */
+/* Valid once libpq_load() has returned true; never unloaded. */
 extern struct libpq libpq;
 
-/* From any thread, as often as one likes; false with what to install. */
+/* From any thread, any number of times; false with what to install. */
 bool libpq_load(struct error *error);
 
 #endif

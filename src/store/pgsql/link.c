@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ failures */
 
-/* libpq ends its sentences with a newline and may write several. */
+/* libpq's messages end with a newline and may have several lines. */
 static void
 say(struct trouble *trouble, const char *text)
 {
@@ -51,7 +51,7 @@ kind_of(const char *state)
 	}
 	if (strncmp(state, "08", 2) == 0)
 		return TROUBLE_REOPEN;
-	/* Data that it will not take: a limit of a type, an odd character. */
+	/* Data that it rejects: a type's limit, an odd character. */
 	if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0)
 		return TROUBLE_NOTE;
 	return TROUBLE_WAIT;
@@ -76,7 +76,7 @@ too_late(struct link *link, struct trouble *trouble)
 	return false;
 }
 
-/* The first failure of a pipeline is the one that counts. */
+/* The first failure in a pipeline is the one that counts. */
 static void
 refused(struct link *link, const PGresult *result, struct trouble *trouble)
 {
@@ -91,7 +91,7 @@ refused(struct link *link, const PGresult *result, struct trouble *trouble)
 
 /* -------------------------------------------------------------------- waiting */
 
-/* Waits for the socket; false when the deadline has come first. */
+/* Waits for the socket; false if the deadline comes first. */
 static bool
 wait_for(struct link *link, short events, int64_t until_ms)
 {
@@ -118,7 +118,7 @@ until_of(const struct link *link)
 	return until;
 }
 
-/* Until the next result stands or nothing more comes. */
+/* Waits until the next result is there or nothing more comes. */
 static bool
 wait_for_result(struct link *link, struct trouble *trouble)
 {
@@ -143,7 +143,7 @@ wait_for_result(struct link *link, struct trouble *trouble)
 static bool
 connect_to(struct link *link, const struct link_target *target)
 {
-	/* What the URL says is stronger than what stands before it. */
+	/* What the URL says overrides what stands before it here. */
 	const char *names[9] = {"target_session_attrs", "application_name",
 	    "client_encoding", "dbname"};
 	const char *values[9] = {"read-write", "targrey", "UTF8", target->url};
@@ -198,11 +198,11 @@ ignore_notice(void *arg, const PGresult *result)
 }
 
 /*
- * A statement that the server goes on with after we have given up holds locks;
- * so does a transaction of a daemon that hangs. All that a daemon asks for it asks
- * for again and again, and by a key: to plan it each time costs more than to do it,
- * and a table that has only begun to grow is read whole where nothing says
- * otherwise, until the server has counted its rows.
+ * A statement that still runs after we have given up holds locks; so does a
+ * transaction of a daemon that hangs. A daemon repeats a few look-ups by key:
+ * planning each costs more than running it, and without these settings a table that
+ * has only begun to grow would be scanned whole until the server has counted its
+ * rows.
  */
 static bool
 set_up(struct link *link, struct trouble *trouble)
@@ -322,7 +322,7 @@ link_flush(struct link *link, struct trouble *trouble)
 	return libpq.PQpipelineSync(link->conn) == 1 || lost(link, trouble);
 }
 
-/* In a pipeline each statement's results end with a NULL. */
+/* In a pipeline each statement's results end with NULL. */
 static PGresult *
 take(struct link *link, struct trouble *trouble)
 {
@@ -341,7 +341,7 @@ take(struct link *link, struct trouble *trouble)
 	return result;
 }
 
-/* The next result, whoever waits for it. */
+/* The next result, wanted or not. */
 static PGresult *
 next(struct link *link, struct trouble *trouble)
 {
@@ -364,7 +364,7 @@ next(struct link *link, struct trouble *trouble)
 PGresult *
 link_result(struct link *link, struct trouble *trouble)
 {
-	/* A link that is lost has none left. */
+	/* A lost link has none left. */
 	while (link->quiet > 0) {
 		link->quiet--;
 		libpq.PQclear(next(link, trouble));

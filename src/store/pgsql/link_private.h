@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One connection to PostgreSQL; private to this folder, used by one thread at a
- * time. libpq is only asked what does not block, and every wait for the server
- * ends at the link's deadline: then the connection is given up, since nobody
- * knows what becomes of it.
+ * time. Only libpq functions that do not block are called, and every wait for the
+ * server ends at the link's deadline: then the connection is given up, since its
+ * state is unknown.
  *
  * Statements go out in a pipeline: any number of link_send(), then link_flush(),
- * then link_result() once for each of them in the same order. When one fails,
- * the others fail with it and nothing of a transaction is kept.
+ * then link_result() once for each in the same order. When one fails, those after
+ * it fail too and nothing of a transaction is kept.
  */
 #ifndef STORE_PGSQL_LINK_PRIVATE_H
 #define STORE_PGSQL_LINK_PRIVATE_H
@@ -21,7 +21,7 @@
 /* In the order of the texts in statements.c. */
 enum statement {
 	SQL_BEGIN,
-	SQL_RELAX, /* what is written may be lost in a power cut */
+	SQL_RELAX, /* writes may be lost in a power cut */
 	SQL_COMMIT,
 	SQL_ROLLBACK,
 	SQL_FIND_ADDRESSES,
@@ -61,46 +61,46 @@ enum statement {
 struct link {
 	PGconn *conn; /* NULL: closed */
 	int64_t deadline_ms;
-	int timeout_ms; /* of one answer, when the deadline is further off */
-	unsigned due;   /* results that have not been taken */
-	unsigned quiet; /* this many of the next ones are nobody's */
+	int timeout_ms; /* for one answer, if the deadline is further off */
+	unsigned due;   /* results not yet taken */
+	unsigned quiet; /* of the next results, how many are to be skipped */
 	bool has_failed;
 };
 
-/* One server; NULL: as the URL says. */
+/* One server; NULL members: as in the URL. */
 struct link_target {
 	const char *url, *host, *address, *port;
 };
 
 /*
- * Opens a session at a server that may be written to, unless the URL says
- * otherwise; statements are not prepared yet. timeout_ms 0: as long as it takes.
+ * Connects to a server that can be written to, unless the URL says otherwise; does
+ * not prepare statements yet. timeout_ms 0: no limit.
  */
 bool link_open(struct link *link, const struct link_target *target, int timeout_ms,
     struct trouble *trouble);
-/* Prepares all statements: the tables must be there. */
+/* Prepares all statements; the tables must exist. */
 bool link_prepare(struct link *link, struct trouble *trouble);
-/* Accepts what is closed already. */
+/* Accepts a closed link. */
 void link_close(struct link *link);
 
-/* A statement with its parameters as text; NULL is NULL. */
+/* Sends a statement with its parameters as text; NULL is SQL NULL. */
 bool link_send(struct link *link, enum statement statement, int count,
     const char *const *values, struct trouble *trouble);
-/* The same, whose result link_result() passes over. */
+/* The same, but link_result() skips its result. */
 bool link_send_quietly(
     struct link *link, enum statement statement, struct trouble *trouble);
-/* The end of a pipeline. */
+/* Ends a pipeline. */
 bool link_flush(struct link *link, struct trouble *trouble);
-/* The next result, to be cleared by the caller; NULL when it failed. */
+/* The next result, which the caller clears; NULL if it failed. */
 PGresult *link_result(struct link *link, struct trouble *trouble);
-/* Takes what is left of a pipeline, and its end; false when any of it failed. */
+/* Takes the rest of a pipeline, and its end; false if any of it failed. */
 bool link_finish(struct link *link, struct trouble *trouble);
 
-/* One statement by itself, without rows. */
+/* Runs one statement that returns no rows. */
 bool link_do(struct link *link, enum statement statement, struct trouble *trouble);
-/* SQL in simple form, one or more statements without parameters or rows. */
+/* Runs plain SQL: one or more statements without parameters or rows. */
 bool link_run(struct link *link, const char *sql, struct trouble *trouble);
-/* SQL with parameters; its rows, to be cleared by the caller. */
+/* Runs SQL with parameters; the caller clears the result. */
 PGresult *link_query(struct link *link, const char *sql, int count,
     const char *const *values, struct trouble *trouble);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Migrations and daemons keep out of each other's way by an advisory lock of the
- * session: daemons share it, a migration has it alone.
+ * A session-level advisory lock keeps migrations and daemons apart: daemons share
+ * it, a migration holds it alone.
  */
 #include "store/pgsql/pgsql_private.h"
 #include "store/pgsql/schema_private.h"
@@ -53,7 +53,7 @@ pgsql_keep_mark(
 {
 	struct link *link = view->link;
 
-	/* What went out before, and was not waited for. */
+	/* Results of what was sent earlier without waiting. */
 	if (link->due > 0 &&
 	    !(link_flush(link, trouble) && link_finish(link, trouble)))
 		return false;

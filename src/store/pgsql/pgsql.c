@@ -11,10 +11,10 @@
 #include "store/pgsql/pgsql_private.h"
 #include "store/pgsql/schema_private.h"
 
-/* For a database that the configuration says to wait for at the start. */
+/* For a database that the configuration says to wait for at start. */
 #define START_TRIES    60
 #define START_PAUSE_MS 1000
-/* targreyctl waits so long for each server to be there. */
+/* How long targreyctl waits for each server. */
 #define ATTACH_MS 5000
 
 static bool
@@ -29,7 +29,7 @@ pgsql_check_url(const char *url, struct error *error)
 
 /* ------------------------------------------------------------------ the writer */
 
-/* Connects, makes or upgrades the tables, reads the secret, prepares. */
+/* Connects, creates or upgrades the tables, reads the secret, prepares. */
 static bool
 open_writer(struct backend *backend, bool *is_fatal_r, struct trouble *trouble)
 {
@@ -78,7 +78,7 @@ new_backend(const char *url, struct error *error)
 	return NULL;
 }
 
-/* Until it answers, hashes are made with a secret of our own. */
+/* Until the server answers, hashes are made with a secret of our own. */
 static bool
 begin_without(
     struct backend *backend, struct error *error, const struct trouble *trouble)
@@ -127,7 +127,7 @@ pgsql_open(const struct store_settings *settings,
 	return NULL;
 }
 
-/* A report may read for long; only the way to the server is cut short. */
+/* A report may take long; only connecting is limited in time. */
 static bool
 take_time(struct link *link, struct trouble *trouble)
 {
@@ -238,7 +238,7 @@ pgsql_rollback(struct view *view)
 		pgsql_expire_anew(view->backend);
 	if (view->link->conn == NULL)
 		return;
-	/* What has gone out but was not flushed is taken first. */
+	/* Takes the results of what was sent but not flushed first. */
 	if (view->link->due > 0 && link_flush(view->link, &ignored))
 		(void)link_finish(view->link, &ignored);
 	if (view->link->conn != NULL)

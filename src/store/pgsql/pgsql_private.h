@@ -19,17 +19,17 @@ enum row_kind {
 	ROW_KINDS
 };
 
-/* One row as it was read, and as it shall be. */
+/* One row as read, and as it shall be. */
 struct row {
 	struct row *next;
 	enum row_kind kind;
-	int64_t key;     /* of an address, triplet or network */
-	int64_t day;     /* of a network; the one a domain's were counted on */
-	char *name;      /* of a domain or an origin */
-	int64_t version; /* 0: it is not there */
+	int64_t key;     /* for an address, triplet or network */
+	int64_t day;     /* a network's; or the day a domain's were counted on */
+	char *name;      /* for a domain or an origin */
+	int64_t version; /* 0: the row does not exist */
 	bool is_changed;
 	int64_t pair;
-	char *client, *sender, *recipient; /* of a changed triplet */
+	char *client, *sender, *recipient; /* for a changed triplet */
 	union {
 		struct address_record address;
 		struct domain_record domain;
@@ -40,26 +40,23 @@ struct row {
 
 #define CHAINS 64
 
-/*
- * What has been read in a transaction, or for one recall, and what is to be
- * written at its end.
- */
+/* Rows read in a transaction, or for one recall, and rows to write at its end. */
 struct view {
 	struct backend *backend;
-	struct link *link; /* NULL: what is not in rows is not there */
-	struct link own;   /* of a view that stands by itself */
+	struct link *link; /* NULL: a row not in rows does not exist */
+	struct link own;   /* for a view with a link of its own */
 	struct row *chains[CHAINS];
-	bool locks;     /* what is read is locked until the end */
-	unsigned walks; /* how many are going on, one within the other */
+	bool locks;     /* rows read are locked until the end */
+	unsigned walks; /* how many walks are nested */
 };
 
 #define LINKS_MAX 16
 
-/* Where servers are; one of them may be written to. */
+/* Where the servers are; one of them accepts writes. */
 struct place {
 	char *url;
 	char name[128]; /* for people */
-	/* In the order of the URL; a NULL in these is left to the URL. */
+	/* In the order of the URL; NULL: as in the URL. */
 	char *hosts[8], *addresses[8], *ports[8];
 	unsigned count;
 	_Atomic unsigned last; /* the one that answered last */
@@ -75,24 +72,24 @@ struct backend {
 	struct view writer; /* the writer's thread, or targreyctl's */
 	struct link link;
 
-	pthread_mutex_t lock;        /* guards the rest of the readers */
-	struct link idle[LINKS_MAX]; /* those that nobody uses now */
+	pthread_mutex_t lock;        /* guards the readers' other members */
+	struct link idle[LINKS_MAX]; /* those not in use */
 	unsigned idle_count;
-	_Atomic unsigned generation; /* of the links; the idle of an older one go */
+	_Atomic unsigned generation; /* of the links; older idle ones are closed */
 	unsigned idle_generation;
 
-	/* Where the walks of expiry have come to; the writer's thread. */
+	/* How far the walks of expiry have come; for the writer's thread. */
 	int64_t next_address;
 	char next_domain[257], next_origin[257];
-	/* When each begins anew: addresses, domains, origins. */
+	/* When each starts again: addresses, domains, origins. */
 	int64_t walk_at[3];
 };
 
 /* ---- place.c */
-/* false and the reason: not a URL, or one with a password. */
+/* False with the reason: not a URL, or it contains a password. */
 bool place_init(struct place *place, const char *url, struct error *error);
 void place_clear(struct place *place);
-/* Tries each of them for timeout_ms, all of them until the link's deadline. */
+/* Tries each for timeout_ms, all of them until the link's deadline. */
 bool place_connect(struct place *place, struct link *link, int timeout_ms,
     struct trouble *trouble);
 
@@ -127,7 +124,7 @@ bool pgsql_count_network(struct view *view, int64_t day, int64_t hash,
     bool *is_new_r, struct trouble *trouble);
 
 /* ---- read.c */
-/* What a row of a result says, from a column on; in the order of statements.c. */
+/* Values of a result's row, from a column on; in the order of statements.c. */
 int64_t pgsql_number(const PGresult *result, int row, int column);
 void pgsql_read_address(
     const PGresult *result, int row, struct address_record *record_r);
@@ -138,8 +135,8 @@ void pgsql_read_origin(
 void pgsql_read_triplet(const PGresult *result, int row, struct grey_row *row_r);
 
 /*
- * ---- flush.c: writes what has changed, and commits. TROUBLE_CONFLICT: somebody
- * was faster with a row.
+ * ---- flush.c: writes what has changed, and commits. TROUBLE_CONFLICT: another
+ * writer was faster with a row.
  */
 enum commit_end pgsql_flush(struct view *view, struct trouble *trouble);
 
@@ -156,13 +153,13 @@ bool pgsql_refuse_event(
     struct view *view, int64_t id, const char *reply, struct trouble *trouble);
 
 /* ---- expire.c */
-/* Its walks begin anew. */
+/* Its walks start again. */
 void pgsql_expire_anew(struct backend *backend);
 bool pgsql_expire(struct view *view, const struct expiry *expiry, bool *more_r,
     struct trouble *trouble);
 
 /* ---- walk.c */
-/* Rows of a SELECT, some hundred at a time; give says false to end it. */
+/* Walks a SELECT, some hundred rows at a time; give returns false to end it. */
 bool pgsql_walk(struct view *view, const char *select, int count,
     const char *const *values,
     bool (*give)(void *work, const PGresult *result, int row), void *work,
@@ -203,7 +200,7 @@ bool pgsql_check(struct backend *backend,
     struct trouble *trouble);
 
 /* ---- move.c */
-/* A daemon's mark at its session; false while a migration is going on. */
+/* Marks the session as a daemon's; false while a migration is going on. */
 bool pgsql_begin_use(struct link *link, struct trouble *trouble);
 bool pgsql_claim(struct backend *backend, struct trouble *trouble);
 bool pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t size,
@@ -212,8 +209,7 @@ bool pgsql_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble);
 
 /* ---- readers.c */
-/* The connections that nobody uses are closed; called with the lock held, if any.
- */
+/* Closes the connections not in use; call with the lock held, if there is one. */
 void pgsql_drop_idle(struct backend *backend);
 struct view *pgsql_recall(struct backend *backend, const struct wanted *wanted,
     int64_t until_ms, struct trouble *trouble);

@@ -19,7 +19,7 @@ option(const PQconninfoOption *options, const char *keyword)
 	return NULL;
 }
 
-/* The elements of a list with commas; returns how many there are. */
+/* Splits a list at its commas; returns the number of elements. */
 static unsigned
 split(const char *list, char **parts)
 {
@@ -34,8 +34,8 @@ split(const char *list, char **parts)
 }
 
 /*
- * Each host is tried by itself: one that swallows what is sent to it would
- * otherwise use up the time of those behind it.
+ * Each host is tried separately: one that drops our packets would otherwise use up
+ * the time of those after it.
  */
 static void
 split_hosts(struct place *place, const PQconninfoOption *options)
@@ -47,7 +47,7 @@ split_hosts(struct place *place, const PQconninfoOption *options)
 	place->count = hosts > addresses ? hosts : addresses;
 	if (place->count == 0)
 		place->count = 1;
-	/* One port serves all of them. */
+	/* A single port is used for all of them. */
 	for (unsigned i = ports; ports == 1 && i < place->count; i++)
 		place->ports[i] = text_dup(place->ports[0]);
 }
@@ -68,7 +68,7 @@ name_place(struct place *place, const PQconninfoOption *options)
 		    name == NULL ? "" : name);
 }
 
-/* libpq quotes what it does not understand, which may be a password. */
+/* libpq quotes what it does not understand, and that may be a password. */
 static void
 say_wrong(const char *url, const char *reason, struct error *error)
 {
@@ -92,7 +92,7 @@ place_init(struct place *place, const char *url, struct error *error)
 	if (!ok) {
 		say_wrong(url, reason, error);
 	} else if (option(options, "password") != NULL) {
-		/* Whatever shows the URL would show it. */
+		/* Whatever shows the URL would show the password. */
 		error_set(error, "the URL holds a password; put it into the file "
 		                 "that PGPASSFILE names, or ~/.pgpass");
 		ok = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rows of results as records. */
+/* Rows of results converted to records. */
 #include <stdlib.h>
 
 #include "store/pgsql/pgsql_private.h"

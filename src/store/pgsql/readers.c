@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is lent to readers: a connection, or what one has read for a recall. */
+/* What readers borrow: a connection, or what one has read for a recall. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -78,7 +78,7 @@ pgsql_recall(struct backend *backend, const struct wanted *wanted, int64_t until
 	if (view == NULL)
 		return NULL;
 	bool ok = pgsql_expect(view, wanted, trouble);
-	/* An idle link may have died of old age: once more with a new one. */
+	/* An idle link may have been closed by the server: retry with a new one. */
 	if (!ok && view->own.conn == NULL && clock_real_ms() < until_ms) {
 		pgsql_clear(view);
 		ok = take_link(backend, &view->own, until_ms, trouble) &&

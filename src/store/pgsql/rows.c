@@ -113,7 +113,7 @@ take_rows(struct view *view, enum row_kind kind, struct trouble *trouble)
 	return ok;
 }
 
-/* What is asked for and does not come is not there. */
+/* Marks what was asked for but not returned as not existing. */
 static bool
 mark_missing(
     struct view *view, const struct wanted *wanted, struct trouble *trouble)
@@ -220,7 +220,7 @@ pgsql_expect(
 	return ok;
 }
 
-/* The row, read now if it was not expected. */
+/* The row; read now if it was not expected. */
 static struct row *
 find(struct view *view, enum row_kind kind, int64_t key, int64_t day,
     const char *name, struct trouble *trouble)

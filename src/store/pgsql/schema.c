@@ -76,7 +76,7 @@ static const char step_2[] =
     " spam = least(spam, 4194303) * 1024, rated = last_seen"
     " WHERE ham > 0 OR spam > 0;";
 
-/* What one client's triplets are found by, or those of a network. */
+/* Finds one client's triplets, or those of a network. */
 static const char step_3[] =
     "CREATE INDEX triplet_client ON triplet (client COLLATE \"C\");";
 
@@ -86,7 +86,7 @@ static const char step_4[] =
 static const char *const steps[] = {step_1, step_2, step_3, step_4};
 const int pgsql_schema_version = sizeof steps / sizeof *steps;
 
-/* Nobody but the migration may hold it; the number marks targrey's locks. */
+/* Only a migration may hold it; the number identifies targrey's locks. */
 #define LOCK                                                                       \
 	"BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"      \
 	"SELECT pg_advisory_xact_lock(1952532306, 0);"                             \
@@ -177,7 +177,7 @@ is_too_new(int found, struct trouble *trouble)
 	return true;
 }
 
-/* Asked for: reading a table that is not there is an error in the server's log. */
+/* Asks first: reading a missing table would put an error in the server's log. */
 static bool
 has_meta(struct link *link, bool *has_r, struct trouble *trouble)
 {
@@ -276,7 +276,7 @@ upgrade(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
 	       pgsql_write_meta(link, "schema", number, trouble);
 }
 
-/* Without a lock: what is there already needs no migration. */
+/* Without a lock: what exists already needs no migration. */
 static bool
 is_made(struct link *link, bool *is_made_r, struct trouble *trouble)
 {
@@ -289,7 +289,7 @@ is_made(struct link *link, bool *is_made_r, struct trouble *trouble)
 	       has_event_columns(link, is_made_r, trouble);
 }
 
-/* However long it takes; mail goes on meanwhile without memory. */
+/* However long it takes; mail meanwhile goes on without memory. */
 static bool
 migrate(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
     bool *is_fatal_r, struct trouble *trouble)

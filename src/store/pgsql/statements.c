@@ -4,11 +4,10 @@
 #include "store/pgsql/schema_private.h"
 
 /*
- * Rows that change are written by one statement for each table, whose arrays
- * hold a column each. version makes it a compare-and-set: a row that somebody
- * else has written since it was read is left alone, and then the statement
- * fails, and with it the commit behind it in the pipeline. Always in the order of
- * the keys, so that two of them wait for each other and never in a ring.
+ * Each table's changed rows are written by one statement, with one array per
+ * column. version makes it a compare-and-set: a row that somebody else has written
+ * since it was read is left alone, and the count of rows shows it. Always in key
+ * order, so that two writers may wait for each other but never deadlock.
  */
 #define ADDRESS                                                                    \
 	"key, version, first_seen, last_seen, last_success, last_counted,"         \
@@ -41,7 +40,7 @@ const char *const link_statements[STATEMENTS] = {
         "SELECT " ORIGIN " FROM origin WHERE name = ANY($1::text[])",
     [SQL_FIND_TRIPLETS] =
         "SELECT " TRIPLET " FROM triplet WHERE hash = ANY($1::bigint[])",
-    /* Those used last; that a sender has more is no reason to read them all. */
+    /* Most recently used first; if a sender has more, they are not all read. */
     [SQL_FIND_PAIRS] =
         "SELECT " TRIPLET " FROM triplet WHERE pair = ANY($1::bigint[])"
         " ORDER BY last DESC LIMIT 1000",

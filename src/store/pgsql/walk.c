@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What targreyctl lists, counts, checks and takes away. */
+/* What targreyctl lists, counts, checks and removes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,7 +217,7 @@ pgsql_each_triplet(struct view *view, const struct triplet_search *search,
 	char sql[300];
 
 	snprintf(sql, sizeof sql,
-	    /* Columns as pgsql_read_triplet() has them, and the texts. */
+	    /* The columns of pgsql_read_triplet(), and the texts. */
 	    "SELECT hash, version, first, last, last_try, passed, tries, early, "
 	    "pair,"
 	    " day, mxs, client, sender, recipient FROM triplet WHERE passed %s 0%s"

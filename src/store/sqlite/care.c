@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attached by targreyctl: opening what is there, looking it over, copying it. */
+/* For targreyctl: opening an existing database, checking it, copying it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #define ATTACHED_BUSY_MS   5000
 
 /*
- * SQLite's write-ahead log wants shared memory beside the file, from readers,
- * too: said here, since its own words are "attempt to write".
+ * SQLite's write-ahead log needs shared memory beside the file, for readers too:
+ * said here, since SQLite's own message is "attempt to write".
  */
 static bool
 may_share_memory(const char *path)
@@ -88,7 +88,7 @@ count_rows(struct connection *connection, const char *table, uint64_t *count_r,
 	return ok;
 }
 
-/* Rows that stand for two are two. */
+/* A row that stands for two counts as two. */
 static bool
 count_waiting(
     struct connection *connection, uint64_t *count_r, struct trouble *trouble)
@@ -191,7 +191,7 @@ sqlite_check(struct backend *backend, bool (*each)(void *ctx, const char *findin
 	bool ok = check_pages(&view->connection, &findings, trouble) &&
 	          check_texts(&view->connection, &findings, trouble);
 	sqlite_release(view);
-	/* A file too broken to be walked is a finding, not a failure to look. */
+	/* A file too broken to walk is a finding, not a failure to look. */
 	if (!ok && trouble->kind == TROUBLE_CORRUPT) {
 		find_fault(&findings, trouble->error.text);
 		ok = true;
@@ -235,7 +235,7 @@ sqlite_backup(struct backend *backend, const char *path,
 	if (!connection_open(&target, path, SQLITE_OPEN_READWRITE,
 	        ATTACHED_CACHE_KIB, 0, trouble))
 		return false;
-	/* Held for the whole copy, so that no commit makes it start anew. */
+	/* Held for the whole copy, so that no commit makes it start again. */
 	struct view *view = sqlite_reader(backend, trouble);
 	bool ok = view != NULL &&
 	          connection_number(&view->connection, "SELECT count(*) FROM meta",

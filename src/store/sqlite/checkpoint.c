@@ -11,14 +11,14 @@
 #include "store/sqlite/readers_private.h"
 
 #define TICK_MS     50
-#define SLOW_MS     5   /* a batch waits so long while the log is too long */
-#define CAP_WAIT_MS 250 /* and so long at most when it is much too long */
-#define LITTLE      256 /* pages that a pause may be spent on */
+#define SLOW_MS     5   /* a batch waits this long while the log is too long */
+#define CAP_WAIT_MS 250 /* and at most this long when it is much too long */
+#define LITTLE      256 /* pages that may be carried over in a pause */
 #define PASSES      4
-#define STUCK_MS    2000 /* a reader of ours or of targreyctl list is done by then */
-#define IDLE_TICKS  20   /* after this many, a short log is carried over as well */
+#define STUCK_MS    2000 /* readers of ours or of targreyctl list finish sooner */
+#define IDLE_TICKS  20   /* after this many, a short log is carried over too */
 
-/* Real time: how often the thread looks says nothing about mail. */
+/* Real time: the thread's ticks do not depend on the mail's clock. */
 static struct timespec
 in_ms(unsigned ms)
 {
@@ -74,7 +74,7 @@ checkpoint_watch(struct checkpoint *checkpoint, sqlite3 *writer)
 	sqlite3_wal_hook(writer, count_pages, checkpoint);
 }
 
-/* Returns how many pages of the log are left to be carried over. */
+/* Returns how many pages of the log remain to be carried over. */
 static int
 pass(struct checkpoint *checkpoint)
 {
@@ -126,7 +126,7 @@ find_holder(struct checkpoint *checkpoint)
 	pthread_mutex_unlock(&checkpoint->lock);
 }
 
-/* A long log of which nothing more can be carried over: somebody reads it. */
+/* A long log that cannot be carried over further: somebody is reading it. */
 static bool
 is_held(struct checkpoint *checkpoint, int pages, int left)
 {
@@ -194,7 +194,7 @@ tick(struct checkpoint *checkpoint, unsigned *idle)
 	left = pass(checkpoint);
 	if (pages < WAL_LONG && pages >= WAL_WORTHWHILE)
 		return;
-	/* Beside the writer as far as that leads, so that its pause is short. */
+	/* Alongside the writer as far as possible, so that its pause is short. */
 	for (int i = 0; left > LITTLE && i < PASSES && !checkpoint->stopping; i++)
 		left = pass(checkpoint);
 	if (is_held(checkpoint, pages, left))

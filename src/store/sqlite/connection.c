@@ -234,7 +234,7 @@ connection_do(
 	return true;
 }
 
-/* SQLite's count of its memory takes a lock of all threads at every malloc(). */
+/* SQLite's memory statistics take a global lock at every malloc(). */
 static void
 set_up_sqlite(void)
 {
@@ -242,14 +242,14 @@ set_up_sqlite(void)
 }
 
 /*
- * What a file brings along is data: no trigger, view or function of its schema
- * runs, nothing may write past SQLite's own tables, and what it says of its sizes
- * is not believed. Source: "Defense Against The Dark Arts" of SQLite's manual.
+ * What a file contains is only data: no trigger, view or function of its schema
+ * runs, nothing may write to SQLite's own tables, and the sizes it claims are not
+ * believed. Source: "Defense Against The Dark Arts" in SQLite's manual.
  */
 static void
 distrust_file(sqlite3 *db)
 {
-	/* A row of ours is at most some ten thousand octets. */
+	/* A row of ours has at most some ten thousand octets. */
 	static const struct {
 		int what, most;
 	} limits[] = {

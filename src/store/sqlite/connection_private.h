@@ -60,7 +60,7 @@ enum statement {
 	SQL_SWEEP_ADDRESS,
 	SQL_SWEEP_DOMAIN_END,
 	SQL_SWEEP_DOMAIN,
-	SQL_SWEEP_ORIGIN_END, /* as the two of domain */
+	SQL_SWEEP_ORIGIN_END, /* like the two for domain */
 	SQL_SWEEP_ORIGIN,
 	STATEMENTS
 };
@@ -76,31 +76,31 @@ struct connection {
  */
 bool connection_open(struct connection *connection, const char *path, int flags,
     int cache_kib, int busy_ms, struct trouble *trouble);
-/* Accepts what is closed already. */
+/* Accepts a closed connection. */
 void connection_close(struct connection *connection);
 
-/* SQL without parameters or rows. */
+/* Runs SQL without parameters or rows. */
 bool connection_run(
     struct connection *connection, const char *sql, struct trouble *trouble);
-/* The first number of the first row; 0 without a row. */
+/* The first number of the first row; 0 if there is no row. */
 bool connection_number(struct connection *connection, const char *sql,
     int64_t *number_r, struct trouble *trouble);
 
-/* The caller finalizes; NULL on failure. */
+/* The caller finalizes it; NULL on failure. */
 sqlite3_stmt *connection_prepare(
     struct connection *connection, const char *sql, struct trouble *trouble);
 
-/* Prepared at the first use, reset and ready to be bound; NULL on failure. */
+/* Prepared at first use, reset and ready to bind; NULL on failure. */
 sqlite3_stmt *connection_statement(struct connection *connection,
     enum statement statement, struct trouble *trouble);
-/* true: done or a row stands, as *row_r says (may be NULL). */
+/* true: done, or there is a row, as *row_r tells (may be NULL). */
 bool connection_step(struct connection *connection, sqlite3_stmt *statement,
     bool *row_r, struct trouble *trouble);
-/* connection_statement() and connection_step() for those without parameters. */
+/* connection_statement() and connection_step(), without parameters. */
 bool connection_do(struct connection *connection, enum statement statement,
     struct trouble *trouble);
 
-/* Says in trouble what the last call on the connection said. Returns false. */
+/* Copies the connection's last error into trouble. Returns false. */
 bool connection_failed(struct connection *connection, struct trouble *trouble);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rows that go, one by one. */
+/* Removes single rows. */
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The index by which events are found: hashes of their keys, filed by parts of a
- * thousand events, before step 5 of the schema by the day that they were logged.
+ * The index for finding events: hashes of their keys, filed in parts of a thousand
+ * events; before step 5 of the schema, by the day that they were logged.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* What the texts of the index are hashed with; never to be changed. */
+/* The kind hashed with each text of the index; never to be changed. */
 static const char *const key_kinds[EVENT_KEYS] = {
     [EVENT_KEY_SID] = "sid",
     [EVENT_KEY_QUEUE_ID] = "queue",
@@ -18,8 +18,7 @@ static const char *const key_kinds[EVENT_KEYS] = {
     [EVENT_KEY_ADDRESS] = "ip",
 };
 
-/* Those of a kind lie together in a part, so that a network is found in few pages.
- */
+/* Keys of a kind lie together, so that a network is found in few pages. */
 static int64_t
 entry_of(int64_t part, enum event_key key, int64_t hash)
 {
@@ -131,7 +130,7 @@ give_part(struct lookup *lookup)
 	}
 }
 
-/* The next part that there is an entry of; a hole may be of any width. */
+/* The next part that has an entry; a gap may be of any width. */
 static bool
 next_part(struct view *view, sqlite3_stmt *parts, int64_t *part, bool *found_r,
     struct trouble *trouble)
@@ -146,7 +145,7 @@ next_part(struct view *view, sqlite3_stmt *parts, int64_t *part, bool *found_r,
 	return true;
 }
 
-/* Days of before step 5 come first, so they hold what is older. */
+/* Days from before step 5 come first, so they hold what is older. */
 static bool
 walk_parts(struct lookup *lookup, int64_t since_id, sqlite3_stmt *parts,
     sqlite3_stmt *ids, struct trouble *trouble)
@@ -182,7 +181,7 @@ hash_network(struct lookup *lookup)
 	struct ip ip = key_address(&lookup->search->net->ip);
 	char text[IP_TEXT_SIZE];
 
-	uint8_t *counter = &ip.bytes[ip_is_v4(&ip) ? 15 : 7]; /* of 256 at most */
+	uint8_t *counter = &ip.bytes[ip_is_v4(&ip) ? 15 : 7]; /* at most 256 */
 
 	do {
 		lookup->hashes[lookup->hashes_count++] = key_text(

@@ -4,7 +4,7 @@
 #include "store/event_row.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* A transaction may end, and be written, so long after it began. */
+/* A transaction may end, and be written, at most this long after it began. */
 #define LONGEST_S 86400
 
 /* ------------------------------------------------------------------- writing */
@@ -75,7 +75,7 @@ read_value(sqlite3_stmt *statement, int column)
 	}
 }
 
-/* Gives every row of the statement. */
+/* Calls give for every row of the statement. */
 static bool
 walk_rows(struct walk *walk, sqlite3_stmt *statement, struct trouble *trouble)
 {

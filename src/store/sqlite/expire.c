@@ -5,9 +5,9 @@
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* A walk through a table without an order by time begins at most this often. */
+/* A walk through a table not ordered by time starts at most this often. */
 #define SWEEP_S 3600
-/* Rows are looked at in so much larger portions than they are removed in. */
+/* How many times more rows are looked at than removed per portion. */
 #define SWEEP_FACTOR 4
 
 /* What one call of sqlite_expire() removes. */
@@ -25,7 +25,7 @@ prepare(struct slice *slice, enum statement which)
 	    &slice->view->connection, which, slice->trouble);
 }
 
-/* found_r  whether there is a row; NULL: there is none to read */
+/* found_r  whether there is a row; NULL for statements without rows */
 static bool
 step(struct slice *slice, sqlite3_stmt *statement, bool *found_r)
 {
@@ -56,7 +56,7 @@ remove_rows(
 	return true;
 }
 
-/* The oldest bucket; false in *found_r when there is none before that one. */
+/* The oldest bucket; *found_r false if none is older than the one given. */
 static bool
 find_first(struct slice *slice, enum statement which, int64_t before,
     int64_t *first_r, bool *found_r)
@@ -74,7 +74,7 @@ find_first(struct slice *slice, enum statement which, int64_t before,
 	return true;
 }
 
-/* Keys go when the events of their part, or of days of their day, have gone. */
+/* Keys go once all events of their part, or of their day, are gone. */
 static bool
 find_keys_end(struct slice *slice, int64_t day, int64_t *before_r)
 {
@@ -95,7 +95,7 @@ find_keys_end(struct slice *slice, int64_t day, int64_t *before_r)
 	return true;
 }
 
-/* The last hash of the next limit rows of a bucket that is past its time. */
+/* The hash that ends the next limit rows of an expired bucket. */
 static bool
 find_end(struct slice *slice, enum statement which, int64_t bucket, int64_t *end_r,
     bool *found_r)
@@ -103,8 +103,7 @@ find_end(struct slice *slice, enum statement which, int64_t bucket, int64_t *end
 	sqlite3_stmt *statement = prepare(slice, which);
 
 	*found_r = false;
-	/* A whole portion at first; what is left of a bucket is smaller than that.
-	 */
+	/* A whole portion first; the rest of a bucket is smaller than that. */
 	for (unsigned offset = slice->expiry->limit - 1; statement != NULL;
 	     offset /= 4) {
 		sqlite3_bind_int64(statement, 1, bucket);
@@ -132,13 +131,13 @@ expire_range(struct slice *slice, enum statement first, int64_t before)
 	                      remove_rows(slice, first + 2, key, 2)));
 }
 
-/* A table without an order by time, whose key is a number. */
+/* A table not ordered by time, whose key is a number. */
 struct walked {
 	enum statement end, removes[2];
 	int removes_count, numbers_count;
 };
 
-/* One portion of a walk; *cursor goes back to the start at the end. */
+/* One portion of a walk; at the end *cursor goes back to the start. */
 static bool
 sweep(struct slice *slice, const struct walked *table, int64_t *cursor)
 {
@@ -167,10 +166,7 @@ sweep(struct slice *slice, const struct walked *table, int64_t *cursor)
 	return true;
 }
 
-/*
- * The same where the key is a name; end, end + 1: the two statements of one
- * table.
- */
+/* The same for a key that is a name; end, end + 1: the table's two statements. */
 static bool
 sweep_names(
     struct slice *slice, enum statement end, char cursor[static ORIGIN_SIZE])
@@ -232,7 +228,7 @@ sweep_named(struct slice *slice)
 	return true;
 }
 
-/* Those without an order by time: a portion of each at a time, once an hour. */
+/* Tables not ordered by time: a portion of each at a time, once an hour. */
 static bool
 expire_known(struct slice *slice)
 {

@@ -64,7 +64,7 @@ check_mark(
 		return false;
 	if (mark != SCHEMA_APPLICATION_ID && (mark != 0 || tables != 0))
 		return refuse(trouble, TROUBLE_REOPEN, "not a database of targrey");
-	/* mark and version are written in one transaction, the version from 1 */
+	/* mark and version, from 1, are written in one transaction */
 	bool is_new = mark == 0 && *version_r == 0;
 	if (*version_r <= 0 && !is_new)
 		return refuse(
@@ -72,7 +72,7 @@ check_mark(
 	return true;
 }
 
-/* A schema whose text is damaged is found here, not by the first note. */
+/* Finds a damaged schema here, instead of at the first note. */
 static bool
 check_statements(struct connection *connection, struct trouble *trouble)
 {
@@ -114,7 +114,7 @@ sqlite_check_schema(struct connection *connection, bool read_only,
 		    (int)found, version);
 		return false;
 	}
-	/* Looked at again inside the transaction: another may have been faster. */
+	/* Checked again inside the transaction: another may have been faster. */
 	if (!connection_do(connection, SQL_BEGIN_IMMEDIATE, trouble))
 		return false;
 	if (check_mark(connection, &found, trouble) &&
@@ -149,7 +149,7 @@ sqlite_read_secret(struct connection *connection,
 	return ok;
 }
 
-/* Gives a database that has no secret one; an old one stays. */
+/* Gives a secret to a database that has none; keeps an existing one. */
 static bool
 ensure_secret(struct backend *backend, struct trouble *trouble)
 {
@@ -175,7 +175,7 @@ ensure_secret(struct backend *backend, struct trouble *trouble)
 	return ok && sqlite_read_secret(connection, backend->secret, trouble);
 }
 
-/* From now on no migration may write into it any more. */
+/* From now on no migration may write to it. */
 static bool
 begin_use(struct connection *connection, struct trouble *trouble)
 {
@@ -203,7 +203,7 @@ make_file(struct backend *backend, struct trouble *trouble)
 		backend->device = status.st_dev;
 		backend->inode = status.st_ino;
 	}
-	/* Closing drops SQLite's locks on this file: nobody here holds one now. */
+	/* Closing drops SQLite's locks on this file; none are held here. */
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -277,8 +277,8 @@ sqlite_know_wal(struct backend *backend)
 }
 
 /*
- * SQLite leaves the log of a file that was moved away where it is, and would
- * then play it into the file that lies there now.
+ * When a file is moved away, SQLite leaves its log behind, and would replay it into
+ * the file that lies there now.
  */
 void
 sqlite_remove_stale_wal(const struct backend *backend)
@@ -294,7 +294,7 @@ sqlite_remove_stale_wal(const struct backend *backend)
 	(void)unlink(path);
 }
 
-/* What cannot be seen is not gone: its log is removed with what is. */
+/* A file that cannot be checked counts as present, and its log is kept. */
 bool
 sqlite_is_in_place(const struct backend *backend, struct trouble *trouble)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a migration needs: a new file, nobody else in it, a mark. */
+/* What a migration needs: a new file, exclusive use of it, a mark. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The database is opened, closed, opened again; readers lend its connections. */
+/* Opens, closes and reopens the database; lends its connections to readers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ sqlite_take_lock(struct backend *backend, struct error *error)
 	return false;
 }
 
-/* Writer and checkpointer; the readers open when they are asked for. */
+/* Opens writer and checkpointer; readers are opened when first used. */
 static bool
 open_all(struct backend *backend, struct trouble *trouble)
 {
@@ -51,8 +51,8 @@ open_all(struct backend *backend, struct trouble *trouble)
 }
 
 /*
- * Closes every connection. SQLite removes the log by its name when the last
- * one goes, so none may be left when another file gets that name.
+ * Closes every connection. SQLite removes the log by its name when the last one
+ * closes, so none may be left open when another file gets that name.
  */
 static void
 close_all(struct backend *backend)
@@ -112,7 +112,7 @@ open_or_set_aside(struct backend *backend, struct trouble *trouble)
 {
 	if (open_all(backend, trouble))
 		return true;
-	/* What is no database at all may be somebody's file: left alone. */
+	/* A file that is no database at all may be somebody's: leave it alone. */
 	if (trouble->kind != TROUBLE_CORRUPT ||
 	    strstr(trouble->error.text, "not a database") != NULL)
 		return false;
@@ -146,8 +146,8 @@ sqlite_open(const struct store_settings *settings,
 }
 
 /*
- * After a sync that failed nobody knows what of the log is on the disk: service
- * returns only when all of it has been carried into the database.
+ * After a failed sync it is unknown how much of the log is on disk: the store works
+ * again only when all of it has been carried into the database.
  */
 static bool
 checkpoint_all(struct backend *backend, struct trouble *trouble)
@@ -169,7 +169,7 @@ sqlite_reopen(struct backend *backend, bool set_aside,
 	checkpoint_stop(&backend->checkpoint);
 	bool was_open = backend->writer.connection.db != NULL;
 	bool in_place = !was_open || sqlite_is_in_place(backend, &moved);
-	if (!in_place) /* so that the file, wherever it is now, is whole */
+	if (!in_place) /* so that the file is complete, wherever it is now */
 		sqlite3_wal_checkpoint_v2(backend->writer.connection.db, NULL,
 		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	close_all(backend);
@@ -195,7 +195,7 @@ lock_reader(struct backend *backend)
 		if (pthread_mutex_trylock(&backend->readers[i].lock) == 0)
 			return &backend->readers[i];
 	}
-	/* All in use: some microseconds behind another reader, never the writer. */
+	/* All in use: waits microseconds for a reader, never for the writer. */
 	pthread_mutex_lock(&backend->readers[READERS - 1].lock);
 	return &backend->readers[READERS - 1];
 }

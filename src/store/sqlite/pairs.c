@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The two rows of an attempt, its client's and that of KEY_ANYWHERE. What the first
- * attempt leaves of both is the same, so it is one row: that of KEY_ANYWHERE, whose
- * twin is the hash of the client's. It is made two when either of them changes.
+ * The two rows of an attempt, its client's and that of KEY_ANYWHERE. The first
+ * attempt leaves the same in both, so they are stored as one row: that of
+ * KEY_ANYWHERE, whose twin is the hash of the client's. It is split in two when
+ * either of them changes.
  */
 #include "store/keys.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* The client's row that a row of KEY_ANYWHERE stands for. */
+/* The client's row for which a row of KEY_ANYWHERE stands. */
 static struct grey_row
 twin_of(const struct grey_row *row)
 {
 	struct grey_row twin = *row;
 
-	twin.last_try = 0; /* the first attempt is no try */
+	twin.last_try = 0; /* the first attempt is not a retry */
 	return twin;
 }
 
@@ -45,7 +46,7 @@ sqlite_find_pair(struct view *view, const int64_t hashes[static 2], int64_t sinc
 	return true;
 }
 
-/* Both rows are not there yet. */
+/* Neither row exists yet. */
 static bool
 keep_twins(struct view *view, const int64_t hashes[static 2],
     const struct grey_row rows[static 2], const struct triplet_text *text,
@@ -56,10 +57,7 @@ keep_twins(struct view *view, const int64_t hashes[static 2],
 	           view, hashes[0], hashes[1], &rows[0], text, trouble);
 }
 
-/*
- * Makes two rows of that of KEY_ANYWHERE and its twin; what is rewritten anyway is
- * left to that.
- */
+/* Splits KEY_ANYWHERE's row and its twin, unless rewritten anyway. */
 static bool
 part(struct view *view, int64_t hash, const struct grey_row *anywhere, int64_t twin,
     const bool rewritten[static 2], struct trouble *trouble)
@@ -72,7 +70,7 @@ part(struct view *view, int64_t hash, const struct grey_row *anywhere, int64_t t
 	           sqlite_keep_waiting(view, hash, anywhere, 0, trouble));
 }
 
-/* held: the twin of what was, as sqlite_find_pair() has found it; 0: none */
+/* held: the twin of was, as sqlite_find_pair() found it; 0: none */
 bool
 sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
     const struct grey_row was[static 2], const struct grey_row rows[static 2],
@@ -98,7 +96,7 @@ sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
 
 /* ---------------------------------------------------------------------- drops */
 
-/* Of a client's row that is part of that of KEY_ANYWHERE. */
+/* A client's row that is part of that of KEY_ANYWHERE. */
 static bool
 drop_twin(struct view *view, int64_t hash, int64_t held_by,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
@@ -121,7 +119,7 @@ bool
 sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble)
 {
-	static const bool rewritten[] = {false, true}; /* it goes */
+	static const bool rewritten[] = {false, true}; /* it is removed */
 	int64_t twin = 0;
 	bool found, was_held = false;
 

@@ -29,10 +29,7 @@ add_process(char *buf, size_t size, long pid)
 		    buf + used, size - used, "%s%s", used > 0 ? ", " : "", entry);
 }
 
-/*
- * From /proc/locks: to open the file and ask fcntl() would, at the close, take
- * all of our own locks away.
- */
+/* From /proc/locks: closing a file opened for fcntl() would drop our own locks. */
 const char *
 sqlite_readers(const char *path, char *buf, size_t size)
 {

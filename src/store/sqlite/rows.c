@@ -4,7 +4,7 @@
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* Binds integers from parameter 1 on. */
+/* Binds integers, starting at parameter 1. */
 static sqlite3_stmt *
 bind_numbers(struct view *view, enum statement which, const int64_t *numbers,
     int count, struct trouble *trouble)
@@ -45,7 +45,7 @@ time_at(sqlite3_stmt *statement, int column)
 	return backend_time(sqlite3_column_int64(statement, column));
 }
 
-/* From another time on; before it where the clock was set back meanwhile. */
+/* Relative to another time; negative if the clock was set back meanwhile. */
 static int64_t
 span_at(sqlite3_stmt *statement, int column)
 {
@@ -383,7 +383,7 @@ keep_passed(struct view *view, int64_t hash, const struct grey_row *row,
 	    NULL, trouble);
 }
 
-/* It comes to lie where it did not, and needs its text there. */
+/* The row changes its place, and needs its text there. */
 static bool
 is_moved(const struct grey_row *was, const struct grey_row *row)
 {

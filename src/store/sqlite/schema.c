@@ -89,7 +89,7 @@ static const char step_2[] =
     "ALTER TABLE event ADD COLUMN org_spam INTEGER;"
     "ALTER TABLE event ADD COLUMN new TEXT;";
 
-/* What one client's triplets are found by. */
+/* Finds one client's triplets. */
 static const char step_3[] =
     "CREATE INDEX waiting_text_client ON waiting_text (bucket, client);"
     "CREATE INDEX passed_text_client ON passed_text (client);";
@@ -97,7 +97,7 @@ static const char step_3[] =
 static const char step_4[] = "ALTER TABLE origin ADD COLUMN people INTEGER;"
                              "ALTER TABLE event ADD COLUMN by_person INTEGER;";
 
-/* A thousand rows have an index of their own: few pages take what is new. */
+/* Each thousand rows have their own index, so that new rows touch few pages. */
 static const char step_5[] =
     "ALTER TABLE waiting ADD COLUMN twin INTEGER;"
     "ALTER TABLE waiting_text ADD COLUMN anywhere INTEGER;"

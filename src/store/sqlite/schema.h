@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables, and the steps from each earlier version of them to the next.
+ * The tables, and the steps from each earlier version to the next.
  *
- * PRAGMA user_version holds the number of steps that a file has gone through;
- * step n (counted from 1) leads from version n-1 to n. A step that has been
- * released is never changed: whoever needs another column adds a step.
+ * PRAGMA user_version holds the number of steps that a file has gone through; step
+ * n (counted from 1) leads from version n-1 to n. A released step is never changed:
+ * another column needs another step.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -15,7 +15,7 @@
 #define SCHEMA_APPLICATION_ID 0x74614752 /* "taGR" */
 
 extern const char *const schema_steps[];
-extern const int schema_version; /* how many steps there are */
+extern const int schema_version; /* the number of steps */
 
 /*
  * Waiting triplets lie in buckets of half a day, by the time of the first
@@ -31,8 +31,9 @@ schema_bucket(int64_t time)
 }
 
 /*
- * What events are found by is filed by parts of a thousand events, so that new rows
- * land close together. Parts are numbered from here on; below are days, of before.
+ * The event index is filed in parts of a thousand events, so that new rows land
+ * close together. Parts are numbered from here on; smaller numbers are days, from
+ * before.
  */
 #define SCHEMA_FIRST_PART 100000
 

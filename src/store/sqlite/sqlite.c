@@ -48,7 +48,7 @@ has_changed(struct backend *backend, bool *changed_r, struct trouble *trouble)
 	return true;
 }
 
-/* Each commit waits for the disk, or none does but those of the checkpointer. */
+/* Either each commit waits for the disk, or only those of the checkpointer do. */
 static bool
 set_sync(struct backend *backend, bool wanted, struct trouble *trouble)
 {
@@ -106,7 +106,7 @@ sqlite_commit(struct view *view, struct trouble *trouble)
 	block_declare("store: commit");
 	if (!connection_do(&view->connection, SQL_COMMIT, trouble)) {
 		sqlite_rollback(view);
-		/* After a failed sync nobody knows. */
+		/* After a failed sync nobody knows whether it was kept. */
 		return COMMIT_UNCERTAIN;
 	}
 	checkpoint_leave(&view->backend->checkpoint);

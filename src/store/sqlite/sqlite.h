@@ -7,7 +7,7 @@
 
 extern const struct backend_ops sqlite_ops;
 
-/* "sqlite:/path" or a bare path; NULL when it is neither. */
+/* The path of "sqlite:/path" or a bare path, within url; NULL if neither. */
 const char *sqlite_path(const char *url);
 
 #endif

@@ -14,16 +14,16 @@
 struct view {
 	struct backend *backend;
 	struct connection connection;
-	pthread_mutex_t lock; /* readers: held while the view is given out */
+	pthread_mutex_t lock; /* readers: held while the view is lent */
 };
 
 #define READERS 8
 
-/* Where the walks through the tables without an order by time have come to. */
+/* How far the walks through the tables not ordered by time have come. */
 struct sweep {
 	int64_t passed, address;
 	char domain[257], origin[257];
-	int64_t next[4]; /* when each begins anew, seconds since 1970 */
+	int64_t next[4]; /* when each starts again, seconds since 1970 */
 };
 
 struct backend {
@@ -31,7 +31,7 @@ struct backend {
 	bool is_attached; /* by targreyctl: the writer's view is the only one */
 	int lock_fd;      /* of "<path>.lock", for the life of the daemon */
 	bool durable;
-	bool syncs; /* what the writing connection is set to */
+	bool syncs; /* as the writing connection is set */
 	uint8_t secret[SIPHASH_KEY_SIZE];
 	dev_t device;
 	ino_t inode, wal_inode;
@@ -41,7 +41,7 @@ struct backend {
 
 	struct view writer; /* the writer's thread */
 	struct view readers[READERS];
-	/* Readers get nothing while the writer changes the file under them. */
+	/* Readers get no view while the writer replaces the file. */
 	_Atomic bool down;
 	struct checkpoint checkpoint;
 	struct sweep sweep;
@@ -71,16 +71,16 @@ bool sqlite_count_network(struct view *view, int64_t day, int64_t hash,
     bool *is_new_r, struct trouble *trouble);
 bool sqlite_probe(struct view *view, struct trouble *trouble);
 
-/* A row that waits: twin, see pairs.c; 0: none */
+/* A waiting row; twin: see pairs.c; 0: none */
 bool sqlite_find_waiting(struct view *view, int64_t hash, int64_t since,
     int64_t until, struct grey_row *row_r, int64_t *twin_r,
     struct trouble *trouble);
 bool sqlite_keep_waiting(struct view *view, int64_t hash,
     const struct grey_row *row, int64_t twin, struct trouble *trouble);
-/* found_r  the row is there */
+/* found_r  whether the row exists */
 bool sqlite_find_twin(struct view *view, int64_t hash, const struct grey_row *row,
     bool *found_r, int64_t *twin_r, struct trouble *trouble);
-/* anywhere: of a row in the same bucket, whose text it is as well; 0: of none */
+/* anywhere: a row in the same bucket that shares the text; 0: none */
 bool sqlite_keep_text(struct view *view, int64_t hash, int64_t anywhere,
     const struct grey_row *row, const struct triplet_text *text,
     struct trouble *trouble);
@@ -96,7 +96,7 @@ bool sqlite_keep_pair(struct view *view, const int64_t hashes[static 2],
 bool sqlite_drop_triplet(struct view *view, int64_t hash, int64_t held_by,
     const struct grey_row *was, bool *is_there_r, struct trouble *trouble);
 
-/* What a row's integers say. */
+/* Reads a row's integers. */
 void sqlite_read_waiting(
     sqlite3_stmt *statement, int column, int64_t bucket, struct grey_row *row_r);
 void sqlite_read_passed(
@@ -125,8 +125,8 @@ bool sqlite_refuse_event(
 bool sqlite_add_event_keys(struct view *view, const struct event *event, int64_t id,
     struct trouble *trouble);
 /*
- * Ids with search->key, and maybe others, in the order asked for; since_id: those
- * before it are older than wanted. give: false ends it
+ * Ids with search->key, and maybe others, in the order asked for; those before
+ * since_id are older than wanted. give: false ends it
  */
 bool sqlite_each_keyed(struct view *view, const struct event_search *search,
     int64_t since_id, bool (*give)(void *ctx, int64_t event_id), void *ctx,
@@ -157,7 +157,7 @@ bool sqlite_drop_domain(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
 bool sqlite_drop_origin(
     struct view *view, const char *name, bool *is_there_r, struct trouble *trouble);
-/* The row itself, and the text of one that has passed; a twin is left alone. */
+/* Removes the row itself, and the text if it has passed; a twin is left alone. */
 bool sqlite_drop_row(struct view *view, int64_t hash, const struct grey_row *was,
     bool *is_there_r, struct trouble *trouble);
 
@@ -196,9 +196,8 @@ void sqlite_release(struct view *view);
 /* file.c: the file itself */
 
 /*
- * Opens the writing connection, makes or upgrades the tables, reads the
- * secret; a new database gets the one in backend->secret, or a new one when
- * that is all zero.
+ * Opens the writing connection, creates or upgrades the tables, reads the secret; a
+ * new database gets the one in backend->secret, or a new one if that is all zero.
  */
 bool sqlite_open_writer(struct backend *backend, struct trouble *trouble);
 /* Checks application_id and user_version; upgrades unless read_only. */
@@ -208,14 +207,13 @@ bool sqlite_read_secret(struct connection *connection,
     uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 /* Renames the file and its WAL to "<path>.corrupt-YYYYMMDD-HHMMSS". */
 bool sqlite_set_aside(const char *path, struct trouble *trouble);
-/* To be called when the connections are open, and when the file was not in place.
- */
+/* Call when the connections are open, and when the file was not in place. */
 void sqlite_know_wal(struct backend *backend);
 void sqlite_remove_stale_wal(const struct backend *backend);
-/* The file that was opened still lies at its path. */
+/* True if the file that was opened is still at its path. */
 bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
 
-/* Of the files. */
+/* Sizes of the database's files. */
 void sqlite_sizes(const char *path, struct store_status_report *report_r);
 
 #endif

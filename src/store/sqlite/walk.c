@@ -5,7 +5,7 @@
 #include "store/sqlite/schema.h"
 #include "store/sqlite/sqlite_private.h"
 
-/* One walk; give is called for each row until it says false. */
+/* One walk; give is called for each row until it returns false. */
 static bool
 walk(struct view *view, sqlite3_stmt *statement,
     bool (*give)(void *work, sqlite3_stmt *statement), void *work,
@@ -195,8 +195,8 @@ give_passed(void *arg, sqlite3_stmt *statement)
 }
 
 /*
- * A text belongs to the client's row (kind 0), or to what is left of it in the row
- * that stands for both (1: its twin), and to that of KEY_ANYWHERE (2), see pairs.c.
+ * A text belongs to the client's row (kind 0), or to its twin within the row that
+ * stands for both (1), or to the row of KEY_ANYWHERE (2); see pairs.c.
  */
 #define WAITING(kinds)                                                             \
 	" SELECT iif(kind = 2, '*', t.client), t.sender, t.recipient,"             \
@@ -206,10 +206,7 @@ give_passed(void *arg, sqlite3_stmt *statement)
 	" ON w.bucket = t.bucket AND w.hash = iif(kind = 0, t.hash, t.anywhere)"   \
 	" AND (kind <> 1 OR w.twin = t.hash)"
 #define OF_CLIENT "SELECT 0 AS kind UNION ALL SELECT 1"
-/*
- * The index by client has parts of a thousand rows (see schema.c): each of them is
- * looked up.
- */
+/* The index by client has parts of a thousand rows: each is looked up. */
 #define PARTS                                                                      \
 	"WITH RECURSIVE parts(part) AS (SELECT min(id) >> 10 FROM waiting_text"    \
 	" UNION ALL SELECT (SELECT min(id) >> 10 FROM waiting_text"                \
