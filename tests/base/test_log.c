@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,39 +130,70 @@ a_syslog_that_starts_anew_is_found(void **state)
 	close(fd);
 }
 
+/* What a stream has brought, in lines; notices tell how many did not come. */
+struct stream {
+	int fd;
+	char got[64 * 1024];
+	size_t length;
+	uint64_t lines, lost;
+};
+
 static void
-a_syslog_with_a_stream_gets_whole_lines(void **state)
+take_line(struct stream *stream, const char *line)
+{
+	const char *notice = strstr(line, "warning: ");
+	uint64_t lost;
+
+	assert_int_equal(strncmp(line, "<2", 2), 0);
+	assert_non_null(strstr(line, "prog["));
+	if (notice != NULL &&
+	    sscanf(notice, "warning: %" SCNu64 " log lines lost", &lost) == 1)
+		stream->lost += lost;
+	else
+		stream->lines++;
+}
+
+static void
+take_all(struct stream *stream)
+{
+	ssize_t more;
+	char *end;
+
+	while ((more = read(stream->fd, stream->got + stream->length,
+	            sizeof stream->got - stream->length)) > 0) {
+		stream->length += (size_t)more;
+		while ((end = memchr(stream->got, '\n', stream->length)) != NULL) {
+			*end = '\0';
+			take_line(stream, stream->got);
+			stream->length -= (size_t)(end + 1 - stream->got);
+			memmove(stream->got, end + 1, stream->length);
+		}
+	}
+}
+
+static void
+a_syslog_with_a_stream_gets_whole_lines_and_what_was_lost(void **state)
 {
 	(void)state;
 	int fd = listen_at(SOCK_STREAM);
-	char got[64 * 1024];
-	size_t length = 0, lines = 0;
-	ssize_t more;
+	static struct stream stream;
 	log_to_syslog("prog", path);
 	log_info("line 0");
-	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
-	assert_true(peer >= 0);
+	stream.fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(stream.fd >= 0);
 	for (int i = 1; i < MANY; i++)
 		log_info("line %d", i);
 	/* every line that came is whole, the one that was cut goes on */
 	for (int rounds = 0; rounds < 1000; rounds++) {
-		while ((more = read(peer, got + length, sizeof got - length)) > 0) {
-			length += (size_t)more;
-			char *end;
-			while ((end = memchr(got, '\n', length)) != NULL) {
-				*end = '\0';
-				assert_int_equal(strncmp(got, "<2", 2), 0);
-				assert_non_null(strstr(got, "prog["));
-				lines++;
-				length -= (size_t)(end + 1 - got);
-				memmove(got, end + 1, length);
-			}
-		}
+		take_all(&stream);
 		log_info("once more");
 	}
-	assert_true(lines > 1000);
+	take_all(&stream);
+	assert_int_equal(stream.length, 0);
+	assert_true(stream.lost > 0);
+	assert_int_equal(stream.lines + stream.lost, MANY + 1000);
 	log_to_stderr("test");
-	close(peer);
+	close(stream.fd);
 	close(fd);
 }
 
@@ -256,6 +288,35 @@ a_file_at_standard_error_keeps_what_stood_in_it(void **state)
 	close(fd);
 }
 
+static char kept[4096];
+
+static void
+keep(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	snprintf(kept, sizeof kept, "%s", text);
+}
+
+static void
+a_line_tells_the_error_and_is_cut_at_2047_characters(void **state)
+{
+	(void)state;
+	log_to_sink(keep, NULL);
+	errno = ENOENT;
+	log_warn("cannot open %s", "x");
+	assert_string_equal(kept, "cannot open x: No such file or directory");
+	errno = ENOENT;
+	log_warnx("no error");
+	assert_string_equal(kept, "no error");
+	errno = ENOENT;
+	log_warn("%3000s", "x");
+	assert_int_equal(strlen(kept), 2047);
+	log_warn("%2040s", "x"); /* the error is cut, too */
+	assert_int_equal(strlen(kept), 2047);
+	log_to_stderr("test");
+}
+
 static void
 the_same_trouble_is_logged_once_a_minute(void **state)
 {
@@ -279,10 +340,12 @@ main(void)
 	    cmocka_unit_test(syslog_gets_lines_of_rfc_3164),
 	    cmocka_unit_test(a_syslog_that_stands_still_costs_lines_not_time),
 	    cmocka_unit_test(a_syslog_that_starts_anew_is_found),
-	    cmocka_unit_test(a_syslog_with_a_stream_gets_whole_lines),
+	    cmocka_unit_test(
+	        a_syslog_with_a_stream_gets_whole_lines_and_what_was_lost),
 	    cmocka_unit_test(a_full_pipe_at_standard_error_costs_lines_not_time),
 	    cmocka_unit_test(a_full_socket_at_standard_error_costs_lines_not_time),
 	    cmocka_unit_test(a_file_at_standard_error_keeps_what_stood_in_it),
+	    cmocka_unit_test(a_line_tells_the_error_and_is_cut_at_2047_characters),
 	    cmocka_unit_test(the_same_trouble_is_logged_once_a_minute),
 	};
 	return cmocka_run_group_tests_name("log", tests, set_up, tear_down);
