@@ -125,8 +125,12 @@ class Status(LabTest):
         with socket.socket(socket.AF_UNIX) as asked:
             asked.connect(str(self.lab.daemon.socket) + ".status")
             with asked.makefile() as text:
-                now = self.keys(text)
-        self.assertEqual(now, self.keys(RECORDED.read_text().splitlines()))
+                now = text.read().splitlines()
+        recorded = RECORDED.read_text().splitlines()
+        self.assertEqual(self.keys(now), self.keys(recorded))
+        for line in ("mode\ttargrey", "store\tok", "end\tyes"):
+            self.assertIn(line, now)
+            self.assertIn(line, recorded)
 
     def keys(self, lines):
         """All but those that are not always there."""
