@@ -183,7 +183,7 @@ a_syslog_with_a_stream_gets_whole_lines_and_what_was_lost(void **state)
 	assert_true(stream.fd >= 0);
 	for (int i = 1; i < MANY; i++)
 		log_info("line %d", i);
-	/* every line that came is whole, the one that was cut goes on */
+	/* every line that came is whole */
 	for (int rounds = 0; rounds < 1000; rounds++) {
 		take_all(&stream);
 		log_info("once more");
