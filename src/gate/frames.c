@@ -270,7 +270,8 @@ keep_patient(struct gate *gate, struct conn *conn)
 
 	if (wait->state == WAIT_NONE || gate->now_ms < wait->progress_ms)
 		return;
-	if (mta_waits && conn->mta.out.len == 0)
+	/* Postfix takes anything but the answer to a negotiation for a failure. */
+	if (mta_waits && wait->cmd != SMFIC_OPTNEG && conn->mta.out.len == 0)
 		answer_put(&conn->mta.out, SMFIR_PROGRESS, NULL, 0);
 	wait->progress_ms =
 	    (gate->now_ms + PROGRESS_MS) / PROGRESS_GRID_MS * PROGRESS_GRID_MS;

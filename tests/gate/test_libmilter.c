@@ -290,6 +290,25 @@ pass_bodies(unsigned most, bool is_half, unsigned *sent_r)
 	return got;
 }
 
+/* Postfix: "unexpected reply in initial handshake", and the mail goes unchecked. */
+static void
+a_slow_negotiation_hears_nothing_before_its_answer(void **state)
+{
+	char answer[20];
+
+	(void)state;
+	start();
+	struct mta mta = mta_connect(fixture->listen);
+	struct mta us = accept_offer(&mta);
+	for (int i = 0; i < 10; i++)
+		fixture_pass(1000);
+	mta_send_raw(&us, answer,
+	    frame_put_negotiation(
+	        answer, 0, FRAME_VERSION, FRAME_ACTIONS, FILTER_PROTOCOL));
+	assert_int_equal(mta_read_any(&mta).cmd, 'O');
+	stop(&mta, &us);
+}
+
 static void
 a_slow_libmilter_slows_the_mta_and_loses_nothing(void **state)
 {
@@ -339,6 +358,7 @@ main(void)
 	    cmocka_unit_test(
 	        a_message_that_is_refused_at_the_end_of_its_headers_is_over),
 	    cmocka_unit_test(a_client_is_watched_where_all_of_its_socket_is_told),
+	    cmocka_unit_test(a_slow_negotiation_hears_nothing_before_its_answer),
 	    cmocka_unit_test(a_slow_libmilter_slows_the_mta_and_loses_nothing),
 	    cmocka_unit_test(the_real_one_is_served_as_ever),
 	};
