@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from support.network import own_network  # noqa: E402
+from support.wait import until  # noqa: E402
 
 END = 1767484800  # 2026-01-04 00:00:00 UTC
 HOLD = 125
@@ -39,8 +40,11 @@ class Story:
     def __init__(self, lab):
         self.lab = lab
 
-    def at(self, before_s):
-        """Lets time pass until so many seconds before the end."""
+    def at(self, before_s, events):
+        """Once so many events are on record, lets time pass until so many seconds
+        before the end."""
+        until(lambda: self.lab.daemon.query("SELECT count(*) AS n FROM event")[0]["n"] == events,
+              "%d events" % events)
         self.lab.clock.advance(END - before_s - self.lab.clock.wall())
 
     def client(self, address, name=None, ptr=None, **more):
@@ -48,47 +52,47 @@ class Story:
 
     def play(self):
         taro, hanako = "taro@example.jp", "hanako@example.jp"
-        self.at(259000)
+        self.at(259000, 0)
         self.client("203.0.113.9", "mail.example.net").try_one(
             "news@example.net", hanako, helo="mail.example.net").expect(250)
         self.lab.event(hanako)
         self.lab.daemon.ctl("allow", "203.0.113.9")
 
         friend = self.client("198.51.100.7", ptr="p7-dyn100.example.net")
-        self.at(200000)
+        self.at(200000, 1)
         self.lab.leave_hold(friend, "friend@example.com", taro, 41, "friend.example.com")
-        for before_s, code in (199000, 450), (196000, 450), (192000, 250):
-            self.at(before_s)
+        for events, before_s, code in (2, 199000, 450), (3, 196000, 450), (4, 192000, 250):
+            self.at(before_s, events)
             friend.try_one("friend@example.com", taro,
                            helo="friend.example.com").expect(code)
 
-        self.at(150000)
+        self.at(150000, 5)
         self.client("192.0.2.77", "p1-2.line.example.org").try_one(
             "shop@example.org", taro, hanako, hold=HOLD,
             helo="p1-2.line.example.org").expect(250)
 
-        self.at(100000)
+        self.at(100000, 6)
         self.lab.leave_hold(self.client("192.0.2.99"), "=cmd|'/C_calc'!A0@example.com", taro,
                             3, "\033]0;pwned\a<script>alert(1)</script>")
 
-        self.at(90000)
+        self.at(90000, 7)
         self.client("10.1.2.3", "printer.example.jp").try_one(
             "printer@example.jp", hanako, helo="printer").expect(250)
 
-        self.at(80000)
+        self.at(80000, 8)
         self.client("203.0.113.60", "bounce7.list.example.com",
                     addr="2001:db8:1:2::3").try_one(
             "", taro, helo="bounce7.list.example.com").expect(250)
 
-        self.at(71000)
+        self.at(71000, 9)
         nameless = self.client("192.0.2.100")
         self.lab.leave_hold(nameless, "a@b.example", taro, 10, "x")
-        self.at(70000)
+        self.at(70000, 10)
         self.without_a_record(nameless, "a@b.example", taro)
 
-        self.at(60000)
+        self.at(60000, 11)
         self.client("192.0.2.101").greet().quit()
-        self.at(0)
+        self.at(0, 12)
         self.lab.daemon.settle()
 
     def without_a_record(self, client, sender, to):
