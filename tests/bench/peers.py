@@ -206,6 +206,9 @@ def get_known(lab):
         if not first:
             until(lambda: send(peer.service.port) or time.sleep(1),
                   "%s to pass the retry" % peer.name)
+        daemon = getattr(peer, "daemon", None)
+        if daemon:
+            daemon.settle()  # until the success is written
         one_round(lab, peer, 3 * PARALLEL)
 
 
