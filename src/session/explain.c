@@ -82,7 +82,7 @@ play(struct session *session, const struct explain_visit *visit,
 		return false;
 	struct answer answer =
 	    session_rcpt(session, &moment, visit->recipient, false);
-	if (session->mail->count == 0)
+	if (session->mail == NULL || session->mail->count == 0)
 		return false;
 	pass_time(&moment, session, &answer, out);
 	answer = session_data(session, &moment, NULL);
@@ -92,7 +92,7 @@ play(struct session *session, const struct explain_visit *visit,
 	return true;
 }
 
-/* The comment after the rule's line: what the rule is for. */
+/* What the rule is for: the comment after its line, or its tag. */
 static void
 add_reason(const struct session *session, struct explained *out)
 {
@@ -104,7 +104,7 @@ add_reason(const struct session *session, struct explained *out)
 		return;
 	if (out->judgement.suspect == WHY_S25R)
 		snprintf(out->detail + used, left, " (%s)", rule->reason);
-	else
+	else if (out->judgement.suspect == WHY_LOCAL)
 		snprintf(out->detail + used, left, " %s", session->local_rule->tag);
 }
 

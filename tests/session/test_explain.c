@@ -35,6 +35,18 @@ recall(void *ctx, const struct store_who *who, const struct triplet *triplets,
 	return store_recall(ctx, who, triplets, count, now, history_r) == STORE_OK;
 }
 
+/* Nothing but spam has come from the client's network. */
+static bool
+recall_bad_network(void *ctx, const struct store_who *who,
+    const struct triplet *triplets, size_t count, int64_t now,
+    struct history *history_r)
+{
+	history_r->origins_known = true;
+	history_r->network = (struct origin_record){
+	    .first_seen = now - 90 * 86400, .spam = 50 * COUNT_UNIT};
+	return true;
+}
+
 static void
 clean(char *text, const char *address)
 {
@@ -44,12 +56,10 @@ clean(char *text, const char *address)
 }
 
 static struct explained
-explain(const struct visitor *visitor, const struct dns_facts *dns)
+explain_with(const struct visitor *visitor, const struct dns_facts *dns,
+    const struct explain_memory *memory)
 {
 	struct snapshot twin = fixture->snapshot;
-	struct explain_memory memory = {.secret = store_secret(fixture->store),
-	    .recall = recall,
-	    .ctx = fixture->store};
 	char from[80], to[80];
 	struct explain_visit visit = {.helo = visitor->helo,
 	    .sender = from,
@@ -68,8 +78,18 @@ explain(const struct visitor *visitor, const struct dns_facts *dns)
 	(void)ip_from_text("192.0.2.25", &visit.client.server_ip);
 	twin.store = NULL;
 	twin.activity = NULL;
-	assert_true(session_explain(&twin, &visit, &memory, &explained));
+	assert_true(session_explain(&twin, &visit, memory, &explained));
 	return explained;
+}
+
+static struct explained
+explain(const struct visitor *visitor, const struct dns_facts *dns)
+{
+	struct explain_memory memory = {.secret = store_secret(fixture->store),
+	    .recall = recall,
+	    .ctx = fixture->store};
+
+	return explain_with(visitor, dns, &memory);
 }
 
 /* The daemon's header, with explain's session id. */
@@ -169,12 +189,37 @@ a_helo_of_the_recipients_domain_is_bad_for_both(void **state)
 	assert_non_null(strstr(told.session_header, "; helo=ours;"));
 }
 
+/* There is no rule behind it, and so no tag to show. */
+static void
+a_suspect_by_its_record_is_explained_by_the_verdicts(void **state)
+{
+	struct explain_memory memory = {.recall = recall_bad_network};
+	struct dns_facts dns;
+
+	dns_facts_clear(&dns);
+	for (int warns = 0; warns <= 1; warns++) {
+		fixture_new(MODE_TARGREY);
+		struct policy_settings *policy = &fixture->snapshot.policy;
+		policy->suspect = warns ? SELECT_S25R : SELECT_RECORD;
+		policy->warn = warns ? SELECT_RECORD : 0;
+		policy->record_least = 10;
+		policy->record_threshold = 80;
+		policy->record_people = 10;
+		struct explained told = explain_with(&visitors[0], &dns, &memory);
+		assert_int_equal(
+		    told.judgement.why, warns ? WHY_WARN : WHY_RECORD);
+		assert_string_equal(told.detail,
+		    "network 192.0.2.0/24: 0 ham, 50 spam, at least 94 % spam");
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(explain_says_what_the_session_then_does),
 	    cmocka_unit_test(a_helo_of_the_recipients_domain_is_bad_for_both),
+	    cmocka_unit_test(a_suspect_by_its_record_is_explained_by_the_verdicts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
