@@ -53,10 +53,10 @@ run_all(struct admin *admin, int64_t until)
 	struct query *query = admin_query(admin, true);
 	if (query == NULL)
 		return EXIT_FAILED;
-	struct doc *doc = doc_new("targrey allow");
+	struct doc *doc = doc_new(until == 0 ? "targrey unallow" : "targrey allow");
 	if (doc == NULL)
 		return admin_write(admin, &doc);
-	doc_section(doc, "allowed", "Allowed");
+	doc_section(doc, "allowed", until == 0 ? "No longer allowed" : "Allowed");
 	doc_table(doc, columns, 3);
 	for (int i = 0; i < admin->words_count; i++) {
 		bool found = false;

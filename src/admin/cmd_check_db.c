@@ -15,14 +15,14 @@ run(struct admin *admin)
 {
 	static const struct column columns[] = {{"finding", "Finding", 0, false}};
 	struct query *query = admin_query(admin, false);
-	struct doc *doc = doc_new("targrey check-db");
 	struct error error;
 	bool is_sound = false;
 
-	if (query == NULL || doc == NULL) {
-		doc_free(&doc);
+	if (query == NULL)
 		return EXIT_FAILED;
-	}
+	struct doc *doc = doc_new("targrey check-db");
+	if (doc == NULL)
+		return admin_write(admin, &doc);
 	doc_section(doc, "check", "Check");
 	doc_table(doc, columns, 1);
 	if (!query_check(query, add_finding, doc, &is_sound, &error)) {

@@ -31,7 +31,7 @@ run(struct admin *admin)
 	const char *config = args_value(admin, "config");
 	const char *mail = args_value(admin, "mail");
 	const char *line[8] = {SETUP, "--check"};
-	char path[4096];
+	char path[4096] = SETUP;
 	struct error error;
 	int count = 2;
 

@@ -77,6 +77,8 @@ run(struct admin *admin)
 	if (query == NULL)
 		return EXIT_FAILED;
 	search = (struct search){.doc = doc_new("targrey find")};
+	if (search.doc == NULL)
+		return admin_write(admin, &search.doc);
 	doc_section(search.doc, "events", "Events");
 	rows_events(search.doc);
 	bool ok = admin->words_count == 0

@@ -177,6 +177,14 @@ put_event_steps(struct doc *doc, const struct event *event)
 	put_feedback(doc, event);
 }
 
+/* What an allow list lets off comes from outside and carries its headers. */
+static bool
+has_headers(const struct event *event)
+{
+	return event->exempt == NULL ||
+	       strcmp(word(event, SK_WHY), why_words[WHY_LISTED]) == 0;
+}
+
 static bool
 tell(void *ctx, const struct event *event)
 {
@@ -186,8 +194,8 @@ tell(void *ctx, const struct event *event)
 	put_client(doc, event);
 	put_event_steps(doc, event);
 	doc_section(doc, "header", "Header");
-	if (event->exempt != NULL) {
-		doc_say(doc, "Exempt mail gets no headers.");
+	if (!has_headers(event)) {
+		doc_say(doc, "It was exempt and got no X-TaRgrey headers.");
 	} else {
 		stamp_session(event->words, header);
 		doc_fact(doc, "session", "X-TaRgrey-Session:", cell_text(header));

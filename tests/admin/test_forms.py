@@ -57,6 +57,10 @@ class Forms(ctl.Scratch):
         self.assertEqual(json.loads(out)['check']['result'], 'good')
         self.assertEqual(self.ctl('config', '--csv')[0], 2)
 
+    def test_what_is_taken_back_is_not_called_allowed(self):
+        for command, title in (('allow', '>Allowed<'), ('unallow', '>No longer allowed<')):
+            self.assertIn(title, self.ctl(command, '203.0.113.9', '--format', 'html')[1])
+
     def test_options_may_stand_before_the_command(self):
         behind = ctl.run('list', 'clients', '--json', '--config', self.conf)
         for line in (['--json', '--config', self.conf, 'list', 'clients'],
@@ -181,6 +185,22 @@ class Explain(ctl.Scratch):
                          ('mail.example.org', 'none'))
         told = self.ask('--ip', '192.0.2.77', '--name', 'unknown')
         self.assertIn('rule 0', told['outcome']['detail'])
+
+    def tell(self, exempt, why):
+        """The header of the event of a mail that was exempt."""
+        with sqlite3.connect(self.db) as db:
+            db.execute("UPDATE event SET exempt = ?, why = ? WHERE queue_id = '4aB3'",
+                       (exempt, why))
+        return self.ask('--queue-id', '4aB3')['header']
+
+    def test_what_an_allow_list_lets_off_is_told_with_its_header(self):
+        """docs/configuration.md: it comes from outside and carries its headers."""
+        self.assertIn('; why=listed;', self.tell('client allow:3', 'listed')['session'])
+
+    def test_mail_of_an_exempt_network_is_told_without_a_header(self):
+        told = self.tell('network 192.0.2.0/24', 'none')
+        self.assertEqual(list(told), ['say'])
+        self.assertIn('no X-TaRgrey headers', told['say'][0])
 
 
 if __name__ == '__main__':
