@@ -245,7 +245,7 @@ const struct command command_report = {
             "--maillog FILE...",
     .help = "Sum up what happened, and whether it is worth it",
     .manual =
-        "Five numbers in short, then: mail over days, what came and what became of "
+        "Five numbers in short, then: mail by day, what came and what became of "
         "it, how long suspects wait and which tarpit.hold that proposes, hours "
         "of the day and of the week, the most frequent networks, names, HELOs "
         "and addresses, after how long and from how many addresses senders come "

@@ -81,9 +81,9 @@ days_write(const struct days *days, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"day", "Day", 0, false},
-	    {"others", "Others", 0, false},
+	    {"others", "Others delivered", 0, false},
 	    {"through", "Suspects delivered", 0, false},
-	    {"stopped", "Suspects stopped", 0, false},
+	    {"stopped", "Stopped", 0, false},
 	};
 	struct chart chart = {.kind = CHART_STACKED,
 	    .title = "Transactions by day",
@@ -92,7 +92,7 @@ days_write(const struct days *days, struct doc *doc)
 	    .values_count = 3};
 	uint64_t others = 0, through = 0, stopped = 0;
 
-	doc_section(doc, "days", "Mail over days");
+	doc_section(doc, "days", "Mail by day");
 	doc_table(doc, columns, 4);
 	for (int64_t i = first_day(days); days->last > 0 && i <= days->last; i++) {
 		const struct day *day = day_at(days, i);
@@ -109,9 +109,8 @@ days_write(const struct days *days, struct doc *doc)
 		             cell_count(day->through), cell_count(day->stopped)});
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%zu days: %llu mails of clients that are no suspects, %llu delivered "
-	    "of "
-	    "suspects, %llu transactions of suspects that were not delivered.",
+	    "%zu days: %llu messages delivered from clients that are not suspects, "
+	    "%llu from suspects; %llu transactions of suspects were not delivered.",
 	    doc_rows(doc), (unsigned long long)others, (unsigned long long)through,
 	    (unsigned long long)stopped);
 	if (doc_rows(doc) > 1)
@@ -152,8 +151,8 @@ week_write(const struct days *days, struct doc *doc)
 	if (days->week[day][hour] == 0)
 		return;
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "Most suspects came on %s from %02u:00 on: %llu.", names[day], hour,
-	    (unsigned long long)days->week[day][hour]);
+	    "Most suspects came on %s in the hour from %02u:00: %llu.", names[day],
+	    hour, (unsigned long long)days->week[day][hour]);
 	doc_say(doc, "%s", chart.alternative);
 	doc_chart(doc, &chart);
 }

@@ -8,12 +8,13 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-#define DAYS_MOST 128 /* days kept: the latest */
+#define DAYS_MOST 128 /* the latest days, which are kept */
 
 struct days {
 	struct day {
-		int64_t number; /* days since 1970, local */
-		uint64_t others, through, stopped;
+		int64_t number;  /* days since 1970, local */
+		uint64_t others; /* delivered from clients that are not suspects */
+		uint64_t through, stopped; /* suspects: delivered, not delivered */
 	} day[DAYS_MOST];
 	int64_t last;         /* number of the last day, 0 = none */
 	uint64_t week[7][24]; /* suspects; Monday is 0 */

@@ -21,8 +21,7 @@ enum cell_kind {
 	CELL_COUNT,   /* whole number */
 	CELL_REAL,    /* two decimals */
 	CELL_SHARE,   /* 0..1, shown as percent */
-	CELL_SECONDS, /* a span, shown as "2h 5m" to people, as seconds to programs
-	               */
+	CELL_SECONDS, /* a span: "2h 05m" to people, seconds to programs */
 	CELL_TIME     /* seconds since 1970; 0 = never */
 };
 
@@ -34,7 +33,7 @@ struct cell {
 struct cell cell_none(void);
 struct cell cell_text(const char *text); /* NULL: cell_none() */
 struct cell cell_count(uint64_t number);
-struct cell cell_real(double number);
+struct cell cell_real(double number);              /* NaN: cell_none() */
 struct cell cell_share(double part, double whole); /* none when whole is 0 */
 struct cell cell_seconds(double seconds);
 struct cell cell_time(int64_t time);
@@ -77,32 +76,42 @@ struct chart {
 
 struct doc;
 
-/* key: of the whole in JSON. NULL when out of memory. */
+/* The title is copied. NULL when out of memory. */
 struct doc *doc_new(const char *title);
 /* Accepts NULL; nulls. */
 void doc_free(struct doc **doc);
 
-/* Everything after this goes into it, until the next. */
+/*
+ * Everything after this goes into it, until the next. key and title are copied;
+ * the keys and titles of facts are not, and must outlive the doc.
+ */
 void doc_section(struct doc *doc, const char *key, const char *title);
-/* The facts of this section are what a hurried reader looks at, in words. */
+/*
+ * The facts of this section are what a reader in a hurry wants; on a page, in
+ * large type.
+ */
 void doc_headline(struct doc *doc);
-/* The facts of this section say what the whole is about, in one line. */
+/* The facts of this section say what the doc is about; on a page, in one line. */
 void doc_subtitle(struct doc *doc);
-/* This section is what an admin fears most: it stands before the others. */
+/* On a page this section comes before the others. */
 void doc_front(struct doc *doc);
-/* The table of this section is too long for text; its sentences stand for it. */
+/* Text leaves out this section's table; its sentences must be enough. */
 void doc_long(struct doc *doc);
 void doc_say(struct doc *doc, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doc_fact(
     struct doc *doc, const char *key, const char *title, struct cell cell);
-/* The same; when it is 0, none or never, only programs are given it. */
+/* The same, but left out for people when it is 0, none or never. */
 void doc_detail(
     struct doc *doc, const char *key, const char *title, struct cell cell);
-/* One table a section; rows follow. columns must outlive the doc. */
+/*
+ * One table a section; rows follow. columns must outlive the doc; at most
+ * COLUMNS_MAX.
+ */
 void doc_table(struct doc *doc, const struct column *columns, size_t count);
 /* One cell for each column; texts are copied. */
 void doc_row(struct doc *doc, const struct cell *cells);
+/* Copied, but for its title and the texts of its marks. */
 void doc_chart(struct doc *doc, const struct chart *chart);
 size_t doc_rows(const struct doc *doc); /* of the section's table, so far */
 
@@ -111,22 +120,23 @@ extern const char *const doc_format_words[DOC_FORMATS + 1]; /* NULL at the end *
 
 /*
  * width  columns of the terminal for DOC_TEXT; 0 = no limit (--wide, a pipe)
- * false when out of memory while it was filled, or the file failed.
+ * Flushes the file. Returns false if memory ran out while the doc was filled, or
+ * if writing to the file failed.
  */
 bool doc_write(struct doc *doc, enum doc_format format, unsigned width, FILE *file);
 
 /*
- * Rows of the table that was begun last go to file as they come, instead of
+ * Rows of the table that was begun last go to file a thousand at a time, instead of
  * being kept; doc_write() with the same format and file ends it. For a doc of one
- * section with one table and nothing else, however long. Text takes the widths of
- * the first rows for all. DOC_HTML: nothing changes.
+ * section with one table and nothing else, however long. The first thousand rows
+ * set the widths of the columns for text. DOC_HTML: nothing changes.
  */
 void doc_stream(
     struct doc *doc, enum doc_format format, unsigned width, FILE *file);
 
 /*
- * The same as a mail for sendmail -t, in text and HTML. to: addresses as in a To
- * field; subject: one line of ASCII. Neither may hold a line end.
+ * The same as a message for sendmail -t, in text and HTML. to: addresses as in a To
+ * field; subject: ASCII. Neither may contain a line break. Returns as doc_write().
  */
 bool doc_write_mail(
     struct doc *doc, const char *to, const char *subject, FILE *file);
@@ -194,8 +204,9 @@ void stream_rows(struct doc *doc);
 void stream_end(struct doc *doc);
 
 /*
- * What people are not shown: of a report, rows whose numbers are all 0, and
- * sections that say nothing; of any doc, details that are 0, none or never.
+ * What people are not shown: in a report (a doc of more than three sections) rows
+ * whose numbers are all 0, and sections that say nothing; in any doc, details that
+ * are 0, none or never.
  */
 bool doc_is_report(const struct doc *doc);
 bool section_is_zero(const struct section *section, size_t row);

@@ -34,10 +34,10 @@ void escape_html(FILE *file, const char *text);
  */
 void escape_csv(FILE *file, const char *text);
 
-/* One JSON string with its quotes; broken UTF-8 becomes U+FFFD. */
+/* One JSON string with its quotes; each octet of broken UTF-8 becomes U+FFFD. */
 void escape_json(FILE *file, const char *text);
 
-/* Inside the quotes of an OpenMetrics label. */
+/* For the inside of the quotes of an OpenMetrics label value. */
 void escape_label(FILE *file, const char *text);
 
 #endif

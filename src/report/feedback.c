@@ -85,7 +85,7 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 	    {"ham", "Ham", 0, false},
 	    {"spam", "Spam", 0, false},
 	    {"unknown", "Not known", 0, false},
-	    {"spam_share", "Spam of known", 0, false},
+	    {"spam_share", "Spam share", 0, false},
 	};
 	struct chart chart = {.kind = CHART_STACKED,
 	    .title = title,
@@ -107,8 +107,7 @@ write_one(struct doc *doc, struct tally *tally, const char *key, const char *tit
 		        cell_share((double)n[1], (double)(n[0] + n[1]))});
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%s, of mail that was delivered and judged by the filter; the table "
-	    "has "
+	    "%s, of mail that was let through and has a verdict; the table has "
 	    "the numbers.",
 	    title);
 	doc_chart(doc, &chart);
@@ -119,7 +118,7 @@ write_proposals(struct feedback *feedback, size_t most, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"entry", "Line for allow.d", 0, false},
-	    {"ham", "Good mails", 0, false},
+	    {"ham", "Good messages", 0, false},
 	    {"first", "First", 0, true},
 	    {"last", "Last", 0, true},
 	};
@@ -139,8 +138,8 @@ write_proposals(struct feedback *feedback, size_t most, struct doc *doc)
 	}
 	doc_say(doc,
 	    "Suspects whose mail a content filter called ham %d times or more "
-	    "and never spam: a verified name's domain, or an address. Look at "
-	    "each before you take it over.",
+	    "and never spam: the domain of a verified name, or an address. Check "
+	    "each before you add it.",
 	    GOOD_LEAST);
 }
 
@@ -151,8 +150,9 @@ feedback_write(struct feedback *feedback, size_t rows, struct doc *doc)
 	doc_detail(doc, "ham", "Ham", cell_count(feedback->ham));
 	doc_detail(doc, "spam", "Spam", cell_count(feedback->spam));
 	if (feedback->ham + feedback->spam == 0) {
-		doc_say(doc, "Nothing is known yet: feed a mail log to targreyctl "
-		             "learn-log.");
+		doc_say(doc,
+		    "No verdict is known yet: feed the content filter's log to "
+		    "targreyctl learn-log.");
 		return;
 	}
 	write_one(

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Facts of the session against the verdicts of a content filter (targreyctl
- * learn-log): how much was spam and ham, and suspects that send good mail.
+ * Facts of the session beside the verdicts of content filters and people
+ * (targreyctl learn-log, targrey-review): how much was spam and how much ham, and
+ * which suspects send good mail.
  */
 #ifndef REPORT_FEEDBACK_H
 #define REPORT_FEEDBACK_H
@@ -23,6 +24,7 @@ struct feedback {
 bool feedback_init(struct feedback *feedback);
 void feedback_clear(struct feedback *feedback);
 void feedback_add(struct feedback *feedback, const struct event_view *view);
+/* rows  proposals at most */
 void feedback_write(struct feedback *feedback, size_t rows, struct doc *doc);
 
 #endif

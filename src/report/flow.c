@@ -77,8 +77,8 @@ flow_write(const struct funnel *funnel, struct doc *doc)
 		    funnel->ways[i][0]);
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "Of %llu transactions %llu were delivered; of %llu transactions of "
-	    "suspects %llu.",
+	    "Of %llu transactions, %llu were delivered; of %llu transactions of "
+	    "suspects, %llu.",
 	    (unsigned long long)funnel->mails, (unsigned long long)delivered,
 	    (unsigned long long)suspects, (unsigned long long)through);
 	if (funnel->mails == 0)

@@ -136,7 +136,7 @@ static const struct {
 } ends[] = {
     {HOLD_GONE, "gave up (client left)"},
     {HOLD_ENDURED, "endured"},
-    {HOLD_UNPROVEN, "waited, not seen standing"},
+    {HOLD_UNPROVEN, "waited, connection not visible"},
     {HOLD_HELD, "waited, no message came"},
     {HOLD_RELEASED, "released early"},
     {HOLD_SHED, "shed by the budget"},
@@ -160,14 +160,15 @@ write_stages(struct funnel *funnel, struct doc *doc)
 	    funnel, doc, "transactions and empty sessions", funnel->events, false);
 	stage(funnel, doc, "exempt", funnel->exempt, false);
 	stage(funnel, doc, "not suspect", funnel->ordinary, false);
-	stage(funnel, doc, "warned about only", funnel->warned, false);
+	stage(funnel, doc, "marked on trial only", funnel->warned, false);
 	stage(funnel, doc, "suspects", funnel->suspects, true);
-	stage(funnel, doc, "let pass: known as good", funnel->by_known, true);
-	stage(funnel, doc, "let pass: tries reached", funnel->by_tries, true);
+	stage(funnel, doc, "let through: known as good", funnel->by_known, true);
+	stage(funnel, doc, "let through: enough tries", funnel->by_tries, true);
 	stage(funnel, doc, "held", funnel->held, true);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		stage(funnel, doc, ends[i].name, funnel->holds[ends[i].end], true);
-	stage(funnel, doc, "no room to hold (overflow)", funnel->overflow, true);
+	stage(
+	    funnel, doc, "no place for a hold (overflow)", funnel->overflow, true);
 	stage(funnel, doc, "greylisted (450)", funnel->greylisted, true);
 	stage(funnel, doc, "came back", funnel->came_back, true);
 	stage(funnel, doc, "passed after greylisting", funnel->passed, true);
@@ -179,9 +180,8 @@ write_stages(struct funnel *funnel, struct doc *doc)
 		stage(funnel, doc, name, funnel->faults[i], false);
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%llu transactions, of these %llu suspects; %llu held, %llu gave up, "
-	    "%llu "
-	    "endured, %llu greylisted, %llu suspects delivered.",
+	    "%llu transactions and empty sessions, %llu of them by suspects: %llu "
+	    "held, %llu gave up, %llu endured, %llu greylisted, %llu delivered.",
 	    (unsigned long long)funnel->events,
 	    (unsigned long long)funnel->suspects, (unsigned long long)funnel->held,
 	    (unsigned long long)funnel->holds[HOLD_GONE],
@@ -225,7 +225,7 @@ write_rules(struct funnel *funnel, struct doc *doc)
 	if (count == 0)
 		return;
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%zu rules and selectors marked suspects; the first is %s.", count,
+	    "%zu rules and selectors marked suspects, most often %s.", count,
 	    rows[0].name);
 	doc_chart(doc, &chart);
 }
@@ -234,7 +234,7 @@ void
 funnel_write(struct funnel *funnel, struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"why", "Exempt because of", 0, false},
+	    {"why", "Exempt by", 0, false},
 	    {"count", "Count", 0, false},
 	    {"share", "Of exempt", 0, false},
 	};

@@ -29,7 +29,7 @@ struct funnel {
 	uint64_t holds[HOLD_ENDS]; /* by how they ended; HOLD_NONE unused */
 	uint64_t held, greylisted, overflow;
 	uint64_t came_back; /* suspects with an earlier attempt (early or a try) */
-	uint64_t passed;    /* grey=passed at the end of message */
+	uint64_t passed;    /* grey=passed */
 	uint64_t delivered, delivered_suspects;
 	uint64_t ham, spam;
 	uint64_t ways[FUNNEL_WAYS][2]; /* transactions: not delivered, delivered */

@@ -53,8 +53,10 @@ hours_write(const struct hours *hours, struct doc *doc)
 		        cell_count(hours->suspects[i]),
 		        cell_count(hours->others[i])});
 	}
+	uint64_t most = hours->gone[busiest] + hours->suspects[busiest];
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "Most suspects come in the hour from %02u:00: %llu.", busiest,
-	    (unsigned long long)(hours->gone[busiest] + hours->suspects[busiest]));
+	    most == 0 ? "No suspects came."
+	              : "Most suspects came in the hour from %02u:00: %llu.",
+	    busiest, (unsigned long long)most);
 	doc_chart(doc, &chart);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hours of the day, local time. */
+/* Suspects and others by the hour of the day; local time. */
 #ifndef REPORT_HOURS_H
 #define REPORT_HOURS_H
 

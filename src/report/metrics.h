@@ -17,7 +17,7 @@ struct funnel;
 
 #define METRICS_COUNTS 64
 
-/* What was counted up to an event. */
+/* What was counted up to and including that event. */
 struct metrics_state {
 	int64_t event_id;
 	uint64_t count[METRICS_COUNTS]; /* in the order of the families */
@@ -26,7 +26,10 @@ struct metrics_state {
 /* Adds what a funnel has counted of new events. */
 void metrics_add(struct metrics_state *state, const struct funnel *funnel);
 
-/* Text of a state; read: false when the text is not one. */
+/*
+ * A state as text, and back. A text with fewer counts is an earlier version's:
+ * the others are 0. Returns false if the text is not a state.
+ */
 void metrics_state_write(const struct metrics_state *state, FILE *file);
 bool metrics_state_read(struct metrics_state *state, FILE *file);
 

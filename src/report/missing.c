@@ -209,7 +209,7 @@ is_delayed(const struct event_view *view)
 {
 	return view->is_mail && view->is_suspect &&
 	       view->event->rcpt_accepted > 0 &&
-	       (view->is_held || view->is_greylisted) && !view->is_let_through;
+	       (view->is_held || view->is_refused) && !view->is_let_through;
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mail of suspects that was never let through, the likeliest good mail first: what
- * targreyctl lost lists and the report counts. Pure. Reads events in the order of
- * time, then again the last event of each mail to be shown, for its names. A mail
- * is a sender (folded) and a first recipient.
+ * Mail of suspects that was delayed and never let through, the likeliest good mail
+ * first: what targreyctl lost lists and the report counts. Pure. Reads events in
+ * the order of time, then again the last event of each message to be shown, for its
+ * names. A message is a sender (folded) and a first recipient.
  */
 #ifndef REPORT_MISSING_H
 #define REPORT_MISSING_H
@@ -15,7 +15,7 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-/* Signs of good mail, as bits; the later, the likelier. */
+/* Signs of good mail, as bits; a higher bit is a stronger sign. */
 enum missing_sign {
 	SIGN_CAME_BACK = 1 << 0,
 	SIGN_NAME = 1 << 1,    /* a verified name */
@@ -32,7 +32,7 @@ struct missing *missing_new(void);
 /* Accepts NULL; nulls. */
 void missing_free(struct missing **missing);
 
-/* Events have the session keys missing_words(). */
+/* The events must have at least the session keys of missing_words(). */
 void missing_add(struct missing *missing, const struct event_view *view);
 uint64_t missing_words(void);
 
@@ -42,14 +42,14 @@ uint64_t missing_words(void);
  * until  mail whose last attempt is later may still come back
  */
 void missing_choose(struct missing *missing, size_t limit, int64_t until);
-/* The event id of the n-th wanted mail; 0: there are no more. */
+/* The id of the n-th event that missing_name() needs; 0: there are no more. */
 int64_t missing_wants(const struct missing *missing, size_t n);
-/* Takes that event; adds its row. */
+/* Takes the names from that event. */
 void missing_name(struct missing *missing, const struct event_view *view);
 
 /* How many stayed away with a sign of good mail: "may be lost". */
 size_t missing_count(const struct missing *missing);
-/* How many came lately and may still come back. */
+/* How many came so recently that they may still come back. */
 size_t missing_pending(const struct missing *missing);
 /*
  * Writes the sections.

@@ -46,7 +46,7 @@ write_signs(const struct missing *missing, struct doc *doc)
 {
 	static const struct column columns[] = {
 	    {"which", "Strongest sign", 0, false},
-	    {"count", "Mails", 0, false},
+	    {"count", "Messages", 0, false},
 	};
 	struct chart chart = {.kind = CHART_BARS,
 	    .title = "Mail that stayed away, by its strongest sign of good mail",
@@ -66,8 +66,8 @@ write_signs(const struct missing *missing, struct doc *doc)
 			                 cell_count(missing->away[i])});
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%zu mails stayed away with a sign of good mail, %zu of them with SPF "
-	    "pass.",
+	    "%zu messages stayed away with a sign of good mail, %zu of them with "
+	    "SPF pass.",
 	    count, missing->away[SIGNS - 1]);
 	doc_chart(doc, &chart);
 }
@@ -99,7 +99,7 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 	    cell_count(likely));
 	doc_detail(doc, "without_sign", "Stayed away without one",
 	    cell_count(missing->away[SIGNS]));
-	doc_detail(doc, "may_come_back", "Came lately, may come back",
+	doc_detail(doc, "may_come_back", "Came recently, may come back",
 	    cell_count(missing_pending(missing)));
 	doc_table(doc, columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < missing->chosen_count; i++)
@@ -110,14 +110,14 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 		    missing->undelivered - missing->chosen_count);
 	if (missing->unwatched > 0)
 		doc_say(doc,
-		    "%zu visits were left out: too many mails in that time.",
+		    "%zu visits were left out: too many messages in that time.",
 		    missing->unwatched);
 	if (likely == 0)
 		doc_say(doc, "No mail with a sign of good mail has stayed away.");
 	if (missing->chosen_count > 0)
 		doc_say(doc,
-		    "The likeliest good mail stands first; bots may show the same "
-		    "signs. explain --sid tells why a visit was delayed; a client "
+		    "The likeliest good mail comes first; bots may show the same "
+		    "signs. explain --sid says why a visit was delayed; a client "
 		    "that you know belongs in allow.d.");
 	write_signs(missing, doc);
 	return !missing->failed;

@@ -107,19 +107,19 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	    {"was_in_force", "In force for", 0, false},
 	    {"would_hold", "Would hold", 0, false},
 	    {"would_greylist", "Would greylist", 0, false},
-	    {"known", "What is known of the outcome", 0, false},
+	    {"known", "What is known about the outcome", 0, false},
 	};
 	char held[160], repeat[160];
 	uint64_t rest = forecast->rest;
 
 	snprintf(held, sizeof held,
-	    "%llu were really held: %llu left; of the other %llu the events cannot "
-	    "tell",
+	    "%llu were really held: %llu left; the events cannot tell about the "
+	    "other %llu",
 	    (unsigned long long)forecast->rest_held,
 	    (unsigned long long)forecast->rest_gone,
 	    (unsigned long long)(rest - forecast->rest_held));
 	snprintf(repeat, sizeof repeat,
-	    "as starpit; %llu visits were of addresses that had gone from a hold "
+	    "as starpit; %llu visits were from addresses that had left a hold "
 	    "before",
 	    (unsigned long long)forecast->rest_repeat);
 	doc_section(doc, "forecast", "What each mode would have done");
@@ -132,9 +132,8 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	doc_table(doc, columns, 5);
 	mode_row(forecast, doc, 0, 0, 0, "nothing is delayed");
 	mode_row(forecast, doc, 1, 0, rest,
-	    "who would have come back the events cannot tell, save for those "
-	    "really "
-	    "greylisted");
+	    "the events cannot tell who would have come back, except for those "
+	    "really greylisted");
 	mode_row(forecast, doc, 2, rest, 0, held);
 	mode_row(forecast, doc, 3, rest - forecast->rest_repeat,
 	    forecast->rest_repeat, repeat);
@@ -143,11 +142,9 @@ mode_forecast_write(struct mode_forecast *forecast, struct doc *doc)
 	        rest >
 	    0)
 		doc_say(doc, "The numbers take every visit as it came. In another "
-		             "mode some visits "
-		             "would not have happened (retries of a greylisted "
-		             "mail) and others "
-		             "would; a record as good sender would have grown at "
-		             "another pace. "
-		             "The events cannot tell these.");
+		             "mode some visits would not have happened (retries of "
+		             "a greylisted message) and others would have; records "
+		             "of good senders would have grown at another pace. "
+		             "The events cannot tell how much.");
 	write_warned(forecast, doc);
 }

@@ -14,16 +14,16 @@
 
 struct mode_forecast {
 	uint64_t would_hold, would_greylist;
-	uint64_t in_mode[5];  /* suspects' mails judged in that mode */
-	uint64_t passes;      /* suspects known as good or with their tries */
-	uint64_t rest;        /* suspects that a mode has to deal with */
-	uint64_t rest_held;   /* of rest: really held, end known */
-	uint64_t rest_gone;   /* of rest_held: gone */
-	uint64_t rest_repeat; /* of rest: the address had gone before */
+	uint64_t in_mode[5];  /* visits of suspects while that mode was in force */
+	uint64_t passes;      /* suspects known as good, or with enough tries */
+	uint64_t rest;        /* the other suspects, whom a mode would delay */
+	uint64_t rest_held;   /* of rest: really held */
+	uint64_t rest_gone;   /* of rest_held: hung up */
+	uint64_t rest_repeat; /* of rest: the address had hung up before */
 	struct tally *warned;
 };
 
-/* false when out of memory. */
+/* false when out of memory; clear it in either case. */
 bool mode_forecast_init(struct mode_forecast *forecast);
 void mode_forecast_clear(struct mode_forecast *forecast);
 void mode_forecast_add(

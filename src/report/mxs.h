@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What came to each of several MXs; nothing where there is but one. */
+/* What came to each of several MXs; writes nothing if there is only one. */
 #ifndef REPORT_MXS_H
 #define REPORT_MXS_H
 
@@ -11,7 +11,7 @@ struct mxs {
 	struct tally *hosts;
 };
 
-/* false when out of memory. */
+/* false when out of memory; clear it in either case. */
 bool mxs_init(struct mxs *mxs);
 void mxs_clear(struct mxs *mxs);
 void mxs_add(struct mxs *mxs, const struct event_view *view);

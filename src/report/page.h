@@ -12,7 +12,7 @@
 
 extern const char page_style[]; /* CSS */
 
-/* A cell of that column leads to prefix and its own text, percent-encoded. */
+/* A text in that column is a link to prefix and itself, percent-encoded. */
 struct page_link {
 	const char *key, *prefix;
 };

@@ -127,21 +127,23 @@ headline(const struct report *report, struct doc *doc)
 
 	doc_section(doc, "headline", "In short");
 	doc_headline(doc);
-	doc_fact(doc, "delivered", "mails accepted", cell_count(funnel->delivered));
-	doc_fact(doc, "not_delivered", "visits of suspects brought no mail",
+	doc_fact(
+	    doc, "delivered", "messages accepted", cell_count(funnel->delivered));
+	doc_fact(doc, "not_delivered", "visits by suspects delivered nothing",
 	    cell_count(funnel->suspects - funnel->delivered_suspects));
-	doc_fact(doc, "gave_up", "of the clients held hung up",
+	doc_fact(doc, "gave_up", "of held clients hung up",
 	    cell_share((double)funnel->holds[HOLD_GONE], (double)funnel->held));
-	doc_fact(doc, "delayed", "good mails came late",
+	doc_fact(doc, "delayed", "good messages came late",
 	    cell_count(retries->late.count));
 	/* In a shorter time nobody can be said to have stayed away. */
 	if (report->settings.since == 0 ||
 	    until_of(report) - report->settings.since >
 	        report->settings.retry_window_s)
-		doc_fact(doc, "may_be_lost", "mails may be lost",
+		doc_fact(doc, "may_be_lost", "messages may be lost",
 		    cell_count(missing_count(report->missing)));
 	else
-		doc_fact(doc, "may_come_back", "delayed mails may still come back",
+		doc_fact(doc, "may_come_back",
+		    "delayed messages may still come back",
 		    cell_count(missing_pending(report->missing)));
 }
 
@@ -159,7 +161,7 @@ report_finish(struct report *report)
 	doc_fact(doc, "mode", "Mode", cell_text(settings->mode));
 	doc_fact(doc, "since", "Since", cell_time(settings->since));
 	doc_fact(doc, "until", "Until", cell_time(settings->until));
-	doc_fact(doc, "made", "Made", cell_time(settings->made));
+	doc_fact(doc, "made", "Created", cell_time(settings->made));
 	if (report->funnel.events == 0)
 		doc_say(doc, "There are no events in this range.");
 	else

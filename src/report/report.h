@@ -16,7 +16,7 @@
 #include "report/doc.h"
 
 struct report_settings {
-	int64_t since, until;   /* what was asked for; 0 = open */
+	int64_t since, until;   /* range of event.time asked for; 0 = open */
 	int64_t hold_s;         /* the setting now, for the proposal */
 	int64_t retry_window_s; /* a series ends this long after its last attempt */
 	unsigned top;           /* rows of the lists of the most frequent */

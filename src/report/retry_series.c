@@ -266,11 +266,10 @@ write_delay(const struct retry_series *all, struct doc *doc)
 	};
 	const struct histogram *good = &all->good, *late = &all->late;
 
-	doc_section(doc, "delay", "Delay that good mail suffered");
+	doc_section(doc, "delay", "Delay of good mail");
 	doc_front(doc);
 	doc_detail(doc, "good", "Good mail delivered", cell_count(good->count));
-	doc_detail(doc, "good_ham", "of it called ham by a filter",
-	    cell_count(all->good_ham));
+	doc_detail(doc, "good_ham", "of it called ham", cell_count(all->good_ham));
 	doc_detail(
 	    doc, "delayed", "Delayed by a second or more", cell_count(late->count));
 	doc_detail(doc, "delayed_share", "Share delayed",
@@ -322,7 +321,7 @@ write_lateness(const struct retry_series *all, struct doc *doc)
 	write_spread(doc, "lateness", "How late good mail came", "", names,
 	    all->delay, SERIES_DELAYS);
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%llu of %llu good mails came at once, %llu more than an hour late.",
+	    "%llu of %llu good messages came at once, %llu an hour late or more.",
 	    (unsigned long long)all->delay[0], (unsigned long long)all->good.count,
 	    (unsigned long long)(all->delay[5] + all->delay[6] + all->delay[7]));
 	if (all->good.count > 0)
@@ -345,9 +344,9 @@ retry_series_write(const struct retry_series *all, struct doc *doc)
 		names[i] = gaps[i].name;
 		back += all->gap[i];
 	}
-	write_spread(doc, "retries", "After how long suspects come back", "", names,
+	write_spread(doc, "retries", "How soon suspects come back", "", names,
 	    all->gap, SERIES_GAPS);
-	doc_detail(doc, "mails", "Mails of suspects (sender and recipient)",
+	doc_detail(doc, "mails", "Messages of suspects (sender and recipient)",
 	    cell_count(all->started));
 	doc_detail(doc, "came_back", "came back at least once", cell_count(back));
 	doc_detail(doc, "never", "came once and stayed away undelivered",
@@ -358,19 +357,18 @@ retry_series_write(const struct retry_series *all, struct doc *doc)
 	    doc, "delivered", "delivered in the end", cell_count(all->passed));
 	if (all->cut_short > 0)
 		doc_say(doc,
-		    "%llu mails could not be followed to their end: too many ran "
-		    "at "
-		    "once.",
+		    "%llu messages could not be followed to the end: too many were "
+		    "under way at once.",
 		    (unsigned long long)all->cut_short);
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%llu of %llu mails of suspects were tried again; the table has the "
-	    "times.",
+	    "%llu of %llu messages of suspects were tried again; the table has "
+	    "the times.",
 	    (unsigned long long)back, (unsigned long long)all->started);
 	doc_chart(doc, &chart);
 	write_spread(doc, "attempts", "How often they come", "", times,
 	    all->attempts, SERIES_TIMES);
 	write_spread(doc, "spread",
-	    "From how many addresses those come that return", "", spreads,
+	    "From how many addresses returning suspects come", "", spreads,
 	    all->spread, SERIES_SPREAD);
 	write_delay(all, doc);
 	write_lateness(all, doc);

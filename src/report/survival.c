@@ -76,9 +76,8 @@ survival_advise(const struct survival *survival, int64_t now_s)
 	draw(survival, &curve);
 	if (curve.holds < SURVIVAL_LEAST || curve.gone < 10) {
 		snprintf(advice.reason, sizeof advice.reason,
-		    "No proposal: %llu holds, %llu of them given up; at least %d "
-		    "and 10 "
-		    "are needed.",
+		    "No proposal: of %llu holds, %llu were given up; it takes %d "
+		    "holds, 10 of them given up.",
 		    (unsigned long long)curve.holds, (unsigned long long)curve.gone,
 		    SURVIVAL_LEAST);
 		return advice;
@@ -91,11 +90,9 @@ survival_advise(const struct survival *survival, int64_t now_s)
 		int64_t wanted = ((int64_t)curve.last + 30 + 4) / 5 * 5;
 		advice.hold_s = wanted > LONGEST ? LONGEST : wanted;
 		snprintf(advice.reason, sizeof advice.reason,
-		    "Clients still leave in the last seconds watched (%u s): %.1f "
-		    "%% of all "
-		    "held, of %.1f %% that leave at all. A longer hold would show "
-		    "more "
-		    "(now %lld s).",
+		    "Clients were still leaving in the last seconds observed (%u "
+		    "s): %.1f %% of all held, out of %.1f %% that leave at all. A "
+		    "longer hold would show more (now %lld s).",
 		    curve.last, late * 100, lost * 100, (long long)now_s);
 		return advice;
 	}
@@ -105,9 +102,9 @@ survival_advise(const struct survival *survival, int64_t now_s)
 	int64_t at =
 	    advice.hold_s - 1 < curve.last ? advice.hold_s - 1 : curve.last;
 	snprintf(advice.reason, sizeof advice.reason,
-	    "95 %% of the clients that give up at all have gone after %u s; 5 s "
+	    "95 %% of the clients that give up at all have left after %u s; 5 s "
 	    "are added and the sum is rounded up. A hold of %u s would catch "
-	    "%.1f %% of all held more than one of %lld s (now %lld s).",
+	    "%.1f %% more of all held clients than one of %lld s (now %lld s).",
 	    knee, curve.last + 1, (curve.share[at] - curve.share[curve.last]) * 100,
 	    (long long)advice.hold_s, (long long)now_s);
 	return advice;
@@ -131,14 +128,32 @@ write_rows(
 	}
 }
 
+/* Nothing is said of seconds in which too few holds were under watch. */
+static void
+describe(const struct curve *curve, const char *reason, char text[static 640])
+{
+	static const unsigned seconds[] = {10, 60};
+	size_t used = (size_t)snprintf(
+	    text, 640, "Of %llu holds, ", (unsigned long long)curve->holds);
+
+	for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+		if (seconds[i] <= curve->last)
+			used += (size_t)snprintf(text + used, 640 - used,
+			    "%.0f %% are still there after %u s, ",
+			    curve->share[seconds[i] - 1] * 100, seconds[i]);
+	}
+	snprintf(text + used, 640 - used, "%.0f %% after %u s. %s",
+	    curve->share[curve->last] * 100, curve->last + 1, reason);
+}
+
 void
 survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 {
 	static const struct column columns[] = {
-	    {"second", "After s", 0, false},
+	    {"second", "After (s)", 0, false},
 	    {"still_there", "Still there", 0, false},
 	    {"watched", "Under watch", 0, false},
-	    {"left", "Left in it", 0, false},
+	    {"left", "Left in that second", 0, false},
 	};
 	struct survival_advice advice = survival_advise(survival, hold_s);
 	struct chart chart = {.kind = CHART_STEPS,
@@ -164,12 +179,6 @@ survival_write(const struct survival *survival, int64_t hold_s, struct doc *doc)
 	write_rows(survival, &curve, doc);
 	if (curve.holds < AT_RISK)
 		return;
-	snprintf(chart.alternative, sizeof chart.alternative,
-	    "Of %llu holds, %.0f %% are still there after 10 s, %.0f %% after 60 "
-	    "s, "
-	    "%.0f %% after %u s. %s",
-	    (unsigned long long)curve.holds, curve.share[9] * 100,
-	    curve.share[59] * 100, curve.share[curve.last] * 100, curve.last + 1,
-	    advice.reason);
+	describe(&curve, advice.reason, chart.alternative);
 	doc_chart(doc, &chart);
 }

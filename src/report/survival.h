@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who is still there after N seconds of a hold. Holds end at different times
- * (vary, the budget, a stop), so the share is estimated from those still under
- * watch in each second (Kaplan and Meier, 1958).
+ * What share of clients is still there after N seconds of a hold. Holds end at
+ * different times (vary, the budget, a stop), so the share is estimated from those
+ * still under watch in each second (Kaplan and Meier, 1958).
  */
 #ifndef REPORT_SURVIVAL_H
 #define REPORT_SURVIVAL_H
@@ -12,11 +12,11 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-#define SURVIVAL_SECONDS 256 /* a hold never exceeds 240 */
+#define SURVIVAL_SECONDS 256 /* holds end by second 240: policy/hold.h */
 
 struct survival {
 	uint64_t gone[SURVIVAL_SECONDS];  /* left in that second */
-	uint64_t ended[SURVIVAL_SECONDS]; /* watch ended, client still there */
+	uint64_t ended[SURVIVAL_SECONDS]; /* hold ended, client still there */
 };
 
 void survival_add(struct survival *survival, const struct event_view *view);
@@ -25,13 +25,14 @@ void survival_add(struct survival *survival, const struct event_view *view);
 #define SURVIVAL_LEAST 50
 
 struct survival_advice {
-	int64_t hold_s; /* 0: none */
-	char reason[320];
+	int64_t hold_s;   /* proposed, up to 240; 0: none */
+	char reason[320]; /* why, or why there is none */
 };
-/* now_s  the present length of a hold, in seconds */
+/* now_s  the present setting of tarpit.hold, in seconds */
 struct survival_advice survival_advise(
     const struct survival *survival, int64_t now_s);
 
+/* hold_s  the present setting */
 void survival_write(
     const struct survival *survival, int64_t hold_s, struct doc *doc);
 

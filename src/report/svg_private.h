@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files that draw charts share. All lengths are those of the viewBox. */
+/* What the files that draw charts share. All lengths are in units of the viewBox.
+ */
 #ifndef REPORT_SVG_PRIVATE_H
 #define REPORT_SVG_PRIVATE_H
 
@@ -10,7 +11,7 @@
 #define SVG_WIDTH 360.0
 
 /* svg_parts.c */
-/* Not negative, finite. */
+/* A cell's number; 0 in place of a negative or infinite one. */
 double svg_number(const struct section *section, size_t row, unsigned column);
 void svg_text(FILE *file, double x, double y, const char *anchor);
 /* Escaped, and cut to that many columns. */

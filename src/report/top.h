@@ -18,6 +18,7 @@ struct top {
 bool top_init(struct top *top);
 void top_clear(struct top *top);
 void top_add(struct top *top, const struct event_view *view);
+/* rows  of each list at most */
 void top_write(struct top *top, size_t rows, struct doc *doc);
 
 /*

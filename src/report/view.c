@@ -32,8 +32,10 @@ view_of(const struct event *event)
 	                  strcmp(why, "none") != 0;
 	view.is_held = event->hold_end != HOLD_NONE;
 	view.is_gone = event->hold_end == HOLD_GONE;
-	view.is_greylisted = !view.is_gone && event->reply != NULL &&
-	                     event->reply[0] == '4' &&
+	view.is_refused = event->reply != NULL && event->reply[0] == '4';
+	/* 451: targreyd was stopped, or could not keep the record. */
+	view.is_greylisted = !view.is_gone && view.is_refused &&
+	                     strcmp(event->reply, "451") != 0 &&
 	                     strcmp(view_word(&view, SK_VERDICT), "pass") != 0;
 	view.is_delivered = event->delivered;
 	view.is_let_through =

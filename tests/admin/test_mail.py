@@ -72,7 +72,7 @@ class Mail(ctl.Scratch):
         with open(sent) as file:
             mail = email.message_from_file(file, policy=email.policy.default)
         self.assertEqual(mail['To'], 'root')
-        self.assertIn('mails accepted', next(mail.iter_parts()).get_content())
+        self.assertIn('messages accepted', next(mail.iter_parts()).get_content())
 
     def test_nothing_is_sent_when_there_is_no_report(self):
         code, sent = self.run_unit('echo half; exit 1')

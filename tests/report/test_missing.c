@@ -17,7 +17,7 @@
 struct visit {
 	const char *sender, *recipients, *spf, *rdns, *passed, *why;
 	int64_t time;
-	bool through, refused_by_postfix, is_spam;
+	bool through, refused_by_postfix, is_spam, heard_451;
 };
 
 static void
@@ -41,6 +41,12 @@ make(const struct visit *visit, int64_t id, struct event *event,
 		strcpy(words->value[i], "0");
 	strcpy(words->value[SK_WHY], visit->why != NULL ? visit->why : "s25r");
 	strcpy(words->value[SK_VERDICT], "hold");
+	if (visit->heard_451) { /* on_failure = tempfail */
+		event->hold_end = HOLD_NONE;
+		event->reply = "451";
+		strcpy(words->value[SK_VERDICT], "pass");
+		strcpy(words->value[SK_WHY], "fault");
+	}
 	strcpy(words->value[SK_SPF], visit->spf != NULL ? visit->spf : "none");
 	strcpy(words->value[SK_RDNS], visit->rdns != NULL ? visit->rdns : "none");
 	strcpy(
@@ -184,6 +190,22 @@ what_got_through_in_the_end_is_not_lost(void **state)
 	free(text);
 }
 
+/* It was left out: only a hold and a 450 counted as a delay. */
+static void
+what_heard_451_may_be_lost_too(void **state)
+{
+	static const struct visit visits[] = {
+	    {.sender = "a@a.example", .spf = "pass", .heard_451 = true, .time = 1},
+	    {.sender = "b@b.example", .heard_451 = true, .time = 2},
+	    {.sender = "b@b.example", .through = true, .time = 3},
+	};
+
+	(void)state;
+	char *text = LISTED(visits, 0, DAY);
+	assert_string_equal(text, "stayed away: SPF pass; 1; a@a.example\n");
+	free(text);
+}
+
 static void
 who_came_lately_may_come_back(void **state)
 {
@@ -251,6 +273,7 @@ main(void)
 	    cmocka_unit_test(the_likeliest_good_mail_stands_first),
 	    cmocka_unit_test(what_is_counted_is_what_stayed_away_with_a_sign),
 	    cmocka_unit_test(what_got_through_in_the_end_is_not_lost),
+	    cmocka_unit_test(what_heard_451_may_be_lost_too),
 	    cmocka_unit_test(who_came_lately_may_come_back),
 	    cmocka_unit_test(spam_makes_no_domain_known),
 	    cmocka_unit_test(many_mails_are_all_told_apart),

@@ -64,6 +64,27 @@ held(struct sample *sample, enum hold_end end, int64_t ms)
 	sample->event.reply = sample->event.delivered ? "250" : "450";
 }
 
+/* A hold that ends because targreyd stops is answered with 451. */
+static void
+a_visit_that_heard_451_was_not_greylisted(void **state)
+{
+	static const struct {
+		const char *reply;
+		bool is_greylisted;
+	} cases[] = {{"450", true}, {"421", true}, {"451", false}, {"250", false}};
+	struct sample sample;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		make(&sample, 1, 1000);
+		held(&sample, HOLD_STOPPED, 20000);
+		sample.event.reply = cases[i].reply;
+		struct event_view view = view_of(&sample.event);
+		assert_int_equal(view.is_greylisted, cases[i].is_greylisted);
+		assert_int_equal(view.is_refused, *cases[i].reply == '4');
+	}
+}
+
 static void
 count(struct funnel *funnel, const struct event *event)
 {
@@ -122,10 +143,10 @@ static void
 each_form_of_the_report_has_its_numbers(void **state)
 {
 	static const char *const numbers[DOC_FORMATS] = {
-	    [DOC_TEXT] = "mails accepted                      31\n",
+	    [DOC_TEXT] = "messages accepted                     31\n",
 	    [DOC_JSON] = "\"delivered\": 31,",
 	    [DOC_CSV] = "headline,,delivered,31\r\n",
-	    [DOC_HTML] = "Of 71 transactions 31 were delivered",
+	    [DOC_HTML] = "Of 71 transactions, 31 were delivered",
 	};
 	struct report *report =
 	    report_new(&(struct report_settings){.hold_s = 125, .top = 10});
@@ -179,7 +200,7 @@ an_empty_report_can_be_written(void **state)
 	assert_true(doc_write(doc, DOC_TEXT, 80, file));
 	fclose(file);
 	assert_non_null(strstr(text, "There are no events in this range."));
-	assert_non_null(strstr(text, "No proposal: 0 holds"));
+	assert_non_null(strstr(text, "No proposal: of 0 holds"));
 	free(text);
 	doc_free(&doc);
 	report_free(&report);
@@ -225,12 +246,14 @@ the_proposal_tells_what_a_longer_hold_would_catch_beyond_it(void **state)
 	feed(&survival, HOLD_ENDURED, 125, 1000);
 	struct survival_advice advice = survival_advise(&survival, 125);
 	assert_int_equal(advice.hold_s, 15);
-	assert_non_null(strstr(advice.reason, "would catch 0.0 % of all held"));
+	assert_non_null(
+	    strstr(advice.reason, "would catch 0.0 % more of all held"));
 
 	feed(&survival, HOLD_GONE, 30, 10); /* of 2000 */
 	advice = survival_advise(&survival, 125);
 	assert_int_equal(advice.hold_s, 15);
-	assert_non_null(strstr(advice.reason, "would catch 0.5 % of all held"));
+	assert_non_null(
+	    strstr(advice.reason, "would catch 0.5 % more of all held"));
 }
 
 static void
@@ -245,9 +268,29 @@ a_curve_that_still_falls_asks_for_longer_holds(void **state)
 	/* of 750 held 450 leave, 120 of them in the last tenth, 55 s to 60 s */
 	struct survival_advice advice = survival_advise(&survival, 60);
 	assert_non_null(strstr(advice.reason,
-	    "still leave in the last seconds watched (60 s): 16.0 % of all held, "
-	    "of 60.0 % that leave"));
+	    "still leaving in the last seconds observed (60 s): 16.0 % of all "
+	    "held, out of 60.0 % that leave"));
 	assert_int_equal(advice.hold_s, 90); /* 60 s and 30 */
+}
+
+/* The text in place of the chart said "80 % after 60 s" of holds of 20 s. */
+static void
+nothing_is_told_of_seconds_without_holds(void **state)
+{
+	struct survival survival = {0};
+	struct doc *doc = doc_new("x");
+
+	(void)state;
+	feed(&survival, HOLD_GONE, 5, 20);
+	feed(&survival, HOLD_ENDURED, 20, 80);
+	survival_write(&survival, 125, doc);
+	const char *text = doc->sections[0].chart.alternative;
+	assert_int_equal(strncmp(text,
+	                     "Of 100 holds, 80 % are still there after 10 s, "
+	                     "80 % after 21 s. ",
+	                     64),
+	    0);
+	doc_free(&doc);
 }
 
 static void
@@ -555,6 +598,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_visit_that_heard_451_was_not_greylisted),
 	    cmocka_unit_test(the_funnel_counts_each_stage),
 	    cmocka_unit_test(each_form_of_the_report_has_its_numbers),
 	    cmocka_unit_test(an_empty_report_can_be_written),
@@ -562,6 +606,7 @@ main(void)
 	    cmocka_unit_test(
 	        the_proposal_tells_what_a_longer_hold_would_catch_beyond_it),
 	    cmocka_unit_test(a_curve_that_still_falls_asks_for_longer_holds),
+	    cmocka_unit_test(nothing_is_told_of_seconds_without_holds),
 	    cmocka_unit_test(few_holds_give_no_proposal),
 	    cmocka_unit_test(a_series_of_retries_tells_return_spread_and_delay),
 	    cmocka_unit_test(who_came_lately_may_come_back),

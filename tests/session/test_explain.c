@@ -206,8 +206,7 @@ a_suspect_by_its_record_is_explained_by_the_verdicts(void **state)
 		policy->record_threshold = 80;
 		policy->record_people = 10;
 		struct explained told = explain_with(&visitors[0], &dns, &memory);
-		assert_int_equal(
-		    told.judgement.why, warns ? WHY_WARN : WHY_RECORD);
+		assert_int_equal(told.judgement.why, warns ? WHY_WARN : WHY_RECORD);
 		assert_string_equal(told.detail,
 		    "network 192.0.2.0/24: 0 ham, 50 spam, at least 94 % spam");
 	}

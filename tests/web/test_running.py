@@ -61,7 +61,7 @@ class Running(LabTest):
         after = self.today()
         self.assertEqual(self.held(), [])
         self.assertRegex(after, r"Held right now \(nothing\)")
-        for words, more in (("mails accepted", 2), ("good mails came late", 1)):
+        for words, more in (("messages accepted", 2), ("good messages came late", 1)):
             self.assertEqual(self.number(words, after), self.number(words, before) + more, words)
         self.assertRegex(after, "2m 05s %s a@example.com %s" % (re.escape(LINE), re.escape(you)))
 
@@ -91,11 +91,11 @@ class Running(LabTest):
         self.assertIn("targrey report: mx.example.jp", mail["Subject"])
         self.assertFalse(mail.defects)
         text, page = (part.get_content() for part in mail.iter_parts())
-        self.assertRegex(text, r"mails accepted +[1-9]")
+        self.assertRegex(text, r"messages accepted +[1-9]")
         self.assertNotIn("<", text.split("Where")[0])
         self.assertTrue(page.lstrip().startswith("<!DOCTYPE html>"), page[:80])
         self.assertIn("</html>", page)
-        self.assertIn("mails accepted", page)
+        self.assertIn("messages accepted", page)
         self.assertEqual(re.findall(r"<script|<link|<img| src=", page), [])
         # not greylisted, not stamped: a program of this host handed it in
         self.assertIsNone(mail["X-TaRgrey-Session"])
