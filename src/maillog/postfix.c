@@ -195,7 +195,8 @@ take_check(struct log_line *line, char *at)
 
 	for (char *found = at; (found = strstr(found, ": ")) != NULL; found++) {
 		unsigned before = line->code;
-		if (found[3] != '.' || !take_reply(line, found + 2))
+		if (found[2] == '\0' || found[3] != '.' ||
+		    !take_reply(line, found + 2))
 			continue;
 		if (before != 0 && before != line->code) {
 			line->kind = LOG_DOUBTFUL;
