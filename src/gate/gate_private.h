@@ -192,7 +192,8 @@ struct gate {
 	size_t slots_used; /* slots from here on never had a connection */
 	bool is_stopping, are_closed;
 	int64_t stop_close_ms, stop_end_ms; /* real time */
-	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept;
+	struct log_limit limit_timeout, limit_back, limit_frame, limit_accept,
+	    limit_lock;
 	pthread_t thread;
 
 	_Atomic int64_t answer_timeout_ms;

@@ -254,7 +254,8 @@ lock_again(struct gate *gate)
 		close(old);
 		return;
 	}
-	log_warnx("%s", error.text);
+	if (log_may(&gate->limit_lock, gate->now_ms, NULL))
+		log_warnx("%s", error.text);
 	if (gate->lock_fd >= 0)
 		close(gate->lock_fd);
 	gate->lock_fd = old;

@@ -472,19 +472,32 @@ a_socket_that_was_removed_is_made_again_once_nothing_fails(void **state)
 }
 
 static void
+remake(void)
+{
+	remove_files();
+	for (int n = 0; n < 60000 && access(front(), F_OK) != 0; n++) {
+		gate_look_after(fixture->gate);
+		usleep(1000);
+	}
+}
+
+static void
 a_socket_that_cannot_be_made_for_long_is_said_once_in_a_while(void **state)
 {
 	fixture_gate();
 	fixture_pass(3600000);
 	unsigned before = fixture_said("cannot be made again");
 	failing_arm("socket", 1, 3, EMFILE, FAIL_IN_GATE);
-	remove_files();
-	for (int n = 0; n < 60000 && access(front(), F_OK) != 0; n++) {
-		gate_look_after(fixture->gate);
-		usleep(1000);
-	}
+	remake();
 	assert_int_equal(failing_stop(), 3);
 	assert_int_equal(fixture_said("cannot be made again"), before + 1);
+	/* the same for its lock */
+	before = fixture_said(".lock: Read-only file system");
+	failing_arm("open", 1, 2, EROFS, FAIL_IN_GATE);
+	remake();
+	remake();
+	assert_int_equal(failing_stop(), 2);
+	assert_int_equal(fixture_said(".lock: Read-only file system"), before + 1);
 	/* the same when the loop cannot listen on it */
 	fixture_pass(3600000);
 	before = fixture_said("gate: epoll");
@@ -523,11 +536,7 @@ at_the_cap_the_socket_is_made_again_and_a_stop_ends(void **state)
 	struct mta one = script_greet();
 	struct mta two = mta_connect(fixture->listen); /* waits in the backlog */
 	fixture_pass(0);
-	remove_files();
-	for (int n = 0; n < 60000 && access(front(), F_OK) != 0; n++) {
-		gate_look_after(fixture->gate);
-		usleep(1000);
-	}
+	remake();
 	mta_close(&two);
 	gate_stop(fixture->gate, 500);
 	mta_close(&one);
