@@ -7,9 +7,9 @@
 
 static const char *const text_gone = "450 4.4.2 Client left, try again later";
 static const char *const text_stopped =
-    "451 4.3.2 Service is restarting, try again later";
+    "451 4.3.2 Service is not available, try again later";
 static const char *const text_stopping =
-    "421 4.3.2 Service is restarting, try again later";
+    "421 4.3.2 Service is not available, try again later";
 
 void
 answer_put(struct buf *buf, char cmd, const void *data, size_t len)

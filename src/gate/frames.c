@@ -12,7 +12,7 @@
 #include "gate/gate_private.h"
 
 static const char *const text_out_of_order =
-    "450 4.7.1 No recipient of this message was accepted, please start anew";
+    "450 4.7.1 No recipient of this message was accepted, please try again";
 static const char *const text_trouble = "451 4.3.0 Try again later";
 
 ssize_t
@@ -180,7 +180,7 @@ is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 	}
 	if (verdict == FILTER_WRONG ||
 	    conn->mta.has_negotiated == (cmd == SMFIC_OPTNEG)) {
-		end_for(gate, conn, "a frame from the MTA that is none");
+		end_for(gate, conn, "an invalid milter frame from the MTA");
 		return false;
 	}
 	if (verdict == FILTER_PASS && cmd != SMFIC_UNKNOWN &&
@@ -188,7 +188,7 @@ is_for_libmilter(struct gate *gate, struct conn *conn, char cmd, size_t len)
 		return true;
 	if (verdict == FILTER_WRONG_MACROS &&
 	    log_may(&gate->limit_frame, gate->now_ms, NULL))
-		log_warnx("gate: macros from the MTA that are none; left out");
+		log_warnx("gate: malformed macros from the MTA ignored");
 	if (verdict == FILTER_PASS)
 		answer_alone(conn, cmd);
 	buf_take(&conn->mta.in, len);
@@ -220,7 +220,7 @@ frames_from_mta(struct gate *gate, struct conn *conn)
 			break;
 		if (len < 0) {
 			end_for(
-			    gate, conn, "a frame of a wrong length from the MTA");
+			    gate, conn, "a frame of invalid length from the MTA");
 			break;
 		}
 		char cmd = buf_head(&conn->mta.in)[FRAME_LENGTH];
@@ -407,7 +407,7 @@ frames_from_libmilter(struct gate *gate, struct conn *conn)
 			break;
 		if (len < 0) {
 			end_for(
-			    gate, conn, "a frame of a wrong length from libmilter");
+			    gate, conn, "a frame of invalid length from libmilter");
 			buf_clear(in);
 			break;
 		}

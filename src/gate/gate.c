@@ -78,7 +78,7 @@ gate_open(const struct gate_settings *settings, const struct clock *clock,
 	}
 	if (strlen(gate->back_path) >=
 	    sizeof((struct sockaddr_un *)NULL)->sun_path) {
-		error_set(error, "gate: %s: longer than a socket's path may be",
+		error_set(error, "gate: %s: too long for the path of a socket",
 		    gate->back_path);
 		gate_free(&gate);
 		return NULL;
@@ -106,7 +106,8 @@ gate_start(struct gate *gate, struct error *error)
 	}
 	watch_open(&gate->watch);
 	if (gate->watch.fd < 0)
-		log_warn("gate: no sock_diag, hang-ups cannot be seen");
+		log_warn("gate: no sock_diag (AF_NETLINK), so a client that hangs "
+		         "up during a hold is not noticed");
 	gate->now_ms = clock_mono_ms(&gate->clock);
 	errno = pthread_create(&gate->thread, NULL, loop_run, gate);
 	gate->is_started = errno == 0;

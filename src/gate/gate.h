@@ -37,7 +37,7 @@ struct gate;
 enum gate_failure { GATE_ACCEPT, GATE_TEMPFAIL };
 
 struct gate_settings {
-	/* "unix:/path", "inet:port@address", "inet6:port@address" */
+	/* "unix:/path" or "local:/path", "inet:port@address", "inet6:..." */
 	const char *listen;
 	mode_t socket_mode;        /* of a unix socket */
 	gid_t socket_group;        /* (gid_t)-1: left as it is */
@@ -49,7 +49,8 @@ struct gate_settings {
 	size_t
 	    max_connections; /* for tests; 0: (descriptor limit - reserved) / 3 */
 	/*
-	 * Descriptors kept for the rest of the process; at most half of the limit.
+	 * Descriptors kept for the rest of the process; taken as 32 at least and
+	 * half of the limit at most.
 	 */
 	unsigned reserved_descriptors;
 	/*
@@ -64,33 +65,33 @@ struct gate_settings {
 /*
  * Takes the lock "<socket>.lock" and binds the public socket. A second instance
  * gets an error that says so. Changes the umask for a moment: call before there is
- * a second thread. The caller frees.
+ * a second thread. The caller frees; NULL: see error.
  */
 struct gate *gate_open(const struct gate_settings *settings,
     const struct clock *clock, struct error *error);
 
-/* Starts the loop's thread and accepts connections. */
+/* Starts the loop's thread and accepts connections; once. */
 bool gate_start(struct gate *gate, struct error *error);
 
 /* Sets the limits, timeout and on_failure, which a reload may change. */
 void gate_configure(struct gate *gate, const struct gate_settings *settings);
 
 /*
- * (blocks) Answers every waiting session (holds: 451), refuses what comes
- * after, closes all connections and waits until libmilter has closed its ends,
- * at most within grace_ms; then ends the loop and removes the socket.
+ * (blocks) Removes the socket, answers every waiting session (451), refuses what
+ * comes after, closes all connections and waits until libmilter has closed its
+ * ends, for grace_ms at most; then ends the loop. Does nothing before gate_start().
  */
 void gate_stop(struct gate *gate, int64_t grace_ms);
 
 /*
- * Turns of the loop so far; also wakes it for one more. If the count stays the
- * same for seconds the loop hangs.
+ * Turns of the loop so far; also wakes it for one more. A loop whose count stays
+ * the same for seconds hangs.
  */
 unsigned gate_turns(struct gate *gate);
 
 /*
- * Makes the public socket's file again if a cleaner of /tmp or another start has
- * removed it. From any thread.
+ * Has the loop make the public socket's file again if a cleaner of /tmp or another
+ * start has removed it. From any thread.
  */
 void gate_look_after(struct gate *gate);
 

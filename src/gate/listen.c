@@ -26,8 +26,8 @@ lock_path(struct gate *gate, const char *path, struct error *error)
 		bool is_theirs = why == EACCES && access(name, F_OK) == 0;
 		errno = why;
 		error_set_errno(error, "%s%s", name,
-		    is_theirs ? ": another user's, left by an earlier start; "
-		                "remove it"
+		    is_theirs ? ": belongs to another user; if no other "
+		                "targreyd is running, remove it"
 		              : "");
 		return false;
 	}
@@ -55,8 +55,8 @@ give_to_group(const struct gate *gate, const char *path, struct error *error)
 	    lchown(path, (uid_t)-1, gate->socket_group) == 0)
 		return true;
 	error_set_errno(error,
-	    "%s: cannot be given to group %lu: the daemon's user must be in it, "
-	    "or the folder of that group with mode 2750",
+	    "%s: cannot be given to group %lu: either the daemon's user must be a "
+	    "member of it, or the folder must belong to it and have mode 2750",
 	    path, (unsigned long)gate->socket_group);
 	return false;
 }
@@ -100,7 +100,8 @@ open_unix(struct gate *gate, const char *path, struct error *error)
 	if (path[0] == '\0' ||
 	    strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
 		error_set(error,
-		    "listen: the path of a unix socket has 1 to %zu octets",
+		    "listen: the path of a unix socket must be 1 to %zu octets "
+		    "long",
 		    sizeof((struct sockaddr_un *)NULL)->sun_path - 1);
 		return false;
 	}
@@ -108,7 +109,10 @@ open_unix(struct gate *gate, const char *path, struct error *error)
 		return false;
 	if (lstat(path, &status) == 0) {
 		if (!S_ISSOCK(status.st_mode)) {
-			error_set(error, "%s: exists and is not a socket", path);
+			error_set(error,
+			    "%s: exists and is not a socket; remove it, or choose "
+			    "another path",
+			    path);
 			return false;
 		}
 		unlink(path);
@@ -137,7 +141,7 @@ open_inet(struct gate *gate, const char *text, int family, struct error *error)
 	const char *at = strchr(text, '@');
 	if (at == NULL || at[1] == '\0' || at == text ||
 	    (size_t)(at - text) >= sizeof port) {
-		error_set(error, "listen: \"%s\": port@address wanted", text);
+		error_set(error, "listen: \"%s\": expected port@address", text);
 		return false;
 	}
 	snprintf(port, sizeof port, "%.*s", (int)(at - text), text);
@@ -172,8 +176,8 @@ listen_open(struct gate *gate, const char *where, struct error *error)
 	if (where != NULL && strncmp(where, "inet6:", 6) == 0)
 		return open_inet(gate, where + 6, AF_INET6, error);
 	error_set(error,
-	    "listen: \"%s\": unix:/path, inet:port@address or "
-	    "inet6:port@address wanted",
+	    "listen: \"%s\": expected unix:/path, inet:port@address or "
+	    "inet6:port@address",
 	    where != NULL ? where : "");
 	return false;
 }
@@ -202,7 +206,9 @@ listen_accept(struct gate *gate)
 {
 	if (gate->free_count == 0) {
 		if (log_may(&gate->limit_accept, gate->now_ms, NULL))
-			log_warnx("gate: %zu connections, no more at once",
+			log_warnx(
+			    "gate: %zu connections, the most for this limit of "
+			    "open files (LimitNOFILE); further ones wait",
 			    gate->max_connections);
 		set_listening(gate, false);
 		return -1;

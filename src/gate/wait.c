@@ -184,8 +184,8 @@ client_has_left(struct gate *gate, struct conn *conn)
 		conn->wait.watch_ms = INT64_MAX;
 		if (!gate->said_unwatched)
 			log_info("gate: a held client's socket cannot be seen from "
-			         "here; its hang-up is noticed when the hold ends "
-			         "(said once)");
+			         "here; its hang-up is noticed only when the hold "
+			         "ends (logged once)");
 		gate->said_unwatched = true;
 		return false;
 	}

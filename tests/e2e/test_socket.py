@@ -71,7 +71,7 @@ class Descriptors(unittest.TestCase):
                 one.connect(str(lab.daemon.socket))
                 one.sendall(NEGOTIATE)
                 open_ones.append(one)
-            lab.daemon.wait_log("connections, no more at once")
+            lab.daemon.wait_log("connections, the most for this limit")
             answered = 0
             while open_ones:
                 # those that wait are served as others leave; none is closed

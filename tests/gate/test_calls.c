@@ -35,7 +35,7 @@ static const struct {
     {"calloc", 4, ENOMEM, NULL, "out of memory"},
     {"malloc", 1, ENOMEM, NULL, "out of memory"},
     {"strdup", 2, ENOMEM, NULL, "out of memory"},
-    {"open", 1, EACCES, NULL, "another user's, left by an earlier start"},
+    {"open", 1, EACCES, NULL, "belongs to another user"},
     {"open", 1, EROFS, NULL, "Read-only file system"},
     {"flock", 1, EWOULDBLOCK, NULL, "another instance is running"},
     {"flock", 1, ENOLCK, NULL, "No locks available"},
@@ -43,7 +43,7 @@ static const struct {
     {"fchmod", 1, EIO, NULL, "Input/output error"},
     {"bind", 1, EADDRINUSE, NULL, "Address already in use"},
     {"listen", 1, EOPNOTSUPP, NULL, "Operation not supported"},
-    {"lchown", 1, EPERM, NULL, "the daemon's user must be in it"},
+    {"lchown", 1, EPERM, NULL, "cannot be given to group"},
     {"socket", 1, EMFILE, "inet:0@127.0.0.1", "Too many open files"},
     {"setsockopt", 1, ENOBUFS, "inet:0@127.0.0.1", "No buffer space"},
     {"bind", 1, EADDRINUSE, "inet:0@127.0.0.1", "Address already in use"},
@@ -88,7 +88,7 @@ a_lock_that_cannot_be_made_is_not_taken_for_another_users(void **state)
 	assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
 	assert_int_equal(failing_stop(), 1);
 	assert_non_null(strstr(error.text, "Permission denied"));
-	assert_null(strstr(error.text, "another user's"));
+	assert_null(strstr(error.text, "another user"));
 }
 
 static const struct {
@@ -143,7 +143,7 @@ without_sock_diag_it_serves_and_says_that_hang_ups_are_not_seen(void **state)
 	failing_arm("socket", 1, 1, EPROTONOSUPPORT, FAIL_HERE);
 	assert_true(gate_start(fixture->gate, &error));
 	assert_int_equal(failing_stop(), 1);
-	assert_int_equal(fixture_said("hang-ups cannot be seen"), 1);
+	assert_int_equal(fixture_said("hangs up during a hold is not noticed"), 1);
 	struct mta mta = script_greet();
 	script_rcpt(&mta);
 	script_end(&mta);
@@ -230,7 +230,7 @@ paths_that_are_too_long_are_told(void **state)
 	path[sizeof path - 1] = '\0';
 	fixture->settings.back_path = path;
 	assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
-	assert_non_null(strstr(error.text, "longer than"));
+	assert_non_null(strstr(error.text, "too long for"));
 	fixture->settings.back_path = back;
 	snprintf(listen, sizeof listen, "local:%s", path);
 	fixture->settings.listen = listen;
@@ -238,7 +238,7 @@ paths_that_are_too_long_are_told(void **state)
 	assert_non_null(strstr(error.text, "1 to 107 octets"));
 	fixture->settings.listen = NULL;
 	assert_null(gate_open(&fixture->settings, &fixture->clock, &error));
-	assert_non_null(strstr(error.text, "wanted"));
+	assert_non_null(strstr(error.text, "expected unix:"));
 	fixture_reset();
 }
 
