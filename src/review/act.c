@@ -91,7 +91,7 @@ find_inbox(
 	if (*doing->review->inbox != '\0') {
 		if (realpath(doing->review->inbox, inbox) == NULL ||
 		    !is_maildir(inbox)) {
-			error_set(error, "%s: the inbox is no Maildir",
+			error_set(error, "%s: the inbox is not a Maildir",
 			    doing->review->inbox);
 			return false;
 		}
@@ -101,8 +101,8 @@ find_inbox(
 	if (strcmp(inbox, folder) != 0)
 		return true;
 	error_set(error,
-	    "%s: is no sub-folder of a Maildir, so where is the inbox? Give "
-	    "--inbox FOLDER",
+	    "%s: not a subfolder of a Maildir, so it does not tell where the "
+	    "inbox is; give --inbox FOLDER",
 	    folder);
 	return false;
 }
@@ -186,7 +186,8 @@ keep_as_spam(struct doing *doing, struct error *error)
 		return true;
 	}
 	if (realpath(wanted, folder) == NULL || !is_maildir(folder)) {
-		error_set(error, "%s: the folder for spam is no Maildir", wanted);
+		error_set(
+		    error, "%s: the folder for spam is not a Maildir", wanted);
 		return false;
 	}
 	if (strcmp(folder, doing->folder.path) == 0) {
@@ -209,12 +210,12 @@ discard(struct doing *doing, struct error *error)
 
 	if (!discarded_folder(doing->folder.path, doing->mail->kind, folder)) {
 		say(doing,
-		    "stays in the mbox, which is only read, and is not shown any "
-		    "more");
+		    "stays in the mbox, which is never changed, and is no longer "
+		    "listed");
 		return true;
 	}
 	if (strcmp(folder, doing->folder.path) == 0) {
-		error_set(error, "%s: is discarded already", doing->from);
+		error_set(error, "%s: already discarded", doing->from);
 		return false;
 	}
 	if (doing->mail->kind == FOLDER_MAILDIR) {

@@ -40,8 +40,8 @@ reach(const char *path, struct error *error)
 	if (fd < 0 || !text_copy(address.sun_path, sizeof address.sun_path, path) ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		error_set_errno(error,
-		    "amavis' socket %s (set review.amavis_socket to its "
-		    "$unix_socketname, and its policy bank to protocol AM.PDP)",
+		    "cannot reach amavis at %s (review.amavis_socket must be its "
+		    "$unix_socketname, whose policy bank speaks AM.PDP)",
 		    path);
 		if (fd >= 0)
 			close(fd);
@@ -112,7 +112,7 @@ hear(FILE *file, char *outcome, size_t size, struct error *error)
 		}
 	}
 	if (!said)
-		error_set(error, "amavis gave no answer to the release");
+		error_set(error, "amavis did not answer the request to release it");
 	return said && ok;
 }
 

@@ -14,7 +14,7 @@ put_bands(struct doc *doc, const uint64_t counts[static BANDS], double mark)
 	static const struct column columns[] = {
 	    {"band", "Band", 0, false},
 	    {"scores", "Scores", 0, false},
-	    {"mails", "Mails", 0, false},
+	    {"mails", "Messages", 0, false},
 	};
 	char range[64];
 	double least, most;
@@ -72,27 +72,27 @@ run_list(struct admin *admin)
 	}
 	put_bands(doc, counts, review->mark);
 	if (filter.limit > 0 && shown == filter.limit)
-		doc_say(doc, "Only the first %zu are listed; --limit 0 lists all.",
-		    shown);
+		doc_say(
+		    doc, "These are the first %zu; --limit 0 lists all.", shown);
 	return admin_write(admin, &doc);
 }
 
 static const struct option_row list_options[] = {
     FILTER_OPTIONS,
-    {"limit", "COUNT", "at most this many mails (50; 0 = all)", NULL, false},
-    {"all", NULL, "also what was decided on and stays where it is", NULL, false},
+    {"limit", "COUNT", "at most this many messages (50; 0 = all)", NULL, false},
+    {"all", NULL, "also those decided on that stay where they are", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 
 const struct command command_list = {
     .name = "list",
     .args = "[FOLDER...]",
-    .help = "List mails, those nearest to the mark first",
+    .help = "List messages, those nearest to the mark first",
     .manual =
         "A FOLDER is a Maildir, an mbox, or a folder of files such as the "
-        "quarantine of amavis, with what lies below it; packed files end in .gz. "
+        "quarantine of amavis, with its subfolders; compressed files end in .gz. "
         "Without one, those of review.folders are listed. Only headers are read, "
-        "and those of new mails alone: the rest is in an index.\n\n"
+        "and only those of new messages: the rest is in an index.\n\n"
         "The score is that of the topmost X-Spam-Score, X-Spam-Status, "
         "X-Spamd-Result or X-Spam-Level; scores below the next Received do not "
         "count. Certainty says how far it is from the mark, and on which side. "
@@ -136,15 +136,15 @@ run_audit(struct admin *admin)
 	struct mails mails = {doc, review->mark};
 	if (doc == NULL)
 		return admin_write(admin, &doc);
-	doc_section(doc, "mails", "Drawn by lot");
+	doc_section(doc, "mails", "Drawn at random");
 	mails_table(doc);
 	if (!index_list(review->index, &filter, mails_row, &mails, &error)) {
 		doc_free(&doc);
 		return failed(admin, &error);
 	}
 	doc_say(doc,
-	    "%zu of what was discarded, or is marked TARGREY_DISCARD_OK. If "
-	    "one of them is good mail, that rule set is not safe here.",
+	    "%zu of those discarded or marked TARGREY_DISCARD_OK. If one of them "
+	    "is good mail, discarding by these rules is not safe here.",
 	    doc_rows(doc));
 	return admin_write(admin, &doc);
 }
@@ -152,10 +152,10 @@ run_audit(struct admin *admin)
 const struct command command_audit = {
     .name = "audit",
     .args = "COUNT [FOLDER...]",
-    .help = "Draw COUNT mails by lot from what was discarded or is marked so",
+    .help = "Draw COUNT messages at random from those discarded or marked so",
     .manual =
-        "Look through a few of them now and then: discarding is safe only as long "
-        "as no good mail is among them.",
+        "Look through a few of them now and then: discarding what is marked "
+        "TARGREY_DISCARD_OK is safe only as long as no good mail is among them.",
     .words_least = 1,
     .words_most = WORDS_MAX,
     .run = run_audit,

@@ -240,7 +240,7 @@ run_screen(struct admin *admin)
 		return code;
 	if (!isatty(0) || !isatty(1))
 		return usage(
-		    admin, "there is no terminal; list and show need none");
+		    admin, "this is not a terminal; list and show need none");
 	setlocale(LC_CTYPE, "");
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
@@ -263,12 +263,12 @@ run_screen(struct admin *admin)
 const struct command command_screen = {
     .name = "screen",
     .args = "[FOLDER...]",
-    .help = "Show the list on the terminal, to be worked through by keys",
+    .help = "Work through the list on a terminal, by keys",
     .manual =
         "This is also what targrey-review does alone on a terminal. Arrows, page "
         "up and down, j and k move; Enter opens; r releases, s confirms spam, h "
-        "calls it good, d discards, u takes the last act back; / searches, b goes "
-        "to the next band, q leaves. The nearest 5000 are shown.",
+        "calls it good, d discards, u undoes the last action; / searches, b goes "
+        "to the next band, q quits. The nearest 5000 are shown.",
     .words_most = WORDS_MAX,
     .run = run_screen,
 };

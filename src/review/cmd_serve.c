@@ -7,7 +7,7 @@
 
 static const struct web_page pages[] = {
     {"/", false, "Mail", "Mail", page_list},
-    {"/mail", false, "One mail", NULL, page_mail},
+    {"/mail", false, "One message", NULL, page_mail},
     {"/log", false, "What was done", "What was done", page_log},
     {"/sure", false, "Are you sure?", NULL, page_sure},
     {"/act", true, NULL, NULL, page_act},
@@ -33,14 +33,12 @@ const struct command command_serve = {
     .args = "[FOLDER...] [--listen WHERE]",
     .help = "Serve the list as a page, for a browser",
     .manual =
-        "Prints the address to begin with; it holds a token, without which nothing "
-        "is shown. The page works without script, and shows text alone.\n\n"
-        "For many users: a reverse proxy that checks their passwords, a unix "
-        "socket "
-        "to which it alone may write, and review.user_header. The user's name "
-        "replaces %u in review.folders, review.inbox and review.spam_folder; "
-        "nobody "
-        "sees what is not in his folders.",
+        "Prints the address to start from; it contains a token, without which "
+        "nothing is shown. The page works without scripts, and shows only text."
+        "\n\nFor many users: a reverse proxy that checks their passwords, a unix "
+        "socket that only the proxy may write to, and review.user_header. The "
+        "user's name replaces %u in review.folders, review.inbox and "
+        "review.spam_folder; nobody sees what is not in their folders.",
     .options = options,
     .words_most = WORDS_MAX,
     .run = run_serve,

@@ -11,9 +11,9 @@ show_facts(struct doc *doc, const struct mail *mail, double mark)
 {
 	char near[64], notes[400];
 
-	doc_section(doc, "mail", "The mail");
+	doc_section(doc, "mail", "The message");
 	doc_fact(doc, "id", "Id", cell_text(mail->id));
-	doc_fact(doc, "date", "Came", cell_time(mail->time));
+	doc_fact(doc, "date", "Received", cell_time(mail->time));
 	doc_fact(doc, "from", "From", cell_text(mail->sender));
 	doc_fact(doc, "to", "To", cell_text(mail->recipients));
 	doc_fact(doc, "subject", "Subject", cell_text(mail->subject));
@@ -23,14 +23,14 @@ show_facts(struct doc *doc, const struct mail *mail, double mark)
 	    cell_text(certainty(mail, mark, near, sizeof near)));
 	doc_fact(doc, "why", "Why", cell_text(mail->why));
 	doc_fact(doc, "client", "Client", cell_text(mail->client));
-	doc_fact(doc, "client_ip", "Its address", cell_text(mail->client_ip));
+	doc_fact(doc, "client_ip", "Client address", cell_text(mail->client_ip));
 	doc_fact(doc, "flags", "Flags", cell_text(mail->flags));
 	doc_fact(doc, "sid", "sid", cell_text(mail->sid));
 	doc_fact(doc, "message_id", "Message-ID", cell_text(mail->message_id));
 	doc_fact(
 	    doc, "envelope_from", "Envelope from", cell_text(mail->envelope_from));
 	doc_fact(doc, "envelope_to", "Envelope to", cell_text(mail->envelope_to));
-	doc_fact(doc, "notes", "Odd",
+	doc_fact(doc, "notes", "Oddities",
 	    cell_text(head_notes(mail->notes, notes, sizeof notes)));
 	doc_fact(doc, "decided", "Decided", cell_text(mail->decided));
 	doc_fact(doc, "folder", "Folder", cell_text(mail->folder));
@@ -43,7 +43,7 @@ put_text(struct doc *doc, char *text)
 {
 	char *rest = text, *line;
 
-	doc_section(doc, "text", "Its text");
+	doc_section(doc, "text", "Text");
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		line[strcspn(line, "\r")] = '\0';
 		doc_say(doc, "%s", line);
@@ -80,9 +80,9 @@ run_show(struct admin *admin)
 const struct command command_show = {
     .name = "show",
     .args = "ID",
-    .help = "Show one mail: what is known of it, and its text",
+    .help = "Show one message: what is known about it, and its text",
     .manual =
-        "Text alone is shown, HTML without its markup; nothing is fetched, run or "
+        "Only text is shown, HTML without its markup; nothing is fetched, run or "
         "opened. What could harm a terminal is written as \\xHH.",
     .words_least = 1,
     .words_most = 1,
@@ -109,7 +109,7 @@ run_log(struct admin *admin)
 	    {"time", "Time", 0, false},
 	    {"who", "Who", 0, false},
 	    {"what", "What", 0, false},
-	    {"id", "Mail", 0, false},
+	    {"id", "Message", 0, false},
 	    {"from", "From", 200, false},
 	    {"to", "To", 0, true},
 	    {"undone", "Undone", 0, false},
@@ -126,7 +126,7 @@ run_log(struct admin *admin)
 	struct doc *doc = doc_new("targrey-review log");
 	if (doc == NULL)
 		return admin_write(admin, &doc);
-	doc_section(doc, "acts", "What was done, the newest first");
+	doc_section(doc, "acts", "What was done, newest first");
 	doc_table(doc, columns, 8);
 	if (!index_acts(review->index, "", NULL, limit == 0 ? 1000000000 : limit,
 	        put_act, doc, &error)) {
@@ -144,9 +144,9 @@ static const struct option_row log_options[] = {
 const struct command command_log = {
     .name = "log",
     .args = "",
-    .help = "List what was done, the newest first",
-    .manual = "The same, with what came of it, is in review.log in the folder of "
-              "--state, a line for each act.",
+    .help = "List what was done, newest first",
+    .manual = "The same, with the outcome, is in review.log in the folder of "
+              "--state, a line for each action.",
     .options = log_options,
     .run = run_log,
 };

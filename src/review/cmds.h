@@ -38,22 +38,26 @@ bool sync_folders(
 bool read_filter(struct admin *admin, struct mail_filter *filter);
 /* The options that read_filter() reads, as rows of an option table. */
 #define FILTER_OPTIONS                                                             \
-	{"from", "PART", "part of who it says it is from", NULL, false},           \
-	    {"subject", "PART", "part of the subject", NULL, false},               \
+	{"from", "PART", "part of From", NULL, false},                             \
+	    {"subject", "PART", "part of Subject", NULL, false},                   \
 	    {"client", "PART", "part of the client's name or address", NULL,       \
 	        false},                                                            \
 	    {"flag", "FLAG", "with this flag, such as S25R", NULL, false},         \
-	    {"text", "PART", "part of any of them, of To or of the Message-ID",    \
-	        NULL, false},                                                      \
+	    {"text", "PART",                                                       \
+	        "part of From, Subject, To, Message-ID or the client", NULL,       \
+	        false},                                                            \
 	    {"band", "BAND", "only this band", band_words, false},                 \
-	    {"above", "SCORE", "of this score or more", NULL, false},              \
-	    {"below", "SCORE", "of a lower score", NULL, false},                   \
-	    {"since", "TIME", "come since then", NULL, false},                     \
+	    {"above", "SCORE", "with this score or more", NULL, false},            \
+	    {"below", "SCORE", "with a lower score", NULL, false},                 \
+	    {"since", "TIME", "received since then", NULL, false},                 \
 	{                                                                          \
-		"until", "TIME", "come before then", NULL, false                   \
+		"until", "TIME", "received until then", NULL, false                \
 	}
 
-/* A table of mails; pass it as ctx to mails_row(). */
+/* Asks on a terminal whether to do it; elsewhere --yes must have been given. */
+bool is_agreed(struct admin *admin, const char *what);
+
+/* A table of messages; pass it as ctx to mails_row(). */
 struct mails {
 	struct doc *doc;
 	double mark;

@@ -85,7 +85,7 @@ feed(struct review *review, const struct mail *mail, const char *verdict,
 		return true;
 	}
 	if (found.has_feedback && found.by_person) {
-		snprintf(outcome, size, "counted as %s already", found.feedback);
+		snprintf(outcome, size, "already counted as %s", found.feedback);
 		return true;
 	}
 	if (!query_feedback(review->query, found.id,

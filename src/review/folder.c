@@ -61,8 +61,8 @@ folder_open(struct folder *folder_r, const char *path, struct error *error)
 		return true;
 	} else {
 		error_set(error,
-		    "%s: neither a Maildir, an mbox (it begins with \"From \") "
-		    "nor a folder of mails",
+		    "%s: neither a Maildir, nor an mbox (which begins with \"From "
+		    "\"), nor a folder of files",
 		    path);
 	}
 	folder_close(folder_r);
@@ -159,8 +159,12 @@ visit(struct walk *walk, int fd, const char *below, const struct dirent *entry,
 	bool is_files = walk->folder->kind == FOLDER_FILES;
 
 	if (snprintf(name, sizeof name, "%s%s%s", below, *below == '\0' ? "" : "/",
-	        entry->d_name) >= (int)sizeof name)
+	        entry->d_name) >= (int)sizeof name) {
+		if (walk->skip != NULL)
+			walk->skip(
+			    walk->ctx, entry->d_name, "its path is too long");
 		return true;
+	}
 	if (type == DT_DIR && is_files && level < SUB_MOST)
 		return walk_directory(walk, name, level + 1);
 	if (walk->only_stamp || type == DT_UNKNOWN)
@@ -170,7 +174,7 @@ visit(struct walk *walk, int fd, const char *below, const struct dirent *entry,
 			walk->skip(walk->ctx, name,
 			    type == DT_LNK
 			        ? "a symbolic link, which is not followed"
-			        : "no file");
+			        : "not a regular file");
 		return true;
 	}
 	snprintf(base, sizeof base, "%.*s",
@@ -339,7 +343,7 @@ folder_open_mail(const struct folder *folder, char name[static PLACE_NAME_SIZE],
 	if (fd >= 0 && fstat(fd, stat_r) == 0 && S_ISREG(stat_r->st_mode))
 		return fd;
 	if (fd >= 0)
-		error_set(error, "%s/%s: no file", folder->path, name);
+		error_set(error, "%s/%s: not a regular file", folder->path, name);
 	else if (errno == ENOENT)
 		error_set(error, "%s/%s: is gone: another program has moved it",
 		    folder->path, name);

@@ -161,13 +161,16 @@ take_envelope_to(struct head *head, const char *value)
 
 	while (*value != '\0') {
 		size_t used = strlen(head->envelope_to);
+		size_t length = strcspn(value, ",");
 		if (bare_address(value, address, sizeof address) &&
 		    strchr(address, '@') != NULL &&
 		    used + strlen(address) + 2 < sizeof head->envelope_to)
 			snprintf(head->envelope_to + used,
 			    sizeof head->envelope_to - used, "%s%s",
 			    used > 0 ? " " : "", address);
-		value += strcspn(value, ",");
+		else if (memchr(value, '@', length) != NULL)
+			head->notes |= HEAD_LACKS_RECIPIENTS;
+		value += length;
 		value += *value == ',';
 	}
 }
@@ -393,7 +396,7 @@ head_read(int fd, bool is_gzip, struct head *head_r, struct error *error)
 	if (got < 0)
 		error_set_errno(error, "cannot be read");
 	else if (is_gzip && length == 0)
-		error_set(error, "is no gzip file, or a broken one");
+		error_set(error, "not a gzip file, or a broken one");
 	else
 		ok = true;
 	if (ok)

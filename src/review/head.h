@@ -25,12 +25,13 @@
 
 /* Oddities, as bits; head_notes() puts them into words. */
 enum head_note {
-	HEAD_CUT = 1,          /* longer than HEAD_MOST */
-	HEAD_NULS = 2,         /* NUL octets, shown as U+FFFD */
-	HEAD_OTHER_SCORES = 4, /* further scores below the one that counts */
-	HEAD_NO_END = 8,       /* no empty line: the header is all there is */
-	HEAD_BROKEN = 16,      /* lines that are not header fields */
-	HEAD_ODD_SESSION = 32  /* X-TaRgrey-Session is malformed */
+	HEAD_CUT = 1,              /* longer than HEAD_MOST */
+	HEAD_NULS = 2,             /* NUL octets, shown as U+FFFD */
+	HEAD_OTHER_SCORES = 4,     /* further scores below the one that counts */
+	HEAD_NO_END = 8,           /* no empty line: the header is all there is */
+	HEAD_BROKEN = 16,          /* lines that are not header fields */
+	HEAD_ODD_SESSION = 32,     /* X-TaRgrey-Session is malformed */
+	HEAD_LACKS_RECIPIENTS = 64 /* envelope_to does not hold all of them */
 };
 
 struct head {

@@ -100,10 +100,10 @@ make_tables(struct index *index, struct error *error)
 
 	if (version == VERSION)
 		return true;
-	if (version > VERSION) {
+	if (version > 0) {
 		error_set(error,
-		    "%s: made by a newer targrey-review; remove it, or name "
-		    "another --state",
+		    "%s: made by another version of targrey-review; remove it, or "
+		    "name another --state",
 		    sqlite3_db_filename(index->db, "main"));
 		return false;
 	}

@@ -41,7 +41,7 @@ struct mail {
 	const char *decided; /* "spam", "ham", "released", "discarded" or "" */
 };
 
-/* path: created when missing; an index of another version is emptied. */
+/* path: created when missing; one of another version is refused. */
 struct index *index_open(const char *path, struct error *error);
 void index_close(struct index **index);
 
@@ -57,7 +57,9 @@ bool index_sync(struct index *index, const struct folder *folder, int64_t now_ms
 bool index_folder_id(
     struct index *index, const char *path, int64_t *id_r, struct error *error);
 
-/* The same for every known folder; unreadable ones are skipped. */
+/* Brings one known folder up to date, or all; unreadable ones are skipped. */
+bool index_refresh_folder(
+    struct index *index, const char *path, int64_t now_ms, struct error *error);
 bool index_refresh(struct index *index, int64_t now_ms, struct error *error);
 /* Milliseconds since 1970, on the clock that file times use. */
 int64_t file_clock_ms(void);
@@ -70,10 +72,10 @@ enum index_order { ORDER_NEAREST, ORDER_RANDOM };
 struct mail_filter {
 	const int64_t *folders;
 	size_t folders_count;
-	const char *sender, *subject, *client, *flags,
-	    *text;            /* matches in any of them */
+	const char *sender, *subject, *client, *flags;
+	const char *text; /* in sender, subject, client, recipients or message_id */
 	double least, most;   /* score, least <= score < most; both 0 = any */
-	int64_t since, until; /* time */
+	int64_t since, until; /* time, both inclusive */
 	bool only_unscored, only_discardable, with_decided;
 	/* or any mail in these folders */
 	const int64_t *or_folders;
@@ -88,7 +90,7 @@ bool index_list(struct index *index, const struct mail_filter *filter,
     mail_each_fn *each, void *ctx, struct error *error);
 bool index_bands(struct index *index, const struct mail_filter *filter,
     uint64_t counts_r[static BANDS], struct error *error);
-/* id may be shortened as long as it is unique. */
+/* Every mail whose id begins with id; ends after the second. */
 bool index_find(struct index *index, const char *id, mail_each_fn *each, void *ctx,
     struct error *error);
 

@@ -47,8 +47,8 @@ review_log(struct review *review, const char *what, const char *id,
 	free(line);
 	if (!ok)
 		error_set_errno(error,
-		    "%s/review.log: this was done, but cannot "
-		    "be written down",
+		    "%s/review.log: the action was carried out, but cannot be "
+		    "logged",
 		    review->state);
 	return ok;
 }

@@ -49,25 +49,54 @@ own(void *ctx, const struct mail *mail)
 	return true;
 }
 
+static bool
+look_up(struct review *review, const char *id, struct finding *finding,
+    struct error *error)
+{
+	own_mail_clear(finding->found);
+	finding->count = 0;
+	return index_find(review->index, id, own, finding, error);
+}
+
+/*
+ * It may have arrived, or returned, since its folder was listed. In an mbox the
+ * place of a message changes when one before it is removed.
+ */
+static bool
+look_again(struct review *review, const struct finding *finding, bool *again_r,
+    struct error *error)
+{
+	char path[PATH_MAX];
+
+	*again_r = finding->count == 0;
+	if (finding->count == 0)
+		return index_refresh(review->index, file_clock_ms(), error);
+	*again_r = finding->count == 1 && finding->found->text != NULL &&
+	           finding->found->mail.kind == FOLDER_MBOX;
+	if (!*again_r)
+		return true;
+	text_copy(path, sizeof path, finding->found->mail.folder);
+	return index_refresh_folder(review->index, path, file_clock_ms(), error);
+}
+
 bool
 review_find(struct review *review, const char *id, struct own_mail *mail_r,
     struct error *error)
 {
 	struct finding finding = {mail_r, 0};
+	bool again;
 
 	memset(mail_r, 0, sizeof *mail_r);
 	if (strlen(id) < 4 || strspn(id, "0123456789abcdef") != strlen(id)) {
 		error_set(error,
-		    "\"%.40s\" is no id; an id is what list shows: 12 of 0-9 a-f, "
-		    "or the first of them",
+		    "\"%.40s\" is not an id; list shows the ids: 12 digits of 0-9 "
+		    "a-f, of which the first four may be enough",
 		    id);
 		return false;
 	}
-	bool ok = index_find(review->index, id, own, &finding, error);
-	/* it may have arrived, or returned, since the folder was listed */
-	if (ok && finding.count == 0)
-		ok = index_refresh(review->index, file_clock_ms(), error) &&
-		     index_find(review->index, id, own, &finding, error);
+	bool ok = look_up(review, id, &finding, error) &&
+	          look_again(review, &finding, &again, error) &&
+	          (!again || look_up(review, id, &finding, error));
 	if (!ok) {
 		own_mail_clear(mail_r);
 		return false;
@@ -75,12 +104,13 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 	if (finding.count == 1 && mail_r->text != NULL)
 		return true;
 	if (finding.count > 1)
-		error_set(error, "%s: several mails have an id that begins so", id);
+		error_set(
+		    error, "%s: several ids begin like this; give more of it", id);
 	else if (finding.count == 1)
 		error_set(error, "out of memory");
 	else
 		error_set(error,
-		    "%s: no such mail in the folders that were listed; list the "
+		    "%s: no such message in the folders listed so far; list its "
 		    "folder first",
 		    id);
 	own_mail_clear(mail_r);
@@ -103,8 +133,9 @@ mail_open(const struct mail *mail, struct folder *folder, char *name_r,
 	if (!folder_open(folder, mail->folder, error))
 		return -1;
 	if (folder->kind != mail->kind) {
-		error_set(
-		    error, "%s: has changed its kind; list it again", mail->folder);
+		error_set(error,
+		    "%s: no longer the same kind of folder; list it again",
+		    mail->folder);
 		folder_close(folder);
 		return -1;
 	}

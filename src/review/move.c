@@ -78,8 +78,9 @@ copy_file(const char *from, const char *to, struct error *error)
 		sync_folder_of(to);
 		ok = unlink(from) == 0 || errno == ENOENT;
 		if (!ok)
-			error_set_errno(
-			    error, "%s: is copied to %s, but stays", from, to);
+			error_set_errno(error,
+			    "%s: was copied to %s, but cannot be removed", from,
+			    to);
 	}
 	if (out >= 0) {
 		unlink(part);
@@ -96,7 +97,7 @@ move_file(const char *from, const char *to, struct error *error)
 	struct stat stat;
 
 	if (lstat(from, &stat) == 0 && !S_ISREG(stat.st_mode)) {
-		error_set(error, "%s: no file", from);
+		error_set(error, "%s: not a regular file", from);
 		return false;
 	}
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
@@ -113,7 +114,7 @@ move_file(const char *from, const char *to, struct error *error)
 		return copy_file(from, to, error);
 	if (errno == ENOENT)
 		error_set(error,
-		    "%s: is gone: another has moved it, or %s is no "
+		    "%s: is gone: another program has moved it; or %s has no "
 		    "folder",
 		    from, to);
 	else

@@ -182,7 +182,8 @@ sync_both(struct admin *admin, const char *path, bool with_discarded,
 	size_t *count = &folders->discarded_count;
 
 	if (folders->count == FOLDERS_MOST) {
-		say_warning(admin, "more than 256 folders; the rest is left out");
+		say_warning(
+		    admin, "more than 256 folders; the others are left out");
 		return;
 	}
 	if (!sync_one(admin, path, &folders->ids[folders->count], discarded))
@@ -223,8 +224,8 @@ sync_folders(
 		sync_configured(admin, with_discarded, folders_r);
 	if (folders_r->count == 0 && admin->words_count <= first)
 		fputs(
-		    "targrey-review: no folder is named, and review.folders names "
-		    "none that is there\n",
+		    "targrey-review: no folder was named, and review.folders names "
+		    "none that exists\n",
 		    admin->err);
 	return folders_r->count > 0;
 }

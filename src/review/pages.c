@@ -37,16 +37,15 @@ pages_begin(struct admin *admin, struct web_request *request, FILE *body,
 	if (!become(admin, web_user(request))) {
 		web_status(request, 403);
 		if (body != NULL)
-			fputs("<p>This user's name may not stand in a path.</p>",
+			fputs("<p>This user name is not allowed in a path.</p>",
 			    body);
 		return false;
 	}
 	if (sync_folders(admin, 0, false, folders_r))
 		return true;
 	if (body != NULL)
-		fputs("<p>There is no folder to look into: name it on the line, or "
-		      "in "
-		      "review.folders.</p>",
+		fputs("<p>There is no folder to look into: name one on the command "
+		      "line, or in review.folders.</p>",
 		    body);
 	return false;
 }
@@ -70,7 +69,7 @@ pages_find(struct admin *admin, const struct folders *folders, const char *id,
 	}
 	own_mail_clear(mail_r);
 	/* does not reveal whether it exists elsewhere */
-	error_set(error, "%.12s: no such mail in your folders", id);
+	error_set(error, "%.12s: no such message in your folders", id);
 	return false;
 }
 

@@ -40,17 +40,17 @@ tell(struct web_request *request, enum action action, const struct result *resul
 		snprintf(text, sizeof text, "%s: %s", action_words[action],
 		    result->last);
 	else
-		snprintf(text, sizeof text, "%s: %u mails", action_words[action],
+		snprintf(text, sizeof text, "%s: %u messages", action_words[action],
 		    result->done);
 	if (result->done > 0)
 		web_say(request, false, text);
 	if (result->failed > 0) {
-		snprintf(text, sizeof text, "%u could not be done: %s",
-		    result->failed, result->wrong);
+		snprintf(text, sizeof text, "%u failed: %s", result->failed,
+		    result->wrong);
 		web_say(request, true, text);
 	}
 	if (result->done + result->failed == 0)
-		web_say(request, true, "No mail was chosen.");
+		web_say(request, true, "No message was selected.");
 }
 
 /* Back to the list with the same filter. */
@@ -163,7 +163,8 @@ page_band(void *ctx, struct web_request *request, FILE *body)
 		web_say(request, true, error.text);
 	} else if (ids.count != (size_t)agreed) {
 		web_say(request, true,
-		    "Mail came or went meanwhile; nothing was done. Look again.");
+		    "Messages have come or gone since; nothing was done. Look "
+		    "again.");
 	} else {
 		for (size_t i = 0; i < ids.count; i++)
 			act_on(admin, &folders, action, ids.id[i], &result);

@@ -134,7 +134,7 @@ put_mail(void *ctx, const struct mail *mail)
 	listing->rows++;
 	fprintf(body,
 	    "<li><input type=\"checkbox\" name=\"id\" value=\"%s\" "
-	    "aria-label=\"choose ",
+	    "aria-label=\"select ",
 	    mail->id);
 	escape_html(body, mail->subject);
 	fputs("\"><span class=\"score\">", body);
@@ -205,7 +205,7 @@ put_list(struct admin *admin, struct web_request *request,
 
 	fputs("<form method=\"post\" action=\"/act\" class=\"rows\">", body);
 	put_hidden(request, body);
-	fputs("<p class=\"acts\">With those that are chosen:</p>", body);
+	fputs("<p class=\"acts\">With the selected messages:</p>", body);
 	fputs(pages_bulk, body);
 	fputs("<ul class=\"mails\">\n", body);
 	if (!index_list(review->index, filter, put_mail, &listing, &error)) {
@@ -246,7 +246,7 @@ page_list(void *ctx, struct web_request *request, FILE *body)
 	pages_filter(admin, request, &folders, &filter);
 	filter.limit = PAGE_ROWS;
 	filter.skip = skip == NULL ? 0 : (size_t)strtoul(skip, NULL, 10);
-	fputs("<h1>Mail, the doubtful first</h1>\n", body);
+	fputs("<h1>Mail, the most doubtful first</h1>\n", body);
 	put_search(request, body);
 	if (index_bands(review->index, &filter, counts, &error))
 		put_bands(request, counts, body);
@@ -272,14 +272,15 @@ page_sure(void *ctx, struct web_request *request, FILE *body)
 	    (strcmp(action, "spam") != 0 && strcmp(action, "discard") != 0) ||
 	    !index_bands(review->index, &filter, counts, &error)) {
 		web_status(request, 400);
-		fputs("<p>There is nothing to be sure of.</p>", body);
+		fputs("<p>There is nothing to confirm.</p>", body);
 		return;
 	}
 	fprintf(body,
-	    "<h1>Are you sure?</h1><p>%llu mails (%s) would be %s.</p><form "
+	    "<h1>Are you sure?</h1><p>%llu message%s (%s) would be %s.</p><form "
 	    "method=\"post\" action=\"/band\">",
-	    (unsigned long long)counts[band], band_titles[band],
-	    strcmp(action, "spam") == 0 ? "called spam" : "discarded");
+	    (unsigned long long)counts[band], counts[band] == 1 ? "" : "s",
+	    band_titles[band],
+	    strcmp(action, "spam") == 0 ? "confirmed as spam" : "discarded");
 	put_hidden(request, body);
 	fprintf(body,
 	    "<input type=\"hidden\" name=\"count\" value=\"%llu\"><button "

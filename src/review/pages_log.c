@@ -55,7 +55,7 @@ page_log(void *ctx, struct web_request *request, FILE *body)
 	struct logging logging = {request, body, 0};
 	struct error error;
 
-	fputs("<h1>What was done, the newest first</h1><ul class=\"mails "
+	fputs("<h1>What was done, newest first</h1><ul class=\"mails "
 	      "done\">\n",
 	    body);
 	bool ok = index_acts(

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "review/head.h"
 #include "review/review.h"
 #include "review/unpack_private.h"
 
@@ -168,7 +169,7 @@ run_with(const char *const argv[], int in, char *answer, size_t size,
 	if (pid < 0)
 		error_set_errno(error, "%s", argv[0]);
 	else if (!has_ended)
-		error_set(error, "%s: did not end within %lld s, and was stopped",
+		error_set(error, "%s: did not finish within %lld s, and was killed",
 		    argv[0], (long long)(patience_ms() + 999) / 1000);
 	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		error_set(error, "%s: exit status %d: %.300s", argv[0],
@@ -220,6 +221,11 @@ learn(enum learner learner, const char *what, const struct mail *mail, int fd,
 	           sizeof answer, error);
 }
 
+/* The arguments before the recipients. */
+#define FIXED 5
+/* Of which no two stand together, so that half as many arguments are enough. */
+#define RECIPIENTS_SIZE 2048
+
 bool
 reinject(const struct review *review, const struct mail *mail, int fd,
     char *outcome, size_t size, struct error *error)
@@ -228,20 +234,25 @@ reinject(const struct review *review, const struct mail *mail, int fd,
 	static const char *const left_out[] = {"Return-Path", "Delivered-To",
 	    "X-Original-To", "X-Envelope-From", "X-Envelope-To",
 	    "X-Envelope-To-Blocked", "X-Quarantine-ID", NULL};
-	const char *argv[72] = {
+	const char *argv[FIXED + RECIPIENTS_SIZE / 2 + 1] = {
 	    review->sendmail, "-i", "-f", mail->envelope_from, "--"};
-	char recipients[2048], answer[400], *rest = NULL;
-	size_t count = 5;
+	char recipients[RECIPIENTS_SIZE], answer[400], *rest = NULL;
+	bool lacks = review->to == NULL && mail->notes & HEAD_LACKS_RECIPIENTS;
+	size_t count = FIXED;
 
-	text_copy(recipients, sizeof recipients,
-	    review->to != NULL ? review->to : mail->envelope_to);
-	for (char *at = strtok_r(recipients, " ,", &rest); at != NULL && count < 70;
+	if (lacks || !text_copy(recipients, sizeof recipients,
+	                 review->to != NULL ? review->to : mail->envelope_to)) {
+		error_set(error,
+		    "not every recipient can be reached: too many of them, or "
+		    "malformed addresses; give --to ADDRESS");
+		return false;
+	}
+	for (char *at = strtok_r(recipients, " ,", &rest); at != NULL;
 	     at = strtok_r(NULL, " ,", &rest))
 		argv[count++] = at;
-	if (count == 5) {
+	if (count == FIXED) {
 		error_set(error,
-		    "the header names no recipient of the envelope; give --to "
-		    "ADDRESS");
+		    "the header names no envelope recipient; give --to ADDRESS");
 		return false;
 	}
 	/* sendmail(1) takes "" for the null sender */

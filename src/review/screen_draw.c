@@ -132,14 +132,16 @@ draw_text(const char *text, int skip)
 char *
 screen_text(struct screen *screen, const struct mail *mail)
 {
-	char near[64];
+	char near[64], score[32] = "";
 	struct error error;
 	char *text = mail_read(mail, &error), *whole = NULL;
 
+	if (mail->score_kind != SCORE_NONE)
+		snprintf(score, sizeof score, "%.2f, ", mail->score);
 	if (asprintf(&whole,
-	        "From: %s\nTo: %s\nSubject: %s\nScore: %.2f, %s\nClient: %s\nWhy: "
+	        "From: %s\nTo: %s\nSubject: %s\nScore: %s%s\nClient: %s\nWhy: "
 	        "%s\n\n%s",
-	        mail->sender, mail->recipients, mail->subject, mail->score,
+	        mail->sender, mail->recipients, mail->subject, score,
 	        certainty(mail, screen->review->mark, near, sizeof near),
 	        mail->client, mail->why, text != NULL ? text : error.text) < 0)
 		whole = NULL;
@@ -155,10 +157,10 @@ screen_read(const char *text)
 	for (;;) {
 		erase();
 		int count = draw_text(text, skip);
-		screen_bar(0, "Its text, without what could harm");
+		screen_bar(0, "The message, made harmless");
 		screen_bar(LINES - 1,
 		    "q back  r release  s spam  h good  d discard  "
-		    "arrows, blank move");
+		    "arrows, space move");
 		refresh();
 		key = getch();
 		int most = count - (LINES - 2) > 0 ? count - (LINES - 2) : 0;

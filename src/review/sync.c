@@ -317,8 +317,8 @@ stay_silent(void *ctx, const char *text)
 	(void)text;
 }
 
-static bool
-refresh_one(
+bool
+index_refresh_folder(
     struct index *index, const char *path, int64_t now_ms, struct error *error)
 {
 	struct folder folder;
@@ -344,7 +344,8 @@ index_refresh(struct index *index, int64_t now_ms, struct error *error)
 		    paths, g_strdup((const char *)sqlite3_column_text(s, 0)));
 	sqlite3_finalize(s);
 	for (unsigned i = 0; ok && i < paths->len; i++)
-		ok = refresh_one(index, g_ptr_array_index(paths, i), now_ms, error);
+		ok = index_refresh_folder(
+		    index, g_ptr_array_index(paths, i), now_ms, error);
 	g_ptr_array_free(paths, TRUE);
 	return ok;
 }

@@ -24,14 +24,14 @@ static const struct option_row options[] = {
     {"inbox", "FOLDER", "where released mail goes (review.inbox)", NULL, false},
     {"spam-folder", "FOLDER", "where confirmed spam goes (review.spam_folder)",
         NULL, false},
-    {"learn", "PROGRAM", "who learns from decisions (review.learn)", learners,
+    {"learn", "PROGRAM", "what learns from decisions (review.learn)", learners,
         false},
     {"amavis-socket", "PATH", "amavis' AM.PDP socket (review.amavis_socket)", NULL,
         false},
-    {"sendmail", "PATH", "the program that sends again (review.sendmail)", NULL,
-        false},
-    {"database", "URL", "the record of targrey, not that of the configuration",
+    {"sendmail", "PATH", "the program that sends mail again (review.sendmail)",
         NULL, false},
+    {"database", "URL", "targrey's record, not that of the configuration", NULL,
+        false},
     {"state", "FOLDER",
         "where index and log are ($XDG_STATE_HOME/targrey, else "
         "~/.local/state/targrey)",
@@ -43,18 +43,17 @@ const struct program targrey_review = {
     .name = "targrey-review",
     .section = "1",
     .summary =
-        "look through what the content filter sorted out, the doubtful first",
+        "look through what the content filter sorted out, the most doubtful first",
     .intro =
         "targrey-review lists mail by how certain its score is, so that a person "
-        "looks at the borderline first, and releases, confirms or discards it. It "
-        "works on any Maildir, mbox or amavis quarantine, and says more of mail "
-        "that came through targrey. Whatever is done is a line in a log. Text that "
-        "came "
+        "looks at borderline mail first, and releases, confirms or discards it. It "
+        "works on any Maildir, mbox or amavis quarantine, and says more about mail "
+        "that came through targrey. Whatever is done is logged. Text that came "
         "from strangers is shown so that it can do no harm.",
     .exit_status =
         "0: done. 1: it, or a part of it, could not be done; the reason is on "
-        "standard error. 2: the line was not understood; what is allowed is on "
-        "standard error.",
+        "standard error. 2: the command line was not understood; what is allowed "
+        "is on standard error.",
     .see_also = ".Xr targrey.conf 5 ,\n.Xr targreyctl 8\n",
     .commands = commands,
     .options = options,

@@ -19,7 +19,7 @@ put_back(struct undoing *undoing, const struct act *act)
 
 	if (!move_find(act->to, found)) {
 		error_set(undoing->error,
-		    "%s: is gone: another has moved or removed it since", act->to);
+		    "%s: is gone: it was moved or removed since", act->to);
 		return false;
 	}
 	if (!move_file(found, act->from, undoing->error))
@@ -46,7 +46,7 @@ forget_learned(struct undoing *undoing, const struct act *act)
 	if (file != NULL)
 		fclose(file);
 	snprintf(undoing->outcome + used, OUTCOME_SIZE - used,
-	    "%s; what the record counted as %s stays counted",
+	    "%s; whatever the record counted as %s stays counted",
 	    forgotten ? "; forgotten by the filter" : "", act->what);
 	return true;
 }
@@ -70,7 +70,7 @@ undo_act(void *ctx, const struct act *act)
 	undoing->number = act->number;
 	if (strcmp(act->to, "sent") == 0) {
 		error_set(undoing->error,
-		    "%s of %s: was sent again, and cannot be called back",
+		    "%s of %s: the message was sent, and cannot be recalled",
 		    act->what, act->id);
 		return false;
 	}
@@ -79,8 +79,8 @@ undo_act(void *ctx, const struct act *act)
 	} else {
 		undoing->ok =
 		    index_decide(review->index, act->id, NULL, 0, undoing->error);
-		snprintf(undoing->outcome, OUTCOME_SIZE,
-		    "%s: is to be decided again", act->what);
+		snprintf(undoing->outcome, OUTCOME_SIZE, "%s: to be decided again",
+		    act->what);
 	}
 	undoing->ok = undoing->ok && forget_learned(undoing, act);
 	if (undoing->ok)
@@ -103,7 +103,7 @@ review_undo(struct review *review, const char *id,
 		return false;
 	if (undoing.number == 0 && id == NULL)
 		error_set(
-		    error, "%s has done nothing that could be undone", review->who);
+		    error, "nothing that %s has done can be undone", review->who);
 	else if (undoing.number == 0)
 		error_set(error, "%s: nothing to undo", id);
 	if (undoing.number == 0)

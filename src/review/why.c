@@ -41,12 +41,13 @@ head_notes(unsigned notes, char *buf, size_t size)
 		unsigned note;
 		const char *text;
 	} texts[] = {
-	    {HEAD_CUT, "header longer than 256 KiB, read so far"},
+	    {HEAD_CUT, "header longer than 256 KiB; the rest was not read"},
 	    {HEAD_NULS, "NUL octets in the header"},
 	    {HEAD_OTHER_SCORES, "other scores below, which do not count"},
-	    {HEAD_NO_END, "no empty line behind the header"},
-	    {HEAD_BROKEN, "lines in the header that are no fields"},
+	    {HEAD_NO_END, "no empty line after the header"},
+	    {HEAD_BROKEN, "lines in the header that are not fields"},
 	    {HEAD_ODD_SESSION, "X-TaRgrey-Session cannot be read"},
+	    {HEAD_LACKS_RECIPIENTS, "envelope recipients that cannot be used"},
 	};
 	struct words words = {buf, size, 0};
 
@@ -82,14 +83,14 @@ static const struct {
     {SK_HELO, "ours", "HELO claims our own name"},
     {SK_HELO, "ip", "HELO is a bare address"},
     {SK_HELO, "localhost", "HELO is localhost"},
-    {SK_HELO, "bare", "HELO is no full host name"},
+    {SK_HELO, "bare", "HELO is not a full host name"},
     {SK_FROM, "self", "sender claims to be the recipient"},
     {SK_FROM, "ours", "sender claims the recipient's domain"},
-    {SK_FROM, "nodns", "sender's domain takes no mail"},
+    {SK_FROM, "nodns", "sender's domain accepts no mail"},
     {SK_SPF, "fail", "SPF fail"},
     {SK_SPF, "softfail", "SPF softfail"},
     {SK_SPF, "pass", "SPF pass"},
-    {SK_PIPE, "yes", "client talked when it should have been silent"},
+    {SK_PIPE, "yes", "client sent before its turn"},
 };
 
 static void
@@ -101,7 +102,8 @@ say_client(const struct head *head, struct words *words)
 	if (is(head, SK_TARPIT, "endured") || is(head, SK_TARPIT, "unproven"))
 		say(words, "stayed through a hold of %ld s%s",
 		    number(head, SK_TARPIT_SECS),
-		    is(head, SK_TARPIT, "endured") ? "" : " (not seen)");
+		    is(head, SK_TARPIT, "endured") ? ""
+		                                   : " (connection not visible)");
 	if (is(head, SK_GREY, "passed") && number(head, SK_GREY_TRIES) > 0)
 		say(words, "came back %ld times", number(head, SK_GREY_TRIES));
 	if (number(head, SK_GAVEUP) > 0)

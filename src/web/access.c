@@ -108,7 +108,7 @@ access_by_proxy(struct web_request *request, const char **reason_r)
 
 	MHD_get_connection_values(
 	    request->connection, MHD_HEADER_KIND, count_field, &counting);
-	*reason_r = "the proxy does not say who is there";
+	*reason_r = "the proxy does not name exactly one user";
 	if (user == NULL || *user == '\0' || counting.count != 1 ||
 	    !text_copy(request->user, sizeof request->user, user)) {
 		*request->user = '\0';
@@ -122,7 +122,7 @@ web_access(struct web_request *request, const char **reason_r)
 {
 	const struct web *web = request->web;
 
-	*reason_r = "it is called by another name (Host)";
+	*reason_r = "the request is for another host name (Host)";
 	if (!is_our_host(web, header(request, "Host")))
 		return ACCESS_REFUSED;
 	if (web->is_unix && *web->settings.user_header != '\0')
@@ -135,7 +135,8 @@ web_access(struct web_request *request, const char **reason_r)
 		return ACCESS_BEGIN;
 	if (token == NULL && cookie != NULL && web_equal(cookie, web->token))
 		return ACCESS_GRANTED;
-	*reason_r = "it needs the address that was printed when it was started";
+	*reason_r =
+	    "it needs the address that was printed when the server was started";
 	return ACCESS_REFUSED;
 }
 
@@ -161,7 +162,7 @@ web_form_is_ours(const struct web_request *request, const char **reason_r)
 		return false;
 	web_csrf(request, wanted);
 	*reason_r =
-	    "the form is not one of this page's, or an old one; load the page "
-	    "again";
+	    "the form is not one of these pages', or is out of date; load the "
+	    "page again";
 	return sent != NULL && web_equal(sent, wanted);
 }

@@ -260,7 +260,8 @@ web_answer(struct web_request *request)
 	if (access == ACCESS_BEGIN && !is_post)
 		return begin(request);
 	if (access != ACCESS_GRANTED)
-		return refuse(request, MHD_HTTP_FORBIDDEN, "no form begins here");
+		return refuse(request, MHD_HTTP_FORBIDDEN,
+		    "a form cannot be sent to the start address");
 	if (!is_post && strcmp(request->path, "/style.css") == 0)
 		return send_style(request);
 	if (request->is_too_large)
@@ -277,7 +278,7 @@ web_answer(struct web_request *request)
 			return send_page(request, page);
 	}
 	return is_known ? web_send_note(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-	                      "Not so: this page is for another method.")
+	                      "This page does not take that method.")
 	                : web_send_note(request, MHD_HTTP_NOT_FOUND,
 	                      "There is no such page.");
 }

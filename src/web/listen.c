@@ -40,7 +40,7 @@ listen_unix(struct web *web, const char *path, struct error *error)
 
 	web->is_unix = true;
 	if (fd < 0 || !text_copy(address.sun_path, sizeof address.sun_path, path)) {
-		error_set(error, "%s: no path for a socket", path);
+		error_set(error, "%s: cannot be the path of a socket", path);
 		if (fd >= 0)
 			close(fd);
 		return -1;

@@ -91,7 +91,7 @@ handle(void *ctx, struct MHD_Connection *connection, const char *url,
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
 	    strcmp(method, "POST") != 0)
 		return web_send_note(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-		    "Only GET, HEAD and POST are understood.");
+		    "Only GET, HEAD and POST are supported.");
 	/* the last field is only reported now */
 	if (request->form != NULL) {
 		MHD_destroy_post_processor(request->form);

@@ -24,7 +24,7 @@ class Act(Scratch):
         self.assertIn("moved back to %s" % path, self.done("undo"))
         self.assertEqual(text, path.read_bytes())
         self.assertEqual([key], self.ids())
-        self.assertIn("has done nothing that could be undone", self.refused("undo"))
+        self.assertIn("can be undone", self.refused("undo"))
         self.assertIn("nothing to undo", self.refused("undo", key))
 
     @unittest.skipUnless(os.geteuid() == 0, "SKIPPED: needs root")
@@ -38,7 +38,7 @@ class Act(Scratch):
         self.done("release", second, env=ben)
         self.done("undo", env=anna)  # hers, though his is the last
         self.assertEqual([first], self.ids())
-        self.assertIn("anna has done nothing", self.refused("undo", env=anna))
+        self.assertIn("nothing that anna has done", self.refused("undo", env=anna))
         self.assertIn("; it was done by ben", self.done("undo", second, env=anna))
         lines = self.log().splitlines()
         self.assertEqual(["anna release", "ben release", "anna undo", "anna undo"],
@@ -65,7 +65,7 @@ class Act(Scratch):
         lone = maildir(self.root / "lone")
         self.put(mail(1, "6.2"), folder=lone)
         key, = self.ids(folder=lone)
-        self.assertIn("Give --inbox FOLDER", self.refused("release", key))
+        self.assertIn("give --inbox FOLDER", self.refused("release", key))
         self.assertEqual(1, len(self.files(lone)))
         self.done("release", key, "--inbox", self.inbox)
         self.assertEqual(1, len(self.files(self.inbox)))
@@ -124,7 +124,7 @@ class Act(Scratch):
         self.put(mail(3, "19.9", tests=marked))
         young = self.put(mail(4, "25", tests=marked), name="1767520000.M9P1.mx")
         line = ["discard", "--above", "20", "--older", "1h", "--now", "@1767521000", self.spam]
-        self.assertIn("Discard 1 mails: nothing was done; --yes does it", self.refused(*line))
+        self.assertIn("Discard 1 message: nothing was done; give --yes to do it", self.refused(*line))
         self.assertEqual(4, len(self.files(self.spam)))
         self.done(*line, "--yes")
         self.assertEqual({"mail 2", "mail 3", "mail 4"}, {row["subject"] for row in self.rows()})
@@ -133,7 +133,7 @@ class Act(Scratch):
         self.assertTrue(young.exists())
         self.assertEqual(2, len(self.files(self.inbox / ".discarded")))
         self.assertIn("go together", self.refused("discard", "--above", "20", code=2))
-        self.assertIn("which?", self.refused("discard", code=2))
+        self.assertIn("give IDs", self.refused("discard", code=2))
 
     def ask(self, answer, *line):
         """With a terminal on standard input."""
@@ -151,7 +151,7 @@ class Act(Scratch):
         self.put(mail(1, "25"))
         line = ["discard", "--any", "--above", "20", "--older", "1h", self.spam]
         code, out = self.ask("n\n", *line)
-        self.assertEqual((1, "Discard 1 mails? [y/N] "), (code, out))
+        self.assertEqual((1, "Discard 1 message? [y/N] "), (code, out))
         self.assertEqual(1, len(self.rows()))
         code, out = self.ask("y\n", *line)
         self.assertEqual(0, code, out)
@@ -188,10 +188,20 @@ class Act(Scratch):
         self.done("discard", self.id_of("mail 1"))
         self.assertEqual("nothing to remove\n", self.done("purge", "--older", "1h", "--yes", self.spam))
         late = ["--now", "2099-01-01", "--older", "30d"]
-        self.assertIn("Remove 1 discarded mails", self.refused("purge", *late, self.spam))
-        self.assertEqual("1 mails removed\n", self.done("purge", *late, "--yes", self.spam))
+        self.assertIn("Remove 1 discarded message (0.0 MB) for good", self.refused("purge", *late, self.spam))
+        self.assertEqual("1 message removed\n", self.done("purge", *late, "--yes", self.spam))
         self.assertEqual([], self.files(self.inbox / ".discarded"))
         self.assertTrue(kept.exists())
+
+    def test_purge_follows_no_link_and_says_what_it_cannot_open(self):
+        other = maildir(self.root / "another's")
+        kept = self.put(mail(1, "6"), folder=other)
+        (self.inbox / ".discarded").symlink_to(other)
+        code, out, err = self.run_review(
+            "purge", "--older", "1h", "--yes", "--now", "2099-01-01", self.spam)
+        self.assertTrue(kept.exists())
+        self.assertEqual((1, ""), (code, out))
+        self.assertEqual(2, len(re.findall(r"^targrey-review: .*/\.discarded/(cur|new): ", err, re.M)), err)
 
     def test_a_quarantine_keeps_what_is_discarded_below_itself(self):
         box = self.root / "quarantine"
@@ -210,11 +220,55 @@ class Act(Scratch):
         text = b"From a@b Sat Jan  3 10:00:00 2026\n" + mail(1, "6.2") + b"\n"
         box.write_bytes(text)
         key, = self.ids(folder=box)
-        self.assertIn("only read", self.done("discard", key))
+        self.assertIn("never changed", self.done("discard", key))
         self.assertEqual([], self.rows(folder=box))
         self.assertEqual(text, box.read_bytes())
         self.done("undo", key)
         self.assertEqual([key], self.ids(folder=box))
+
+    def test_a_message_is_found_where_it_has_moved_to_in_an_mbox(self):
+        """Another program removes the first; the second then begins where that did."""
+        box = self.root / "box"
+        parts = [b"From a%d@b Sat Jan  3 10:00:00 2026\n" % number + mail(number, "6.2", body="text %d\n" % number)
+                 + b"\n" for number in (1, 2)]
+        box.write_bytes(b"".join(parts))
+        first, second = self.id_of("mail 1", folder=box), self.id_of("mail 2", folder=box)
+        box.write_bytes(parts[1])
+        self.assertIn("text 2", self.done("show", second))
+        self.assertIn("no such message", self.refused("show", first))
+
+    def sendmail(self):
+        """In place of sendmail(1): notes its arguments."""
+        path = self.root / "sendmail"
+        path.write_text('#!/bin/sh\nprintf "%%s\\n" "$@" > %s\n' % (self.root / "sent"))
+        path.chmod(0o755)
+        self.options += ["--sendmail", path]
+
+    def boxed(self, recipients):
+        self.count += 1
+        box = self.root / ("box%d" % self.count)
+        box.write_bytes(b"From a@b Sat Jan  3 10:00:00 2026\n" + mail(
+            1, "6.2", top="Return-Path: <a@b.example>\nX-Envelope-To: %s\n" % ", ".join(recipients)))
+        key, = self.ids(folder=box)
+        return key
+
+    def test_a_release_is_sent_to_every_recipient_of_the_envelope(self):
+        self.sendmail()
+        recipients = ["u%d@example.jp" % number for number in range(120)]
+        self.done("release", self.boxed(["<%s>" % recipient for recipient in recipients]))
+        self.assertEqual(["-i", "-f", "a@b.example", "--", *recipients],
+                         (self.root / "sent").read_text().splitlines())
+
+    def test_a_release_that_would_leave_out_a_recipient_is_refused(self):
+        self.sendmail()
+        for recipients in (["<user-with-a-long-name-%d@example.jp>" % number for number in range(200)],
+                           ["<a@example.jp>", "<a b@example.jp>"]):
+            key = self.boxed(recipients)
+            self.assertIn("give --to ADDRESS", self.refused("release", key))
+            self.assertFalse((self.root / "sent").exists())
+            self.done("release", key, "--to", "taro@example.jp")
+            self.assertEqual("taro@example.jp", (self.root / "sent").read_text().splitlines()[-1])
+            (self.root / "sent").unlink()
 
     # ------------------------------------------------------------ log and record
 
@@ -259,7 +313,7 @@ class Act(Scratch):
             widths = dict(opened.execute("SELECT name, spam FROM origin WHERE spam > 0"))
         self.assertEqual({"*", "192.0.2.0/24", "example.org"}, {name.lstrip("@") for name in widths}, widths)
         self.assertIn("the record counted as spam stays counted", self.done("undo"))
-        self.assertIn("counted as spam already", self.done("ham", key))
+        self.assertIn("already counted as spam", self.done("ham", key))
         self.assertEqual((ham, spam + 4), self.counted(base))
 
     def test_a_sid_that_belongs_to_another_mail_counts_nothing(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What strangers, other programs and full disks do: nothing is lost, nothing runs."""
 import os
+import sqlite3
 import subprocess
 import threading
 import unittest
@@ -34,7 +35,7 @@ class BadInput(Scratch):
         depth = 4000
         text = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth))
         self.put(b"X-Spam-Score: 6\n" + text)
-        self.assertIn("Its text", self.done("show", *self.ids()))
+        self.assertIn("Text\n----", self.done("show", *self.ids()))
 
     def test_a_mail_of_tags_that_never_end_is_shown_at_once(self):
         self.put(mail(1, "6.2", top="MIME-Version: 1.0\nContent-Type: text/html\n",
@@ -56,7 +57,7 @@ class BadInput(Scratch):
         path = self.put(mail(1, "6.2"))
         err = self.refused("spam", *self.ids(), "--learn", "sa-learn",
                            env={"PATH": "%s:/usr/bin:/bin" % self.root, "TARGREY_TEST_PATIENCE_MS": "300"})
-        self.assertIn("sa-learn: did not end within 1 s, and was stopped", err)
+        self.assertIn("sa-learn: did not finish within 1 s, and was killed", err)
         # nobody learned it; the mail is where it was, or where the log says it went
         self.assertEqual(1, len(self.files(self.inbox)), path)
 
@@ -96,9 +97,28 @@ class BadInput(Scratch):
         (self.root / "text").write_text("nothing\n")
         code, out, err = self.run_review("list", self.spam, self.root / "text", self.root / "none")
         self.assertEqual(0, code)
-        self.assertIn("fifo: no file", err)
-        self.assertIn("text: neither a Maildir, an mbox", err)
+        self.assertIn("fifo: not a regular file", err)
+        self.assertIn("text: neither a Maildir, nor an mbox", err)
         self.assertIn("none: No such file or directory", err)
+
+    def test_a_path_too_long_for_the_index_is_said(self):
+        box = self.root / "quarantine"
+        deep = box / ("a" * 200) / ("b" * 200)
+        deep.mkdir(parents=True)
+        (deep / ("c" * 200)).write_bytes(mail(1, "6"))
+        (box / "spam-y").write_bytes(mail(2, "6"))
+        code, out, err = self.run_review("list", box)
+        self.assertEqual(0, code)
+        self.assertIn("ccc: its path is too long", err)
+        self.assertIn("mail 2", out)
+
+    def test_an_index_of_another_version_is_refused_with_the_remedy(self):
+        self.ids()
+        for version in (1, 99):
+            with sqlite3.connect(self.state / "review.db") as index:
+                index.execute("PRAGMA user_version = %d" % version)
+            self.assertRegex(self.refused("list", self.spam),
+                             r"review\.db: made by another version of targrey-review; remove it, or name another --state")
 
     def test_a_packed_file_that_is_broken_is_said(self):
         box = self.root / "quarantine"
@@ -107,7 +127,7 @@ class BadInput(Scratch):
         (box / "spam-y").write_bytes(mail(1, "6"))
         code, out, err = self.run_review("list", box)
         self.assertEqual(0, code)
-        self.assertIn("spam-x.gz: is no gzip file, or a broken one", err)
+        self.assertIn("spam-x.gz: not a gzip file, or a broken one", err)
         self.assertIn("mail 1", out)
 
     def test_mail_that_vanishes_while_it_is_read_is_no_mail(self):
@@ -148,7 +168,7 @@ class BadInput(Scratch):
         self.assertEqual(40, len(os.listdir(self.inbox / "new")))
         for _, err in outs:
             for said in err.decode().splitlines():
-                self.assertRegex(said, "is gone|no such mail")
+                self.assertRegex(said, "is gone|no such message")
 
     def test_a_full_disk_while_moving_loses_nothing(self):
         if os.getuid() != 0:
@@ -177,8 +197,8 @@ class BadInput(Scratch):
 
     def test_ids_are_checked(self):
         for word in ("", "x", "../../etc/passwd", "zzzz", "12' OR 1", "abc"):
-            self.assertIn("no id", self.refused("show", word))
-        self.assertIn("list the folder first", self.refused("show", "0123456789ab"))
+            self.assertIn("not an id", self.refused("show", word))
+        self.assertIn("list its folder first", self.refused("show", "0123456789ab"))
 
     def test_html_is_shown_without_markup(self):
         self.put(mail(1, "6.2", top="MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n",

@@ -239,7 +239,7 @@ class Quarantine(Scratch):
         self.assertEqual(["a@b.example", "me@example.jp", "you@example.jp"],
                          sorted(re.search(r"<(.*)>", line).group(1) for line in envelope))
         self.assertEqual([], self.rows("--text", "<1@shop", folder=self.amavis.quarantine))
-        self.assertIn("cannot be called back", self.refused("undo", row["id"]))
+        self.assertIn("cannot be recalled", self.refused("undo", row["id"]))
 
     def test_a_refusal_of_amavis_is_said_and_the_mail_stays_on_the_list(self):
         name = self.quarantined(2)

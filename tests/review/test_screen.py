@@ -119,7 +119,7 @@ class Screen(Scratch):
         self.start()
         self.wait("no folder can be read")
         self.keys("q")
-        self.wait("no folder is named")
+        self.wait("no folder was named")
         self.wait("status 0")
 
     def test_without_a_terminal_it_says_what_needs_none(self):

@@ -93,20 +93,20 @@ class Page(ReviewScratch):
                 self.browser.page("Input.dispatchKeyEvent", type=kind, key=" ", code="Space",
                                   text=" " if kind == "keyDown" else "", windowsVirtualKeyCode=32)
         self.browser.click("document.querySelector('button[value=spam]')")
-        self.assertEqual(["spam: 3 mails"], self.seen()["said"])
+        self.assertEqual(["spam: 3 messages"], self.seen()["said"])
         self.assertEqual(61, len(self.rows("--limit", "0")))
         self.browser.click("document.querySelector('button[value=ham]')")
-        self.assertEqual(["No mail was chosen."], self.seen()["said"])
+        self.assertEqual(["No message was selected."], self.seen()["said"])
 
     def test_a_whole_band_is_asked_about_and_then_discarded(self):
         self.browser.click("document.querySelector('a[href*=\"band=certain\"]')")
         count = len(self.seen()["scores"])
         self.assertGreater(count, 5)
         self.browser.click("document.querySelector('form[action=\"/sure\"] button[value=discard]')")
-        self.assertIn("%d mails (certain spam) would be discarded" % count, self.seen()["text"])
+        self.assertIn("%d messages (certain spam) would be discarded" % count, self.seen()["text"])
         self.assertEqual(64, len(self.rows("--limit", "0")))
         self.browser.click("document.querySelector('button.main')")
-        self.assertEqual(["discard: %d mails" % count], self.seen()["said"])
+        self.assertEqual(["discard: %d messages" % count], self.seen()["said"])
         self.assertEqual(64 - count, len(self.rows("--limit", "0")))
         self.assertEqual(count, len(self.files(self.inbox / ".discarded")))
 

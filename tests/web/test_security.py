@@ -72,7 +72,7 @@ class Security(ReviewScratch):
         port = served.host.rpartition(":")[2]
         for host in ("evil.example", "evil.example:" + port, "127.0.0.1", "127.0.0.1:1", "", served.host + "."):
             self.assertEqual(403, served.get("/", Host=host).status, host)
-        self.assertIn("called by another name", served.errors_said())
+        self.assertIn("for another host name", served.errors_said())
         self.assertEqual(200, served.get("/", Host="localhost:" + port).status)
         served.stop()
         served = self.serve("--host", "review.example.jp", folder=self.spam)
@@ -212,7 +212,7 @@ class Security(ReviewScratch):
         self.assertNotEqual(page.csrf(), theirs.csrf())
         self.assertEqual(403, served.post("/act", {"release": key, "csrf": page.csrf()}, **bert).status)
         served.post("/act", {"release": key, "csrf": theirs.csrf()}, **bert)
-        self.assertIn("no such mail in your folders", served.get("/", **bert).body)
+        self.assertIn("no such message in your folders", served.get("/", **bert).body)
         self.assertEqual([".spam/new/1767434401.anna.mx"], self.files(homes / "anna" / "Maildir"))
         served.post("/act", {"release": key, "csrf": page.csrf()}, **anna)
         self.assertEqual(["new/1767434401.anna.mx"], self.files(homes / "anna" / "Maildir"))
