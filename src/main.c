@@ -94,7 +94,7 @@ snapshot_unused(void *ctx, struct snapshot *snapshot)
 
 	if (write(daemon->unused[1], &snapshot, sizeof snapshot) !=
 	    (ssize_t)sizeof snapshot)
-		log_warn("a snapshot that is no longer used is left alone");
+		log_warn("an unused snapshot stays in memory");
 }
 
 static void

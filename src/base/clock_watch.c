@@ -13,11 +13,11 @@ say(const struct clock_watch *watch, bool agreed)
 
 	if (agreed && !agrees)
 		log_warnx("the clock has jumped by %+" PRId64
-		          " s: nothing expires before it is back, or has stood for "
-		          "a day",
+		          " s: nothing expires until it is back, or has run "
+		          "steadily for a day",
 		    (watch->jump_ms + (watch->jump_ms < 0 ? -500 : 500)) / 1000);
 	else if (!agreed && agrees)
-		log_info("the clock tells the time again");
+		log_info("the clock is believed again");
 }
 
 bool

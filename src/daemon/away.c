@@ -115,8 +115,8 @@ read_last(struct away *away, struct moment *last_r)
 	bool ok = read_file(away, last_r, file);
 	fclose(file);
 	if (!ok) {
-		log_warnx("%s: cannot be understood, and is begun anew: for how "
-		          "long the daemon was away is not known",
+		log_warnx("%s: is not in the expected form and is started afresh: "
+		          "how long the daemon was away is not known",
 		    away->path);
 		away->days_count = 0;
 		away->times = away->seconds = 0;
@@ -176,15 +176,15 @@ static void
 say(const struct away *away)
 {
 	static const char consequence[] =
-	    "mail that came meanwhile went by default_action in Postfix: with "
-	    "\"accept\" unchecked and without headers";
+	    "mail that came meanwhile was handled by default_action in Postfix: "
+	    "with \"accept\", unchecked and without headers";
 	const char *host =
 	    away->host_restarted ? ", and the host was restarted" : "";
 	const char *end = away_end_words[away->last_end];
 
 	if (away->last_s < 0)
-		log_warnx("was away, for a time that is not known since the clock "
-		          "was set back (%s%s): %s",
+		log_warnx("was away, for an unknown time because the clock was set "
+		          "back (%s%s): %s",
 		    end, host, consequence);
 	else if (away->last_end == AWAY_DIED)
 		log_warnx("was away for %" PRId64 " s (%s%s): %s", away->last_s,
@@ -240,7 +240,8 @@ sign(void *arg)
 	bool ok = write_first(away, "alive");
 
 	if (!ok && !atomic_load(&away->is_failing))
-		log_warn("%s: cannot be written: a time away may be told too long",
+		log_warn("%s: cannot be written, so the next time away may be "
+		         "reported as too long",
 		    away->path);
 	atomic_store(&away->is_failing, !ok);
 }

@@ -57,7 +57,9 @@ back_socket_is_there(const struct back_socket *back)
 {
 	if (access(back->path, F_OK) == 0 || errno != ENOENT)
 		return true;
-	log_warnx("%s has been removed: ending, to be started anew", back->path);
+	log_warnx("%s has been removed: exiting, to be restarted by the service "
+	          "manager",
+	    back->path);
 	return false;
 }
 

@@ -202,7 +202,7 @@ calls_limit(struct error *error)
 
 	if (program.len == 0 || read_program(again) != program.len ||
 	    memcmp(steps, again, program.len * sizeof *steps) != 0) {
-		error_set(error, "the list of system calls cannot be made");
+		error_set(error, "cannot make the list of allowed system calls");
 		return false;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && refuse_clone3() &&

@@ -20,7 +20,7 @@ fail(const char *path)
 	static atomic_bool is_said;
 
 	if (!atomic_exchange(&is_said, true))
-		log_warn("the service manager cannot be told how we are: "
+		log_warn("cannot report to the service manager: "
 		         "NOTIFY_SOCKET=%s",
 		    path);
 }

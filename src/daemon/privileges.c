@@ -30,7 +30,7 @@ drop(const struct passwd *user, gid_t group, struct error *error)
 	int count = NGROUPS_MAX;
 
 	if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0) {
-		error_set(error, "user %s: in too many groups", user->pw_name);
+		error_set(error, "user %s is in too many groups", user->pw_name);
 		return false;
 	}
 	if (group != (gid_t)-1)

@@ -18,14 +18,14 @@ confine_files(struct sandbox *sandbox, const struct config *config,
 	*version_r = 0;
 	places_of(config, back_folder, &sandbox->places);
 	if (sandbox->places.is_short)
-		log_warnx("sandbox: too many files are named in the settings: the "
-		          "daemon goes on without Landlock");
+		log_warnx("sandbox: the settings name too many files, or memory is "
+		          "short: the daemon goes on without Landlock");
 	else if (!landlock_enter(&sandbox->places, version_r, &error))
 		log_warnx("sandbox: Landlock: %s: the daemon goes on without it",
 		    error.text);
 	else if (*version_r == 0)
-		log_info("sandbox: this kernel has no Landlock: only the file "
-		         "system's rights keep the daemon to its files");
+		log_info("sandbox: this kernel has no Landlock: file permissions "
+		         "alone keep the daemon to its files");
 	if (*version_r > 0)
 		places_hold(&sandbox->places);
 	else
@@ -64,8 +64,8 @@ sandbox_fits(const struct sandbox *sandbox)
 	const struct place *place = places_replaced(&sandbox->places);
 
 	if (place != NULL)
-		log_warnx("%s is another folder than at the start: ending, to be "
-		          "started anew",
+		log_warnx("%s has been replaced by another folder: exiting, to be "
+		          "restarted by the service manager",
 		    place->path);
 	return place == NULL;
 }
@@ -76,8 +76,8 @@ sandbox_remedy(const struct sandbox *sandbox, const struct error *error)
 	if (sandbox->places.count == 0 ||
 	    strstr(error->text, strerror(EACCES)) == NULL)
 		return "";
-	return " (a file outside of the folders that the settings named at the "
-	       "start is read after a restart: targrey.conf(5), sandbox)";
+	return " (if it lies outside of the folders that the settings named at "
+	       "the start, restart targreyd: targrey.conf(5), sandbox)";
 }
 
 void

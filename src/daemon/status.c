@@ -48,15 +48,15 @@ write_store(struct store *store, FILE *file)
 	if (report.clock_jump_s != 0)
 		fprintf(file,
 		    "trouble\tthe clock has jumped by %+" PRId64
-		    " s: nothing expires before it is back, or has stood for a "
-		    "day\n",
+		    " s: nothing expires until it is back, or has run steadily "
+		    "for a day\n",
 		    report.clock_jump_s);
 	if (report.held_by[0] != '\0')
 		fprintf(file, "trouble\tstore: %s\n", report.held_by);
 	if (report.away)
 		fprintf(file,
-		    "trouble\tstore: the database is away, mail goes on without "
-		    "memory: %s\n",
+		    "trouble\tstore: the database cannot be reached, mail goes on "
+		    "without the record: %s\n",
 		    report.trouble);
 	else if (report.failing)
 		fprintf(file, "trouble\tstore: cannot write: %s\n", report.trouble);
@@ -159,8 +159,8 @@ status_listen(struct status_socket *status, const struct config *config)
 {
 	*status = (struct status_socket){.fd = -1};
 	if (!config_status_path(config, status->path)) {
-		log_info("no socket for targreyctl status: listen is no file, nor "
-		         "is the store");
+		log_info("no socket for targreyctl status: neither listen nor "
+		         "store.url names a file");
 		return;
 	}
 	if (listen_on(status))

@@ -266,7 +266,7 @@ static void
 edit_remove(void *ctx, const char *name, unsigned index)
 {
 	if (smfi_chgheader(ctx, TEXT(name), (int)index, NULL) != MI_SUCCESS)
-		log_warnx("libmilter could not remove a header %s", name);
+		log_warnx("libmilter could not remove the header %s", name);
 }
 
 static void
@@ -321,7 +321,8 @@ milter_is_running(void)
 {
 	if (!atomic_load(&here.has_ended))
 		return true;
-	log_warnx("libmilter serves no more: ending, to be started anew");
+	log_warnx("libmilter has ended: exiting, to be restarted by the "
+	          "service manager");
 	return false;
 }
 

@@ -31,7 +31,7 @@ bool milter_start(
     const struct milter_settings *settings, struct gate *gate, struct error *error);
 
 /*
- * false (logged): libmilter gave up, as it does when it cannot open a pipe or
+ * false, and logged: libmilter has ended, as it does when it cannot open a pipe or
  * repeatedly fails to accept a connection. It cannot be started again in this
  * process.
  */

@@ -43,7 +43,7 @@ look_at_networks(const struct postfix_settings *settings,
 		if (is_covered(&settings->networks[i], asked))
 			continue;
 		say(advice,
-		    "Postfix's mynetworks holds %s, exempt_networks does not: a "
+		    "Postfix's mynetworks includes %s, exempt_networks does not: a "
 		    "scanner or server there can be held and greylisted, and lose "
 		    "its mail; add \"postfix:mynetworks\" to exempt_networks",
 		    ipnet_to_text(&settings->networks[i], text));
@@ -51,8 +51,8 @@ look_at_networks(const struct postfix_settings *settings,
 	}
 	if (*settings->unread != '\0')
 		say(advice,
-		    "Postfix's mynetworks holds what only Postfix can read (%s): "
-		    "write these networks into exempt_networks yourself",
+		    "Postfix's mynetworks has entries that only Postfix can read "
+		    "(%s): add these networks to exempt_networks yourself",
 		    settings->unread);
 }
 
@@ -66,16 +66,16 @@ look_at_milter(
 	if (protocol >= 0 && protocol < PROTOCOL_WITH_DATA)
 		say(advice,
 		    "Postfix is set to milter_protocol = %d, which has no DATA "
-		    "event: greylisting waits for the whole message; take that "
-		    "line "
-		    "out of main.cf (6 is the default) and run \"postfix reload\"",
+		    "event: greylisting waits for the whole message; remove that "
+		    "line from main.cf (6 is the default) and run \"postfix "
+		    "reload\"",
 		    protocol);
 	if (timeout >= 0 && timeout < TIMEOUT_LEAST_S)
 		say(advice,
-		    "Postfix is set to milter_command_timeout = %ds: a busy moment "
-		    "of that length lets mail through without the filter; take "
-		    "that "
-		    "line out of main.cf (30s is the default)",
+		    "Postfix is set to milter_command_timeout = %ds: where the "
+		    "filter is busy for that long, mail goes by default_action, "
+		    "with \"accept\" without the filter; remove that line from "
+		    "main.cf (30s is the default) and run \"postfix reload\"",
 		    timeout);
 	if (settings->offers_chunking)
 		say(advice,

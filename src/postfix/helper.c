@@ -109,13 +109,13 @@ postconf_run(const char *folder, const char *const *names)
 	number++;
 	block_declare("postconf");
 	ssize_t length = -1;
-	if (answer != NULL &&
-	    send(helper, &number, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+	if (answer == NULL)
+		log_warnx("cannot run postconf: out of memory");
+	else if (send(helper, &number, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
 		length = receive(number, answer);
-	if (length <= 0)
-		log_warnx("postconf is not to be had: the process that runs it for "
-		          "the daemon has ended or is stuck; a restart brings it "
-		          "back");
+	if (answer != NULL && length <= 0)
+		log_warnx("cannot run postconf: the process that runs it for the "
+		          "daemon has ended or is stuck; restart targreyd");
 	if (length <= 1) {
 		free(answer);
 		return NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is going on right now, for `targreyctl status`: the holds in progress and
- * the faults so far. One for the daemon, shared by all sessions; its lock is never
- * held longer than it takes to write them out.
+ * What is going on right now, for `targreyctl status`: the holds in progress, the
+ * faults so far, and settings that keep targrey from its work. One for the daemon,
+ * shared by all sessions; its lock is never held longer than it takes to write them
+ * out.
  */
 #ifndef SESSION_ACTIVITY_H
 #define SESSION_ACTIVITY_H
@@ -41,8 +42,9 @@ void activity_fault(struct activity *activity, enum fault fault);
 bool activity_no_data(struct activity *activity);
 /*
  * A session that sent MAIL has ended. private_ip: its address, if it is in an
- * exempt network and nobody authenticated; else NULL. Returns true once, when every
- * client so far has had this one address.
+ * exempt network and nobody authenticated; else NULL. Returns true when the last 50
+ * sessions have had this one address and none so far came from outside; once,
+ * unless another address comes in between.
  */
 bool activity_client(struct activity *activity, const struct ip *private_ip);
 /* Counts a hold that the budget shortened or refused. */
@@ -50,12 +52,12 @@ void activity_shed(struct activity *activity);
 
 #define ACTIVITY_NO_DATA                                                           \
 	"Postfix sends no DATA event (milter_protocol = 2 or 3): greylisting "     \
-	"and the hold of a bounce wait for the whole message; take "               \
-	"milter_protocol out of main.cf and run \"postfix reload\""
+	"and the hold of a bounce wait for the whole message; remove "             \
+	"milter_protocol from main.cf and run \"postfix reload\""
 #define ACTIVITY_ONE_CLIENT                                                        \
-	"every client comes from the same exempt address: behind NAT or a proxy "  \
-	"that hides the clients nothing is ever looked at; let the real "          \
-	"addresses through, or take that network out of exempt_networks"
+	"all recent clients came from one exempt address, so none was checked: "   \
+	"if NAT or a proxy hides their addresses, let these through, or remove "   \
+	"that network from exempt_networks"
 
 /*
  * now  wall clock, seconds: a hold that is due is not shown, though its session

@@ -28,8 +28,7 @@ session_fault(struct session *session, enum fault fault)
 	}
 	if (session->snapshot->store != NULL &&
 	    log_may(&limits[fault], session->now.mono_ms, NULL))
-		log_warnx(
-		    "sid=%s fault=%s: a fact or a record is missing; mail goes on",
+		log_warnx("sid=%s fault=%s: a fact or a record is missing",
 		    session->sid, fault_words[fault]);
 }
 

@@ -26,9 +26,10 @@ warn_of_lost_hold(const struct session *session)
 
 	if (session->hold.end == HOLD_MTA_GONE && !atomic_flag_test_and_set(&said))
 		log_warnx(
-		    "Postfix left the filter %lld s into a hold, and its mail "
-		    "goes on without the filter: is milter_command_timeout in "
-		    "main.cf below the default of 30s? (said once)",
+		    "Postfix closed its connection %lld s into a hold; if it gave "
+		    "up waiting, the mail goes by default_action: is "
+		    "milter_command_timeout in main.cf below the default of 30s? "
+		    "(logged once)",
 		    (long long)(session->hold.waited_ms / 1000));
 }
 

@@ -188,7 +188,10 @@ struct answer hold_start(
 void hold_end(struct session *session, enum gate_end end);
 
 /* greylist.c */
-/* The 450 of the transaction, "450 4.7.1 text"; NULL: out of memory. */
+/*
+ * "450 4.7.1 text" of the transaction, or "421 ..." for the last one of a
+ * connection; NULL: out of memory.
+ */
 const char *greylist_reply(struct session *session);
 /* On the writer's thread: the record is final. */
 void greylist_record_done(void *ctx, uint64_t ticket, enum note_state state);

@@ -55,7 +55,7 @@ class WrongClock(LabTest):
         told = self.lab.daemon.ctl_code("status")[1]
         self.assertIn("clock has jumped", str(told["trouble"]))
         self.lab.clock.set_wall(0)
-        self.lab.daemon.wait_log("the clock tells the time again")
+        self.lab.daemon.wait_log("the clock is believed again")
         after = self.lab.daemon.query("SELECT count(*) AS n FROM event")[0]["n"]
         self.assertGreater(after, before)
         you.try_one("a@example.com", person).expect(250)

@@ -41,7 +41,7 @@ class Traps(LabTest):
     def test_check_log_and_status_name_them(self):
         daemon = self.lab.daemon
         daemon.mail_config = self.lab.postfix.etc
-        wanted = ["mynetworks holds 203.0.113.0/24", "milter_protocol = 2",
+        wanted = ["mynetworks includes 203.0.113.0/24", "milter_protocol = 2",
                   "milter_command_timeout = 5s", "chunking, silent-discard"]
         code, said = daemon.check()
         self.assertEqual(code, 0, said)

@@ -43,7 +43,7 @@ class Removed(unittest.TestCase):
             (private / "m").unlink()
             self.assertEqual(lab.daemon._process.wait(60), 1)
             lab.daemon._process = None
-            self.assertIn("ending, to be started anew", lab.daemon.log())
+            self.assertIn("exiting, to be restarted", lab.daemon.log())
         finally:
             lab.close()
 
