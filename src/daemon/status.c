@@ -182,9 +182,11 @@ status_look_after(struct status_socket *status, const struct config *config)
 	if (is_seen ? now.st_dev == status->device && now.st_ino == status->inode
 	            : errno != ENOENT)
 		return;
-	log_warnx("%s has been removed: made again", status->path);
 	close(status->fd);
 	status_listen(status, config);
+	if (status->fd >= 0)
+		log_warnx(
+		    "%s has been removed or replaced: made again", status->path);
 }
 
 static void

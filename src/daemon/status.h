@@ -46,10 +46,13 @@ struct status_socket {
  */
 void status_listen(struct status_socket *status, const struct config *config);
 
-/* Listens again when the file has been removed, say by a cleaner of /tmp. */
+/*
+ * Listens again when the file has been removed or replaced, say by a cleaner of
+ * /tmp. Call it now and then.
+ */
 void status_look_after(struct status_socket *status, const struct config *config);
 
-/* Answers one client; blocks for at most a second. */
+/* Answers one client; waits a second at most for one that does not read. */
 void status_answer(
     const struct status_socket *status, const struct status_sources *sources);
 

@@ -2,6 +2,7 @@
 """targreyctl status, metrics and list held tell of this moment, whatever fails."""
 import os
 import pathlib
+import signal
 import socket
 import sqlite3
 import time
@@ -111,6 +112,20 @@ class Status(LabTest):
         self.assertEqual(self.status()[0], 3)
         until(lambda: os.path.exists(path), "the socket to be made again")
         self.assertEqual(self.status()[0], 0)
+
+    def test_a_socket_that_cannot_be_made_is_not_said_to_be_made(self):
+        daemon = self.lab.daemon
+        path = str(daemon.socket) + ".status"
+        daemon.send_signal(signal.SIGSTOP)
+        os.unlink(path)
+        os.mkdir(path)
+        self.addCleanup(daemon.restart)
+        self.addCleanup(os.rmdir, path)
+        known = len(daemon.log())
+        daemon.send_signal(signal.SIGCONT)
+        until(lambda: "no socket for targreyctl status" in daemon.log()[known:],
+              "the failure in the log")
+        self.assertNotIn("made again", daemon.log()[known:])
 
     def test_only_its_user_and_group_may_ask(self):
         mode = os.stat(str(self.lab.daemon.socket) + ".status").st_mode
