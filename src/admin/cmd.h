@@ -125,12 +125,18 @@ int failed(struct admin *admin, const struct error *error);
 int64_t admin_now(struct admin *admin);
 /* The configuration, owned by admin; NULL after printing what is wrong. */
 const struct config *admin_config(struct admin *admin);
-/* The database, owned by admin; NULL after printing what is wrong. */
+/*
+ * The database, owned by admin, opened by the first call; NULL after printing what
+ * is wrong.
+ */
 struct query *admin_query(struct admin *admin, bool writable);
 
 /* Writes the rows of the doc's open table as they are added (doc_stream()). */
 bool admin_stream(struct admin *admin, struct doc *doc, struct error *error);
-/* Writes the doc in the requested format and frees it. Returns the exit code. */
+/*
+ * Writes the doc in the requested format and frees it, or hands it to doc_r. *doc
+ * NULL: out of memory, which it prints. Returns the exit code.
+ */
 int admin_write(struct admin *admin, struct doc **doc);
 /* The output format that the options ask for. */
 enum doc_format admin_format(struct admin *admin);

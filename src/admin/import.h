@@ -44,6 +44,7 @@ struct import {
 void import_begin(struct import *import, const char *path);
 /* Writes the remaining rows; false with the reason. */
 bool import_end(struct import *import);
+/* Frees the rows not written yet. */
 void import_clear(struct import *import);
 /* Records that the current line was not understood. */
 void import_wrong(struct import *import, const char *what);

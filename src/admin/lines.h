@@ -9,8 +9,9 @@
 
 /*
  * Calls each with every line of the file ("-" is standard input), without its line
- * end; with NULL for a line longer than LINE_MOST, which is skipped. Shows
- * progress. false with the reason.
+ * end, until it returns false; with NULL for a line of LINE_MOST octets or more,
+ * which is skipped. Shows progress. false, with the reason: the file cannot be
+ * read.
  */
 bool lines_each(struct admin *admin, const char *path,
     bool (*each)(void *ctx, char *line), void *ctx, struct error *error);

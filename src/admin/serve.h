@@ -19,8 +19,8 @@ struct serve {
 /*
  * Runs a command with a command line: options, each with its value ("" leaves the
  * option out), then perhaps "--" and words; NULL at the end. Returns the doc that
- * it would have written, or NULL with its messages in said_r, which the caller
- * frees.
+ * it would have written, or NULL. *said_r: its messages on standard error, which
+ * the caller frees; NULL when out of memory.
  */
 struct doc *serve_command(struct serve *serve, const struct command *command,
     const char *const *line, bool is_change, char **said_r);

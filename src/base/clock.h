@@ -33,10 +33,9 @@ void clock_init_manual(struct clock *clock, _Atomic int64_t *now_ms);
 
 /*
  * Maps the file named by the environment variable TARGREY_TEST_CLOCK (native
- * int64, milliseconds) as the shift; a second one shifts the wall clock alone.
- * Does nothing when the
- * variable is not set, or in builds without the option TARGREY_TEST_CLOCK.
- * The mapping lives as long as the process.
+ * int64, milliseconds) as the shift; a second one shifts the wall clock alone. Does
+ * nothing, and returns true, when the variable is not set, or in builds without the
+ * option TARGREY_TEST_CLOCK. The mapping lives as long as the process.
  */
 bool clock_map_shift(struct clock *clock, struct error *error);
 

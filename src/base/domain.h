@@ -16,20 +16,21 @@
 /*
  * Writes the one form of domain, given in any case, with U-labels (UTF-8) or
  * A-labels. false: it has none (octets that are not UTF-8, a U-label that IDNA
- * forbids); target then has domain in ASCII lower case without a final dot, cut to
- * fit. A domain in ASCII is not checked: "a..b" stays as it is.
+ * forbids), or does not fit; target then has domain in ASCII lower case without a
+ * final dot, cut to fit. A domain in ASCII is not checked: "a..b" stays as it is.
  */
 bool domain_normalize(char *target, size_t size, const char *domain);
 
 /*
- * Labels of letters, digits, hyphens and underscores, at most 255 octets, a
- * leading dot allowed; the last label is not a number, as it is in an address.
+ * true: labels of letters, digits, hyphens and underscores, at most 255 octets, a
+ * leading dot allowed, a final one not; the last label is not a number, as it is in
+ * an address.
  */
 bool domain_is_name(const char *text);
 
 /*
- * The U-labels of a domain in its one form, in UTF-8. false, and "" in target,
- * when it has none or they do not fit.
+ * A domain in its one form with U-labels, in UTF-8. false, and "" in target, when
+ * it has none or they do not fit.
  */
 bool domain_to_unicode(char *target, size_t size, const char *domain);
 

@@ -17,6 +17,7 @@ struct jobs;
 /*
  * most 1..256 threads; one at first, another whenever a job finds none idle. At
  * most max_queued jobs wait. name: of the threads, up to 15 octets, not copied.
+ * NULL: see error.
  */
 struct jobs *jobs_start(
     const char *name, unsigned most, size_t max_queued, struct error *error);

@@ -16,18 +16,24 @@ bool text_copy(char *target, size_t size, const char *source);
  */
 bool text_append(char *target, size_t size, size_t *used, const char *text);
 
-/* Skips blanks at the start and cuts them at the end, in place. */
+/*
+ * Where the text begins after its blanks; those at its end are cut off, in place.
+ * Blanks: space, tab, CR, LF.
+ */
 char *text_trim(char *text);
 
 /* ASCII lower case, in place, whatever the locale. */
 void text_lower(char *text);
 
-/* true when the whole text is a decimal integer within [min, max]. */
+/*
+ * true when the whole text is a decimal integer within [min, max], with a minus
+ * sign or none. *value_r is set only then.
+ */
 bool text_integer(const char *text, int64_t min, int64_t max, int64_t *value_r);
 
 /*
  * A duration with an optional unit: s (the default), m, h, d, w. No fractions.
- * *seconds_r is within [0, INT32_MAX].
+ * false for anything else; *seconds_r is within [0, INT32_MAX].
  */
 bool text_duration(const char *text, int64_t *seconds_r);
 /* The shortest exact form: 3600 -> "1h", 90 -> "90s". Returns buf. */

@@ -19,7 +19,7 @@
 #include "policy/policy.h"
 #include "session/snapshot.h"
 
-/* NULL-terminated array of strings, all owned by the config. */
+/* NULL-terminated array of strings, owned by the config; items NULL: empty. */
 struct string_list {
 	char **items;
 	size_t count;
@@ -124,7 +124,7 @@ void config_dump_manual(FILE *file);
 /*
  * The path of the socket on which the daemon reports its state: "<socket>.status"
  * beside Postfix's socket; with listen = "inet:..." beside the database's file.
- * false when there is neither.
+ * false when there is neither, or the path is too long.
  */
 #define CONFIG_STATUS_PATH_SIZE 128
 bool config_status_path(
@@ -134,8 +134,8 @@ bool config_path_beside(const struct config *config, const char *end,
     char path[static CONFIG_STATUS_PATH_SIZE]);
 
 /*
- * Keys that differ and need a restart (listen, user, store.url), as one text
- * in error; true when there are none.
+ * true when no key differs whose change needs a restart (needs_restart in keys.c);
+ * else error names those that do.
  */
 bool config_may_reload(
     const struct config *now, const struct config *next, struct error *error);

@@ -7,7 +7,7 @@
 
 /*
  * Compares the settings of this host's Postfix with ours: at start, at reload and
- * with -T. (blocks for 5 s at most)
+ * with -T. (blocks) for 8 s at most; see postfix/settings.h.
  */
 void advice_gather(const struct config *config, struct postfix_advice *advice_r);
 

@@ -26,7 +26,7 @@ struct place {
 struct places {
 	struct place items[PLACES_MOST];
 	unsigned count;
-	bool is_short; /* one more did not fit, or memory was out */
+	bool is_short; /* one is missing: no room for it, or out of memory */
 };
 
 /*

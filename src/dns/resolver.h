@@ -30,9 +30,11 @@ struct dns_counters {
 /*
  * servers     "192.0.2.53,127.0.0.1:5353,[2001:db8::1]:53"; "" = the system's,
  *             read anew for each job
- * timeout_ms  the most that a job may take. One question gives up after 3/5 of it,
- *             so that one dead name leaves time for others: two rounds over the
- *             servers, the second with twice the time of the first.
+ * timeout_ms  how long a job is to take; its end is deadline_ms below. One question
+ *             gives up after 3/5 of it, so that one dead name leaves time for
+ *             others: two rounds over the servers, the second with twice the time
+ *             of the first.
+ * NULL: see error.
  */
 struct resolver *resolver_open(const char *servers, int64_t timeout_ms,
     const struct clock *clock, struct error *error);

@@ -27,7 +27,10 @@ struct collect {
 /* 127.0.0.0/8 and ::1: nothing is asked about them */
 bool collect_is_loopback(const struct ip *ip);
 
-/* (blocks) until the job's deadline at most; fills all of *facts but ms */
+/*
+ * (blocks) until the job's deadline at most. facts: cleared before; ms, timed_out
+ * and limited are left to the caller.
+ */
 void collect_facts(struct collect *collect, struct dns_facts *facts);
 
 #endif

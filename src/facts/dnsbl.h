@@ -61,7 +61,8 @@ void dnsbl_start(struct dnsbl_job *job, struct resolver *resolver,
 
 /*
  * (blocks) for the answers, DNSBL_PATIENCE_MS at most: a list that is down must
- * not delay mail. Fills weight and names.
+ * not delay mail. Adds to facts->dnsbl_weight and to facts->dnsbl, a buffer of
+ * DNSBL_TEXT_SIZE.
  */
 void dnsbl_finish(const struct dnsbl_job *job, struct resolver *resolver,
     const struct dnsbl_setting *lists, size_t count, struct dnsbl_health *health,

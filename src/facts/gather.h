@@ -31,8 +31,9 @@ struct dns_facts {
 	int dnsbl_weight;  /* sum of the weights of the lists that answered */
 	char *dnsbl;       /* names of the lists, joined by ','; or "" */
 	int64_t ms;        /* from gather_start() to the end */
-	bool timed_out;    /* the deadline cut something short */
-	bool limited;      /* no worker had room: everything unknown or temperror */
+	bool timed_out;    /* a look-up had no answer by the deadline or last try */
+	/* nothing was looked up: no room in the queue, or for a resolver */
+	bool limited;
 };
 /* Sets everything to skipped or unknown, as in a session without DNS. */
 void dns_facts_clear(struct dns_facts *facts);
@@ -72,8 +73,8 @@ struct gatherer *gatherer_open(const struct gather_settings *settings,
 void gatherer_close(struct gatherer **gatherer);
 
 /*
- * Writes to buf why the n-th left-out list is left out ("bl.example lists ...");
- * false when there are fewer.
+ * Writes to buf why the n-th of the lists left out, from 0, is left out
+ * ("bl.example lists ..."); false when there are fewer.
  */
 bool gatherer_trouble(
     const struct gatherer *gatherer, unsigned n, char *buf, size_t size);
@@ -90,7 +91,7 @@ struct gather_request {
  * Starts the job; texts are copied. done(ctx, number) is called once, on a
  * worker's thread (or by this function when the queue is full: then the result
  * is ready, with limited set). ctx must live until then or until gather_drop() has
- * returned. NULL only when memory is out.
+ * returned. NULL only when out of memory.
  */
 struct gather *gather_start(struct gatherer *gatherer,
     const struct gather_request *request, void (*done)(void *ctx, uint64_t number),
@@ -98,7 +99,7 @@ struct gather *gather_start(struct gatherer *gatherer,
 
 /*
  * A copy of the result for the caller to free, when the job has ended. NULL while
- * it runs, or if memory was out.
+ * it runs, or when out of memory.
  */
 struct dns_facts *gather_result(const struct gather *gather);
 

@@ -15,7 +15,7 @@
  *
  * path     "<user@domain>" or "user@domain"; "" and "<>": the null sender, "".
  *          Anything else is only put in lower case.
- * Returns  memory for the caller to free, never longer than 3 times path (an
+ * Returns  memory for the caller to free, never longer than 3 times path (a
  *          U-label grows); NULL when out of memory. Idempotent.
  */
 char *address_normalize(const char *path);

@@ -7,7 +7,7 @@
  * FIELD    name (verified), ptr, helo, from, net
  * PATTERN  net: an address or network; else a regular expression without
  *          blanks, with slashes around it or not
- * TAG      1 to 24 of A-Z a-z 0-9 . _ -
+ * TAG      1 to 24 of A-Z a-z 0-9 . _ -; not "none" and not "warn"
  * warn     the rule gives its tag but does not make a suspect
  */
 #ifndef LISTS_LOCAL_H
@@ -50,8 +50,7 @@ struct local_fact {
 	 * Tags that do not fit into 128 octets are left out.
 	 */
 	char tags[LOCAL_TAGS_SIZE];
-	/*
-	 * First rule that acts, first that only warns; NULL: none. Owned by local.
+	/* First rule that acts, first that only warns; NULL: none. Owned by local.
 	 */
 	const struct local_rule *rule, *warn;
 };

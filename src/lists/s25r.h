@@ -42,8 +42,8 @@ const char *s25r_path(const struct s25r *set);
 struct s25r_fact {
 	enum s25r_state state;
 	/*
-	 * First rule that acts, first that only warns; NULL: none. Owned by the
-	 * set.
+	 * First rule that acts, and the first before it that only warns; NULL:
+	 * none. Owned by the set.
 	 */
 	const struct s25r_rule *rule, *warn;
 };

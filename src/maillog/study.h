@@ -4,8 +4,8 @@
  * which clients are suspects by their name, which of them delivered mail, how those
  * come back that were refused temporarily.
  *
- * Memory: about 110 bytes per client address and as much for its name, at most 2^20
- * of each (260 MB); 20 MB for mails refused temporarily, 20 MB for mails in
+ * Memory: 100 to 200 bytes per client address and as much for its name, at most
+ * 2^20 of each (260 MB); 10 MB for mails refused temporarily, 20 MB for mails in
  * progress. Anything beyond is counted, not followed.
  */
 #ifndef MAILLOG_STUDY_H

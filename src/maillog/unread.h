@@ -20,8 +20,9 @@ void unread_count(
     struct log_unread *unread, const struct log_line *line, const char *copy);
 
 /*
- * Reports lines that were not understood if they are 1 % or more, with an example
- * and the right command; also reports a log without a line about mail.
+ * Reports, each with an example: lines that were not understood if they are 1 % or
+ * more, with the right command, and any that were doubtful. Also reports a log
+ * without a line about mail.
  *
  * command  what follows "targreyctl", as "report --maillog"
  */

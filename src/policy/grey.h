@@ -16,11 +16,12 @@
 /*
  * One triplet. An attempt at least delay_s after the first one and retry_gap_s
  * after the last try counts as a try, at whichever MX. It starts anew when the
- * first retry comes after retry_window_s, when a passed row was last used max_age_s
- * ago, or when the row is from the future (the clock was set back; that attempt
- * counts). An attempt is too early when it comes to the same MX sooner than
- * retry_gap_s after the one before: a client may try one MX after the other as fast
- * as it likes.
+ * first try is not made within retry_window_s of the first attempt, when a later
+ * attempt comes more than retry_window_s after the one before, when a passed row
+ * was last passed more than max_age_s ago, or when the row is from the future (the
+ * clock was set back; that attempt counts). An attempt is too early when it comes
+ * to the same MX sooner than retry_gap_s after the one before: a client may try one
+ * MX after the other as fast as it likes.
  */
 struct grey_row grey_step(const struct policy_settings *settings,
     struct grey_row row, enum outcome outcome, int64_t now);
@@ -32,10 +33,11 @@ bool grey_passes(const struct policy_settings *settings, const struct grey_row *
 /*
  * The same sender and recipient from any network: for a sender without SPF that
  * uses so many networks that none comes twice within retry_window_s. An attempt
- * GREY_ANYWHERE_GAP_S after the last one that counted is a try; after
- * GREY_ANYWHERE_TRIES the next visit passes, from any network, and then it starts
- * anew. So at most one message a day passes this way for one sender and recipient;
- * a client that retries from the same network passes sooner.
+ * GREY_ANYWHERE_GAP_S after the last one that counted is a try; with
+ * GREY_ANYWHERE_TRIES of them, and GREY_ANYWHERE_S after the first attempt, a visit
+ * passes, from any network, and then it starts anew. So at most one message a day
+ * passes this way for one sender and recipient; a client that retries from the same
+ * network passes sooner.
  */
 #define GREY_ANYWHERE_GAP_S 21600
 #define GREY_ANYWHERE_S     86400 /* from the first one to the one that passes */

@@ -36,7 +36,9 @@ struct hold_request {
 struct hold_plan {
 	int64_t ms;
 	bool varied; /* a length other than the setting, for the survival figures */
-	bool shed;   /* the budget shortened it below HOLD_SHED_MS */
+	/* the budget shortened it to below HOLD_SHED_MS, or at all if planned below
+	 */
+	bool shed;
 };
 
 /*

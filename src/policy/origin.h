@@ -15,7 +15,7 @@
 /* What a person says counts as this many verdicts of a content filter. */
 #define PERSON_WEIGHT 4
 
-/* Adds times ones; saturates. */
+/* Adds times of COUNT_UNIT; saturates. */
 void count_add(uint32_t *count, unsigned times);
 
 void address_fade(struct address_record *record, int64_t half_life_s, int64_t now);
@@ -44,7 +44,7 @@ void rating_count(const struct rating *rating, int64_t half_life_s, uint32_t *ha
 /*
  * Counts it. Ham also marks its recipient among the people: at once when a person
  * says so; when a content filter does, only where the record is a half-life old, as
- * a filter misses some of those who have just come.
+ * a filter misses some of the spam of those who are new.
  */
 void origin_rate(
     struct origin_record *record, const struct rating *rating, int64_t half_life_s);

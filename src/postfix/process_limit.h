@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How many smtpd processes Postfix runs at most, read from its configuration
- * files, for a warning when tarpit.max_sessions takes most of them.
+ * files, for a warning when tarpit.max_sessions is more than 70 % of them.
  */
 #ifndef POSTFIX_PROCESS_LIMIT_H
 #define POSTFIX_PROCESS_LIMIT_H

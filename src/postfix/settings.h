@@ -16,7 +16,7 @@
 #define POSTFIX_UNREAD_SIZE 256
 
 struct postfix_settings {
-	int milter_protocol;          /* 2, 3, 4, 6; -1: unknown */
+	int milter_protocol;          /* 2, 3, 4 or 6; -1: unknown */
 	int milter_command_timeout_s; /* -1: unknown */
 	bool offers_chunking;         /* smtpd announces BDAT */
 	struct ipnet *networks;       /* mynetworks; owned */
@@ -30,8 +30,8 @@ struct postfix_settings {
 const char *postfix_config_folder(void);
 
 /*
- * Runs postconf (blocks for 5 s at most). NULL when nothing is known: no main.cf
- * in the folder, no postconf, or it failed.
+ * (blocks) Runs postconf: for 5 s at most, or 8 s through the helper. NULL when
+ * nothing is known: no main.cf in the folder, no postconf, or it failed.
  */
 struct postfix_settings *postfix_settings_read(const char *folder);
 /*

@@ -74,10 +74,10 @@ struct spf_query {
 };
 
 /*
- * The domain that the fact of a sender's domain or of a HELO name would bear.
- * false: none that SPF could be asked for.
+ * The domain of spf_fact for a sender's domain or a HELO name. false, and "": none
+ * that SPF could be asked for.
+ * domain_r  DNS_NAME_SIZE
  */
-/* domain_r: DNS_NAME_SIZE */
 bool spf_domain_of(const char *name, char domain_r[static 254]);
 
 /*

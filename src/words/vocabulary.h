@@ -63,7 +63,7 @@
 /* What the client calls itself. */
 #define HELO_LIST(X)                                                               \
 	X(HELO_FQDN, "fqdn")                                                       \
-	X(HELO_BARE, "bare")       /* a name without a dot */                      \
+	X(HELO_BARE, "bare")       /* anything else: no dot, odd characters */     \
 	X(HELO_IP, "ip")           /* an address without brackets */               \
 	X(HELO_LITERAL, "literal") /* an address literal, RFC 5321 4.1.3 */        \
 	X(HELO_OURS, "ours")       /* our own name or address */                   \
@@ -213,8 +213,8 @@
 	TEXT(SK_DNSBL, "dnsbl") /* only when DNS lists are configured */           \
 	NUMBER(SK_MX, "mx")                                                        \
 	WORD(SK_MX_ORDER, "mx_order", MX_ORDER_LIST)                               \
-	/* only when the record was asked and the address is not allowed; of */    \
-	/* an organisation that is known */                                        \
+	/* only when the record was asked and the address is not known as good; */ \
+	/* org_: only with an organisation */                                      \
 	NUMBER(SK_NET_HAM, "net_ham")                                              \
 	NUMBER(SK_NET_SPAM, "net_spam")                                            \
 	NUMBER(SK_ORG_HAM, "org_ham")                                              \
