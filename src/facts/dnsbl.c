@@ -62,16 +62,14 @@ dnsbl_trouble(const struct dnsbl_health *health)
 		return "does not answer";
 	switch ((enum dnsbl_state)atomic_load(&health->state)) {
 	case DNSBL_LISTS_ALL:
-		return "lists 127.0.0.1, which is to say everybody: over its "
-		       "quota, "
-		       "or the resolver invents answers";
+		return "lists 127.0.0.1, as if it listed everybody: you are over "
+		       "its quota, or your resolver invents answers";
 	case DNSBL_LISTS_NONE:
 		return "does not list its test entry 127.0.0.2 (RFC 5782 5): is "
-		       "the "
-		       "zone's name right?";
+		       "the name of the zone right?";
 	case DNSBL_REFUSES:
-		return "refuses to answer us: over its quota, or asked through a "
-		       "public resolver";
+		return "refuses our queries: you are over its quota, or ask "
+		       "through a public resolver";
 	case DNSBL_UNTESTED:
 	case DNSBL_GOOD:
 		break;
@@ -217,10 +215,10 @@ note_state(struct dnsbl_health *health, const struct dnsbl_setting *list,
 	if (before == (int)state)
 		return;
 	if (state != DNSBL_GOOD)
-		log_warnx("dnsbl: %s %s; left out until that has changed",
-		    list->zone, dnsbl_trouble(health));
+		log_warnx("dnsbl: %s %s; left out until this changes", list->zone,
+		    dnsbl_trouble(health));
 	else if (before != DNSBL_UNTESTED)
-		log_info("dnsbl: %s answers as it should again", list->zone);
+		log_info("dnsbl: %s passes its test again", list->zone);
 }
 
 /* Whether the list may be counted; a test without an answer changes nothing. */

@@ -59,10 +59,10 @@ read_lines(struct reading *reading, FILE *file, const char *path)
 	while (ok && (length = getline(&line, &size, file)) >= 0) {
 		number++;
 		if (memchr(line, '\0', (size_t)length) != NULL) {
-			error_set(reading->error, "holds a NUL octet");
+			error_set(reading->error, "contains a NUL octet");
 			ok = false;
 		} else if (length > LINE_MAX_LENGTH) {
-			error_set(reading->error, "longer than %d characters",
+			error_set(reading->error, "longer than %d octets",
 			    LINE_MAX_LENGTH);
 			ok = false;
 		} else {
@@ -100,7 +100,9 @@ read_file(struct reading *reading, const char *path)
 	}
 	bool ok = false;
 	if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
-		error_set(reading->error, "%s: is a directory", kept);
+		error_set(reading->error,
+		    "%s: is a directory; for the files in it write %s/*", kept,
+		    kept);
 	else
 		ok = read_lines(reading, file, kept);
 	fclose(file);

@@ -100,7 +100,8 @@ add_pattern(
 	size_t length = strlen(text);
 
 	if (length < 3 || text[length - 1] != '/')
-		return wrong(at, "a regular expression stands between two slashes");
+		return wrong(at,
+		    "a regular expression must stand between two slashes: /regex/");
 	text[length - 1] = '\0';
 	struct pattern *pattern = pattern_compile(text + 1, at->error);
 	if (pattern == NULL) {
@@ -194,9 +195,10 @@ add_client(struct list *list, const struct adding *at, char *text)
 	}
 	if (strchr(text, '@') != NULL)
 		return wrong(at,
-		    "in a list of clients; write recipient: or sender: in front");
+		    "a mail address in a list of clients; put recipient: or "
+		    "sender: in front of it");
 	if (strchr(text, '/') != NULL || strchr(text, ':') != NULL)
-		return wrong(at, "neither an address nor a network");
+		return wrong(at, "neither an IP address nor a network");
 	return add_name(&list->names[CLIENT], at, text,
 	    "neither a name, an address, a network nor /regex/");
 }
@@ -218,10 +220,10 @@ add_address(
 	const char *domain = address_at(address);
 	bool ok = false;
 	if (domain == NULL || domain == address)
-		wrong(at, "nothing in front of the @; write the domain alone");
+		wrong(at, "nothing before the @; write the domain alone");
 	else if (domain[1] != '\0' && domain[1] != '[' &&
 	         (domain[1] == '.' || !domain_is_name(domain + 1)))
-		wrong(at, "no domain behind the @");
+		wrong(at, "what follows the @ is not a domain");
 	else
 		ok = add_entry(&list->mailboxes[subject], at, address, NULL, NULL);
 	free(address);
@@ -273,7 +275,7 @@ add_line(
 	}
 	const struct adding at = {path, line, written, error};
 	if (*text == '\0')
-		return wrong(&at, "nothing behind the colon");
+		return wrong(&at, "nothing after the colon");
 	if (strpbrk(text, " \t") != NULL)
 		return wrong(&at, "more than one word on a line");
 	return subject == CLIENT ? add_client(ctx, &at, text)

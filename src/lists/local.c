@@ -45,7 +45,7 @@ read_field(const char *text, enum field *field_r, struct error *error)
 		}
 	}
 	return wrong(
-	    error, "is no field; allowed: name, ptr, helo, from, net", text);
+	    error, "is not a field; allowed: name, ptr, helo, from, net", text);
 }
 
 static bool
@@ -57,9 +57,10 @@ read_tag(const char *text, char tag_r[static LOCAL_TAG_SIZE], struct error *erro
 	if (strspn(text, allowed) != strlen(text) ||
 	    !text_copy(tag_r, LOCAL_TAG_SIZE, text))
 		return wrong(error,
-		    "is no tag; allowed: 1 to 24 of A-Z a-z 0-9 . _ -", text);
+		    "is not a tag; allowed: 1 to 24 of A-Z a-z 0-9 . _ -", text);
 	if (strcmp(text, "none") == 0 || strcmp(text, "warn") == 0)
-		return wrong(error, "is a word of its own and no tag", text);
+		return wrong(
+		    error, "has a meaning of its own and cannot be a tag", text);
 	return true;
 }
 
@@ -71,7 +72,9 @@ read_pattern(struct row *row, char *text, struct error *error)
 	if (row->field == FIELD_NET) {
 		if (!ipnet_from_text(text, &row->net))
 			return wrong(error,
-			    "is no address and no network without host bits", text);
+			    "is neither an IP address nor a network without host "
+			    "bits",
+			    text);
 		return true;
 	}
 	if (length > 2 && text[0] == '/' && text[length - 1] == '/') {
@@ -110,8 +113,8 @@ read_row(struct row *row, char *text, struct error *error)
 		return false;
 	if (pattern == NULL || tag == NULL)
 		return wrong(error,
-		    "lacks a pattern and a tag; a line is FIELD PATTERN TAG "
-		    "[warn]",
+		    "must be followed by a pattern and a tag; a line is FIELD "
+		    "PATTERN TAG [warn]",
 		    field);
 	row->written = text_dup(pattern);
 	if (row->written == NULL) {
@@ -125,7 +128,7 @@ read_row(struct row *row, char *text, struct error *error)
 	if (warn != NULL && strcmp(warn, "warn") != 0 &&
 	    strcmp(warn, "[warn]") != 0)
 		return wrong(
-		    error, "behind the tag; allowed: warn, or nothing", warn);
+		    error, "after the tag; allowed: warn, or nothing", warn);
 	return more == NULL || wrong(error, "is one word too many", more);
 }
 

@@ -86,15 +86,16 @@ parse_line(
 
 	if (!id_is_valid(text)) {
 		error_set(error,
-		    "\"%s\" is no rule number (0 to 6) and no name of a local rule "
-		    "(a letter, then letters, digits, - or _, at most 24)",
+		    "\"%s\" is neither a rule number (0 to 6) nor the name of a "
+		    "local rule (a letter, then letters, digits, - or _; at most "
+		    "24)",
 		    text);
 		return false;
 	}
 	text_copy(rule->rule.id, sizeof rule->rule.id, text);
 	for (size_t i = 0; i < set->count; i++) {
 		if (strcmp(set->rules[i].rule.id, text) == 0) {
-			error_set(error, "rule %s stands in line %u already", text,
+			error_set(error, "rule %s is already on line %u", text,
 			    set->rules[i].rule.line);
 			return false;
 		}

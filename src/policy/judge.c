@@ -22,14 +22,14 @@ const char *const why_texts[WHYS] = {
     [WHY_TRIES] = "it was tried often enough",
     [WHY_NONE] = "nothing makes it a suspect",
     [WHY_OVERFLOW] = "the budget had no room for a hold",
-    [WHY_FAULT] = "there was a fault of ours",
+    [WHY_FAULT] = "targrey had a fault",
     [WHY_WARN] = "only a rule or selector on trial marks it",
     [WHY_LISTED] = "a line of the allow lists lets it off",
 };
 
 const struct trace_text trace_texts[TRACE_SAIDS] = {
     [TRACE_KNOWN_ADDRESS] = {"known", "the address is known as good"},
-    [TRACE_NOT_KNOWN] = {"known", "neither the address nor an SPF domain"},
+    [TRACE_NOT_KNOWN] = {"known", "neither the address nor an SPF domain is"},
     [TRACE_DOMAIN_TOO_WIDE] = {"known",
         "the SPF domain was seen from more than 64 networks in a day"},
     [TRACE_KNOWN_DOMAIN] = {"known", "the SPF domain is known as good"},
@@ -39,7 +39,7 @@ const struct trace_text trace_texts[TRACE_SAIDS] = {
     [TRACE_STARPIT] = {"mode", "starpit: every suspect is held"},
     [TRACE_STRICT] = {"mode", "strict: every suspect is held, then greylisted"},
     [TRACE_TARGREY_GONE] = {"mode",
-        "targrey: greylisted, the address went from a hold before"},
+        "targrey: greylisted, the address gave up a hold before"},
     [TRACE_TARGREY_HELD] = {"mode", "targrey: held"},
     [TRACE_NO_STORE] = {"store", "could not be asked"},
     [TRACE_RECORD + RECORD_SAYS_NOTHING] = {"record", "not asked"},

@@ -103,14 +103,14 @@ append_comment(struct line *line, const struct spf_fact *fact, const char *ip,
 		    domain, ip);
 		break;
 	case SPF_NEUTRAL:
-		append(line, "domain of %s says nothing of %s", domain, ip);
+		append(line, "domain of %s says nothing about %s", domain, ip);
 		break;
 	case SPF_NONE:
 		append(line, "%s%s", domain,
 		    domain[0] == '\0' ? "no domain to ask" : " has no SPF record");
 		break;
 	case SPF_TEMPERROR:
-		append(line, "no answer about %s", domain);
+		append(line, "temporary error for %s", domain);
 		break;
 	case SPF_PERMERROR:
 		append(line, "the SPF record of %s cannot be used", domain);

@@ -40,8 +40,9 @@ static void __attribute__((noreturn)) give_up(const char *why)
 	static atomic_flag said = ATOMIC_FLAG_INIT;
 
 	if (!atomic_flag_test_and_set(&said))
-		log_warnx(
-		    "spf: libspf2 gave up (%s): temperror; this is said once", why);
+		log_warnx("spf: libspf2 gave up (%s): the result is temperror "
+		          "(logged once)",
+		    why);
 	longjmp(*way_out, 1);
 }
 

@@ -106,21 +106,21 @@ tags_fill_a_header_value_and_no_more(void **state)
 static const struct {
 	const char *text, *wanted;
 } mistakes[] = {
-    {"nmae x y\n", ":1: \"nmae\" is no field; allowed: name, ptr, helo, from, net"},
-    {"\nname x\n", ":2: \"name\" lacks a pattern and a tag; *"},
-    {"name\n", ":1: \"name\" lacks *"},
-    {"name # x y\n", ":1: \"name\" lacks *"},
+    {"nmae x y\n",
+        ":1: \"nmae\" is not a field; allowed: name, ptr, helo, from, net"},
+    {"\nname x\n", ":2: \"name\" must be followed by a pattern and a tag; *"},
+    {"name\n", ":1: \"name\" must be followed by *"},
+    {"name # x y\n", ":1: \"name\" must be followed by *"},
     {"helo ab( tag\n", ":1: pattern \"ab(\": offset 3: *"},
     {"helo /[z-a]/ tag\n", ":1: pattern \"[z-a]\": offset 3: *"},
-    {"net 192.0.2.1/24 tag\n",
-        ":1: \"192.0.2.1/24\" is no address and no network *"},
-    {"net example.com tag\n", ":1: \"example.com\" is no address *"},
-    {"helo x a,b\n", ":1: \"a,b\" is no tag; *"},
+    {"net 192.0.2.1/24 tag\n", ":1: \"192.0.2.1/24\" is neither an IP address *"},
+    {"net example.com tag\n", ":1: \"example.com\" is neither an IP address *"},
+    {"helo x a,b\n", ":1: \"a,b\" is not a tag; *"},
     {"helo x abcdefghijklmnopqrstuvwxy\n",
-        ":1: \"abcdefghijklmnopqrstuvwxy\" is no tag; *"},
-    {"helo x none\n", ":1: \"none\" is a word of its own *"},
-    {"helo x warn\n", ":1: \"warn\" is a word of its own *"},
-    {"helo x tag off\n", ":1: \"off\" behind the tag; allowed: warn, or nothing"},
+        ":1: \"abcdefghijklmnopqrstuvwxy\" is not a tag; *"},
+    {"helo x none\n", ":1: \"none\" has a meaning of its own *"},
+    {"helo x warn\n", ":1: \"warn\" has a meaning of its own *"},
+    {"helo x tag off\n", ":1: \"off\" after the tag; allowed: warn, or nothing"},
     {"helo x tag warn more\n", ":1: \"more\" is one word too many"},
 };
 

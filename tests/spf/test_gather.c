@@ -312,7 +312,7 @@ a_list_of_everybody_or_nobody_rests_and_is_named(void **state)
 	    {"bl.example", "bl", 0xff, 3},
 	};
 	static const char *const said[] = {"all.example lists 127.0.0.1",
-	    "refuses.example refuses to answer us",
+	    "refuses.example refuses our queries",
 	    "untested.example does not list its test entry 127.0.0.2"};
 	char warnings[2000] = "", trouble[300];
 	struct dnsd dnsd;

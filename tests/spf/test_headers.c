@@ -55,7 +55,7 @@ every_result_has_its_form(void **state)
 	        "envelope-from=\"a@example.org\"; helo=h.example.org; "
 	        "receiver=mx.example.jp; identity=mailfrom"},
 	    {SPF_TEMPERROR, SPF_TROUBLE_TIMEOUT,
-	        "temperror (mx.example.jp: no answer about example.org) "
+	        "temperror (mx.example.jp: temporary error for example.org) "
 	        "client-ip=192.0.2.1; envelope-from=\"a@example.org\"; "
 	        "helo=h.example.org; receiver=mx.example.jp; problem=timeout; "
 	        "identity=mailfrom"},
