@@ -44,7 +44,7 @@ check_field_name(const char *value, struct error *error)
 	for (const char *at = value; *at != '\0'; at++) {
 		if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
 		        (*at >= '0' && *at <= '9') || *at == '-' || *at == '_'))
-			return wrong(error, "is no name of a header field");
+			return wrong(error, "is not the name of a header field");
 	}
 	return true;
 }
@@ -72,7 +72,7 @@ check_inet(const char *value, bool v6, struct error *error)
 	struct ip ip;
 
 	if (at == NULL || at == value || (size_t)(at - value) >= sizeof port)
-		return wrong(error, "has not the form port@address");
+		return wrong(error, "is not of the form port@address");
 	memcpy(port, value, (size_t)(at - value));
 	port[at - value] = '\0';
 	if (!check_port(port, error))
@@ -94,7 +94,7 @@ check_listen(const char *value, struct error *error)
 	if (strncmp(value, "inet6:", 6) == 0)
 		return check_inet(value + 6, true, error);
 	if (strncmp(value, "unix:", 5) != 0)
-		return wrong(error, "has none of the forms");
+		return wrong(error, "is of none of the allowed forms");
 	if (strlen(value + 5) > longest)
 		return wrong(error, "the path is too long for a socket");
 	return check_path(value + 5, error);
@@ -107,7 +107,7 @@ check_account(const char *value, struct error *error)
 
 	if (length > 32 || strspn(value, name_characters) != length ||
 	    *value == '-')
-		return wrong(error, "is no name");
+		return wrong(error, "is not a name");
 	return true;
 }
 
@@ -119,7 +119,7 @@ check_relay(const char *value, struct error *error)
 	if (length == 0 || length > NAME_MAX_LENGTH ||
 	    strspn(value, name_characters) != length || *value == '.' ||
 	    *value == '-')
-		return wrong(error, "is no host name");
+		return wrong(error, "is not a host name");
 	return true;
 }
 
@@ -167,8 +167,8 @@ check_network(const char *value, struct error *error)
 	struct ipnet net;
 
 	if (strcmp(value, EXEMPT_POSTFIX) != 0 && !ipnet_from_text(value, &net))
-		return wrong(error, "is no address, no network without host bits "
-		                    "and not " EXEMPT_POSTFIX);
+		return wrong(error, "is neither an IP address, a network without "
+		                    "host bits nor " EXEMPT_POSTFIX);
 	return true;
 }
 
@@ -197,7 +197,7 @@ check_suspect(const char *value, struct error *error)
 	bool warn;
 
 	if (!parse_suspect(value, &bit, &warn))
-		return wrong(error, "is no selector");
+		return wrong(error, "is not a selector");
 	return true;
 }
 
@@ -239,15 +239,17 @@ check_reply(const char *value, struct error *error)
 	if (*value == ' ' || value[length - 1] == ' ')
 		return wrong(error, "starts or ends with a blank");
 	if (strchr(value, '%') != NULL)
-		return wrong(error, "holds a %");
+		return wrong(error, "contains a %");
 	for (const char *word = value; *word != '\0';) {
 		size_t word_length = strcspn(word, " ");
 		char class = code_class(word, word_length);
 		if (class != 0 && class != '4')
-			return wrong(error, "holds a code of another class than 4");
+			return wrong(error,
+			    "contains a reply code that does not begin with 4");
 		if (class != 0 && word == value)
-			return wrong(
-			    error, "starts with a code; ours is put in front");
+			return wrong(error,
+			    "starts with a reply code; 450 4.7.1 is put "
+			    "in front of it");
 		word += word_length;
 		word += strspn(word, " ");
 	}
@@ -265,7 +267,7 @@ check_server(const char *value, struct error *error)
 		start = value + 1;
 		end = strchr(start, ']');
 		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return wrong(error, "has not the form [address]:port");
+			return wrong(error, "is not of the form [address]:port");
 		port = end[1] == ':' ? end + 2 : NULL;
 	} else {
 		end = strchr(value, ':');
@@ -275,11 +277,11 @@ check_server(const char *value, struct error *error)
 			port = end + 1;
 	}
 	if ((size_t)(end - start) >= sizeof address)
-		return wrong(error, "is no address");
+		return wrong(error, "is not an IP address");
 	memcpy(address, start, (size_t)(end - start));
 	address[end - start] = '\0';
 	if (!ip_from_text(address, &ip) || (*value == '[' && ip_is_v4(&ip)))
-		return wrong(error, "is no address");
+		return wrong(error, "is not an IP address");
 	return port == NULL || check_port(port, error);
 }
 
@@ -306,12 +308,14 @@ parse_dnsbl(const char *value, struct dnsbl_words *words_r, struct error *error)
 	        more) > 4)
 		return wrong(error, "has more than four words");
 	if (!is_zone(zone))
-		return wrong(error, "the zone is no domain name");
+		return wrong(error, "the zone is not a domain name");
 	if (*name == '\0')
 		text_copy(name, sizeof words_r->name, zone);
 	if (strlen(name) >= sizeof words_r->name ||
 	    strspn(name, name_characters) != strlen(name))
-		return wrong(error, "the name is too long or has odd characters");
+		return wrong(error,
+		    "the name is too long, or has characters that are not "
+		    "allowed");
 	text_lower(zone);
 	text_copy(words_r->zone, sizeof words_r->zone, zone);
 	text_copy(words_r->name, sizeof words_r->name, name);
@@ -319,8 +323,8 @@ parse_dnsbl(const char *value, struct dnsbl_words *words_r, struct error *error)
 		return wrong(error, "the mask is not a number from 1 to 255");
 	words_r->mask = (uint8_t)number;
 	if (!text_integer(weight, -100, 100, &number) || number == 0)
-		return wrong(
-		    error, "the weight is not a number from -100 to 100 but 0");
+		return wrong(error,
+		    "the weight is not a number from -100 to 100 other than 0");
 	words_r->weight = (int)number;
 	return true;
 }
@@ -347,6 +351,6 @@ check_store(const char *value, struct error *error)
 		return store_check_url(value, error);
 	}
 	if (strncmp(value, "sqlite:", 7) != 0)
-		return wrong(error, "is of no kind that is known");
+		return wrong(error, "is not a database of a known kind");
 	return check_path(value + 7, error);
 }

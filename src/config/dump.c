@@ -205,7 +205,7 @@ config_dump_default(FILE *file)
 	fputs(
 	    "# targrey.conf: every key with its default; see targrey.conf(5).\n"
 	    "#\n"
-	    "# To change a setting, take the # away from its line. Text stands in "
+	    "# To change a setting, remove the # from its line. Text stands in "
 	    "\"quotes\".\n"
 	    "# Durations are whole numbers with the unit s, m, h, d or w. The file "
 	    "is\n"

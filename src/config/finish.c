@@ -191,8 +191,8 @@ add_rank(struct config *config, const char *item, unsigned best,
 		if (config->mx_ranks[i].code != rank->code)
 			continue;
 		error_set(error,
-		    "%d: mx: \"%s\" is in the list twice, or cannot be told from "
-		    "\"%s\": give it another hostname",
+		    "%d: mx: \"%s\" is in the list twice, or cannot be told apart "
+		    "from \"%s\": give it another hostname",
 		    places_line(places, "", "mx"), name, config->mx.items[i]);
 		return false;
 	}
@@ -226,7 +226,8 @@ derive_mx(struct config *config, const struct places *places, struct error *erro
 	}
 	if (!is_own)
 		error_set(error,
-		    "%d: mx: this host is not in the list; its hostname is \"%s\"",
+		    "%d: mx: this host is not in the list; its hostname is \"%s\": "
+		    "add that, or set hostname",
 		    places_line(places, "", "mx"), config->hostname);
 	return is_own;
 }

@@ -31,7 +31,7 @@ const struct section config_sections[] = {
     {"", "General"},
     {"tarpit", "Holding suspects before the reply to RCPT"},
     {"greylist", "Asking suspects to come again"},
-    {"known", "Clients that have shown to be good"},
+    {"known", "Clients that have proved to be good"},
     {"allow", "Clients that are never delayed"},
     {"suspects", "What makes a client a suspect"},
     {"dns", "Look-ups"},
@@ -48,11 +48,12 @@ const size_t config_sections_count =
 const struct key config_keys[] = {
     {"", "mode", KEY_WORD, FIELD(policy.mode), "targrey", .words = mode_words,
         .words_count = MODES,
-        .help = "What happens to a suspect. observe: nothing, the headers say what "
-                "would have; rgrey: greylisted; starpit: held; targrey: held, and "
-                "greylisted if it hung up on an earlier hold; strict: held, then "
-                "greylisted. Every mode ends in delivery for a sender that keeps "
-                "coming back."},
+        .help =
+            "What happens to a suspect. observe: nothing, the headers say what "
+            "would have; rgrey: greylisted; starpit: held; targrey: held, and "
+            "greylisted if it hung up during an earlier hold; strict: held, then "
+            "greylisted. Every mode ends in delivery for a sender that keeps "
+            "coming back."},
     {"", "suspect", KEY_LIST, FIELD(suspect), .initials = suspect_initials,
         .check = check_suspect,
         .allowed =
@@ -72,12 +73,13 @@ const struct key config_keys[] = {
         .needs_restart = true},
     {"", "user", KEY_TEXT, FIELD(user), "targrey", .check = check_account,
         .allowed = "an account's name, or \"\" to stay the user that started it",
-        .help = "Account that the daemon becomes once the socket is bound.",
+        .help = "Account that the daemon runs as. Started as root, it becomes this "
+                "account before it makes any file.",
         .needs_restart = true},
     {"", "socket_group", KEY_TEXT, FIELD(socket_group), "postfix",
         .check = check_account,
         .allowed = "a group's name, or \"\" to leave it alone",
-        .help = "Group of the socket, which Postfix must be in.",
+        .help = "Group of the socket; Postfix must be a member of it.",
         .needs_restart = true},
     {"", "socket_mode", KEY_OCTAL, FIELD(socket_mode), "0660", .min = 0,
         .max = 0777, .help = "Permissions of the socket, octal.",
@@ -91,7 +93,7 @@ const struct key config_keys[] = {
         .allowed =
             "priority and hostname of each MX, such as \"10 mx1.example.jp\"",
         .help =
-            "The MX records of your domains, where several MXs share a memory: "
+            "The MX records of your domains, where several MXs share one database: "
             "priority and hostname of each, this one too. Then mx_order= in the "
             "headers says whether a client came to one of the lowest number "
             "first."},
@@ -109,11 +111,11 @@ const struct key config_keys[] = {
     {"", "trusted_relays", KEY_LIST, FIELD(trusted_relays), .check = check_relay,
         .allowed = "the hostname of each, of at most 64 characters",
         .help =
-            "Own other mail exchangers that run targrey: their X-TaRgrey headers, "
+            "Your other mail exchangers that run targrey: their X-TaRgrey headers, "
             "known by id=, are kept when an exempt client brings them."},
     {"", "on_failure", KEY_WORD, FIELD(on_failure), "accept", WORDS(failure_words),
         .help =
-            "What replaces a 450 that cannot be remembered, and the reply when the "
+            "What replaces a 450 that cannot be recorded, and the reply when the "
             "filter itself does not answer in time."},
     {"", "answer_timeout", KEY_DURATION, FIELD(answer_timeout_s), "20s", .min = 1,
         .max = 5 * MINUTE,
@@ -130,8 +132,8 @@ const struct key config_keys[] = {
         .help =
             "The daemon gives up what it does not need: system calls (seccomp), "
             "and files (Landlock, where the kernel has it) outside of /etc, /usr "
-            "and the folders of what the settings name. What a reload names "
-            "elsewhere takes a restart. \"no\" is for finding a fault.",
+            "and the folders of what the settings name. A file elsewhere that a "
+            "reload names needs a restart. \"no\" is for finding a fault.",
         .needs_restart = true},
 
     {"tarpit", "hold", KEY_DURATION, FIELD(policy.hold_s), "125s", .min = 0,
@@ -149,9 +151,9 @@ const struct key config_keys[] = {
         .help = "Holds at the same time from one network (IPv4 /24, IPv6 /48)."},
     {"tarpit", "overflow", KEY_WORD, FIELD(policy.overflow), "greylist",
         WORDS(overflow_words),
-        .help = "What a suspect gets that finds no place to be held; in the modes "
-                "starpit "
-                "and observe it always passes."},
+        .help =
+            "What happens to a suspect that cannot be held for want of room; in "
+            "the modes starpit and observe it always passes."},
     {"tarpit", "vary", KEY_NUMBER, FIELD(policy.vary_percent), "2", .min = 0,
         .max = 100, .unit = "percent",
         .help =
@@ -178,8 +180,9 @@ const struct key config_keys[] = {
         .help = "A first retry later than this starts anew; not above max_age."},
     {"greylist", "max_age", KEY_DURATION, FIELD(policy.max_age_s), "35d", .min = 1,
         .max = 400 * DAY,
-        .help = "What has passed or is known is forgotten when not used for so "
-                "long."},
+        .help =
+            "What has passed or is known is forgotten when it has not been used "
+            "for this long."},
     {"greylist", "max_new_per_net", KEY_NUMBER, FIELD(max_new_per_net), "600",
         .min = 1, .max = 1000000, .unit = "rows per minute",
         .help = "New sender and recipient pairs that one client network (IPv4 /24, "
@@ -229,12 +232,12 @@ const struct key config_keys[] = {
             "a bit in "
             "common (255: any but 0); it adds weight (1; negative for lists of "
             "good "
-            "senders). A list must hold its test entry 127.0.0.2 and not "
+            "senders). A list must have its test entry 127.0.0.2 and not "
             "127.0.0.1 (RFC 5782); one that does not, or is silent, is left out "
             "meanwhile and named by targreyctl status."},
     {"dns", "dnsbl_weight", KEY_NUMBER, FIELD(policy.dnsbl_weight), "1", .min = 1,
         .max = 1000, .unit = "points",
-        .help = "Sum of weights from which the selector dnsbl speaks."},
+        .help = "Sum of weights at which the selector dnsbl marks a client."},
 
     {"spf", "enabled", KEY_FLAG, FIELD(spf), "yes",
         .help = "Check SPF of HELO and MAIL FROM."},
@@ -244,15 +247,14 @@ const struct key config_keys[] = {
     {"headers", "authentication_results", KEY_FLAG, FIELD(authentication_results),
         "no",
         .help = "Add Authentication-Results with SPF, and remove incoming ones "
-                "that bear "
-                "our name."},
+                "that bear our name."},
 
     {"store", "url", KEY_TEXT, FIELD(store_url),
         "sqlite:/var/lib/targrey/targrey.db", .check = check_store,
         .allowed = "sqlite:/path, postgresql://host/database, memory:",
-        .help = "The database. postgresql: is for several MXs with one memory; a "
+        .help = "The database. postgresql: is for several MXs that share one; a "
                 "password does not belong here but in a password file. memory: "
-                "forgets everything at the end.",
+                "forgets everything when the daemon stops.",
         .needs_restart = true, .may_hold_a_secret = true},
     {"store", "events", KEY_DURATION, FIELD(events_s), "30d", .min = HOUR,
         .max = 3650 * (int64_t)DAY,
@@ -264,24 +266,26 @@ const struct key config_keys[] = {
             "power cut may lose the last moments, a crash of the program nothing."},
     {"store", "timeout", KEY_DURATION, FIELD(store_timeout_s), "1s", .min = 1,
         .max = 10,
-        .help = "postgresql: mail waits so long for the database at most, then it "
-                "goes on without memory. Raise it where the database is far away.",
+        .help =
+            "postgresql: mail waits at most this long for the database, then it "
+            "goes on without the record. Raise it where the database is far "
+            "away.",
         .needs_restart = true},
     {"store", "at_start", KEY_WORD, FIELD(store_waits), "go-on",
         WORDS(at_start_words),
         .help =
             "postgresql: when the database does not answer at the start. go-on: "
-            "mail goes on without memory until it does; wait: targreyd waits a "
+            "mail goes on without the record until it does; wait: targreyd waits a "
             "minute, then gives up with an error.",
         .needs_restart = true},
 
     {"record", "half_life", KEY_DURATION, FIELD(policy.half_life_s), "30d",
         .min = DAY, .max = 400 * DAY,
-        .help = "After so long a verdict of ham or spam counts half, for the "
+        .help = "After this time a verdict of ham or spam counts half, for the "
                 "address, its network and its organisation."},
     {"record", "least", KEY_NUMBER, FIELD(policy.record_least), "10", .min = 2,
         .max = 1000, .unit = "verdicts",
-        .help = "With fewer the selector record says nothing of a network or "
+        .help = "With fewer, the selector record says nothing about a network or "
                 "organisation."},
     {"record", "threshold", KEY_NUMBER, FIELD(policy.record_threshold), "80",
         .min = 50, .max = 99, .unit = "percent",
@@ -289,8 +293,9 @@ const struct key config_keys[] = {
                 "doubt (with a probability of 95 %) to make a suspect."},
     {"record", "people", KEY_NUMBER, FIELD(policy.record_people), "10", .min = 1,
         .max = 40, .unit = "people",
-        .help = "An organisation from which so many different recipients have had "
-                "ham makes nobody a suspect, nor does its network."},
+        .help =
+            "An organisation from which this many different recipients have had "
+            "ham makes nobody a suspect, nor does its network."},
 
     {"review", "folders", KEY_LIST, FIELD(review_folders), .check = check_glob,
         .allowed = "absolute paths; * ? [] as in the shell, %u for the user",
@@ -323,13 +328,14 @@ const struct key config_keys[] = {
             "quarantine is released."},
     {"review", "sendmail", KEY_TEXT, FIELD(sendmail), "/usr/sbin/sendmail",
         .check = check_path, .allowed = "an absolute path",
-        .help = "The program that sends again what lies in an mbox or in a folder "
-                "of files."},
+        .help = "The program that re-sends mail from an mbox or from a folder of "
+                "files."},
     {"review", "user_header", KEY_TEXT, FIELD(user_header), "",
         .check = check_field_name,
         .allowed = "the name of a header field, or \"\" for none",
-        .help = "The field by which a reverse proxy that has checked the password "
-                "tells the page who is there. It is used on a unix socket only."},
+        .help =
+            "The field in which a reverse proxy that has checked the password "
+            "tells the page who the user is. It is used on a unix socket only."},
 };
 const size_t config_keys_count = sizeof config_keys / sizeof *config_keys;
 

@@ -37,7 +37,7 @@ read_file(const char *path, struct error *error)
 	} else if (length > FILE_MAX) {
 		error_set(error, "%s: larger than 1 MiB", path);
 	} else if (memchr(text, '\0', length) != NULL) {
-		error_set(error, "%s: holds NUL octets", path);
+		error_set(error, "%s: contains NUL octets", path);
 	} else {
 		text[length] = '\0';
 		fclose(file);

@@ -69,8 +69,8 @@ unknown_key(struct parser *parser)
 			continue;
 		if (inside)
 			error_set(parser->error,
-			    "%d: %s: belongs %s%s; is the \"}\" missing of "
-			    "section %s, which begins in line %d?",
+			    "%d: %s: belongs %s%s; is the \"}\" of section %s, "
+			    "which begins on line %d, missing?",
 			    parser->line, parser->word,
 			    *home == '\0' ? "outside of all sections"
 			                  : "in section ",
@@ -101,7 +101,7 @@ add_place(struct parser *parser, bool append)
 		return unknown_key(parser);
 	int first = places_line(places, key->section, key->name);
 	if (first != 0) {
-		error_set(parser->error, "%d: %s: given twice, first in line %d",
+		error_set(parser->error, "%d: %s: given twice, first on line %d",
 		    parser->line, key_path(key, path), first);
 		return false;
 	}
@@ -127,7 +127,8 @@ take_value(struct parser *parser, const char *value)
 	char path[KEY_PATH_SIZE];
 
 	if (parser->in_list && parser->needs_comma)
-		return wrong(parser, parser->line, "no \",\" between two items");
+		return wrong(
+		    parser, parser->line, "there is no \",\" between two items");
 	parser->needs_comma = true;
 	if (!parser->in_list)
 		parser->in_value = false;
@@ -161,8 +162,8 @@ read_string(struct parser *parser)
 			char next = parser->at[1];
 			if (next != '"' && next != '\'' && next != '\\')
 				return wrong(parser, parser->line,
-				    "\"\\\" before neither a quote nor another: "
-				    "write \"\\\\\" for a backslash");
+				    "\"\\\" must be followed by a quote or another "
+				    "one: write \"\\\\\" for a backslash");
 			parser->at++;
 		}
 		if (length < sizeof value - 1)
@@ -213,7 +214,7 @@ odd_character(struct parser *parser, const char *at)
 		snprintf(what, sizeof what,
 		    odd > ' ' && odd <= '~'
 		        ? "\"%c\" outside of quotes: write \"text\""
-		        : "odd character outside of quotes (octet %d)",
+		        : "unexpected character outside of quotes (octet %d)",
 		    odd);
 	return wrong(parser, parser->line, what);
 }
@@ -234,8 +235,8 @@ read_word(struct parser *parser)
 			return false;
 	} else if (*parser->word != '\0') {
 		parser->key = NULL;
-		return wrong(
-		    parser, parser->line, "no \"=\" or \"{\" behind a name");
+		return wrong(parser, parser->line,
+		    "there is no \"=\" or \"{\" after a name");
 	} else {
 		parser->key = NULL;
 		snprintf(parser->word, sizeof parser->word, "%.*s", (int)length,
@@ -262,8 +263,9 @@ open_brace(struct parser *parser)
 	parser->key = NULL;
 	if (*parser->section != '\0') {
 		error_set(parser->error,
-		    "%d: %s: \"{\" inside of section %s, which begins in line %d: "
-		    "is its \"}\" missing?",
+		    "%d: %s: \"{\" inside of section %s, which begins on line %d: "
+		    "is "
+		    "its \"}\" missing?",
 		    parser->line, parser->word, parser->section,
 		    parser->section_line);
 		return false;
@@ -324,7 +326,7 @@ skip_comment(struct parser *parser)
 		}
 		parser->line += *parser->at == '\n';
 	}
-	return wrong(parser, line, "comment without end");
+	return wrong(parser, line, "the comment is not closed by */");
 }
 
 static bool
@@ -398,8 +400,8 @@ config_parse(const char *text, struct config *config, struct places *places,
 		return wrong(&parser, parser.line, "no value");
 	parser.key = NULL;
 	if (*parser.word != '\0')
-		return wrong(
-		    &parser, parser.line, "no \"=\" or \"{\" behind the last name");
+		return wrong(&parser, parser.line,
+		    "there is no \"=\" or \"{\" after the last name");
 	if (*parser.section != '\0') {
 		error_set(error, "%d: section %s: no closing \"}\"",
 		    parser.section_line, parser.section);

@@ -226,7 +226,7 @@ key_store(const struct key *key, struct config *config, const char *text,
 	bool is_text = key->type == KEY_TEXT || key->type == KEY_LIST;
 
 	if (!text_is_clean(text)) {
-		error_set(&why, "holds a character other than printable ASCII");
+		error_set(&why, "contains a character other than printable ASCII");
 	} else if (strlen(text) > KEY_TEXT_SIZE / 2) {
 		error_set(&why, "is longer than %d characters", KEY_TEXT_SIZE / 2);
 	} else if (!is_text) {
