@@ -3,20 +3,20 @@
 
 The daemon is stopped while a client talks whose octets have to be there in time.
 """
-import pathlib
 import signal
 import socket
 import time
 import unittest
 
 from support.lab import LabTest
+from support.threads import of_threads
 from support.wait import PATIENCE_S, until
 
 
 def stands_still(pid):
     """Each thread is stopped: a signal reaches them one after the other."""
-    return all(path.read_text().rsplit(") ", 1)[1].startswith("T")
-               for path in pathlib.Path("/proc/%d/task" % pid).glob("*/stat"))
+    return all(text.rsplit(") ", 1)[1].startswith("T")
+               for text in of_threads(pid, "stat").values())
 
 
 class Early(LabTest):

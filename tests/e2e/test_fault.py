@@ -3,12 +3,12 @@
 manager starts it anew: a daemon without its gate would serve nobody."""
 import ctypes
 import os
-import pathlib
 import signal
 import subprocess
 import unittest
 
 from support.lab import Lab
+from support.threads import of_threads
 from support.wait import until
 
 TGKILL = 234 if os.uname().machine == "x86_64" else 131
@@ -17,9 +17,7 @@ TGKILL = 234 if os.uname().machine == "x86_64" else 131
 class Fault(unittest.TestCase):
     def threads(self, pid):
         """{name: id} of one thread of each kind."""
-        tasks = pathlib.Path("/proc/%d/task" % pid)
-        return {(task / "comm").read_text().strip(): int(task.name)
-                for task in sorted(tasks.iterdir())}
+        return {name.strip(): thread for thread, name in of_threads(pid, "comm").items()}
 
     def test_a_fault_in_any_thread_ends_the_process(self):
         lab = Lab()

@@ -17,6 +17,7 @@ from support import ports
 from support.daemon import USER, Daemon
 from support.lab import Lab
 from support.pgserver import PgServer
+from support.threads import of_threads
 from support.wait import PATIENCE_S, until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -149,11 +150,7 @@ class Forbidden(unittest.TestCase):
 
     def test_every_thread_has_it(self):
         daemon = self.start()
-        for task in pathlib.Path("/proc/%d/task" % daemon.pid).iterdir():
-            try:
-                text = (task / "status").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it has ended meanwhile
+        for text in of_threads(daemon.pid, "status").values():
             status = dict(line.split(":\t", 1) for line in text.splitlines())
             self.assertEqual((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"),
                              status["Name"])

@@ -98,7 +98,10 @@ class Machine:
     def _find_leader(self):
         path = pathlib.Path("/proc/%d/task/%d/children" % (self._nspawn.pid, self._nspawn.pid))
         for pid in path.read_text().split():
-            exe = pathlib.Path("/proc/%s/comm" % pid).read_text().strip()
+            try:
+                exe = pathlib.Path("/proc/%s/comm" % pid).read_text().strip()
+            except OSError:
+                continue  # it has ended meanwhile
             if exe == "systemd":
                 self._leader = pid
                 return True

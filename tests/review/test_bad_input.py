@@ -132,6 +132,7 @@ class BadInput(Scratch):
 
     def test_mail_that_vanishes_while_it_is_read_is_no_mail(self):
         stop = threading.Event()
+        seen = []
 
         def churn():
             number = 0
@@ -140,9 +141,11 @@ class BadInput(Scratch):
                 path = self.spam / "new" / ("1767434401.M%dP2.mx" % number)
                 path.write_bytes(mail(number, "6"))
                 if number % 2:
-                    path.rename(self.spam / "cur" / (path.name + ":2,S"))
+                    seen.append(path.rename(self.spam / "cur" / (path.name + ":2,S")))
                 else:
                     path.unlink()
+                if len(seen) > 100:
+                    seen.pop(0).unlink()
         thread = threading.Thread(target=churn)
         thread.start()
         try:
