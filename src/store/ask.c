@@ -143,6 +143,21 @@ run(void *arg)
 	release(asked);
 }
 
+static void
+open_reader(void *arg)
+{
+	struct store *store = arg;
+
+	store->ops->open_reader(store->backend);
+}
+
+void
+store_open_readers(struct store *store)
+{
+	for (int i = 0; i < BACKEND_READERS; i++)
+		jobs_submit(store->workers, open_reader, store);
+}
+
 bool
 store_is_shared(const struct store *store)
 {

@@ -124,6 +124,9 @@ struct triplet_search {
 struct backend;
 struct view;
 
+/* Simultaneous look-ups in a shared database, each with its own connection. */
+#define BACKEND_READERS 8
+
 struct backend_ops {
 	/*
 	 * Other hosts write to it too, and it is reached over a network: only
@@ -176,6 +179,11 @@ struct backend_ops {
 	/* Shared backends: reads what is wanted, and only that, at once. */
 	bool (*expect)(struct view *view, const struct wanted *wanted,
 	    struct trouble *trouble);
+	/*
+	 * Shared backends, on a worker's thread: opens one connection more for
+	 * recall(), if there is room, so that no look-up waits for that.
+	 */
+	void (*open_reader)(struct backend *backend);
 	/*
 	 * Shared backends, on a worker's thread: a view that holds what was wanted
 	 * and nothing else, and no longer asks the server. NULL when that is not

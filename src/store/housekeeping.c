@@ -59,6 +59,8 @@ store_reopen(struct store *store, enum trouble_kind kind, struct trouble *troubl
 	if (!store->ops->reopen(store->backend, set_aside, secret, trouble) ||
 	    !store_take_secret(store, secret))
 		return false;
+	if (store->ops->is_shared)
+		store_open_readers(store);
 	if (kind == TROUBLE_REOPEN &&
 	    log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
 		log_warnx("store: the database was opened again after: %s",

@@ -98,8 +98,11 @@ store_open(const struct store_settings *settings, const struct clock *clock,
 	cache_init(&store->cache);
 	bool ok = open_backend(store, settings, error);
 	if (ok && store->ops->is_shared) {
-		store->workers = jobs_start("store", WORKERS, QUEUE_MAX, error);
+		store->workers =
+		    jobs_start("store", BACKEND_READERS, QUEUE_MAX, error);
 		ok = store->workers != NULL;
+		if (ok)
+			store_open_readers(store);
 	}
 	if (ok) {
 		errno = pthread_create(&store->thread, NULL, writer_run, store);

@@ -14,8 +14,6 @@
 #include "store/cache_private.h"
 #include "store/note.h"
 
-/* Simultaneous look-ups in a shared database, each with its own link. */
-#define WORKERS 4
 /* A full queue means that the disk hangs: it holds about ten seconds of mail. */
 #define QUEUE_MAX 8192
 /* Notes are refused while the oldest has waited longer than this. */
@@ -106,6 +104,9 @@ int64_t store_timeout_ms(struct store *store);
 enum store_status store_recall_shared(struct store *store,
     const struct store_who *who, const struct triplet *triplets, size_t count,
     int64_t now, struct history *history_r);
+
+/* Has the workers open their connections, before somebody waits for one. */
+void store_open_readers(struct store *store);
 
 /* ---- housekeeping.c; the writer's thread */
 void store_say_failing(struct store *store, const struct trouble *trouble);

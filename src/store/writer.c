@@ -180,6 +180,17 @@ remember_addresses(
 	}
 }
 
+/* Whether they are as the database has them is not known. */
+static void
+forget_addresses(
+    struct store *store, const struct batch *batch, size_t from, size_t to)
+{
+	static const struct address_record unknown;
+
+	for (size_t i = from; i < to; i++)
+		cache_put(&store->cache, batch->addresses[i].key, 0, 1, &unknown);
+}
+
 static bool
 is_too_late(const struct range *range)
 {
@@ -249,8 +260,8 @@ run_range(struct store *store, struct range *range)
 	if (written == DONE) {
 		remember_addresses(store, batch, range->from, range->to);
 		store_say_working(store);
-	} else {
-		cache_clear(&store->cache);
+	} else if (written == UNCERTAIN) {
+		forget_addresses(store, batch, range->from, range->to);
 	}
 }
 

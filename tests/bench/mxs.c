@@ -26,6 +26,7 @@
 #define DAEMONS_MAX 2
 /* A store gives up after three failures of a second each. */
 #define OPENING_S 8
+#define SETTLE_US 1000000
 
 struct mx {
 	struct filter filter;
@@ -75,6 +76,7 @@ start(struct mx *mx, int number, char **argv, uint16_t dns_port)
 	                          .url = argv[4],
 	                          .dns_port = dns_port});
 	filter_start(&mx->filter, log, arguments);
+	usleep(SETTLE_US); /* it opens the connections for its look-ups */
 }
 
 /* Sessions until the breaker is open; their replies wait, and are not counted. */

@@ -143,11 +143,17 @@ wait_for_result(struct link *link, struct trouble *trouble)
 static bool
 connect_to(struct link *link, const struct link_target *target)
 {
-	/* What the URL says overrides what stands before it here. */
-	const char *names[9] = {"target_session_attrs", "application_name",
-	    "client_encoding", "dbname"};
-	const char *values[9] = {"read-write", "targrey", "UTF8", target->url};
-	unsigned used = 4;
+	/*
+	 * What the URL says overrides what stands before it here. A firewall
+	 * forgets a connection that is idle, and the next look-up would wait in
+	 * vain.
+	 */
+	const char *names[12] = {"target_session_attrs", "application_name",
+	    "client_encoding", "keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "dbname"};
+	const char *values[12] = {
+	    "read-write", "targrey", "UTF8", "60", "10", "3", target->url};
+	unsigned used = 7;
 
 	if (target->host != NULL) {
 		names[used] = "host";

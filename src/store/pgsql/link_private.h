@@ -65,6 +65,7 @@ struct link {
 	unsigned due;   /* results not yet taken */
 	unsigned quiet; /* of the next results, how many are to be skipped */
 	bool has_failed;
+	unsigned generation; /* readers': the backend's when it was opened */
 };
 
 /* One server; NULL members: as in the URL. */

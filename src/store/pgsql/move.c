@@ -3,10 +3,13 @@
  * A session-level advisory lock keeps migrations and daemons apart: daemons share
  * it, a migration holds it alone.
  */
+#include "base/clock.h"
 #include "store/pgsql/pgsql_private.h"
 #include "store/pgsql/schema_private.h"
 
 #define LOCK "(1952532306, 2)"
+/* How long a server that stands still may delay the end. */
+#define CLOSE_MS 1000
 
 static bool
 try_lock(
@@ -36,6 +39,17 @@ pgsql_claim(struct backend *backend, struct trouble *trouble)
 {
 	return try_lock(&backend->link, "SELECT pg_try_advisory_lock" LOCK,
 	    "in use by a targreyd: stop all that use it", trouble);
+}
+
+void
+pgsql_end_use(struct link *link)
+{
+	struct trouble ignored;
+
+	if (link->conn == NULL)
+		return;
+	link->deadline_ms = clock_real_ms() + CLOSE_MS;
+	(void)link_run(link, "SELECT pg_advisory_unlock_all()", &ignored);
 }
 
 bool

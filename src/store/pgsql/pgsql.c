@@ -52,6 +52,7 @@ pgsql_close(struct backend *backend)
 	if (backend == NULL)
 		return;
 	pgsql_clear(&backend->writer);
+	pgsql_end_use(&backend->link);
 	link_close(&backend->link);
 	pgsql_drop_idle(backend);
 	pthread_mutex_destroy(&backend->lock);
@@ -278,6 +279,7 @@ const struct backend_ops pgsql_ops = {
     .commit = pgsql_commit,
     .rollback = pgsql_rollback,
     .expect = pgsql_expect,
+    .open_reader = pgsql_open_reader,
     .recall = pgsql_recall,
     .find_address = pgsql_find_address,
     .find_domain = pgsql_find_domain,

@@ -50,8 +50,6 @@ struct view {
 	unsigned walks; /* how many walks are nested */
 };
 
-#define LINKS_MAX 16
-
 /* Where the servers are; one of them accepts writes. */
 struct place {
 	char *url;
@@ -72,11 +70,10 @@ struct backend {
 	struct view writer; /* the writer's thread, or targreyctl's */
 	struct link link;
 
-	pthread_mutex_t lock;        /* guards the readers' other members */
-	struct link idle[LINKS_MAX]; /* those not in use */
-	unsigned idle_count;
-	_Atomic unsigned generation; /* of the links; older idle ones are closed */
-	unsigned idle_generation;
+	pthread_mutex_t lock;              /* guards the readers' other members */
+	struct link idle[BACKEND_READERS]; /* those not in use */
+	unsigned idle_count, taken;
+	_Atomic unsigned generation; /* of the links; readers close older ones */
 
 	/* How far the walks of expiry have come; for the writer's thread. */
 	int64_t next_address;
@@ -203,12 +200,18 @@ bool pgsql_check(struct backend *backend,
 /* Marks the session as a daemon's; false while a migration is going on. */
 bool pgsql_begin_use(struct link *link, struct trouble *trouble);
 bool pgsql_claim(struct backend *backend, struct trouble *trouble);
+/*
+ * Gives up what either has taken: a server notices only a moment later that a
+ * connection was closed.
+ */
+void pgsql_end_use(struct link *link);
 bool pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t size,
     struct trouble *trouble);
 bool pgsql_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble);
 
 /* ---- readers.c */
+void pgsql_open_reader(struct backend *backend);
 /* Closes the connections not in use; call with the lock held, if there is one. */
 void pgsql_drop_idle(struct backend *backend);
 struct view *pgsql_recall(struct backend *backend, const struct wanted *wanted,

@@ -12,26 +12,48 @@ pgsql_drop_idle(struct backend *backend)
 		link_close(&backend->idle[--backend->idle_count]);
 }
 
+/* Those to a server that was left since. */
+static void
+drop_older(struct backend *backend, unsigned generation)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < backend->idle_count; i++) {
+		if (backend->idle[i].generation == generation)
+			backend->idle[kept++] = backend->idle[i];
+		else
+			link_close(&backend->idle[i]);
+	}
+	backend->idle_count = kept;
+}
+
 static bool
-take_link(struct backend *backend, struct link *link, int64_t until_ms,
+open_link(struct backend *backend, struct link *link, int64_t until_ms,
     struct trouble *trouble)
 {
 	unsigned generation = atomic_load(&backend->generation);
 
 	*link = (struct link){.deadline_ms = until_ms};
+	bool ok =
+	    place_connect(&backend->place, link, backend->timeout_ms, trouble) &&
+	    link_prepare(link, trouble);
+	link->generation = generation;
+	return ok;
+}
+
+static bool
+take_link(struct backend *backend, struct link *link, int64_t until_ms,
+    struct trouble *trouble)
+{
+	*link = (struct link){0};
 	pthread_mutex_lock(&backend->lock);
-	if (backend->idle_generation != generation) {
-		pgsql_drop_idle(backend);
-		backend->idle_generation = generation;
-	}
+	drop_older(backend, atomic_load(&backend->generation));
 	if (backend->idle_count > 0)
 		*link = backend->idle[--backend->idle_count];
+	backend->taken++;
 	pthread_mutex_unlock(&backend->lock);
 	link->deadline_ms = until_ms;
-	if (link->conn != NULL)
-		return true;
-	return place_connect(&backend->place, link, backend->timeout_ms, trouble) &&
-	       link_prepare(link, trouble);
+	return link->conn != NULL || open_link(backend, link, until_ms, trouble);
 }
 
 static void
@@ -40,13 +62,33 @@ give_back(struct backend *backend, struct link *link)
 	bool is_kept = false;
 
 	pthread_mutex_lock(&backend->lock);
-	if (link->conn != NULL && backend->idle_count < LINKS_MAX) {
+	backend->taken--;
+	if (link->conn != NULL && backend->idle_count < BACKEND_READERS &&
+	    link->generation == atomic_load(&backend->generation)) {
 		backend->idle[backend->idle_count++] = *link;
 		is_kept = true;
 	}
 	pthread_mutex_unlock(&backend->lock);
 	if (!is_kept)
 		link_close(link);
+}
+
+void
+pgsql_open_reader(struct backend *backend)
+{
+	struct link link = {0};
+	struct trouble ignored;
+
+	pthread_mutex_lock(&backend->lock);
+	drop_older(backend, atomic_load(&backend->generation));
+	bool has_room = backend->idle_count + backend->taken < BACKEND_READERS;
+	backend->taken += has_room;
+	pthread_mutex_unlock(&backend->lock);
+	if (!has_room)
+		return;
+	(void)open_link(
+	    backend, &link, clock_real_ms() + backend->timeout_ms, &ignored);
+	give_back(backend, &link);
 }
 
 static struct view *
@@ -64,7 +106,7 @@ new_view(struct backend *backend, int64_t until_ms, struct trouble *trouble)
 		view->link = &view->own;
 		return view;
 	}
-	link_close(&view->own);
+	give_back(backend, &view->own);
 	free(view);
 	return NULL;
 }
@@ -81,7 +123,7 @@ pgsql_recall(struct backend *backend, const struct wanted *wanted, int64_t until
 	/* An idle link may have been closed by the server: retry with a new one. */
 	if (!ok && view->own.conn == NULL && clock_real_ms() < until_ms) {
 		pgsql_clear(view);
-		ok = take_link(backend, &view->own, until_ms, trouble) &&
+		ok = open_link(backend, &view->own, until_ms, trouble) &&
 		     pgsql_expect(view, wanted, trouble);
 	}
 	give_back(backend, &view->own);
