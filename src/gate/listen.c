@@ -115,7 +115,12 @@ open_unix(struct gate *gate, const char *path, struct error *error)
 			    path);
 			return false;
 		}
-		unlink(path);
+		if (unlink(path) != 0 && errno != ENOENT) {
+			error_set_errno(error,
+			    "%s: left by an earlier start, cannot be removed",
+			    path);
+			return false;
+		}
 	}
 	gate->socket_path = strdup(path);
 	if (gate->socket_path == NULL) {

@@ -227,6 +227,24 @@ class Start(unittest.TestCase):
         self.assertIn(str(lock), said)
         self.assertIn("remove it", said)
 
+    def test_an_old_socket_that_cannot_be_removed_is_named(self):
+        daemon = self.daemon()
+        lock = daemon.socket.with_name("targrey.sock.lock")
+        lock.touch(0o600)
+        private = daemon.socket.with_name("targrey.sock.private")
+        private.mkdir(0o700)
+        for path in lock, private:
+            os.chown(path, pwd.getpwnam(USER).pw_uid, -1)
+        with socket.socket(socket.AF_UNIX) as old:
+            old.bind(str(daemon.socket))
+        os.chown(daemon.socket.parent, 0, 0)
+        daemon.socket.parent.chmod(0o755)
+        process = daemon.spawn()
+        self.addCleanup(process.kill)
+        self.assertEqual(1, process.wait(60))
+        self.assertIn("%s: left by an earlier start, cannot be removed: Permission denied"
+                      % daemon.socket, daemon.log())
+
     def test_a_socket_that_is_swapped_for_a_link_changes_nothing_elsewhere(self):
         target = self.root / "shadow"
         target.write_text("root's alone\n")
