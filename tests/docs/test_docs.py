@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the documents name is there: links, files, commands, options, keys, pages."""
 import os
+import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from support.daemon import BUILD, SOURCE
@@ -26,6 +28,7 @@ def code(text):
 
 
 class Documents(unittest.TestCase):
+    maxDiff = None
     headers = BUILD / "conf/targrey-headers.7"
 
     def everywhere(self, find):
@@ -85,6 +88,42 @@ class Documents(unittest.TestCase):
                         if option not in known[name]:
                             yield "targreyctl %s %s" % (name, option)
         self.everywhere(find)
+
+    # A word in capitals stands for one of these.
+    STAND_FOR = {"ADDRESS": "192.0.2.7", "COUNT": "3", "DOMAIN": "example.org", "ID": "0123456789",
+                 "NAME": "mail.example.org", "NET": "192.0.2.0/24", "SID": "0123456789"}
+
+    def test_every_line_with_targreyctl_is_understood(self):
+        """Run as it stands in the documents, on a host where nothing is on record yet;
+        exit status 2 is 'not understood'. All files lie in a scratch folder."""
+        scratch = tempfile.TemporaryDirectory(prefix="targrey-docs-")
+        self.addCleanup(scratch.cleanup)
+        here = pathlib.Path(scratch.name)
+        (here / "targrey.conf").write_text('store { url = "memory:" }\n')
+
+        def word(text):
+            if re.match(r"[~/]|[A-Z]{4,}$", text) and text not in self.STAND_FOR:
+                return str(here / (text.strip("/~").replace("/", "_") + "_"))
+            return self.STAND_FOR.get(text, text)
+
+        lines = set()
+        for page in [*PAGES, SOURCE / "packaging/debian/README.Debian"]:
+            for span in code(page.read_text()):
+                for line in re.findall(r"targreyctl ([a-z][a-z0-9-]* [^|;]+)", span):
+                    line = re.sub(r"(  | \().*", "", line).rstrip('". ')
+                    if " " in line and not re.search(r"[\[<]|\.\.\.$|--(sid|mail)$|^import postgrey$|^(doctor|migrate|serve) ", line):
+                        lines.add(line)
+        self.assertIn("show 192.0.2.7", lines)
+        wrong = []
+        for line in sorted(lines):
+            said = subprocess.run(
+                [str(BUILD / "bin/targreyctl"), *map(word, line.split()),
+                 "--config", str(here / "targrey.conf")], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+                env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+            if said.returncode not in (0, 1):
+                wrong.append("%s: %s" % (line, said.stderr))
+        self.assertEqual([], wrong)
 
     def test_every_option_of_targrey_setup_exists(self):
         said = run("sh", SOURCE / "setup/targrey-setup", "--help")
@@ -171,6 +210,16 @@ class Documents(unittest.TestCase):
         japanese = [line.split("  #")[0].rstrip() for line in blocks("README.ja.md")]
         self.assertEqual(english, japanese)
         self.assertGreater(len(english), 3)
+
+    def test_the_japanese_readme_has_the_parts_of_the_english_one(self):
+        """Links, pictures, tables, headings and points, in the same order."""
+        def parts(name):
+            lines = (SOURCE / name).read_text().split("\n")
+            return [target or line[:2] for line in lines[3:]  # without the link to the other one
+                    for target in [line.split(" | ")[0] if line.startswith("| `") else "",
+                                   *re.findall(r'(?:\]\(|src="|href=")([^)"]+)', line)]
+                    if target or line.startswith(("#", "- "))]
+        self.assertEqual(parts("README.md"), parts("README.ja.md"))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ CHROMIUM = shutil.which('chromium')
 
 class Browser:
     def __init__(self, test):
+        """test: has addCleanup(), or is an ExitStack."""
+        later = getattr(test, 'addCleanup', None) or test.callback
         self.profile = tempfile.TemporaryDirectory(
             prefix='targrey-chromium-', ignore_cleanup_errors=True)
-        test.addCleanup(self.profile.cleanup)
+        later(self.profile.cleanup)
         to_read, self.to = os.pipe()
         self.back, back_write = os.pipe()
 
@@ -36,7 +38,7 @@ class Browser:
             stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(back_write)
-        test.addCleanup(self.stop)
+        later(self.stop)
         self.rest = b''
         self.number = 0
         self.events = []
@@ -101,9 +103,12 @@ class Browser:
         self.run('(%s).click()' % script)
         self.loaded()
 
-    def picture(self, path):
+    def picture(self, path, height=None):
+        """All of the page, or so many pixels from its top."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        data = self.page('Page.captureScreenshot', captureBeyondViewport=True)['data']
+        clip = {} if height is None else {'clip': {
+            'x': 0, 'y': 0, 'width': self.run('innerWidth'), 'height': height, 'scale': 1}}
+        data = self.page('Page.captureScreenshot', captureBeyondViewport=True, **clip)['data']
         with open(path, 'wb') as file:
             file.write(base64.b64decode(data))
         return os.path.getsize(path)
