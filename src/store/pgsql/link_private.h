@@ -105,6 +105,9 @@ bool link_run(struct link *link, const char *sql, struct trouble *trouble);
 PGresult *link_query(struct link *link, const char *sql, int count,
     const char *const *values, struct trouble *trouble);
 
+/* What a refusal means; state: an SQLSTATE (PostgreSQL, Appendix A). */
+enum trouble_kind link_kind_of(const char *state); /* sqlstate.c */
+
 extern const char *const link_statements[STATEMENTS]; /* statements.c */
 
 #endif
