@@ -76,8 +76,8 @@ take_option(
 		char allowed[400] = "";
 		list_options(admin->command->options, allowed, sizeof allowed);
 		list_options(admin->program->options, allowed, sizeof allowed);
-		error_set(error, "no option --%.*s; allowed:%s", (int)length, text,
-		    allowed);
+		error_set(error, "unknown option --%.*s; allowed:%s", (int)length,
+		    text, allowed);
 		return false;
 	}
 	const char *value = "";
@@ -115,7 +115,7 @@ check_words(const struct admin *admin, struct error *error)
 		return true;
 	if (admin->words_count < command->words_least) {
 		error_set(
-		    error, "something is missing; it takes: %s", command->args);
+		    error, "an argument is missing; it takes: %s", command->args);
 		return false;
 	}
 	if (command->words == NULL || admin->words_count == 0 ||
@@ -150,12 +150,15 @@ args_parse(struct admin *admin, int count, char **line, struct error *error)
 				return false;
 		} else if (!options_end && text[0] == '-' && text[1] != '\0') {
 			error_set(error,
-			    "no option \"%.60s\"; options begin with \"--\"", text);
+			    "unknown option \"%.60s\"; options begin with \"--\"",
+			    text);
 			return false;
 		} else if (admin->words_count == admin->command->words_most ||
 		           admin->words_count == WORDS_MAX) {
-			error_set(error, "\"%.60s\" is too much; it takes: %s",
-			    text, admin->command->args);
+			error_set(error,
+			    "unexpected argument \"%.60s\"; it takes: %s", text,
+			    *admin->command->args == '\0' ? "none"
+			                                  : admin->command->args);
 			return false;
 		} else {
 			admin->words[admin->words_count++] = text;

@@ -64,7 +64,7 @@ struct program {
 	        NULL, false},                                                      \
 	    {"output", "FILE", "write there instead of to standard output", NULL,  \
 	        false},                                                            \
-	    {"now", "TIME", "take that time for the present", NULL, false},        \
+	    {"now", "TIME", "take this time as the present", NULL, false},         \
 	    {"help", NULL, "print what the command takes", NULL, false},           \
 	{                                                                          \
 		NULL, NULL, NULL, NULL, false                                      \

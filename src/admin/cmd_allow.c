@@ -45,9 +45,8 @@ run_all(struct admin *admin, int64_t until)
 		text_lower(text);
 		if (!ip_from_text(text, &ip) && !is_spf_domain(text))
 			return usage(admin,
-			    "\"%.100s\" is not allowed; allowed: an address, or an "
-			    "SPF "
-			    "domain (networks and names belong in allow.d)",
+			    "\"%.100s\" is neither an IP address nor an SPF domain "
+			    "(networks and names belong in allow.d)",
 			    admin->words[i]);
 	}
 	struct query *query = admin_query(admin, true);
@@ -106,7 +105,7 @@ const struct command command_allow = {
     .help = "Let an address, or an SPF domain, pass as known good",
     .manual =
         "An SPF domain counts only for mail that passes SPF for it narrowly. "
-        "Networks, names and senders are exempted by files in allow.d instead. The "
+        "Networks, names and senders are let off by files in allow.d instead. The "
         "daemon sees the change within a second.",
     .options = options,
     .words_least = 1,
@@ -117,7 +116,7 @@ const struct command command_allow = {
 const struct command command_unallow = {
     .name = "unallow",
     .args = "ADDRESS|DOMAIN...",
-    .help = "Take that back, also what a client has earned by itself",
+    .help = "Undo allow, also for what became known by itself",
     .words_least = 1,
     .words_most = WORDS_MAX,
     .run = run_unallow,

@@ -64,8 +64,8 @@ const struct command command_doctor = {
     .manual =
         "The checks of targrey-setup(8), which changes nothing here: lines that "
         "begin with \"set\" are what targrey-setup --apply would set, those that "
-        "begin with \"look\" want a person. The exit status is 1 when there is "
-        "any of them. To be run by root, who may read all settings.",
+        "begin with \"look\" need a person. The exit status is 1 when there are "
+        "any of either. To be run by root, who may read all settings.",
     .options = options,
     .run = run,
 };

@@ -31,9 +31,9 @@ run(struct admin *admin)
 const struct command command_expire = {
     .name = "expire",
     .args = "",
-    .help = "Remove at once what is past its time",
+    .help = "Remove at once what has expired",
     .manual =
         "The daemon does the same all the time in small slices; this is for a "
-        "database that no daemon works on, or after a lifetime was shortened.",
+        "database that no daemon uses, or after a lifetime was shortened.",
     .run = run,
 };

@@ -75,10 +75,9 @@ const struct command command_explain = {
         "the header its message would carry. DNS is not asked; --spf takes a "
         "result for "
         "granted.\n\n"
-        "Otherwise the event of a session or message is told. --message reads the "
+        "Otherwise the event of a session or message is shown. --message reads the "
         "X-TaRgrey-Session header of a mail; where the event is gone, the header "
-        "alone is "
-        "told.",
+        "alone is shown.",
     .options = options,
     .run = run,
 };

@@ -70,9 +70,8 @@ run(struct admin *admin)
 		return EXIT_USAGE;
 	if (admin->words_count == 0 && filter.net == NULL && filter.name == NULL &&
 	    filter.sender == NULL && filter.recipient == NULL && filter.since == 0)
-		return usage(admin,
-		    "what? Give a TEXT, --ip, --name, --from, --to or "
-		    "--since");
+		return usage(
+		    admin, "give a TEXT, --ip, --name, --from, --to or --since");
 	struct query *query = admin_query(admin, false);
 	if (query == NULL)
 		return EXIT_FAILED;
@@ -106,7 +105,7 @@ static const struct option_row options[] = {
 const struct command command_find = {
     .name = "find",
     .args = "[TEXT] [OPTION...]",
-    .help = "Find what happened, the newest first",
+    .help = "Find events, the newest first",
     .manual = "TEXT is an address or network, a sid, queue id or Message-ID, or "
               "part of a "
               "name, HELO, sender or recipient; options narrow it.",

@@ -97,7 +97,7 @@ run(struct admin *admin)
 	if (to != NULL)
 		filter.recipient = recipient_fold(to, recipient);
 	if (filter.net == NULL && name == NULL && from == NULL && to == NULL)
-		return usage(admin, "what? Give --ip, --domain, --from or --to");
+		return usage(admin, "give --ip, --domain, --from or --to");
 	struct query *query = admin_query(admin, !filter.is_dry);
 	if (query == NULL)
 		return EXIT_FAILED;
@@ -125,7 +125,8 @@ static const struct option_row options[] = {
         NULL, false},
     {"from", "ADDRESS", "triplets of this sender", NULL, false},
     {"to", "ADDRESS", "triplets of this recipient", NULL, false},
-    {"dry-run", NULL, "remove nothing, only say what would go", NULL, false},
+    {"dry-run", NULL, "remove nothing, only say what would be removed", NULL,
+        false},
     {NULL, NULL, NULL, NULL, false},
 };
 
@@ -135,13 +136,11 @@ const struct command command_forget = {
             "[--dry-run]",
     .help = "Forget records and triplets",
     .manual =
-        "All that is given must match; what goes is listed. Only what belongs to "
-        "the "
-        "argument goes: triplets are remembered by network (IPv4 /24, IPv6 /64), "
-        "so "
-        "a single IPv4 address loses its record, and the triplets of its network, "
-        "which are its neighbours' as well, stay, and so do the verdicts of the "
-        "network (IPv4 /24, IPv6 /48). Events stay, for the reports.",
+        "What matches all that is given is removed, and listed. Triplets are "
+        "remembered by network (IPv4 /24, IPv6 /64), and so are verdicts (IPv4 "
+        "/24, IPv6 /48). So a single IPv4 address loses its own record only: those "
+        "of its network, which are its neighbours' as well, stay. Events stay, for "
+        "the reports.",
     .options = options,
     .run = run,
 };

@@ -44,7 +44,7 @@ write_counts(const struct import *import, struct doc *doc, bool is_list)
 {
 	doc_fact(doc, "lines", "Lines", cell_count(import->lines));
 	if (is_list) {
-		doc_fact(doc, "entries", "Entries that targrey takes",
+		doc_fact(doc, "entries", "Entries that targrey accepts",
 		    cell_count(import->entries));
 	} else {
 		doc_fact(doc, "triplets", "Triplets", cell_count(import->triplets));

@@ -298,7 +298,7 @@ const struct command command_learn_log = {
         "filter did not judge (amavis' Hits: -, rspamd's greylist and soft reject) "
         "is no result.\n\n"
         "What others refused after targrey had let it through (milter-reject, "
-        "reject at the end of a message) is put right as well: the event is no "
+        "reject at the end of a message) is corrected as well: the event is no "
         "longer "
         "a delivered one, and for a 5xx the success of its client is taken "
         "back.\n\n"

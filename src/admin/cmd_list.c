@@ -225,7 +225,7 @@ list_held(struct listing *listing, struct query *query, struct error *error)
 	}
 	enum live_state state = live.state;
 	if (state == LIVE_STOPPED || state == LIVE_DIED)
-		fputs("targreyctl: the daemon does not run: nothing is held\n",
+		fputs("targreyctl: the daemon is not running: nothing is held\n",
 		    listing->admin->err);
 	if (state == LIVE_SILENT)
 		error_set(error, "the daemon does not answer");

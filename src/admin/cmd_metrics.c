@@ -73,7 +73,8 @@ read_state(const char *path, struct metrics_state *state, struct error *error)
 	}
 	bool ok = metrics_state_read(state, file);
 	if (!ok)
-		error_set(error, "%s: is not a state of targreyctl metrics", path);
+		error_set(
+		    error, "%s: is not a state file of targreyctl metrics", path);
 	fclose(file);
 	return ok;
 }
@@ -192,7 +193,7 @@ add_counts(const struct live *live, struct metric *metrics)
 	    {"store_queued", NULL, "Notes that wait for the store.",
 	        gauge_value(live, "queued"), false, NULL, NULL},
 	    {"store_notes_refused", NULL,
-	        "Notes refused since the queue was full or too slow.",
+	        "Notes refused because the queue was full or too slow.",
 	        gauge_value(live, "notes_refused"), true, NULL, NULL},
 	    {"store_notes_limited", NULL, "Notes over max_new_per_net.",
 	        gauge_value(live, "notes_limited"), true, NULL, NULL},

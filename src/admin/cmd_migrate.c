@@ -27,7 +27,7 @@ tell(const struct migrate_report *report)
 
 	if (doc == NULL)
 		return NULL;
-	doc_section(doc, "migrate", "Carried over");
+	doc_section(doc, "migrate", "Copied");
 	doc_table(doc, columns, 5);
 	for (int i = 0; i < MIGRATE_KINDS; i++) {
 		const struct migrate_counts *counts = &report->kinds[i];
@@ -70,7 +70,7 @@ run(struct admin *admin)
 const struct command command_migrate = {
     .name = "migrate",
     .args = "FROM TO",
-    .help = "Carry all that is on record into another database",
+    .help = "Copy all that is on record into another database",
     .manual =
         "FROM and TO are URLs as in store.url, sqlite:/path or "
         "postgresql://host/database, in either direction. TO is new and empty: "
@@ -81,7 +81,7 @@ const struct command command_migrate = {
         "When it is interrupted, call it again: what is there already is not "
         "written twice. At the end all of TO is read again and compared by counts "
         "and sums; exit status 1 when they differ. Once a targreyd has used TO, "
-        "nothing is carried into it any more. Texts that are no UTF-8 become "
+        "nothing is copied into it any more. Octets that are not UTF-8 become "
         "U+FFFD in PostgreSQL.",
     .words_least = 2,
     .words_most = 2,

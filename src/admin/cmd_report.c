@@ -209,12 +209,12 @@ run(struct admin *admin)
 		return report_logs(admin, top);
 	if (admin->words_count > 0)
 		return usage(admin,
-		    "\"%.60s\" is too much; files belong behind --maillog",
+		    "unexpected argument \"%.60s\"; files go after --maillog",
 		    admin->words[0]);
 	if (args_value(admin, "rules") != NULL)
-		return usage(admin, "--rules is for --maillog");
+		return usage(admin, "--rules goes with --maillog only");
 	if (args_value(admin, "allow") != NULL)
-		return usage(admin, "--allow is for --maillog");
+		return usage(admin, "--allow goes with --maillog only");
 	const char *to = args_value(admin, "mail");
 	if (to != NULL && !is_recipient(to))
 		return usage(admin,
@@ -255,7 +255,7 @@ const struct command command_report = {
         "for each question and its table behind a fold; it prints on four "
         "sheets. --mail writes a mail with both forms; the units "
         "targrey-report.timer and .service send one to root each week once "
-        "systemctl enable --now targrey-report.timer has been said.\n\n"
+        "systemctl enable --now targrey-report.timer has been run.\n\n"
         "--maillog tells before anything is installed which clients of the "
         "last weeks would have been suspects by S25R and which of them "
         "delivered mail; allow lists and exempt networks are those of the "

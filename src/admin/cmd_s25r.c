@@ -117,7 +117,8 @@ print_names(struct admin *admin, const struct s25r *s25r, const struct list *all
 	if (asked.doc != NULL && args_value(admin, "names") != NULL) {
 		doc_section(asked.doc, "summary", "Summary");
 		doc_fact(asked.doc, "names", "Names", cell_count(asked.names));
-		doc_fact(asked.doc, "suspects", "Names that look like lines",
+		doc_fact(asked.doc, "suspects",
+		    "Names that look like end-user lines",
 		    cell_count(asked.suspects));
 		doc_fact(asked.doc, "let_off", "of these, let off by a list",
 		    cell_count(asked.let_off));
@@ -161,8 +162,9 @@ const struct command command_s25r = {
         "Without a NAME and without --names, or with -, names are read from "
         "standard input, the first word of each line. \"unknown\" stands for a "
         "client without a verified name. --names also counts: of so many names, so "
-        "many look like lines, so many of these are let off by a line of the allow "
-        "lists, which is named. --allow takes a shell pattern in quotes.",
+        "many look like those of end-user lines, so many of these are let off by a "
+        "line of the allow lists, which is named. --allow takes a shell pattern in "
+        "quotes.",
     .options = options,
     .words_most = WORDS_MAX,
     .run = run,

@@ -35,8 +35,8 @@ const struct command command_serve = {
     .args = "[--listen WHERE]",
     .help = "Serve a page: today at a glance, search, explain, report",
     .manual =
-        "Prints the address to begin with; it holds a token, without which nothing "
-        "is shown. The page works without script. It shows what status, report, "
+        "Prints its address first; this contains a token, without which nothing is "
+        "shown. The page works without script. It shows what status, report, "
         "find and explain say; a client or domain can be allowed by a button, "
         "which "
         "is written to standard error with the user's name.\n\n"

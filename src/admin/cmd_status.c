@@ -191,10 +191,10 @@ run(struct admin *admin)
 const struct command command_status = {
     .name = "status",
     .args = "",
-    .help = "Say how the daemon and its store are",
+    .help = "Show the state of the daemon and its store",
     .manual =
-        "Version, mode, time since start, how often and how long it was away (mail "
-        "then went by default_action in Postfix: unchecked, with \"accept\"), "
+        "Version, mode, time since start, how often and how long it was away "
+        "(Postfix then went by default_action: with \"accept\", mail unchecked), "
         "holds now and at most, budget, faults, "
         "rows and size of the store. The daemon itself is asked, on the socket "
         "\"SOCKET.status\" beside that for Postfix (with listen = \"inet:...\": "

@@ -136,8 +136,8 @@ put_event_steps(struct doc *doc, const struct event *event)
 	} else {
 		put_selector(doc, event);
 		snprintf(text, sizeof text,
-		    "known for %s days, %s sessions before, %s good, gave up %s "
-		    "times",
+		    "first seen %s days ago, %s sessions before, %s good, gave up "
+		    "%s times",
 		    word(event, SK_AGE), word(event, SK_SEEN),
 		    word(event, SK_PASSED), word(event, SK_GAVEUP));
 		put_step(doc, "record", text);
@@ -155,7 +155,7 @@ put_event_steps(struct doc *doc, const struct event *event)
 	put_mx(doc, event);
 	if (event->hold_end != HOLD_NONE) {
 		snprintf(text, sizeof text,
-		    "asked %.1f s, lasted %.1f s, ended: %s",
+		    "planned %.1f s, lasted %.1f s, ended: %s",
 		    (double)event->hold_asked_ms / 1000,
 		    (double)event->hold_ms / 1000, hold_end_words[event->hold_end]);
 		put_step(doc, "hold", text);
@@ -290,7 +290,7 @@ tell_header(struct admin *admin, const struct header *header)
 
 	if (doc != NULL) {
 		doc_section(doc, "header", "What the header says");
-		doc_say(doc, "The event is not (any more) in the database.");
+		doc_say(doc, "The event is not in the database, or no longer.");
 		for (size_t i = 0; i < SESSION_KEYS; i++) {
 			const char *key = session_keys[i].name;
 			if (value_of(header->value, key, value, sizeof value))

@@ -63,7 +63,7 @@ put_steps(struct doc *doc, const struct explained *is)
 	bool exempt = *is->exempt != '\0';
 	doc_row(doc,
 	    (struct cell[]){cell_text("exempt"), cell_text(exempt ? "yes" : "no"),
-	        cell_text(exempt ? is->exempt : "nothing sets it free")});
+	        cell_text(exempt ? is->exempt : "nothing exempts it")});
 	const struct s25r_rule *rule =
 	    is->s25r.rule != NULL ? is->s25r.rule : is->s25r.warn;
 	char said[512];
@@ -129,14 +129,13 @@ put_record(struct doc *doc, const struct explained *is, int64_t now)
 	doc_detail(doc, "triplet_last", "last attempt", cell_time(is->row.last));
 	doc_detail(doc, "triplet_tries", "tries so far", cell_count(is->row.tries));
 	if (mx_count(is->row.mxs) > 1)
-		doc_detail(doc, "triplet_mxs", "at so many MXs",
+		doc_detail(doc, "triplet_mxs", "number of MXs",
 		    cell_count(mx_count(is->row.mxs)));
 	doc_detail(
 	    doc, "triplet_passed", "passed, last used", cell_time(is->row.passed));
 	if (record->first_seen == 0 && is->row.first == 0)
-		doc_say(doc,
-		    "Nothing of this address, nor of a mail of this sender "
-		    "to this recipient.");
+		doc_say(doc, "Nothing about this address, nor about mail from this "
+		             "sender to this recipient.");
 }
 
 static void
@@ -231,8 +230,7 @@ put_outcome(struct doc *doc, const struct explained *is,
 		doc_fact(doc, "hold", "Held for",
 		    cell_seconds((double)is->hold.ms / 1000));
 		if (is->hold.varied)
-			doc_say(
-			    doc, "That is another length than the setting (vary).");
+			doc_say(doc, "That differs from the setting (vary).");
 		if (judgement->then_greylist)
 			doc_say(doc, "It is greylisted after the hold.");
 	}
@@ -243,7 +241,7 @@ put_outcome(struct doc *doc, const struct explained *is,
 		doc_fact(doc, "reply", "Reply to DATA", cell_text("450"));
 	if (at != 0)
 		doc_fact(
-		    doc, "passes_at", "By tries it passes from", cell_time(at));
+		    doc, "passes_at", "Passes by its tries from", cell_time(at));
 }
 
 static void
@@ -251,17 +249,18 @@ put_header(struct doc *doc, const struct explained *is)
 {
 	doc_section(doc, "header", "Headers");
 	if (is->is_outgoing) {
-		doc_say(doc, "What may be our own mail gets no headers.");
+		doc_say(doc, "Mail that may be our own gets no headers.");
 		return;
 	}
 	if (*is->exempt != '\0')
-		doc_say(doc, "It is listed: not delayed, but marked.");
+		doc_say(
+		    doc, "It is on an allow list: not delayed, but with headers.");
 	else if (is->judgement.verdict == VERDICT_HOLD)
-		doc_say(doc,
-		    "So the message is marked when it is accepted after the hold.");
+		doc_say(doc, "The message carries these when it is accepted after "
+		             "the hold.");
 	else if (is->judgement.verdict == VERDICT_GREYLIST)
 		doc_say(doc, "The visit gets 450; a message accepted in it would "
-		             "be marked so.");
+		             "carry these.");
 	doc_fact(
 	    doc, "session", "X-TaRgrey-Session:", cell_text(is->session_header));
 	doc_fact(doc, "client", "X-TaRgrey-Client:", cell_text(is->client_header));

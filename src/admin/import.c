@@ -92,7 +92,7 @@ import_triplet(struct import *import, const struct ip *ip, const char *sender,
 	    .ip = *ip, .triplet = {.first = first, .last = last}};
 
 	if (first > import->now || last > import->now || last < first) {
-		import_wrong(import, "a time is not possible");
+		import_wrong(import, "a time is impossible");
 		return true;
 	}
 	import->triplets++;
@@ -128,7 +128,7 @@ import_address(
 	        .counted = successes}};
 
 	if (last > import->now || last <= 0) {
-		import_wrong(import, "a time is not possible");
+		import_wrong(import, "a time is impossible");
 		return true;
 	}
 	import->addresses++;

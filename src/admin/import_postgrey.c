@@ -84,7 +84,7 @@ take_triplet(struct import *import, int64_t first, int64_t last)
 
 	if (!take_network(import->key, &ip, &sender)) {
 		import_wrong(import,
-		    "the key names no address (--lookup-by-host, --privacy)");
+		    "the key has no IP address (--lookup-by-host, --privacy)");
 		return true;
 	}
 	/*
@@ -121,7 +121,7 @@ take_pair(struct import *import, const char *value)
 		return true;
 	}
 	if (one < 0 || one > UINT32_MAX) {
-		import_wrong(import, "the count is not possible");
+		import_wrong(import, "the count is impossible");
 		return true;
 	}
 	return import_address(import, &ip, (uint32_t)one, two);
@@ -157,7 +157,7 @@ import_postgrey_line(struct import *import, char *line)
 		return true;
 	}
 	if (*line != ' ') {
-		import_wrong(import, "no key or value of db_dump");
+		import_wrong(import, "not a key or value of db_dump");
 		return true;
 	}
 	bool good = decode(import, line + 1);

@@ -96,7 +96,7 @@ take_connect(struct import *import, const char *const *field)
 	if (!ip_from_text(src, &ip)) {
 		snprintf(src, sizeof src, "%.58s.0", field[2]);
 		if (!ip_from_text(src, &ip)) {
-			import_wrong(import, "src is no address");
+			import_wrong(import, "src is not an address");
 			return true;
 		}
 	}
@@ -135,7 +135,7 @@ take_fields(struct import *import, const char *table, const char *const *field,
 	if (strcmp(table, "domain_awl") == 0 && count == 4)
 		return take_awl(
 		    import, field[1], field[3], import->policy->known_successes);
-	import_wrong(import, "a row has another number of columns than sqlgrey's");
+	import_wrong(import, "a row does not have as many columns as sqlgrey's");
 	return true;
 }
 

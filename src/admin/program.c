@@ -21,8 +21,8 @@ no_command(struct admin *admin, const char *name)
 {
 	const struct program *program = admin->program;
 
-	fprintf(admin->err, "%s: no command \"%.60s\"; there are:", program->name,
-	    name);
+	fprintf(admin->err,
+	    "%s: unknown command \"%.60s\"; there are:", program->name, name);
 	for (const struct command *const *command = program->commands;
 	     *command != NULL; command++)
 		fprintf(admin->err, " %s", (*command)->name);

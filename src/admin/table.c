@@ -24,7 +24,7 @@ const struct program targreyctl = {
     .name = "targreyctl",
     .section = "8",
     .summary = "explain, list, report and change what targreyd remembers",
-    .intro = "targreyctl answers from the daemon's database, while targreyd runs "
+    .intro = "targreyctl answers from the daemon's database, whether targreyd runs "
              "or not. It "
              "reads without disturbing it; what it changes is seen by the daemon "
              "within a "
@@ -33,7 +33,7 @@ const struct program targreyctl = {
              "terminal, a browser or a spreadsheet.",
     .exit_status =
         "0: done. 1: it could not be done; the reason is on standard error. 2: the "
-        "line "
+        "command line "
         "was not understood; what is allowed is on standard error. For check-db 1 "
         "also "
         "means that something was found, for migrate that the two differ.",

@@ -13,7 +13,7 @@ write_range(const struct logstudy *study, struct doc *doc)
 	    cell_count(study->unread.broken));
 	doc_fact(
 	    doc, "too_long", "too long (skipped)", cell_count(study->too_long));
-	doc_fact(doc, "other", "telling nothing here", cell_count(study->other));
+	doc_fact(doc, "other", "of no use here", cell_count(study->other));
 	doc_fact(doc, "exempt", "of exempt networks", cell_count(study->exempt));
 	doc_fact(doc, "users", "of authenticated users", cell_count(study->users));
 	doc_fact(doc, "first", "First line", cell_time(study->first));
@@ -21,7 +21,8 @@ write_range(const struct logstudy *study, struct doc *doc)
 	unread_write(&study->unread, "report --maillog", doc);
 	if (study->clients.lost > 0)
 		doc_say(doc,
-		    "%llu lines of further clients were left out: there were too "
+		    "%llu lines about further clients were left out: there were "
+		    "too "
 		    "many addresses to follow.",
 		    (unsigned long long)study->clients.lost);
 }
@@ -61,9 +62,9 @@ write_groups(const struct logstudy *study, struct doc *doc)
 	doc_say(doc,
 	    "Addresses without a name are suspects, too; they are left out of the "
 	    "columns of names. %s Lists of recipients and senders, other selectors "
-	    "and own rules are not asked.",
+	    "and local rules are not looked at.",
 	    study->settings.allow != NULL
-	        ? "Clients that an allow list lets off are no suspects."
+	        ? "Clients that an allow list lets off are not suspects."
 	        : "No allow list was read (--allow FILE): what the shipped one "
 	          "lets "
 	          "off is counted as well.");
@@ -120,7 +121,7 @@ write_effect(struct logstudy *study, struct doc *doc)
 	    cell_share((double)study->mails_of_suspects, (double)study->mails));
 	doc_fact(doc, "mails_let_off", "let off by an allow list",
 	    cell_count(study->mails_let_off));
-	doc_fact(doc, "refused_at_end", "Refused with all of the message",
+	doc_fact(doc, "refused_at_end", "Refused at the end of the message",
 	    cell_count(study->refused_at_end));
 	doc_fact(doc, "given_up", "Begun, and no message came",
 	    cell_count(study->given_up));
@@ -131,8 +132,8 @@ write_effect(struct logstudy *study, struct doc *doc)
 	doc_fact(doc, "warnings", "Warnings instead of refusals",
 	    cell_count(study->warned));
 	doc_say(doc,
-	    "These would have been held (mode targrey) until known as good. What "
-	    "is wanted of them belongs in allow.d.");
+	    "These would have been held (mode targrey) until known as good. Those "
+	    "whose mail you want belong in allow.d.");
 	doc_table(doc, columns, 4);
 	for (size_t i = 0; i < count && i < study->settings.top; i++) {
 		char rule[8] = "-";

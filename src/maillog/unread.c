@@ -38,9 +38,7 @@ void
 unread_write(const struct log_unread *unread, const char *command, struct doc *doc)
 {
 	if (is_noticeable(unread->broken, unread->lines))
-		doc_say(doc,
-		    "%llu of %llu lines are in no form that is known here, such "
-		    "as: %s",
+		doc_say(doc, "%llu of %llu lines are in no known form, such as: %s",
 		    (unsigned long long)unread->broken,
 		    (unsigned long long)unread->lines, unread->broken_text);
 	if (unread->doubtful > 0)
@@ -51,12 +49,12 @@ unread_write(const struct log_unread *unread, const char *command, struct doc *d
 		    (unsigned long long)unread->doubtful, unread->doubtful_text);
 	if (unread->lines > 0 && unread->mail == 0)
 		doc_say(doc,
-		    "No line is one of Postfix, amavis, spamd or rspamd: is this "
+		    "No line is from Postfix, amavis, spamd or rspamd: is this "
 		    "the right log?");
 	if (is_noticeable(unread->broken, unread->lines) ||
 	    (unread->lines > 0 && unread->mail == 0))
 		doc_say(doc,
-		    "What the journal keeps is read best by: journalctl "
+		    "The journal is best read by: journalctl "
 		    "--facility=mail --all -o short-iso --since -30d | targreyctl "
 		    "%s -",
 		    command);

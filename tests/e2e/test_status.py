@@ -64,7 +64,7 @@ class Status(LabTest):
         self.assertIsNone(self.metric("targrey_holds_now"))
         code, told, said = self.lab.daemon.ctl_code("list", "held")
         self.assertEqual((code, told["held"]["rows"]), (0, []))
-        self.assertIn("the daemon does not run", said)
+        self.assertIn("the daemon is not running", said)
         self.lab.daemon.start()
         self.assertEqual(self.status()[0], 0)
         self.assertEqual(self.metric("targrey_up"), 1)

@@ -484,7 +484,7 @@ a_noticeable_share_not_understood_is_shown_with_the_right_command(void **state)
 		feed(log, SMTPD "connect from a.example[192.0.2.1]");
 	feed(log, "10.2.2026 some other form");
 	char *json = finish(log);
-	HAS(json, "1 of 99 lines are in no form that is known here, such as: "
+	HAS(json, "1 of 99 lines are in no known form, such as: "
 	          "10.2.2026 some other form");
 	HAS(json, "journalctl --facility=mail");
 	free(json);

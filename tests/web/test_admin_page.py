@@ -67,7 +67,7 @@ class Admin(ReviewScratch):
         self.browser.click("document.querySelector('a[href=\"/explain?sid=a000000006\"]')")
         text = self.seen()["text"]
         self.assertIn("What happened", text)
-        self.assertIn("asked 125.0 s", text)
+        self.assertIn("planned 125.0 s", text)
 
     def test_what_if_asks_the_daemons_own_code(self):
         self.open("/explain?ip=198.51.100.99&name=p1-2-3-4.dyn.example.net")
