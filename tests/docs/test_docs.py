@@ -165,13 +165,61 @@ class Documents(unittest.TestCase):
                             yield "%s { %s }" % (name, key)
         self.everywhere(find)
 
-    def test_every_key_has_a_sentence_when_to_touch_it(self):
-        printed = run(BUILD / "bin/config_print", "sample")
-        keys, section = [], ""
-        for line in printed.splitlines():
+    def test_the_mistakes_that_are_shown_are_said_so(self):
+        page = (SOURCE / "docs/configuration.md").read_text()
+        shown = page.split("Mistakes look like this")[1].split("\n\n")[1].splitlines()
+        made = {"tarpit.hold": 'tarpit { hold = "300s" }', "moed": 'moed = "x"',
+                "allow.files": "allow { files = {/etc/x} }", '"*.example.com"': 'allow { files = {"%s/mine"} }',
+                "rule cable": 'suspects { s25r = "%s/s25r.rules" }'}
+        with tempfile.TemporaryDirectory(prefix="targrey-docs-") as here:
+            files = pathlib.Path(here)
+            (files / "mine").write_text("*.example.com\n")
+            (files / "s25r.rules").write_text("cable  ^(cable|p  a word for a line\n")
+            rules = 'suspects { s25r = "%s/conf/s25r.rules" files = {} }\n' % SOURCE
+            for line in shown:
+                text = re.match(r" +/etc/targrey/[\w./]+:\d+: (.*)", line).group(1)
+                wrong = made.pop(next(begin for begin in made if text.startswith(begin)))
+                more = "" if "suspects" in wrong else rules
+                more += "" if "allow" in wrong else "allow { files = {} }\n"
+                (files / "targrey.conf").write_text(wrong.replace("%s", here) + "\n" + more)
+                said = run(BUILD / "bin/targreyctl", "config", "check", "--config", files / "targrey.conf")
+                self.assertRegex(said, re.sub(r"offset\\ \d+", r"offset \\d+",
+                                              re.escape(text).replace(r"\.\.\.", ".*")))
+        self.assertEqual({}, made)
+
+    def printed_keys(self):
+        """{key: what the sample file says of it, default and all}"""
+        found, section, said = {}, "", ""
+        for line in run(BUILD / "bin/config_print", "sample").splitlines():
             opened = re.match(r"(\w+) \{$", line)
+            key = re.match(r"^ *#(\w+) = (.*)", line)
             section = opened.group(1) + "." if opened else "" if line == "}" else section
-            keys += [section + name for name in re.findall(r"^ *#(\w+) = ", line)]
+            if key:
+                found[section + key.group(1)] = said + " Default: " + key.group(2)
+            said = said + " " + line.strip(" #") if line.strip().startswith("# ") else ""
+        return found
+
+    def test_the_page_on_installing_names_every_key_that_needs_a_restart(self):
+        page = (SOURCE / "docs/install.md").read_text()
+        said = re.search(r"Changes of (.*?) need a restart", page).group(1)
+        named = set(re.findall(r"`(\w+)`", said.split("the keys of `store`")[0]))
+        store = set(re.findall(r"`(\w+)`", said.split(" but ")[1]))
+        keys = self.printed_keys()
+        named |= {key for key in keys if key.startswith("store.") and key[6:] not in store}
+        self.assertEqual(named, {key for key, text in keys.items() if "needs a restart" in text})
+
+    def test_every_default_in_brackets_is_the_default(self):
+        """As in `store.timeout` (1 s)."""
+        keys = self.printed_keys()
+
+        def find(_, text):
+            for key, value, unit in re.findall(r"`([a-z_]+\.[a-z_]+)` \((\d+) ?([smhdw]?)", text):
+                if key in keys and not re.search(r'Default: "?%s%s\b' % (value, unit), keys[key]):
+                    yield "%s (%s%s): %s" % (key, value, unit, keys[key])
+        self.everywhere(find)
+
+    def test_every_key_has_a_sentence_when_to_touch_it(self):
+        keys = list(self.printed_keys())
         page = (SOURCE / "docs/configuration.md").read_text()
         self.assertIn("known.successes", keys)
         self.assertEqual(keys, re.findall(r"(?m)^\| `([a-z0-9_.]+)` \| \w.{10,} \|$",
