@@ -31,7 +31,7 @@ open_target(const char *to, const struct query *from, struct error *error)
 	if (ops == NULL)
 		return NULL;
 	if (ops->attach == NULL) {
-		error_set(error, "%s: not a database that lasts", to);
+		error_set(error, "%s: a database in memory does not last", to);
 		return NULL;
 	}
 	query = query_open(to, true, error);
@@ -42,8 +42,8 @@ open_target(const char *to, const struct query *from, struct error *error)
 	if (memcmp(query->secret, from->secret, SIPHASH_KEY_SIZE) == 0)
 		return query;
 	error_set(error,
-	    "%s: has a secret of its own: it was not begun by a migration from %s; "
-	    "give a new and empty one",
+	    "%s: has a secret of its own, so it was not begun by a migration from "
+	    "%s; give a new and empty one",
 	    ops->name(query->backend), from->ops->name(from->backend));
 	query_close(&query);
 	return NULL;

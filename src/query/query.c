@@ -20,7 +20,7 @@ query_failed(
 	query->was_conflict = trouble->kind == TROUBLE_CONFLICT;
 	if (query->was_conflict)
 		error_set(error,
-		    "%s: another program changes the same rows: call it again",
+		    "%s: other programs kept changing the same rows; try again",
 		    query->ops->name(query->backend));
 	else
 		error_set(error, "%s: %s", query->ops->name(query->backend),
@@ -35,7 +35,9 @@ query_open(const char *url, bool writable, struct error *error)
 	struct query *query = calloc(1, sizeof *query);
 
 	if (ops != NULL && ops->attach == NULL) {
-		error_set(error, "%s: not a file that can be opened", url);
+		error_set(error,
+		    "%s: a database in memory cannot be opened by another program",
+		    url);
 	} else if (query == NULL) {
 		error_set(error, "%s: out of memory", url);
 	} else if (ops != NULL) {

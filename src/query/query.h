@@ -5,8 +5,9 @@
  *
  * A struct query belongs to one thread. Reads see the state of one moment for
  * the length of one call. Changes are committed one by one unless query_change()
- * makes them one; they wait up to five seconds for the daemon's own commits, and
- * the daemon sees them within a second.
+ * makes them one. In SQLite they wait up to five seconds for the daemon's own
+ * commits. The daemon sees them within two seconds; what an MX remembers of a
+ * database that it shares may be ten seconds old.
  *
  * Functions that return bool give false with the reason in error.
  * Texts given to callbacks are borrowed until the callback returns; a callback
@@ -28,9 +29,9 @@
 struct query;
 
 /*
- * url  as in the configuration, or the bare path of a file. The database must
- *	exist. NULL with the reason: missing, no permission, not a targrey
- *	database, older or newer schema.
+ * url  as in the configuration, or the bare path of a file; "memory:" is refused
+ * NULL with the reason: it does not exist, no permission, not a targrey database,
+ * older or newer schema.
  */
 struct query *query_open(const char *url, bool writable, struct error *error);
 /* Accepts NULL; nulls. What was begun and not committed is undone. */
@@ -73,9 +74,7 @@ struct address_row {
 	struct ip ip; /* IPv6: the first address of the /64 */
 	struct address_record record;
 };
-/* net may be NULL, or is found quickly; known_at: only those known then, 0 =
- * all
- */
+/* net: those in it, quickly; NULL: any. known_at: only those known then; 0: all. */
 bool query_addresses(struct query *query, const struct ipnet *net, int64_t known_at,
     bool (*each)(void *ctx, const struct address_row *row), void *ctx,
     struct error *error);
@@ -88,7 +87,7 @@ struct domain_row {
 bool query_domain(struct query *query, const char *name, int64_t now,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
-/* All of them; known_at: only those known then, 0 = all */
+/* known_at: only those known then; 0: all. */
 bool query_domains(struct query *query, int64_t now, int64_t known_at,
     bool (*each)(void *ctx, const struct domain_row *row), void *ctx,
     struct error *error);
@@ -121,15 +120,16 @@ bool query_report(
     struct query *query, struct store_status_report *report_r, struct error *error);
 
 /*
- * Integrity of the whole file, with its cross references. each gets one line a
+ * Integrity of the whole database, with its cross references. each gets one line a
  * finding; *sound_r is true when there were none.
  */
 bool query_check(struct query *query, bool (*each)(void *ctx, const char *finding),
     void *ctx, bool *sound_r, struct error *error);
 
 /*
- * A consistent copy while the daemon writes. path must not exist yet (nothing
- * is overwritten); a copy that fails is removed. progress may be NULL.
+ * A consistent copy of an SQLite database while the daemon writes; a server's is
+ * refused. path must not exist yet (nothing is overwritten); a copy that fails is
+ * removed. progress, in pages, may be NULL.
  */
 bool query_backup(struct query *query, const char *path,
     void (*progress)(void *ctx, int left, int total), void *ctx,
@@ -176,13 +176,16 @@ struct forget_filter {
 struct store_counts {
 	uint64_t addresses, domains, triplets, events;
 	uint64_t origins; /* networks, organisations, domains of senders */
-	uint64_t shared;  /* forget: triplets of a network that net is a part of */
+	uint64_t shared;  /* forget: those kept, of a network that net is part of */
 };
 /* Records and triplets; events stay. */
 bool query_forget(struct query *query, const struct forget_filter *filter,
     struct store_counts *counts_r, struct error *error);
 
-/* Removes all that has expired, by the lifetimes of settings. */
+/*
+ * Removes all that has expired, by the lifetimes of settings. counts_r->origins and
+ * shared are not set.
+ */
 bool query_expire(struct query *query, const struct store_settings *settings,
     int64_t now, struct store_counts *counts_r, struct error *error);
 
@@ -201,11 +204,12 @@ struct message_found {
 	bool is_ambiguous; /* mails of other clients have the Message-ID, too */
 };
 /*
- * The event of that message: the one nearest in time of those with its queue
- * id, up to five days before. Without a queue id, or where the event has none,
- * its Message-ID is enough within QUERY_NEAR_S. An address that is given must
- * be the client's. A Message-ID is chosen by the sender: where that alone is
- * known and it came from several clients meanwhile, the result is ambiguous.
+ * The event of that message: the one nearest in time of those with its queue id,
+ * up to five days before the line or QUERY_NEAR_S after it. Without a queue id, or
+ * where the event has none, its Message-ID is enough within QUERY_NEAR_S. An
+ * address that is given must be the client's. A Message-ID is chosen by the sender:
+ * where that alone is known and it came from several clients meanwhile, the result
+ * is ambiguous.
  */
 #define QUERY_NEAR_S 900
 bool query_find_message(struct query *query, const struct message_ref *message,
@@ -216,7 +220,8 @@ bool query_find_message(struct query *query, const struct message_ref *message,
  * content reaches the record. The first verdict of an event counts, and the first
  * of a person in place of a filter's: ham or spam of its address, of its network
  * and of its organisation (policy/origin.h); after spam the address is no longer
- * known by its own record (unless it was made known for ever).
+ * known by its own record (unless it was made known for ever). Mail of exempt
+ * clients counts for nobody.
  * score    NaN: none
  * verdict  "ham", "spam" or NULL (a score alone)
  * by_person  weighs as PERSON_WEIGHT of a content filter's
@@ -239,15 +244,15 @@ struct success_rules {
 bool query_refusal(struct query *query, int64_t event_id, const char *reply,
     bool is_final, const struct success_rules *rules, struct error *error);
 
-/* Senders and recipients that are written from now on are kept as keyed hashes. */
 /*
  * record.half_life, and the time as of which counts of ham and spam are read and
  * added to; before this call nothing fades.
  */
 void query_fade(struct query *query, int64_t half_life_s, int64_t now);
+/* Senders and recipients that are written from now on are kept as keyed hashes. */
 void query_hash_people(struct query *query);
 
-/* Imports rows of another greylister; newer rows already present stay. */
+/* Rows of another greylister, for the client's network. Newer ones there stay. */
 bool query_import_triplet(struct query *query, const struct ip *ip,
     const char *sender, const char *recipient, const struct grey_row *row,
     struct error *error);

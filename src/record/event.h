@@ -46,14 +46,16 @@ struct event {
 	int64_t dns_ms;
 	const char *spf_domain;
 	/*
-	 * "250", "450", "451", or "lost", "none"; "others 550", "others 4.7.1":
-	 * a log told later that others refused what we let through
+	 * What the client was told at last: "250", "421", "450", "451"; "lost": no
+	 * message came to the recipients that were accepted; "none": none was.
+	 * "others 550", "others 4.7.1": a log said later that others refused what
+	 * we let through.
 	 */
 	const char *reply;
-	bool delivered; /* end of message: we let it through, no log says else */
+	bool delivered; /* we let the message through, and no log says otherwise */
 	double score;   /* feedback; NaN until known */
 	const char *feedback; /* "ham", "spam" or NULL */
-	bool by_person;       /* and a person said so */
+	bool by_person;       /* the feedback is a person's */
 };
 
 /* The value of key in words or packed_words; NULL when there is neither. */

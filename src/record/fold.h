@@ -16,8 +16,8 @@
  * tagging mail server has the same one: in its one form (lists/address.h); the
  * tags of BATV (prvs=TAG=user, prvs=user=TAG, prvs=user/TAG, msprvs1=TAG=user,
  * btv1==TAG==user) and SRS0/SRS1, also one around the other, an extension
- * (user+ext) and what stands in VERP (numbers between other things become "#")
- * are taken out.
+ * (user+ext) and the numbers of VERP (those that stand alone become "#") are taken
+ * out.
  *
  * sender   as in SMTP; "" (null sender) stays ""
  * Returns buf. What does not fit is cut and ends in the digits of a hash of the

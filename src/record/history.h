@@ -24,8 +24,8 @@ struct grey_row {
 	int64_t last_try; /* last attempt that counted as a try */
 	int64_t passed;   /* last use since the tries were reached */
 	uint32_t tries;
-	bool early; /* an attempt came less than retry_gap after one at the same MX
-	             */
+	/* An attempt came less than retry_gap after one at the same MX. */
+	bool early;
 	uint64_t mxs; /* where it was tried since first: record/mx.h; 0: passed */
 };
 

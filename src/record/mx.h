@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* At most this many are told apart; attempts at others are not noted. */
+/* At most this many are told apart; others are not noted. */
 #define MX_MOST 4
 
 /* The code of a host name, upper and lower case alike: 1..32767. */
@@ -21,7 +21,8 @@ uint16_t mx_code(const char *hostname);
 /* The MX has had its attempt in the current walk. */
 bool mx_is_walked(uint64_t mxs, uint16_t code);
 /*
- * Adds an attempt; is_walk: it belongs to the current walk. code 0 changes nothing.
+ * Adds an attempt; is_walk: it belongs to the current walk, else it begins another.
+ * code 0 changes nothing.
  */
 uint64_t mx_add(uint64_t mxs, uint16_t code, bool is_walk);
 /* How many different ones: 0..MX_MOST. */

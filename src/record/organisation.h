@@ -16,8 +16,8 @@ void organisation_load(void);
  * different organisations.
  *
  * name  in lower case; NULL: none
- * Returns the end of name; NULL when the name is itself a suffix, has one label, or
- * is too long to be one. Source  https://publicsuffix.org/list/
+ * Returns a pointer into name; NULL when name is NULL, a suffix itself, a single
+ * label, or too long for a domain name. Source  https://publicsuffix.org/list/
  */
 const char *organisation_of(const char *name);
 

@@ -23,7 +23,8 @@ struct activity *activity_new(void);
 /* Accepts NULL; nulls. It must have no holds left. */
 void activity_free(struct activity **activity);
 
-/* The functions below accept NULL and then count nothing. */
+/* The functions below, but for activity_write(), accept NULL and then do nothing.
+ */
 
 /* One hold in progress; owned by its session, which fills it before begin. */
 struct activity_hold {

@@ -38,12 +38,12 @@ struct explain_memory {
 struct explained {
 	char exempt[EXPLAIN_TEXT_SIZE]; /* what exempts the visit, or "" */
 	bool is_outgoing; /* exempt because it may be our own mail: no headers */
-	char detail[EXPLAIN_TEXT_SIZE]; /* file:line and pattern behind the
-	                                   suspicion */
-	char domain[256];               /* the SPF domain that counts, or "" */
-	char organisation[256];         /* or "" */
-	struct s25r_fact s25r;          /* lives with the snapshot */
-	struct judgement judgement;     /* when not exempt */
+	/* What is behind the suspicion: a rule's line, or numbers of the record. */
+	char detail[EXPLAIN_TEXT_SIZE];
+	char domain[256];           /* the SPF domain that counts, or "" */
+	char organisation[256];     /* or "" */
+	struct s25r_fact s25r;      /* lives with the snapshot */
+	struct judgement judgement; /* when not exempt */
 	bool has_history;
 	struct history history; /* rows left out */
 	struct grey_row row;    /* of the triplet */

@@ -67,14 +67,14 @@ struct transaction {
 	char *exempt_by;        /* set if the sender or all recipients are exempt */
 	char *exempt_recipient; /* what exempted the first of them */
 	char *queue_id, *message_id;
-	struct field *removed; /* at most MAX_FORGED; none after that */
+	struct field *removed; /* up to MAX_FORGED + 1, which is too many */
 	size_t removed_count;
 	bool has_lost_removed; /* out of memory for one of them */
 	unsigned forged_headers, authres_headers; /* seen; authres with any id */
 	bool relay_trusted, foreign_session;
 	const char *reply; /* static word for the event */
 	char *other;       /* the text of a 450 that waits for its record */
-	bool is_last;      /* it is a 421, which ends the connection */
+	bool is_last;      /* other is a 421, which ends the connection */
 };
 
 /* The one hold of a connection. */
@@ -163,7 +163,7 @@ const char *session_organisation(const struct session *session);
 struct store_who session_who(const struct session *session);
 /* Judges recipients [from, from + count); fills mail->judgement. */
 void decide_judge(struct session *session, size_t from, size_t count);
-/* For all recipients, when an allow list exempts the message. */
+/* When an allow list lets the message off: says what is known, delays nothing. */
 void decide_listed(struct session *session);
 /* Would this client be held if it had no record? */
 bool decide_may_hold(const struct session *session);
@@ -176,7 +176,7 @@ struct hold_plan decide_hold(const struct session *session, bool at_data);
 enum verdict decide_after_hold(const struct session *session);
 /* Decides what happens when there is no place for the hold. */
 void decide_overflow(struct session *session);
-/* Rule and pattern, or the tags, behind the selector that matched; or "". */
+/* The rule's line and pattern, or numbers of the record, behind it; or "". */
 void decide_detail(const struct session *session, char *buf, size_t size);
 /* The facts of the operator's own rules. */
 void decide_local(struct session *session);

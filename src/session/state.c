@@ -16,7 +16,7 @@ const struct answer answer_continue = {.refuse = false};
 const struct answer answer_trouble = {.refuse = true,
     .code = "451",
     .enhanced = "4.3.0",
-    .text = "Temporary trouble, please try again"};
+    .text = "Temporary failure, please try again later"};
 
 struct session *
 session_new(struct snapshot *snapshot)
@@ -123,8 +123,8 @@ session_is_lost(struct session *session)
 {
 	if (session->mail != NULL && !session->lacks_memory)
 		return false;
-	log_warnx(
-	    "sid=%s out of memory: a mail goes on without targrey", session->sid);
+	log_warnx("sid=%s out of memory: this message passes without targrey",
+	    session->sid);
 	session_end_mail(session);
 	return true;
 }

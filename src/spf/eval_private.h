@@ -20,7 +20,7 @@ struct spf_eval {
 	bool is_decided;
 
 	struct spf_record *records; /* every record read */
-	/* Terms that libspf2 knows by their index here: see spf_layer.c. */
+	/* Terms that libspf2 knows by their index here: see layer.c. */
 	struct spf_term **tags;
 	size_t tag_count, tag_size;
 

@@ -107,7 +107,8 @@ append_comment(struct line *line, const struct spf_fact *fact, const char *ip,
 		break;
 	case SPF_NONE:
 		append(line, "%s%s", domain,
-		    domain[0] == '\0' ? "no domain to ask" : " has no SPF record");
+		    domain[0] == '\0' ? "no domain to check"
+		                      : " has no SPF record");
 		break;
 	case SPF_TEMPERROR:
 		append(line, "temporary error for %s", domain);

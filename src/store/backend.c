@@ -28,8 +28,8 @@ backend_of_url(const char *url, struct error *error)
 		return &pgsql_ops;
 #else
 		error_set(error, "this targrey was built without PostgreSQL "
-		                 "(WITH_PGSQL): use sqlite:/path, or another "
-		                 "build");
+		                 "(WITH_PGSQL): use sqlite:/path, or a build with "
+		                 "it");
 		return NULL;
 #endif
 	}

@@ -23,8 +23,9 @@ store_say_failing(struct store *store, const struct trouble *trouble)
 	    sizeof store->counters.trouble - 1);
 	pthread_mutex_unlock(&store->lock);
 	if (log_may(&store->quiet, clock_mono_ms(store->clock), &dropped))
-		log_warnx("store: cannot write: %s (%u more)", trouble->error.text,
-		    dropped);
+		log_warnx(
+		    "store: cannot write: %s (%u more failures were not logged)",
+		    trouble->error.text, dropped);
 }
 
 void
@@ -39,7 +40,7 @@ store_say_working(struct store *store)
 	store->counters.commits++;
 	pthread_mutex_unlock(&store->lock);
 	if (was_failing)
-		log_info("store: works again");
+		log_info("store: can write again");
 }
 
 bool
@@ -63,8 +64,8 @@ store_reopen(struct store *store, enum trouble_kind kind, struct trouble *troubl
 		store_open_readers(store);
 	if (kind == TROUBLE_REOPEN &&
 	    log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
-		log_warnx("store: the database was opened again after: %s",
-		    trouble->error.text);
+		log_warnx(
+		    "store: reopened the database after: %s", trouble->error.text);
 	return true;
 }
 
@@ -121,7 +122,7 @@ store_keep_house(struct store *store)
 
 	store->house_kept_ms = clock_mono_ms(store->clock);
 	if (reader != (int)TROUBLE_NONE) {
-		error_set(&trouble.error, "a reader's trouble");
+		error_set(&trouble.error, "a failed read");
 		store_reopen(store, (enum trouble_kind)reader, &trouble);
 	}
 	pthread_mutex_lock(&store->lock);

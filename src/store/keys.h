@@ -9,9 +9,10 @@
 #include "base/ip.h"
 #include "base/siphash.h"
 
-/* Text of any length; allocates only above a few KiB. */
-/* As client: any client. */
+/* In place of a client: any client. */
 #define KEY_ANYWHERE "*"
+
+/* Texts of any length. */
 int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *client, const char *sender, const char *recipient);
 
@@ -19,7 +20,7 @@ int64_t key_triplet(const uint8_t secret[static SIPHASH_KEY_SIZE],
 int64_t key_pair(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *client,
     const char *sender);
 
-/* Hash of a kind and a text, for the event index and domain_network. */
+/* 47-bit hash of a kind and a text, for the event index and domain_network. */
 int64_t key_text(const uint8_t secret[static SIPHASH_KEY_SIZE], const char *kind,
     const char *text);
 
@@ -42,7 +43,10 @@ void key_range(const struct ipnet *net, int64_t *low_r, int64_t *high_r);
 /* "" stays "". Returns buf. */
 const char *person_hash(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *person, char buf[static PERSON_SIZE]);
-/* Hashes each word of a list with single blanks; cut to size. Returns buf. */
+/*
+ * Hashes each word of a list separated by blanks; leaves out what does not fit.
+ * Returns buf.
+ */
 const char *person_hash_list(const uint8_t secret[static SIPHASH_KEY_SIZE],
     const char *list, char *buf, unsigned size);
 

@@ -105,7 +105,7 @@ memory_open(const struct store_settings *settings,
 	(void)settings;
 	if (backend == NULL ||
 	    getrandom(secret, SIPHASH_KEY_SIZE, 0) != SIPHASH_KEY_SIZE) {
-		error_set(error, "out of memory or of random octets");
+		error_set(error, "out of memory, or cannot get random octets");
 		free(backend);
 		return NULL;
 	}

@@ -80,7 +80,7 @@ store_missed(struct store *store, const struct trouble *trouble)
 	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
 		atomic_store(&store->away, true);
 	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
-		log_warnx("store: cannot look up: %s", trouble->error.text);
+		log_warnx("store: cannot read: %s", trouble->error.text);
 }
 
 int64_t

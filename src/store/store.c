@@ -108,7 +108,7 @@ store_open(const struct store_settings *settings, const struct clock *clock,
 		errno = pthread_create(&store->thread, NULL, writer_run, store);
 		ok = errno == 0;
 		if (!ok)
-			error_set_errno(error, "no thread");
+			error_set_errno(error, "cannot start a thread");
 	}
 	if (ok)
 		return store;

@@ -95,7 +95,8 @@ struct triplet {
  * The triplets have one sender. (blocks) if the database is shared.
  *
  * A known address may be answered from memory when no domain is given: rows are
- * then empty. Another program's changes take effect within two seconds.
+ * then empty. Another program's changes take effect within two seconds, those to a
+ * shared database within ten.
  */
 enum store_status store_recall(struct store *store, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
@@ -158,7 +159,8 @@ struct note_spec {
 	int64_t now;
 	enum outcome outcome;
 	uint32_t secs; /* OUTCOME_GONE: how long the client had waited */
-	/* The triplets concerned; none for OUTCOME_SEEN, OUTCOME_KNOWN. */
+	/* The triplets concerned: of an attempt, found domain or pass; else none.
+	 */
 	const struct triplet *triplets;
 	size_t count;
 	const struct event *event; /* row to add, or NULL */

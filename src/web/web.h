@@ -19,7 +19,7 @@
 
 struct web_request; /* one request, valid while its page is made */
 
-/* The n-th value of that name in query or form, or NULL; the request owns it. */
+/* The first value of that name in query or form, or the n-th, from 0; or NULL. */
 const char *web_value(const struct web_request *request, const char *name);
 const char *web_nth(const struct web_request *request, const char *name, int n);
 /* The user named by the reverse proxy; NULL without one. */
@@ -56,12 +56,15 @@ struct web_settings {
 	const char *user_header;
 	const struct web_page *pages; /* ends with path NULL */
 	void *ctx;
-	FILE *log; /* gets a line for each refusal */
+	FILE *log; /* gets a line for each refusal; NULL: none */
 };
 
 struct web;
-/* NULL with the reason. Free with web_close(). */
+/*
+ * Listens. What settings points to must outlive it. NULL with the reason.
+ */
 struct web *web_open(const struct web_settings *settings, struct error *error);
+/* Accepts NULL; nulls. Removes a unix socket. */
 void web_close(struct web **web);
 /* The start URL, with the token; "" on a unix socket with a user_header. */
 const char *web_url(const struct web *web);

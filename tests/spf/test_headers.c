@@ -79,7 +79,7 @@ ipv6_null_sender_and_missing_helo_have_a_form(void **state)
 
 	(void)state;
 	assert_string_equal(received(&fact, true, "2001:db8::1", NULL, ""),
-	    "none (mx.example.jp: no domain to ask) client-ip=\"2001:db8::1\"; "
+	    "none (mx.example.jp: no domain to check) client-ip=\"2001:db8::1\"; "
 	    "envelope-from=\"\"; receiver=mx.example.jp; identity=helo");
 }
 

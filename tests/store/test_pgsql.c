@@ -976,9 +976,11 @@ what_no_daemon_writes_is_found(void **state)
 	finds(fixture, "UPDATE triplet SET day = day + 1 WHERE passed = 0",
 	    "2 triplets that expire at the wrong time");
 	finds(fixture, "UPDATE triplet SET last = first - 1 WHERE passed = 0",
-	    "2 triplets whose times");
-	finds(fixture, "UPDATE address SET sessions = -1", "1 addresses whose");
-	finds(fixture, "UPDATE domain SET networks = -1", "1 domains whose");
+	    "2 triplets with impossible times");
+	finds(fixture, "UPDATE address SET sessions = -1",
+	    "1 addresses with impossible");
+	finds(fixture, "UPDATE domain SET networks = -1",
+	    "1 domains with impossible");
 	finds(fixture, "UPDATE event SET ip = '::'; UPDATE event SET logged = 0",
 	    "1 events without");
 	finds(fixture, "DROP INDEX event_sid", "1 indexes that are missing");

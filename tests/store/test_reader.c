@@ -183,7 +183,7 @@ a_reader_that_stays_is_named_and_nobody_waits_for_it(void **state)
 	snprintf(name, sizeof name, "process %ld (", (long)reader);
 	wait_until(&fixture, name, text);
 	print_message("  %s\n", text);
-	assert_non_null(strstr(text, "keeps reading"));
+	assert_non_null(strstr(text, "has kept reading for "));
 	for (int i = 0; i < 20; i++) {
 		double seconds = seconds_of_a_note(&fixture);
 		if (seconds > longest)

@@ -34,7 +34,7 @@ a_server_in_the_configuration_is_a_clear_error(void **state)
 		assert_null(config_load(path, &error));
 		snprintf(wanted, sizeof wanted,
 		    "%s:2: store.url: this targrey was built without "
-		    "PostgreSQL (WITH_PGSQL): use sqlite:/path, or another build",
+		    "PostgreSQL (WITH_PGSQL): use sqlite:/path, or a build with it",
 		    path);
 		if (strncmp(error.text, wanted, strlen(wanted)) != 0)
 			fail_msg("%s", error.text);

@@ -22,7 +22,7 @@
 static const struct {
 	const char *finding, *sql;
 } checks[] = {
-    {"indexes that are not valid (REINDEX makes them anew)",
+    {"indexes that are not valid (REINDEX rebuilds them)",
         "SELECT count(*) FROM pg_index WHERE NOT (indisvalid AND indisready)"
         " AND indrelid IN (SELECT oid FROM pg_class WHERE relname IN " OURS
         " AND pg_table_is_visible(oid))"},
@@ -32,23 +32,23 @@ static const struct {
         "'triplet_client',"
         " 'triplet_waiting', 'triplet_passed', 'event_logged', 'event_time',"
         " 'event_sid', 'event_queue_id', 'event_message_id', 'event_ip')"},
-    {"triplets whose times or numbers cannot be",
+    {"triplets with impossible times or numbers",
         "SELECT count(*) FROM triplet WHERE first <= 0 OR last < first"
         " OR last_try < 0 OR passed < 0 OR tries < 0 OR early NOT IN (0, 1)"
         " OR version < 1 OR mxs <> 0 AND passed <> 0"},
     {"triplets that expire at the wrong time",
         "SELECT count(*) FROM triplet WHERE day <> (" KEPT_BY ") / 86400"},
-    {"addresses whose times or numbers cannot be",
+    {"addresses with impossible times or numbers",
         "SELECT count(*) FROM address WHERE first_seen <= 0 OR last_seen <= 0"
         " OR last_success < 0 OR last_counted < 0 OR last_unproven < 0"
         " OR last_gaveup < 0 OR known_until < 0 OR sessions < 0"
         " OR successes < 0 OR counted < 0 OR gaveup < 0 OR gaveup_secs < 0"
         " OR ham < 0 OR spam < 0 OR rated < 0 OR version < 1"},
-    {"domains whose times or numbers cannot be",
+    {"domains with impossible times or numbers",
         "SELECT count(*) FROM domain WHERE name = '' OR first_seen <= 0"
         " OR last_seen <= 0 OR known_until < 0 OR successes < 0 OR counted < 0"
         " OR networks < 0 OR version < 1"},
-    {"networks and organisations whose times or numbers cannot be",
+    {"networks and organisations with impossible times or numbers",
         "SELECT count(*) FROM origin WHERE name = '' OR first_seen <= 0"
         " OR last_seen <= 0 OR decayed < 0 OR sessions < 0 OR successes < 0"
         " OR gaveup < 0 OR ham < 0 OR spam < 0 OR version < 1"},

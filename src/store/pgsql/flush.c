@@ -172,7 +172,8 @@ take_tables(struct link *link, const struct table *tables, struct trouble *troub
 		if (ok &&
 		    strtoul(libpq.PQcmdTuples(result), NULL, 10) < tables[i].rows) {
 			trouble->kind = TROUBLE_CONFLICT;
-			error_set(&trouble->error, "another was faster");
+			error_set(&trouble->error,
+			    "another program changed the same rows first");
 			ok = false;
 		}
 		libpq.PQclear(result);

@@ -30,7 +30,7 @@ bool
 pgsql_begin_use(struct link *link, struct trouble *trouble)
 {
 	return try_lock(link, "SELECT pg_try_advisory_lock_shared" LOCK,
-	           "targreyctl migrate is at work in it", trouble) &&
+	           "targreyctl migrate is writing to it", trouble) &&
 	       link_run(link, "DELETE FROM meta WHERE name = 'migrated'", trouble);
 }
 

@@ -89,7 +89,7 @@ begin_without(
 	if (memcmp(backend->secret, zero, sizeof zero) == 0 &&
 	    getrandom(backend->secret, sizeof backend->secret, 0) !=
 	        sizeof backend->secret) {
-		error_set(error, "no random octets");
+		error_set(error, "cannot get random octets");
 		return false;
 	}
 	log_warnx("store: %s: %s; mail goes on without memory until it answers",

@@ -93,12 +93,14 @@ place_init(struct place *place, const char *url, struct error *error)
 		say_wrong(url, reason, error);
 	} else if (option(options, "password") != NULL) {
 		/* Whatever shows the URL would show the password. */
-		error_set(error, "the URL holds a password; put it into the file "
-		                 "that PGPASSFILE names, or ~/.pgpass");
+		error_set(error,
+		    "the URL contains a password; put it into the file "
+		    "that PGPASSFILE names, or ~/.pgpass");
 		ok = false;
 	} else if (option(options, "sslpassword") != NULL) {
-		error_set(error, "the URL holds the password of a key; put it into "
-		                 "a service file (PGSERVICEFILE, service=)");
+		error_set(error,
+		    "the URL contains the password of a key; put it into "
+		    "a service file (PGSERVICEFILE, service=)");
 		ok = false;
 	} else {
 		split_hosts(place, options);

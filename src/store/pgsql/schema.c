@@ -157,7 +157,7 @@ write_secret(struct link *link, const uint8_t given[static SIPHASH_KEY_SIZE],
 	if (memcmp(secret, zero, sizeof secret) == 0 &&
 	    getrandom(secret, sizeof secret, 0) != sizeof secret) {
 		trouble->kind = TROUBLE_WAIT;
-		error_set(&trouble->error, "no random octets");
+		error_set(&trouble->error, "cannot get random octets");
 		return false;
 	}
 	for (size_t i = 0; i < sizeof secret; i++)
@@ -331,7 +331,7 @@ pgsql_check_schema(struct link *link, uint8_t secret_r[static SIPHASH_KEY_SIZE],
 		return false;
 	if (found == 0) {
 		error_set(&trouble->error,
-		    "there are no tables of targrey in it: start targreyd once");
+		    "it has no tables of targrey: start targreyd once");
 		return false;
 	}
 	if (found < pgsql_schema_version) {

@@ -114,13 +114,14 @@ find_holder(struct checkpoint *checkpoint)
 
 	sqlite_readers(checkpoint->path, names, sizeof names);
 	snprintf(text, sizeof text,
-	    "%s keeps reading since %lld s: the log (%d MiB) "
-	    "cannot be carried over",
+	    "%s has kept reading for %lld s: the write-ahead log (%d MiB) cannot "
+	    "be "
+	    "shortened",
 	    *names != '\0' ? names : "another program",
 	    (long long)(real_ms() - checkpoint->stuck_since_ms) / 1000,
 	    atomic_load(&checkpoint->wal_pages) / 256);
 	if (log_may(&quiet, real_ms(), NULL))
-		log_warnx("store: %s; end it", text);
+		log_warnx("store: %s; end that process", text);
 	pthread_mutex_lock(&checkpoint->lock);
 	memcpy(checkpoint->held_by, text, sizeof text);
 	pthread_mutex_unlock(&checkpoint->lock);
@@ -142,7 +143,7 @@ is_held(struct checkpoint *checkpoint, int pages, int left)
 	if (held)
 		find_holder(checkpoint);
 	else if (was_held)
-		log_info("store: the log can be carried over again");
+		log_info("store: the write-ahead log can be shortened again");
 	atomic_store(&checkpoint->held, held);
 	return held;
 }
@@ -243,7 +244,8 @@ checkpoint_start(
 	if (result != 0) {
 		trouble->kind = TROUBLE_WAIT;
 		errno = result;
-		error_set_errno(&trouble->error, "checkpointer: no thread");
+		error_set_errno(
+		    &trouble->error, "checkpointer: cannot start a thread");
 		connection_close(&checkpoint->connection);
 		return false;
 	}

@@ -55,7 +55,7 @@ bool checkpoint_start(
     struct checkpoint *checkpoint, const char *path, struct trouble *trouble);
 void checkpoint_stop(struct checkpoint *checkpoint);
 
-/* Who keeps the log from being carried over, for people; "" = nobody. */
+/* Who keeps the log from being shortened, for people; "" = nobody. */
 void checkpoint_held_by(
     struct checkpoint *checkpoint, char held_by[static HELD_BY_SIZE]);
 

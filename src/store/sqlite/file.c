@@ -161,7 +161,7 @@ ensure_secret(struct backend *backend, struct trouble *trouble)
 	memcpy(secret, backend->secret, sizeof secret);
 	if (memcmp(secret, zero, sizeof secret) == 0 &&
 	    getrandom(secret, sizeof secret, 0) != sizeof secret)
-		return refuse(trouble, TROUBLE_WAIT, "no random octets");
+		return refuse(trouble, TROUBLE_WAIT, "cannot get random octets");
 	bool ok = sqlite3_prepare_v2(connection->db,
 	              "INSERT OR IGNORE INTO meta VALUES ('secret', ?1)", -1,
 	              &statement, NULL) == SQLITE_OK &&
@@ -254,7 +254,7 @@ sqlite_set_aside(const char *path, struct trouble *trouble)
 	if (rename(path, to) != 0 && errno != ENOENT) {
 		trouble->kind = TROUBLE_REOPEN;
 		error_set_errno(
-		    &trouble->error, "cannot set the corrupt file aside");
+		    &trouble->error, "cannot set aside the corrupt file");
 		return false;
 	}
 	log_warnx("store: %s is corrupt; it was set aside as %s", path, to);

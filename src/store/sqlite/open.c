@@ -212,7 +212,7 @@ sqlite_reader(struct backend *backend, struct trouble *trouble)
 
 	if (atomic_load(&backend->down)) {
 		trouble->kind = TROUBLE_WAIT;
-		error_set(&trouble->error, "the database is being opened again");
+		error_set(&trouble->error, "the database is being reopened");
 	} else if ((view->connection.db != NULL ||
 	               connection_open(&view->connection, backend->path,
 	                   SQLITE_OPEN_READONLY, READER_CACHE_KIB, READER_BUSY_MS,
