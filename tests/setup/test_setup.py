@@ -118,10 +118,25 @@ class Setup(unittest.TestCase):
         subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-e",
                         "smtpd_milters = %s inet:localhost:8891" % LINE], check=True)
         said = self.run_setup("--undo")
-        self.assertIn("smtpd_milters was changed since and stays", said)
+        self.assertIn("smtpd_milters was changed since and is left", said)
         self.assertIn("8891", self.postconf("smtpd_milters"))
         self.assertEqual("", self.postconf("smtpd_discard_ehlo_keywords"))
         self.assertTrue((self.state / ("kept" + str(self.main).replace("/", "_"))).exists())
+
+    def test_what_undo_cannot_restore_is_named_kept_and_tried_again(self):
+        self.run_setup("--apply", "--no-mail")
+        postconf = self.lab.root / "bin" / "postconf"
+        postconf.write_text('#!/bin/sh\n[ "$1" = -X ] && [ "$2" = smtpd_milters ] && exit 1\n'
+                            'exec /usr/sbin/postconf "$@"\n')
+        postconf.chmod(0o755)
+        said = self.run_setup("--undo", code=2)
+        self.assertIn("not restored: smtpd_milters", said)
+        self.assertNotIn("not restored: smtpd_discard", said)
+        self.assertEqual("", self.postconf("smtpd_discard_ehlo_keywords"))
+        postconf.unlink()
+        self.assertIn("Undone.", self.run_setup("--undo"))
+        self.assertEqual("", self.postconf("smtpd_milters"))
+        self.assertFalse(self.state.exists())
 
     def test_other_milters_stay_behind_ours(self):
         self.set("smtpd_milters = { inet:localhost:8891, connect_timeout=5s }, unix:spamass/spamass.sock")
@@ -231,7 +246,7 @@ class Setup(unittest.TestCase):
         self.lab.daemon.start()
         self.lab.postfix.start()
         said = self.run_setup("--apply")
-        self.assertIn("it was not taken: RCPT TO:<you@example.jp>: 450", said)
+        self.assertIn("it was not accepted: RCPT TO:<you@example.jp>: 450", said)
 
 
 if __name__ == "__main__":
