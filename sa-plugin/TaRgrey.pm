@@ -41,12 +41,12 @@ plugin; the plugin adds the check of the host that wrote the header
 
 =head2 Which copy is trusted
 
-A sender can put any header into its mail. Trusted are only copies at or above
-the Received header that the first of our own hosts wrote for the client
-outside (see C<internal_networks>). Of several, the one nearest to that header
+A sender can put any header into its mail. Only copies at or above the Received
+header that the first of our own hosts wrote for the client outside (see
+C<internal_networks>) are trusted. Of several, the one nearest to that header
 counts, since that is where targrey puts it. It must say C<v=1>, and its C<id>
-must be among C<targrey_hosts> if that is set. If it does not, no other copy is
-taken instead: the message then has no facts.
+must be among C<targrey_hosts> if that is set. If not, no other copy is taken
+instead: the message then has no facts.
 
 With C<targrey_below>, copies directly below that Received header are taken as
 well, up to the next Received header, if their C<id> is in C<targrey_hosts>.
@@ -141,7 +141,7 @@ the trust boundary.
 
 Also believe copies just below the Received header of the boundary, if their
 C<id> is in C<targrey_hosts>. For spamass-milter and others that run before
-Postfix has put its own Received header in place and make one up on top of the
+Postfix has added its own Received header, and make one up on top of the
 message. Unsafe where targrey does not see every message first, since a sender
 who knows the name of your MX could then forge the header; targrey itself
 removes such copies.
@@ -159,8 +159,9 @@ removes such copies.
 
 Give Bayes a few words of the trusted header (such as C<s25r:match>). Off, since
 the rules count the session and Bayes as two witnesses: TARGREY_LINE_BAYES and
-TARGREY_DISCARD_OK are right only while Bayes judges the text alone. Switch it on
-only where these rules have a score of 0. The raw headers are never given to it.
+TARGREY_DISCARD_OK are right only while Bayes judges nothing but the text. Switch
+it on only where these rules have a score of 0. The raw headers are never given to
+it.
 
 =cut
 
@@ -195,9 +196,10 @@ sub finish_parsing_end {
 	return 1;
 }
 
-# The trusted words: key => value; empty when there are none.
+# The X-TaRgrey fields above the boundary, just below it, and further below, each
+# as [name, value] from the top.
 #
-# Both regions are cut from the message's own header list by the number of
+# The regions are cut from the message's own header list by the number of
 # Received headers above the boundary, never by get('ALL-INTERNAL'), which
 # must not be called before the trust data are complete.
 sub _read {
@@ -226,7 +228,7 @@ sub _read {
 }
 
 # One header's value as a hash, or undef with a reason for the debug log. What
-# is no key=value of the grammar (cut, odd bytes) is passed over, as are keys
+# is not a key=value of the grammar (cut, odd bytes) is skipped, as are keys
 # that come a second time.
 sub _parse {
 	my ($value) = @_;
@@ -243,6 +245,8 @@ sub _parse {
 	return (\%facts, undef);
 }
 
+# What is trusted: words (key => value; empty when there is nothing), the value of
+# X-TaRgrey-Client, and how many fields are not trusted. Made once a message.
 sub _facts {
 	my ($self, $msg, $conf) = @_;
 	return $msg->{metadata}{targrey} if $msg->{metadata}{targrey};
@@ -317,7 +321,7 @@ sub parsed_metadata {
 =item header NAME eval:check_targrey('key', 'value')
 
 Hits when the trusted header has this key with this value. Several values are
-parted by C<|>.
+separated by C<|>.
 
 =cut
 
@@ -383,7 +387,7 @@ none that is C<none>) are learned as C<X-TaRgrey-Words>.
 
 =head1 DEBUGGING
 
-C<spamassassin -D targrey> tells which header was taken, or why none was.
+C<spamassassin -D targrey> says which header was taken, or why none was.
 
 =head1 SEE ALSO
 
