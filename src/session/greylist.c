@@ -69,7 +69,8 @@ greylist_start(struct session *session)
 	session->waits_for = WAITS_FOR_RECORD;
 	record_attempt(session, 0, mail->count, greylist_record_done);
 	struct answer answer = greylist_on_failure(session);
-	answer.wish.reply_until_ms = session->now.mono_ms + COMMIT_LIMIT_MS;
+	answer.wish.reply_until_ms =
+	    session->now.mono_ms + store_note_limit_ms(session->snapshot->store);
 	answer.wish.other = mail->other;
 	return answer;
 }

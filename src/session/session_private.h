@@ -20,7 +20,6 @@
 	1000 /* kept; more are only counted (RFC 5321 4.5.3.1.8: 100) */
 #define MAX_FORGED                                                                 \
 	500 /* removed; an MTA's work grows with the square of their number */
-#define COMMIT_LIMIT_MS 5000 /* a 450 waits at most this long for its record */
 
 struct recipient {
 	char *address; /* lower case, without brackets */

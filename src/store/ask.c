@@ -24,6 +24,8 @@ struct asked {
 	void *ctx;
 	uint64_t number;
 
+	_Atomic bool is_missed; /* reported: by the worker, or by who waited */
+
 	/* once over, view no longer changes; NULL: no answer */
 	_Atomic bool is_over;
 	struct view *view;
@@ -77,10 +79,10 @@ list_origins(const struct ask_request *request, const char *const *domains,
 }
 
 static struct view *
-look_up(struct store *store, const struct ask_request *request, int64_t until_ms)
+look_up(struct store *store, const struct ask_request *request, int64_t until_ms,
+    struct trouble *trouble)
 {
 	const uint8_t *secret = store_secret(store);
-	struct trouble trouble = {0};
 	struct ipnet net = key_network(&request->ip);
 	char network[IPNET_TEXT_SIZE], names[ORIGINS_ASKED][ORIGIN_SIZE];
 	const char *domains[2], *origins[ORIGINS_ASKED];
@@ -107,10 +109,17 @@ look_up(struct store *store, const struct ask_request *request, int64_t until_ms
 	struct view *view =
 	    clock_real_ms() >= until_ms || atomic_load(&store->away)
 	        ? NULL
-	        : store->ops->recall(store->backend, &wanted, until_ms, &trouble);
-	if (view == NULL)
-		store_missed(store, &trouble);
+	        : store->ops->recall(store->backend, &wanted, until_ms, trouble);
+	if (view != NULL)
+		store_found(store);
 	return view;
+}
+
+static void
+miss(struct asked *asked, const struct trouble *trouble)
+{
+	if (!atomic_exchange(&asked->is_missed, true))
+		store_missed(asked->store, trouble);
 }
 
 static void
@@ -132,13 +141,16 @@ run(void *arg)
 	    .domains = {asked->domains[0], asked->domains[1]},
 	    .organisation = asked->organisation,
 	    .sender_domain = asked->sender_domain};
+	struct trouble trouble = {0};
 
 	pthread_mutex_lock(&asked->lock);
 	bool is_dropped = asked->is_dropped;
 	pthread_mutex_unlock(&asked->lock);
 	if (!is_dropped)
-		asked->view =
-		    look_up(asked->store, &request, asked->real_deadline_ms);
+		asked->view = look_up(
+		    asked->store, &request, asked->real_deadline_ms, &trouble);
+	if (asked->view == NULL)
+		miss(asked, &trouble);
 	finish(asked);
 	release(asked);
 }
@@ -225,6 +237,18 @@ asked_drop(struct asked **pointer)
 	release(asked);
 }
 
+/* The worker itself may be held up, by a name server for instance. */
+static void
+miss_late(struct asked *asked)
+{
+	struct trouble trouble = {.kind = TROUBLE_WAIT};
+
+	if (clock_real_ms() < asked->real_deadline_ms)
+		return;
+	error_set(&trouble.error, "no answer in time, nor a connection");
+	miss(asked, &trouble);
+}
+
 static enum store_status
 recall_from(struct store *store, struct view *view, const struct store_who *who,
     const struct triplet *triplets, size_t count, int64_t now,
@@ -245,7 +269,13 @@ store_recall_asked(struct store *store, struct asked *asked,
 {
 	if (store_recall_known(store, who, count, now, history_r))
 		return STORE_OK;
-	if (asked == NULL || !atomic_load(&asked->is_over) || asked->view == NULL)
+	if (asked == NULL)
+		return STORE_FAILED;
+	if (!atomic_load(&asked->is_over)) {
+		miss_late(asked);
+		return STORE_FAILED;
+	}
+	if (asked->view == NULL)
 		return STORE_FAILED;
 	return recall_from(
 	    store, asked->view, who, triplets, count, now, history_r);
@@ -262,10 +292,13 @@ store_recall_shared(struct store *store, const struct store_who *who,
 	    .domains = {who->domain, NULL},
 	    .organisation = who->organisation,
 	    .sender_domain = who->sender_domain};
-	struct view *view =
-	    look_up(store, &request, clock_real_ms() + store_timeout_ms(store));
-	if (view == NULL)
+	struct trouble trouble = {0};
+	struct view *view = look_up(
+	    store, &request, clock_real_ms() + store_timeout_ms(store), &trouble);
+	if (view == NULL) {
+		store_missed(store, &trouble);
 		return STORE_FAILED;
+	}
 	enum store_status status =
 	    recall_from(store, view, who, triplets, count, now, history_r);
 	store->ops->release(view);

@@ -2,6 +2,7 @@
 /* Between batches, on the writer's thread: expiry, probes, reopening. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/store_private.h"
 
 /* Rows removed at once. */
@@ -32,12 +33,14 @@ void
 store_say_working(struct store *store)
 {
 	atomic_store(&store->failures, 0);
-	atomic_store(&store->away, false);
 	pthread_mutex_lock(&store->lock);
-	bool was_failing = store->counters.failing;
-	store->counters.failing = false;
-	store->counters.trouble[0] = '\0';
 	store->counters.commits++;
+	/* Look-ups may fail although this was written. */
+	bool was_failing = store->counters.failing && !atomic_load(&store->away);
+	if (was_failing) {
+		store->counters.failing = false;
+		store->counters.trouble[0] = '\0';
+	}
 	pthread_mutex_unlock(&store->lock);
 	if (was_failing)
 		log_info("store: can write again");
@@ -114,6 +117,29 @@ keep_house_once(struct store *store, bool probe, struct trouble *trouble)
 	return false;
 }
 
+/* Whether a look-up has its answer in time, now that mail does not wait for one. */
+static bool
+can_look_up(struct store *store)
+{
+	static const int64_t key = 0;
+	static const char *const name = "";
+	static const struct wanted wanted = {&key, &name, &name, .pairs = &key,
+	    .addresses_count = 1, .domains_count = 1, .origins_count = 1,
+	    .pairs_count = 1};
+	struct trouble trouble = {0};
+	struct view *view = store->ops->recall(store->backend, &wanted,
+	    clock_real_ms() + store_timeout_ms(store), &trouble);
+
+	if (view == NULL) {
+		store_missed(store, &trouble);
+		return false;
+	}
+	store->ops->release(view);
+	store_found(store);
+	atomic_store(&store->away, false);
+	return true;
+}
+
 void
 store_keep_house(struct store *store)
 {
@@ -137,6 +163,8 @@ store_keep_house(struct store *store)
 	}
 	if (!ok)
 		store_say_failing(store, &trouble);
+	else if (atomic_load(&store->away))
+		ok = can_look_up(store);
 	pthread_mutex_lock(&store->lock);
 	store->counters.expiring = ok && store->may_expire_more;
 	store->counters.clock_jump_s = store->clock_watch.jump_ms / 1000;

@@ -7,6 +7,10 @@
 #include "store/keys.h"
 #include "store/store_private.h"
 
+#define NOTE_LIMIT_MS 5000
+/* Beyond store.timeout, for the writer to report that it was missed. */
+#define NOTE_GRACE_MS 250
+
 bool
 store_take_secret(
     struct store *store, const uint8_t secret[static SIPHASH_KEY_SIZE])
@@ -77,10 +81,32 @@ store_missed(struct store *store, const struct trouble *trouble)
 	if (trouble->kind == TROUBLE_NONE)
 		return; /* it was not asked */
 	if (store->ops->is_shared &&
-	    atomic_fetch_add(&store->failures, 1) + 1 >= FAILURES_MAX)
+	    atomic_fetch_add(&store->missed, 1) + 1 >= FAILURES_MAX) {
+		pthread_mutex_lock(&store->lock);
 		atomic_store(&store->away, true);
+		store->counters.failing = true;
+		memcpy(store->counters.trouble, trouble->error.text,
+		    sizeof store->counters.trouble - 1);
+		pthread_mutex_unlock(&store->lock);
+	}
 	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
 		log_warnx("store: cannot read: %s", trouble->error.text);
+}
+
+void
+store_found(struct store *store)
+{
+	if (atomic_load(&store->missed) != 0)
+		atomic_store(&store->missed, 0);
+}
+
+int64_t
+store_note_limit_ms(struct store *store)
+{
+	if (store == NULL || !store->ops->is_shared)
+		return NOTE_LIMIT_MS;
+	int64_t limit_ms = store_timeout_ms(store) + NOTE_GRACE_MS;
+	return limit_ms < NOTE_LIMIT_MS ? limit_ms : NOTE_LIMIT_MS;
 }
 
 int64_t

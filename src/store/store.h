@@ -197,6 +197,9 @@ enum note_state note_state(const struct note *note);
  */
 bool store_submit(struct store *store, struct note *note);
 
+/* The longest that a 450 shall wait for its note; a NULL store: as a local one. */
+int64_t store_note_limit_ms(struct store *store);
+
 /* (blocks) Waits until all notes submitted so far are final. Tests, targreyctl. */
 void store_flush(struct store *store);
 
@@ -205,7 +208,7 @@ void store_flush(struct store *store);
 #define HELD_BY_SIZE 200
 struct store_status_report {
 	bool expiring;     /* expired rows are being removed; for tests */
-	bool failing;      /* the last commit failed */
+	bool failing;      /* the last commit failed, or look-ups do */
 	bool away;         /* mail does not wait for it until it answers a probe */
 	char trouble[256]; /* why, or "" */
 	uint64_t commits, notes, refused, limited, failed;

@@ -62,9 +62,10 @@ struct store {
 	int64_t oldest_ms; /* when the oldest open note was queued; 0 = none */
 
 	struct cache cache;
-	struct jobs *workers;      /* of a shared database, for look-ups */
-	_Atomic unsigned failures; /* in a row, for a shared database */
-	_Atomic bool away;         /* nobody waits for it until a probe succeeds */
+	struct jobs *workers; /* of a shared database, for look-ups */
+	/* For a shared database, in a row: of writes, and of look-ups. */
+	_Atomic unsigned failures, missed;
+	_Atomic bool away; /* nobody waits for it until both succeed again */
 	/* The trouble that a reader met (enum trouble_kind). */
 	_Atomic int reader_trouble;
 
@@ -96,8 +97,9 @@ struct apply store_apply(struct store *store, struct view *view);
 /* As store_recall(), from memory; false if it is not there. */
 bool store_recall_known(struct store *store, const struct store_who *who,
     size_t count, int64_t now, struct history *history_r);
-/* Reports and counts a failed look-up. */
+/* Reports and counts a failed look-up; or that one did not fail. */
 void store_missed(struct store *store, const struct trouble *trouble);
+void store_found(struct store *store);
 int64_t store_timeout_ms(struct store *store);
 
 /* ---- ask.c */

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two Postfix with a targreyd each on one PostgreSQL: what one has told a client
 the other knows, and without the database mail goes on."""
+import os
+import pathlib
 import signal
+import subprocess
 import time
 import unittest
+from unittest import mock
 
+from support import ports
+from support.daemon import Daemon
 from support.lab import Lab
 from support.pgserver import PgServer
+from support.wait import until
 
 LINE = "p7-dyn100.example.net"
 MINUTE = 60
 HUNG_S = 120
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 class SeveralMx(unittest.TestCase):
@@ -154,6 +162,76 @@ class SeveralMx(unittest.TestCase):
                 return self.visit(number, "127.77.6.%d" % (5 + number),
                                   "e@example.com", you).code == 450
             self.wait_for(is_back, "the store of mx%d" % (number + 1))
+
+
+class SlowNames(Daemon):
+    """One whose names are not found while the file self.slow is there."""
+
+    @property
+    def slow(self):
+        return self.root / "slow"
+
+    def prepare(self):
+        shim = self.root / "slow_names.so"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(shim),
+                        str(HERE / "slow_names.c")], check=True)
+        shim.chmod(0o755)
+
+    def environment(self):
+        return dict(super().environment(), SLOW_NAMES=str(self.slow),
+                    LD_PRELOAD=str(self.root / "slow_names.so"),
+                    ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0")
+
+
+class NameServerAway(unittest.TestCase):
+    def test_450_waits_no_longer_for_its_record_than_the_database_s_time(self):
+        port = ports.book()
+        self.addCleanup(ports.give_back, port)
+        with mock.patch.dict(os.environ, {"PGPORT": str(port)}), PgServer(
+                "fsync=off", "port=%d" % port,
+                "listen_addresses='127.0.0.1'") as server:
+            name = server.url().split("///")[1].split("?")[0]
+            lab = Lab()
+            self.addCleanup(lab.close)
+            lab.daemon = SlowNames(
+                lab.root, lab.daemon.socket, lab.clock,
+                {"mode": "rgrey", "store": {
+                    "url": "postgresql://postgres@localhost:%d/%s" % (port, name),
+                    "timeout": "1s"}})
+            lab.daemon.prepare()
+            lab.start()
+            # Five seconds without that; a busy machine may be slow once or twice.
+            took = [self.data(lab, server, "one@example.jp")]
+            while min(took) >= 4 and len(took) < 3:
+                took.append(self.data(lab, server, "more%d@example.jp" % len(took)))
+            self.assertLess(min(took), 4, took)
+            lab.close()
+
+    def data(self, lab, server, you):
+        """How long the reply to DATA takes on the daemon's clock while the writer,
+        whose connection is lost, looks for the server's name."""
+        client = lab.client(LINE)
+
+        def is_there():
+            lab.clock.advance(1.5)
+            return client.try_one("a@example.com", you).code == 450
+        until(is_there, "the store")
+        lab.daemon.slow.touch()
+        self.addCleanup(lab.daemon.slow.unlink, missing_ok=True)
+        # The writer's is the one that keeps migrations away.
+        self.assertEqual(server.ask("SELECT pg_terminate_backend(pid, 60000)"
+                                    " FROM pg_locks WHERE locktype = 'advisory'"), ["t"])
+        with client.greet() as session:
+            session.mail("b@example.com").expect(250)
+            session.rcpt(you).expect(250)
+            begin = lab.clock.mono()
+            session.send("DATA")
+            session.read().expect(354)
+            took = lab.clock.mono() - begin
+            session.body().expect(250)
+        self.assertEqual(lab.stamp(you)["fault"], "store")
+        lab.daemon.slow.unlink()
+        return took
 
 
 if __name__ == "__main__":

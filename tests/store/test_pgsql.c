@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -587,6 +588,77 @@ what_was_asked_answers_for_either_domain(void **state)
 	asked_drop(&asked);
 }
 
+/* The writer's connection is the one that keeps migrations away. */
+static void
+let_readers_connect(const struct store_fixture *fixture, bool may)
+{
+	char url[160], sql[400], name[32];
+
+	assert_int_equal(sscanf(fixture->url, "postgresql:///%31[^?]", name), 1);
+	snprintf(url, sizeof url, "postgresql:///postgres?host=%s&user=postgres",
+	    pgsql_server_folder());
+	snprintf(sql, sizeof sql, "ALTER DATABASE %s ALLOW_CONNECTIONS %s", name,
+	    may ? "true" : "false");
+	pgsql_do(url, sql);
+	if (may)
+		return;
+	snprintf(sql, sizeof sql,
+	    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+	    " WHERE datname = '%s' AND pid NOT IN (SELECT pid FROM pg_locks"
+	    " WHERE locktype = 'advisory' AND classid = 1952532306)",
+	    name);
+	pgsql_do(url, sql);
+}
+
+static void
+database_that_can_be_written_to_but_not_read_is_away_until_it_can(void **state)
+{
+	static const char refused[] = "not currently accepting connections";
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	let_readers_connect(fixture, false);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(recall_known(fixture), STORE_FAILED);
+		/* Only of those in a row. */
+		if (i < 2)
+			assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	}
+	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
+	for (int i = 0; i < 3; i++) {
+		store_report(fixture->store, false, &report);
+		assert_true(report.away && report.failing);
+		assert_non_null(strstr(report.trouble, refused));
+		long logged = pgsql_log_size();
+		fixture_sleep(fixture, 1);
+		for (int j = 0; !pgsql_log_says(logged, refused); j++) {
+			assert_true(j < HUNG_S * 100);
+			usleep(10000);
+		}
+	}
+	let_readers_connect(fixture, true);
+	wait_until_back(fixture);
+	assert_true(is_kept(fixture, FROM));
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+}
+
+static void
+look_ups_that_fail_now_and_then_do_not_add_up(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+
+	for (int i = 0; i < 4; i++) {
+		let_readers_connect(fixture, false);
+		assert_int_equal(recall_known(fixture), STORE_FAILED);
+		let_readers_connect(fixture, true);
+		assert_int_equal(recall_known(fixture), STORE_OK);
+	}
+	store_report(fixture->store, false, &report);
+	assert_false(report.away);
+}
+
 static void
 start_without_a_server_goes_on_without_memory(void **state)
 {
@@ -659,6 +731,71 @@ start_server(void *arg)
 	usleep(1500000);
 	pgsql_server("again");
 	return NULL;
+}
+
+/* A resolver that has not answered yet; libpq asks it for each connection. */
+static _Atomic bool names_hang;
+
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+    struct addrinfo **found)
+{
+	(void)name;
+	(void)service;
+	(void)hints;
+	(void)found;
+	while (names_hang)
+		usleep(10000);
+	return EAI_AGAIN;
+}
+
+static void
+server_whose_name_is_not_found_is_waited_for_three_times(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {.sender = FROM};
+	struct store_status_report report = {.away = false};
+	struct triplet triplet = {FROM, TO};
+	struct store_who who = {.domain = NULL};
+	static _Atomic unsigned done;
+	unsigned asks = 0;
+
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	fixture->settings.url = "postgresql://db.invalid/t";
+	set_timeout(fixture, 200);
+	names_hang = true;
+	history.rows = &row;
+	while (!report.away && asks < 20) {
+		struct asked *asked =
+		    store_ask(fixture->store, &request, count_done, &done, 1);
+		usleep(250000);
+		assert_int_equal(store_recall_asked(fixture->store, asked, &who,
+		                     &triplet, 1, TEST_NOW, &history),
+		    STORE_FAILED);
+		asked_drop(&asked);
+		asks++;
+		store_report(fixture->store, false, &report);
+	}
+	names_hang = false;
+	assert_int_equal(asks, 3);
+	assert_non_null(strstr(report.trouble, "no answer in time"));
+}
+
+static void
+a_450_waits_for_its_note_as_long_as_the_database_is_waited_for(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_settings local = {.url = "memory:", .timeout_ms = 1000};
+	struct error error;
+
+	set_timeout(fixture, 1000);
+	assert_in_range(store_note_limit_ms(fixture->store), 1000, 1500);
+	set_timeout(fixture, 30000);
+	assert_int_equal(store_note_limit_ms(fixture->store), 5000);
+	struct store *store = store_open(&local, &fixture->clock, &error);
+	assert_int_equal(store_note_limit_ms(store), 5000);
+	store_close(&store);
 }
 
 static void
@@ -1019,7 +1156,11 @@ main(void)
 	    TEST(address_that_is_known_is_not_asked_for_again_for_ten_seconds),
 	    TEST(stopped_server_costs_memory_and_comes_back),
 	    TEST(server_that_stands_still_is_waited_for_three_times),
+	    TEST(database_that_can_be_written_to_but_not_read_is_away_until_it_can),
+	    TEST(look_ups_that_fail_now_and_then_do_not_add_up),
 	    TEST(question_to_a_server_that_stands_still_is_over_in_time),
+	    TEST(server_whose_name_is_not_found_is_waited_for_three_times),
+	    TEST(a_450_waits_for_its_note_as_long_as_the_database_is_waited_for),
 	    TEST(what_was_asked_answers_for_either_domain),
 	    TEST(start_without_a_server_goes_on_without_memory),
 	    TEST(start_may_wait_for_the_server),
