@@ -51,6 +51,11 @@ write_store(struct store *store, FILE *file)
 		    " s: nothing expires until it is back, or has run steadily "
 		    "for a day\n",
 		    report.clock_jump_s);
+	if (report.clock_ahead_s != 0)
+		fprintf(file,
+		    "trouble\tthis host's clock is %+" PRId64
+		    " s from that of the database's server: run NTP on both\n",
+		    report.clock_ahead_s);
 	if (report.held_by[0] != '\0')
 		fprintf(file, "trouble\tstore: %s\n", report.held_by);
 	if (report.away)

@@ -236,6 +236,7 @@ store_report(
 	report_r->away = atomic_load(&store->away);
 	pthread_mutex_unlock(&store->lock);
 	memcpy(report_r->held_by, backend.held_by, sizeof backend.held_by);
+	report_r->clock_ahead_s = backend.clock_ahead_s;
 	report_r->file_bytes = backend.file_bytes;
 	report_r->wal_bytes = backend.wal_bytes;
 	report_r->triplets_waiting = backend.triplets_waiting;

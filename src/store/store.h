@@ -214,6 +214,7 @@ struct store_status_report {
 	uint64_t commits, notes, refused, limited, failed;
 	uint64_t queued;            /* notes waiting now */
 	char held_by[HELD_BY_SIZE]; /* who keeps the log from shrinking, or "" */
+	int64_t clock_ahead_s;      /* of a shared database's; 0: near enough */
 	int64_t clock_jump_s;       /* the jump of a clock that is not believed */
 	uint64_t file_bytes, wal_bytes;
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;

@@ -408,6 +408,80 @@ newer_tables_and_passwords_in_the_url_are_refused(void **state)
 }
 
 static void
+database_that_has_not_all_characters_is_refused(void **state)
+{
+	struct store_fixture *fixture = *state;
+	char url[160];
+	struct error error;
+
+	pgsql_do(fixture->url, "CREATE DATABASE latin TEMPLATE template0"
+	                       " ENCODING 'LATIN1' LOCALE 'C'");
+	snprintf(url, sizeof url, "postgresql:///latin?host=%s&user=postgres",
+	    pgsql_server_folder());
+	store_close(&fixture->store);
+	fixture->settings.url = url;
+	assert_null(store_open(&fixture->settings, &fixture->clock, &error));
+	assert_non_null(strstr(error.text, "LATIN1"));
+	assert_non_null(strstr(error.text, "--encoding=UTF8"));
+}
+
+static void
+address_of_ipv6_stands_in_brackets(void **state)
+{
+	struct error error;
+
+	(void)state;
+	assert_null(query_open("postgresql://[::1]:1/t", false, &error));
+	assert_non_null(strstr(error.text, "postgresql://[::1]/t: "));
+}
+
+/* A report reads one of the tables that a new version has to change. */
+static void
+tables_that_somebody_reads_do_not_keep_a_daemon_from_starting(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+	PGconn *conn = PQconnectdb(fixture->url);
+
+	store_close(&fixture->store);
+	pgsql_do(fixture->url, "ALTER TABLE origin DROP COLUMN people;"
+	                       "UPDATE meta SET value = '3' WHERE name = 'schema'");
+	PQclear(PQexec(conn, "BEGIN; SELECT count(*) FROM origin"));
+	fixture->settings.timeout_ms = 500;
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
+	store_report(fixture->store, false, &report);
+	assert_non_null(strstr(report.trouble, "its tables cannot be made: "));
+	PQclear(PQexec(conn, "COMMIT"));
+	PQfinish(conn);
+	wait_until_back(fixture);
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT count(people) FROM origin"), 0);
+}
+
+static void
+clock_that_is_not_the_servers_is_told(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+
+	store_report(fixture->store, false, &report);
+	assert_int_equal(report.clock_ahead_s, 0);
+	store_close(&fixture->store);
+	pgsql_do(fixture->url,
+	    "CREATE SCHEMA late; CREATE FUNCTION late.clock_timestamp()"
+	    " RETURNS timestamptz LANGUAGE sql AS $$"
+	    " SELECT pg_catalog.clock_timestamp() - interval '3 days' $$;"
+	    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path ="
+	    " late, public, pg_catalog', current_database()); END $$");
+	fixture->store = open_another(fixture);
+	store_report(fixture->store, false, &report);
+	/* Of the real clocks, not of the test's. */
+	assert_in_range(report.clock_ahead_s, 3 * 86400 - 60, 3 * 86400 + 600);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+}
+
+static void
 verdicts_of_the_first_version_are_kept_as_they_are(void **state)
 {
 	struct store_fixture *fixture = *state;
@@ -515,79 +589,6 @@ server_that_stands_still_is_waited_for_three_times(void **state)
 	assert_true(is_kept(fixture, FROM));
 }
 
-static void
-count_done(void *ctx, uint64_t number)
-{
-	(*(_Atomic unsigned *)ctx) += (unsigned)number;
-}
-
-static void
-question_to_a_server_that_stands_still_is_over_in_time(void **state)
-{
-	struct store_fixture *fixture = *state;
-	struct ask_request request = {.sender = FROM};
-	struct triplet triplet = {FROM, TO};
-	struct store_who who = {.domain = NULL};
-	static _Atomic unsigned done;
-
-	set_timeout(fixture, 500);
-	ip_from_text(IP, &request.ip);
-	who.ip = request.ip;
-	done = 0;
-	pgsql_server_signal(SIGSTOP);
-	int64_t begin = now_ms();
-	struct asked *asked =
-	    store_ask(fixture->store, &request, count_done, &done, 1);
-	while (!asked_is_over(asked) && now_ms() - begin < HUNG_S * 1000)
-		usleep(1000);
-	/* Not before the time-out, and not for ever. */
-	assert_in_range(now_ms() - begin, 400, HUNG_S * 1000 - 1);
-	history.rows = &row;
-	assert_int_equal(store_recall_asked(fixture->store, asked, &who, &triplet,
-	                     1, TEST_NOW, &history),
-	    STORE_FAILED);
-	asked_drop(&asked);
-	assert_null(asked);
-	pgsql_server_signal(SIGCONT);
-	wait_until_back(fixture);
-	assert_int_equal(done, 1);
-}
-
-static void
-what_was_asked_answers_for_either_domain(void **state)
-{
-	struct store_fixture *fixture = *state;
-	struct ask_request request = {
-	    .sender = FROM, .domains = {"example.org", "helo.example"}};
-	struct triplet triplets[] = {{FROM, TO}, {FROM, "other@example.jp"}};
-	struct store_who who = {.domain = "helo.example"};
-	struct grey_row rows[2];
-	static _Atomic unsigned done;
-
-	done = 0;
-	fixture_note(
-	    fixture, OUTCOME_ATTEMPT, "198.51.100.1", "helo.example", FROM, TO);
-	ip_from_text(IP, &request.ip);
-	who.ip = request.ip;
-	struct asked *asked =
-	    store_ask(fixture->store, &request, count_done, &done, 1);
-	for (int i = 0; i < HUNG_S * 1000 && done == 0; i++)
-		usleep(1000);
-	history.rows = rows;
-	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
-	                     2, TEST_NOW, &history),
-	    STORE_OK);
-	assert_int_equal(rows[0].first, TEST_NOW);
-	assert_int_equal(rows[1].first, 0);
-	assert_int_equal(history.domain.first_seen, TEST_NOW);
-	who.domain = NULL;
-	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
-	                     1, TEST_NOW, &history),
-	    STORE_OK);
-	assert_int_equal(rows[0].first, 0);
-	asked_drop(&asked);
-}
-
 /* The writer's connection is the one that keeps migrations away. */
 static void
 let_readers_connect(const struct store_fixture *fixture, bool may)
@@ -657,6 +658,144 @@ look_ups_that_fail_now_and_then_do_not_add_up(void **state)
 	}
 	store_report(fixture->store, false, &report);
 	assert_false(report.away);
+}
+
+static void
+count_done(void *ctx, uint64_t number)
+{
+	(*(_Atomic unsigned *)ctx) += (unsigned)number;
+}
+
+static void
+question_to_a_server_that_stands_still_is_over_in_time(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {.sender = FROM};
+	struct triplet triplet = {FROM, TO};
+	struct store_who who = {.domain = NULL};
+	static _Atomic unsigned done;
+
+	set_timeout(fixture, 500);
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	done = 0;
+	pgsql_server_signal(SIGSTOP);
+	int64_t begin = now_ms();
+	struct asked *asked =
+	    store_ask(fixture->store, &request, count_done, &done, 1);
+	while (!asked_is_over(asked) && now_ms() - begin < HUNG_S * 1000)
+		usleep(1000);
+	/* Not before the time-out, and not for ever. */
+	assert_in_range(now_ms() - begin, 400, HUNG_S * 1000 - 1);
+	history.rows = &row;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, &triplet,
+	                     1, TEST_NOW, &history),
+	    STORE_FAILED);
+	asked_drop(&asked);
+	assert_null(asked);
+	pgsql_server_signal(SIGCONT);
+	wait_until_back(fixture);
+	assert_int_equal(done, 1);
+}
+
+/* A resolver that has not answered yet; libpq asks it for each connection. */
+static _Atomic bool names_hang;
+
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+    struct addrinfo **found)
+{
+	(void)name;
+	(void)service;
+	(void)hints;
+	(void)found;
+	while (names_hang)
+		usleep(10000);
+	return EAI_AGAIN;
+}
+
+static void
+server_whose_name_is_not_found_is_waited_for_three_times(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {.sender = FROM};
+	struct store_status_report report = {.away = false};
+	struct triplet triplet = {FROM, TO};
+	struct store_who who = {.domain = NULL};
+	static _Atomic unsigned done;
+	unsigned asks = 0;
+
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	fixture->settings.url = "postgresql://db.invalid/t";
+	set_timeout(fixture, 200);
+	names_hang = true;
+	history.rows = &row;
+	while (!report.away && asks < 20) {
+		struct asked *asked =
+		    store_ask(fixture->store, &request, count_done, &done, 1);
+		usleep(250000);
+		assert_int_equal(store_recall_asked(fixture->store, asked, &who,
+		                     &triplet, 1, TEST_NOW, &history),
+		    STORE_FAILED);
+		asked_drop(&asked);
+		asks++;
+		store_report(fixture->store, false, &report);
+	}
+	names_hang = false;
+	assert_int_equal(asks, 3);
+	assert_non_null(strstr(report.trouble, "no answer in time"));
+}
+
+static void
+a_450_waits_for_its_note_as_long_as_the_database_is_waited_for(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_settings local = {.url = "memory:", .timeout_ms = 1000};
+	struct error error;
+
+	set_timeout(fixture, 1000);
+	assert_in_range(store_note_limit_ms(fixture->store), 1000, 1500);
+	set_timeout(fixture, 30000);
+	assert_int_equal(store_note_limit_ms(fixture->store), 5000);
+	struct store *store = store_open(&local, &fixture->clock, &error);
+	assert_int_equal(store_note_limit_ms(store), 5000);
+	store_close(&store);
+}
+
+static void
+what_was_asked_answers_for_either_domain(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct ask_request request = {
+	    .sender = FROM, .domains = {"example.org", "helo.example"}};
+	struct triplet triplets[] = {{FROM, TO}, {FROM, "other@example.jp"}};
+	struct store_who who = {.domain = "helo.example"};
+	struct grey_row rows[2];
+	static _Atomic unsigned done;
+
+	done = 0;
+	fixture_note(
+	    fixture, OUTCOME_ATTEMPT, "198.51.100.1", "helo.example", FROM, TO);
+	ip_from_text(IP, &request.ip);
+	who.ip = request.ip;
+	struct asked *asked =
+	    store_ask(fixture->store, &request, count_done, &done, 1);
+	for (int i = 0; i < HUNG_S * 1000 && done == 0; i++)
+		usleep(1000);
+	history.rows = rows;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
+	                     2, TEST_NOW, &history),
+	    STORE_OK);
+	assert_int_equal(rows[0].first, TEST_NOW);
+	assert_int_equal(rows[1].first, 0);
+	assert_int_equal(history.domain.first_seen, TEST_NOW);
+	who.domain = NULL;
+	assert_int_equal(store_recall_asked(fixture->store, asked, &who, triplets,
+	                     1, TEST_NOW, &history),
+	    STORE_OK);
+	assert_int_equal(rows[0].first, 0);
+	asked_drop(&asked);
 }
 
 static void
@@ -731,71 +870,6 @@ start_server(void *arg)
 	usleep(1500000);
 	pgsql_server("again");
 	return NULL;
-}
-
-/* A resolver that has not answered yet; libpq asks it for each connection. */
-static _Atomic bool names_hang;
-
-int
-getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
-    struct addrinfo **found)
-{
-	(void)name;
-	(void)service;
-	(void)hints;
-	(void)found;
-	while (names_hang)
-		usleep(10000);
-	return EAI_AGAIN;
-}
-
-static void
-server_whose_name_is_not_found_is_waited_for_three_times(void **state)
-{
-	struct store_fixture *fixture = *state;
-	struct ask_request request = {.sender = FROM};
-	struct store_status_report report = {.away = false};
-	struct triplet triplet = {FROM, TO};
-	struct store_who who = {.domain = NULL};
-	static _Atomic unsigned done;
-	unsigned asks = 0;
-
-	ip_from_text(IP, &request.ip);
-	who.ip = request.ip;
-	fixture->settings.url = "postgresql://db.invalid/t";
-	set_timeout(fixture, 200);
-	names_hang = true;
-	history.rows = &row;
-	while (!report.away && asks < 20) {
-		struct asked *asked =
-		    store_ask(fixture->store, &request, count_done, &done, 1);
-		usleep(250000);
-		assert_int_equal(store_recall_asked(fixture->store, asked, &who,
-		                     &triplet, 1, TEST_NOW, &history),
-		    STORE_FAILED);
-		asked_drop(&asked);
-		asks++;
-		store_report(fixture->store, false, &report);
-	}
-	names_hang = false;
-	assert_int_equal(asks, 3);
-	assert_non_null(strstr(report.trouble, "no answer in time"));
-}
-
-static void
-a_450_waits_for_its_note_as_long_as_the_database_is_waited_for(void **state)
-{
-	struct store_fixture *fixture = *state;
-	struct store_settings local = {.url = "memory:", .timeout_ms = 1000};
-	struct error error;
-
-	set_timeout(fixture, 1000);
-	assert_in_range(store_note_limit_ms(fixture->store), 1000, 1500);
-	set_timeout(fixture, 30000);
-	assert_int_equal(store_note_limit_ms(fixture->store), 5000);
-	struct store *store = store_open(&local, &fixture->clock, &error);
-	assert_int_equal(store_note_limit_ms(store), 5000);
-	store_close(&store);
 }
 
 static void
@@ -1150,6 +1224,10 @@ main(void)
 	    TEST(tables_are_made_once_by_daemons_that_start_together),
 	    TEST(note_that_it_refuses_takes_no_other_with_it),
 	    TEST(text_that_is_no_utf8_is_kept_readably),
+	    TEST(database_that_has_not_all_characters_is_refused),
+	    TEST(address_of_ipv6_stands_in_brackets),
+	    TEST(tables_that_somebody_reads_do_not_keep_a_daemon_from_starting),
+	    TEST(clock_that_is_not_the_servers_is_told),
 	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(one_client_or_network_is_found_without_reading_all),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),

@@ -35,6 +35,7 @@
 	X(PQgetvalue)                                                              \
 	X(PQisBusy)                                                                \
 	X(PQntuples)                                                               \
+	X(PQparameterStatus)                                                       \
 	X(PQpipelineStatus)                                                        \
 	X(PQpipelineSync)                                                          \
 	X(PQresultErrorField)                                                      \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,6 +15,9 @@
 /* For a database that the configuration says to wait for at start. */
 #define START_TRIES    60
 #define START_PAUSE_MS 1000
+/* The least difference of clocks that an attempt can notice: a minute's retry_gap.
+ */
+#define CLOCK_OFF_S 60
 /* How long targreyctl waits for each server. */
 #define ATTACH_MS 5000
 
@@ -29,6 +33,31 @@ pgsql_check_url(const char *url, struct error *error)
 
 /* ------------------------------------------------------------------ the writer */
 
+/*
+ * Times come from this host, those of other MXs from theirs: each that uses the
+ * database compares its clock with the server's.
+ */
+static bool
+compare_clocks(struct backend *backend, struct trouble *trouble)
+{
+	PGresult *result = link_query(&backend->link,
+	    "SELECT extract(epoch FROM clock_timestamp())::bigint", 0, NULL,
+	    trouble);
+
+	if (result == NULL)
+		return false;
+	int64_t ahead_s = (int64_t)time(NULL) - pgsql_number(result, 0, 0);
+	libpq.PQclear(result);
+	bool is_off = ahead_s > CLOCK_OFF_S || ahead_s < -CLOCK_OFF_S;
+	bool was_off =
+	    atomic_exchange(&backend->clock_ahead_s, is_off ? ahead_s : 0) != 0;
+	if (is_off && !was_off)
+		log_warnx("store: %s: this host's clock is %+lld s from the "
+		          "server's: run NTP on both",
+		    backend->place.name, (long long)ahead_s);
+	return true;
+}
+
 /* Connects, creates or upgrades the tables, reads the secret, prepares. */
 static bool
 open_writer(struct backend *backend, bool *is_fatal_r, struct trouble *trouble)
@@ -40,7 +69,8 @@ open_writer(struct backend *backend, bool *is_fatal_r, struct trouble *trouble)
 	if (!place_connect(&backend->place, link, backend->timeout_ms, trouble))
 		return false;
 	if (pgsql_make_schema(link, backend->secret, is_fatal_r, trouble) &&
-	    pgsql_begin_use(link, trouble) && link_prepare(link, trouble))
+	    pgsql_begin_use(link, trouble) && compare_clocks(backend, trouble) &&
+	    link_prepare(link, trouble))
 		return true;
 	link_close(link);
 	return false;

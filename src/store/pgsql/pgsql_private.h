@@ -67,6 +67,8 @@ struct backend {
 	int timeout_ms;
 	uint8_t secret[SIPHASH_KEY_SIZE];
 
+	_Atomic int64_t clock_ahead_s; /* of the server's; 0: near enough */
+
 	struct view writer; /* the writer's thread, or targreyctl's */
 	struct link link;
 

@@ -58,12 +58,15 @@ name_place(struct place *place, const PQconninfoOption *options)
 	const char *service = option(options, "service");
 	const char *host = option(options, "host");
 	const char *name = option(options, "dbname");
+	bool is_ipv6 =
+	    host != NULL && strchr(host, ':') != NULL && strchr(host, ',') == NULL;
 
 	if (service != NULL)
 		snprintf(place->name, sizeof place->name, "postgresql service %s",
 		    service);
 	else
-		snprintf(place->name, sizeof place->name, "postgresql://%s/%s",
+		snprintf(place->name, sizeof place->name,
+		    is_ipv6 ? "postgresql://[%s]/%s" : "postgresql://%s/%s",
 		    host == NULL || host[0] == '/' ? "" : host,
 		    name == NULL ? "" : name);
 }

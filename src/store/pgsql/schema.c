@@ -88,7 +88,7 @@ const int pgsql_schema_version = sizeof steps / sizeof *steps;
 
 /* Only a migration may hold it; the number identifies targrey's locks. */
 #define LOCK                                                                       \
-	"BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"      \
+	"BEGIN; SET LOCAL statement_timeout = 0;"                                  \
 	"SELECT pg_advisory_xact_lock(1952532306, 0);"                             \
 	"CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text);"
 
@@ -289,7 +289,11 @@ is_made(struct link *link, bool *is_made_r, struct trouble *trouble)
 	       has_event_columns(link, is_made_r, trouble);
 }
 
-/* However long it takes; mail meanwhile goes on without memory. */
+/*
+ * However long it takes once it has its locks; mail meanwhile goes on without
+ * memory. While somebody reads, or another daemon is at it, it is tried again
+ * later: a daemon shall start, and those that wait behind it shall go on.
+ */
 static bool
 migrate(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
     bool *is_fatal_r, struct trouble *trouble)
@@ -301,10 +305,29 @@ migrate(struct link *link, const uint8_t secret[static SIPHASH_KEY_SIZE],
 	bool ok = link_run(link, LOCK, trouble) &&
 	          upgrade(link, secret, is_fatal_r, trouble) &&
 	          link_run(link, "COMMIT", trouble);
+	if (!ok && !*is_fatal_r)
+		error_prefix(&trouble->error, "its tables cannot be made");
 	if (!ok && link->conn != NULL)
 		(void)link_run(link, "ROLLBACK", &ignored);
 	link->timeout_ms = timeout_ms;
 	return ok;
+}
+
+/* SQL_ASCII keeps any octets. */
+static bool
+keeps_utf8(const struct link *link, struct trouble *trouble)
+{
+	const char *encoding =
+	    libpq.PQparameterStatus(link->conn, "server_encoding");
+
+	if (encoding == NULL || strcmp(encoding, "UTF8") == 0 ||
+	    strcmp(encoding, "SQL_ASCII") == 0)
+		return true;
+	error_set(&trouble->error,
+	    "its encoding is %s, which has not all characters that mail has: make "
+	    "it anew with createdb --encoding=UTF8 --template=template0",
+	    encoding);
+	return false;
 }
 
 bool
@@ -313,7 +336,9 @@ pgsql_make_schema(struct link *link, uint8_t secret[static SIPHASH_KEY_SIZE],
 {
 	bool made;
 
-	*is_fatal_r = false;
+	*is_fatal_r = !keeps_utf8(link, trouble);
+	if (*is_fatal_r)
+		return false;
 	if (!is_made(link, &made, trouble))
 		return false;
 	if (!made && !migrate(link, secret, is_fatal_r, trouble))

@@ -17,7 +17,7 @@ extern const int pgsql_schema_version;
 /*
  * Creates or upgrades the tables, one daemon at a time, and reads the secret; a new
  * database gets the one given, or a new one if that is all zero.
- * is_fatal_r  retrying cannot help: a newer version, or not ours
+ * is_fatal_r  retrying cannot help: a newer version, or not an encoding for mail
  */
 bool pgsql_make_schema(struct link *link, uint8_t secret[static SIPHASH_KEY_SIZE],
     bool *is_fatal_r, struct trouble *trouble);

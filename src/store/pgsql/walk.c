@@ -292,6 +292,7 @@ pgsql_report(struct backend *backend, bool want_counts,
     struct store_status_report *report_r, struct trouble *trouble)
 {
 	report_r->schema = pgsql_schema_version;
+	report_r->clock_ahead_s = atomic_load(&backend->clock_ahead_s);
 	if (!want_counts)
 		return true;
 	struct view *view = pgsql_reader(backend, trouble);
