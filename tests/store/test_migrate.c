@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -365,6 +366,73 @@ an_interrupted_run_is_taken_up_where_it_ended(void **state)
 	}
 }
 
+/* Where the server of a run is gone in the middle of it. */
+static void
+kill_server_there(void *ctx, enum migrate_kind kind, uint64_t done, uint64_t total)
+{
+	struct end *end = ctx;
+
+	(void)total;
+	if (kind == end->kind && done == end->after)
+		pgsql_server("kill");
+}
+
+static void
+a_run_whose_server_goes_away_says_so_and_is_taken_up(void **state)
+{
+	static const struct end ends[] = {
+	    {MIGRATE_TRIPLETS, 2048}, {MIGRATE_EVENTS, 2048}};
+	const char *const ways[][2] = {{file, server}, {server, back}};
+
+	(void)state;
+	fill();
+	fill_many();
+	store_close(&source.store);
+	for (int way = 0; way < 2; way++) {
+		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+			struct end end = ends[i];
+			assert_false(query_migrate(ways[way][0], ways[way][1],
+			    fixture_time(&source), kill_server_there, &end, &report,
+			    &error));
+			assert_non_null(strstr(error.text, "postgresql:///"));
+			assert_non_null(strstr(error.text, "connection"));
+			assert_false(report.is_equal);
+			pgsql_server("again");
+		}
+		migrate_soon(ways[way][0], ways[way][1]);
+		assert_int_equal(report.kinds[MIGRATE_EVENTS].found, MANY + 2);
+		assert_in_range(
+		    report.kinds[MIGRATE_EVENTS].written, 1, MANY - 1024);
+	}
+}
+
+/* As of a full disk: the file may not grow any more. */
+static void
+a_target_without_room_says_so_and_is_taken_up(void **state)
+{
+	struct rlimit before, small;
+	uint64_t rows = 0, written = 0;
+
+	(void)state;
+	fill();
+	fill_many();
+	store_close(&source.store);
+	migrate(file, server);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 1200000;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	migrate_is_refused(server, back, "disk");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	migrate_soon(server, back);
+	for (int i = 0; i < MIGRATE_KINDS; i++) {
+		rows += report.kinds[i].rows;
+		written += report.kinds[i].written;
+	}
+	assert_in_range(written, 1, rows - 1024);
+}
+
 static void
 what_a_daemon_uses_is_left_alone(void **state)
 {
@@ -441,6 +509,8 @@ main(void)
 	    TEST(all_that_is_on_record_goes_to_a_server_and_back),
 	    TEST(hashed_people_are_found_again),
 	    TEST(an_interrupted_run_is_taken_up_where_it_ended),
+	    TEST(a_run_whose_server_goes_away_says_so_and_is_taken_up),
+	    TEST(a_target_without_room_says_so_and_is_taken_up),
 	    TEST(what_a_daemon_uses_is_left_alone),
 	    TEST(a_daemon_does_not_begin_while_a_migration_is_at_work),
 	    TEST(what_differs_at_the_end_is_told),
