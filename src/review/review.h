@@ -80,19 +80,26 @@ bool review_log(struct review *review, const char *what, const char *id,
 
 /*
  * Moves without risk of loss: renames, or copies, syncs, links and only then
- * unlinks. Never overwrites. folder: created when missing (0700).
+ * unlinks. Never overwrites. The folder of to must exist.
  */
 bool move_file(const char *from, const char *to, struct error *error);
 /* Finds the file even if its Maildir flags have changed; path_r of PATH_MAX */
 bool move_find(const char *path, char path_r[static PATH_MAX]);
-/* Creates folders with another's mode and owner; true when they exist. */
+/* Create a folder, or a Maildir, with another's mode and owner; true if it exists.
+ */
 bool make_folder_like(const char *path, const char *like, struct error *error);
 bool make_maildir(const char *path, const char *like, struct error *error);
 
-/* Asks amavis to release the mail over its AM.PDP socket; outcome: its answer. */
+/*
+ * Asks amavis to release the mail over its AM.PDP socket; outcome: its answer.
+ * recipients: separated by blanks or commas; NULL: those that amavis kept.
+ */
 bool amavis_release(const char *socket_path, const struct mail *mail,
     const char *recipients, char *outcome, size_t size, struct error *error);
-/* Sends the mail again through sendmail(1), with its original envelope. */
+/*
+ * Sends the mail again through sendmail(1), with its original envelope; refuses if
+ * a recipient of that would be left out.
+ */
 bool reinject(const struct review *review, const struct mail *mail, int fd,
     char *outcome, size_t size, struct error *error);
 /* what: "spam", "ham", "forget" */
@@ -105,11 +112,17 @@ bool learn(enum learner learner, const char *what, const struct mail *mail, int 
 bool feed(struct review *review, const struct mail *mail, const char *verdict,
     char *outcome, size_t size, struct error *error);
 
-/* Opens the whole mail and finds where its text begins. */
+/*
+ * Opens the mail's folder and the mail, at its beginning; -1 with the reason. The
+ * caller closes both. name_r: its name now, PLACE_NAME_SIZE octets.
+ */
 int mail_open(const struct mail *mail, struct folder *folder, char *name_r,
     struct error *error);
 
-/* The readable text of a mail: plain text parts, else HTML without markup. */
+/*
+ * The readable text of a mail, at most 128 KiB: plain text parts, else HTML without
+ * markup. limit: octets in an mbox, 0 = all. The caller frees; NULL: out of memory.
+ */
 char *mail_text(int fd, bool is_gzip, int64_t limit);
 /* The same for a mail in its folder; NULL with the reason. */
 char *mail_read(const struct mail *mail, struct error *error);

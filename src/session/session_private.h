@@ -81,7 +81,7 @@ struct hold {
 	bool begun, over;
 	bool shed;
 	bool outcome_noted;
-	enum hold_end end; /* of the wait, later of the hold */
+	enum hold_end end; /* how the wait ended, or why there was none */
 	bool watched;
 	int64_t asked_ms, waited_ms;
 	struct activity_hold activity; /* counted from begun to over */

@@ -22,7 +22,6 @@
 
 #include "base/log.h"
 
-#define TAG_SIZE 32
 /* One record: SPF_MAX_TERMS + 1 that look up, a leaf that matches, a redirect. */
 #define SKELETON_SIZE 640
 #define ROOT_TAG      "t0.spf"

@@ -207,8 +207,9 @@ bool sqlite_read_secret(struct connection *connection,
     uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
 /* Renames the file and its WAL to "<path>.corrupt-YYYYMMDD-HHMMSS". */
 bool sqlite_set_aside(const char *path, struct trouble *trouble);
-/* Call when the connections are open, and when the file was not in place. */
+/* Remembers which log is ours; call when the connections are open. */
 void sqlite_know_wal(struct backend *backend);
+/* Removes that log; call when the file was not in place, with all closed. */
 void sqlite_remove_stale_wal(const struct backend *backend);
 /* True if the file that was opened is still at its path. */
 bool sqlite_is_in_place(const struct backend *backend, struct trouble *trouble);
