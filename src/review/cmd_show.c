@@ -6,35 +6,40 @@
 #include "review/cmds.h"
 #include "review/head.h"
 
+/* A fact that people are not shown when there is none. */
+static void
+put(struct doc *doc, const char *key, const char *title, const char *text)
+{
+	doc_detail(doc, key, title, *text == '\0' ? cell_none() : cell_text(text));
+}
+
 void
 show_facts(struct doc *doc, const struct mail *mail, double mark)
 {
 	char near[64], notes[400];
 
 	doc_section(doc, "mail", "The message");
-	doc_fact(doc, "id", "Id", cell_text(mail->id));
+	put(doc, "id", "Id", mail->id);
 	doc_fact(doc, "date", "Received", cell_time(mail->time));
-	doc_fact(doc, "from", "From", cell_text(mail->sender));
-	doc_fact(doc, "to", "To", cell_text(mail->recipients));
-	doc_fact(doc, "subject", "Subject", cell_text(mail->subject));
+	put(doc, "from", "From", mail->sender);
+	put(doc, "to", "To", mail->recipients);
+	put(doc, "subject", "Subject", mail->subject);
 	doc_fact(doc, "score", "Score",
 	    mail->score_kind == SCORE_NONE ? cell_none() : cell_real(mail->score));
-	doc_fact(doc, "certainty", "Certainty",
-	    cell_text(certainty(mail, mark, near, sizeof near)));
-	doc_fact(doc, "why", "Why", cell_text(mail->why));
-	doc_fact(doc, "client", "Client", cell_text(mail->client));
-	doc_fact(doc, "client_ip", "Client address", cell_text(mail->client_ip));
-	doc_fact(doc, "flags", "Flags", cell_text(mail->flags));
-	doc_fact(doc, "sid", "sid", cell_text(mail->sid));
-	doc_fact(doc, "message_id", "Message-ID", cell_text(mail->message_id));
-	doc_fact(
-	    doc, "envelope_from", "Envelope from", cell_text(mail->envelope_from));
-	doc_fact(doc, "envelope_to", "Envelope to", cell_text(mail->envelope_to));
-	doc_fact(doc, "notes", "Oddities",
-	    cell_text(head_notes(mail->notes, notes, sizeof notes)));
-	doc_fact(doc, "decided", "Decided", cell_text(mail->decided));
-	doc_fact(doc, "folder", "Folder", cell_text(mail->folder));
-	doc_fact(doc, "file", "File", cell_text(mail->name));
+	put(doc, "certainty", "Certainty",
+	    certainty(mail, mark, near, sizeof near));
+	put(doc, "why", "Why", mail->why);
+	put(doc, "client", "Client", mail->client);
+	put(doc, "client_ip", "Client address", mail->client_ip);
+	put(doc, "flags", "Flags", mail->flags);
+	put(doc, "sid", "sid", mail->sid);
+	put(doc, "message_id", "Message-ID", mail->message_id);
+	put(doc, "envelope_from", "Envelope from", mail->envelope_from);
+	put(doc, "envelope_to", "Envelope to", mail->envelope_to);
+	put(doc, "notes", "Oddities", head_notes(mail->notes, notes, sizeof notes));
+	put(doc, "decided", "Decided", mail->decided);
+	put(doc, "folder", "Folder", mail->folder);
+	put(doc, "file", "File", mail->name);
 	doc_fact(doc, "size", "Octets", cell_count((uint64_t)mail->size));
 }
 

@@ -62,7 +62,7 @@ feed(struct review *review, const struct mail *mail, const char *verdict,
 
 	if (*mail->sid == '\0') {
 		text_copy(
-		    outcome, size, "not counted: it did not come through targrey");
+		    outcome, size, "not counted: it has no X-TaRgrey-Session");
 		return true;
 	}
 	if (review->query == NULL) {

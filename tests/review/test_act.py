@@ -325,7 +325,7 @@ class Act(Scratch):
         self.put(mail(4, "9.2"))
         for key, wanted in zip(self.ids(), ("its sid is that of another message",
                                             "its sid is that of another message",
-                                            "no longer on record", "did not come through targrey")):
+                                            "no longer on record", "it has no X-TaRgrey-Session")):
             self.assertIn("not counted: ", self.done("spam", key))
             self.assertIn(wanted, self.log().splitlines()[-1])
         self.assertEqual(before, self.counted(base))
