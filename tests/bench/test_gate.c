@@ -2,7 +2,7 @@
 /*
  * What noise cannot move: commits, syncs and writes for 1,000 attempts, bytes a
  * row, memory, and that neither a look-up nor a known client writes. The limits
- * are a tenth above what was measured (docs/performance.md).
+ * are a tenth above what was measured (docs/develop/performance.md).
  */
 #include <setjmp.h>
 #include <stdarg.h>
