@@ -313,8 +313,7 @@ serve(struct daemon *daemon)
 		    !sandbox_fits(&daemon->sandbox))
 			return false;
 		gate_look_after(daemon->gate);
-		status_look_after(
-		    &daemon->status, snapshot_config(daemon->snapshot));
+		status_look_after(&daemon->status);
 		fds[2].fd = daemon->status.fd;
 		if (poll(fds, 3, ROUND_MS) < 0) { /* error: no news of the three */
 			if (errno != EINTR)

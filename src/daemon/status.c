@@ -2,17 +2,20 @@
 #include "daemon/status.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
+#define MODE            0660
 #define ANSWER_S        1 /* patience with a client that does not read */
 #define LISTS_SHOWN     8
 #define AWAY_DAYS_SHOWN 7
@@ -148,50 +151,74 @@ listen_on(struct status_socket *status)
 	if (status->fd < 0)
 		return false;
 	unlink(status->path);
-	mode_t before = umask(0117);
-	bool ok =
-	    bind(status->fd, (struct sockaddr *)&address, sizeof address) == 0;
-	umask(before);
-	if (!ok || listen(status->fd, 16) != 0 || stat(status->path, &now) != 0)
+	/*
+	 * bind() takes the file's mode from the socket, less the umask, which is
+	 * left alone, since other threads make files.
+	 */
+	if (fchmod(status->fd, MODE) != 0 ||
+	    bind(status->fd, (struct sockaddr *)&address, sizeof address) != 0)
+		return false;
+	(void)fchmodat(AT_FDCWD, status->path, MODE, AT_SYMLINK_NOFOLLOW);
+	if (listen(status->fd, 16) != 0 || stat(status->path, &now) != 0)
 		return false;
 	status->device = now.st_dev;
 	status->inode = now.st_ino;
 	return true;
 }
 
+/* Logs the first of several failures in a row. */
+static bool
+try_listen(struct status_socket *status)
+{
+	if (listen_on(status)) {
+		status->is_failing = false;
+		return true;
+	}
+	if (!status->is_failing)
+		log_warn("%s: no socket for targreyctl status", status->path);
+	status->is_failing = true;
+	if (status->fd >= 0)
+		close(status->fd);
+	status->fd = -1;
+	return false;
+}
+
 void
 status_listen(struct status_socket *status, const struct config *config)
 {
 	*status = (struct status_socket){.fd = -1};
-	if (!config_status_path(config, status->path)) {
-		log_info("no socket for targreyctl status: neither listen nor "
-		         "store.url names a file");
+	if (config_status_path(config, status->path)) {
+		(void)try_listen(status);
 		return;
 	}
-	if (listen_on(status))
-		return;
-	log_warn("%s: no socket for targreyctl status", status->path);
-	if (status->fd >= 0)
-		close(status->fd);
-	status->fd = -1;
+	status->path[0] = '\0';
+	log_info(
+	    "no socket for targreyctl status: neither listen nor store.url names "
+	    "a file");
 }
 
-void
-status_look_after(struct status_socket *status, const struct config *config)
+static bool
+is_there(const struct status_socket *status)
 {
 	struct stat now;
 
 	if (status->fd < 0)
+		return false;
+	if (stat(status->path, &now) != 0)
+		return errno != ENOENT;
+	return now.st_dev == status->device && now.st_ino == status->inode;
+}
+
+void
+status_look_after(struct status_socket *status)
+{
+	if (status->path[0] == '\0' || is_there(status))
 		return;
-	bool is_seen = stat(status->path, &now) == 0;
-	if (is_seen ? now.st_dev == status->device && now.st_ino == status->inode
-	            : errno != ENOENT)
-		return;
-	close(status->fd);
-	status_listen(status, config);
 	if (status->fd >= 0)
-		log_warnx(
-		    "%s has been removed or replaced: made again", status->path);
+		close(status->fd);
+	status->fd = -1;
+	if (try_listen(status))
+		log_warnx("%s was not there: made again", status->path);
 }
 
 static void

@@ -34,23 +34,24 @@ struct status_sources {
 
 /* For one thread. */
 struct status_socket {
-	int fd; /* -1: none */
-	char path[CONFIG_STATUS_PATH_SIZE];
+	int fd;                             /* -1: none */
+	char path[CONFIG_STATUS_PATH_SIZE]; /* "": none */
 	dev_t device;
 	ino_t inode;
+	bool is_failing; /* the last attempt to listen failed */
 };
 
 /*
  * Listens on config_status_path(). The gate's lock must be held, since an existing
- * file is removed. On failure (logged) fd is -1.
+ * file is removed. On failure (logged) fd is -1; status_look_after() tries again.
  */
 void status_listen(struct status_socket *status, const struct config *config);
 
 /*
- * Listens again when the file has been removed or replaced, say by a cleaner of
- * /tmp. Call it now and then.
+ * Listens again when that failed, or the file has been removed or replaced, say by
+ * a cleaner of /tmp. Call it now and then.
  */
-void status_look_after(struct status_socket *status, const struct config *config);
+void status_look_after(struct status_socket *status);
 
 /* Answers one client; waits a second at most for one that does not read. */
 void status_answer(
