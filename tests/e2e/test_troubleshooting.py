@@ -7,6 +7,7 @@ import pwd
 import re
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -74,6 +75,13 @@ class Said(LabTest):
             session.rcpt("you@" + DOMAIN)
             session.data()
         session.quit()
+        said = subprocess.run(
+            [str(lab.daemon.binary.with_name("targreyctl")), "explain", "--ip", session.client.source, "--from",
+             "a@example.com", "--to", "you@" + DOMAIN, "--config", str(lab.daemon.conf)],
+            env=lab.daemon.environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+        for label in "Passes by its tries from", "exempt":
+            self.assertIn(label, said)
+            self.assertIn(label, PAGE)
         lab.daemon.reload({"mode": "targrey", "tarpit": {"hold": "125s", "max_per_net": 1, "vary": 0}})
         lab.leave_hold(lab.client("p2-dyn100.example.net"), "a@example.com", "b@" + DOMAIN)
         # one place a network: the second finds none; then a stop
