@@ -19,13 +19,19 @@ struct syncing {
 	struct index *index;
 	const struct folder *folder;
 	int64_t folder_id;
-	GHashTable *known; /* id -> name, of mails not seen yet */
+	GHashTable *known; /* id -> struct known, of mails not seen yet */
 	sqlite3_stmt *insert, *rename;
 	void (*warn)(void *ctx, const char *text);
 	void *warn_ctx;
 	GHashTable *met; /* mbox: ids, to tell equal mails apart */
 	bool failed;
 	struct error *error;
+};
+
+/* What the index has of a mail. */
+struct known {
+	int64_t size;
+	char name[];
 };
 
 static void
@@ -142,30 +148,43 @@ meet(void *ctx, const struct place *place)
 	make_id(syncing, place, copy, id);
 	while (place->base == NULL && !g_hash_table_add(syncing->met, g_strdup(id)))
 		make_id(syncing, place, ++copy, id);
-	const char *name = g_hash_table_lookup(syncing->known, id);
-	bool ok = name == NULL ? add_mail(syncing, place, id)
-	          : strcmp(name, place->name) == 0
-	              ? true
-	              : rename_mail(syncing, place, id);
-	if (name != NULL)
+	const struct known *known = g_hash_table_lookup(syncing->known, id);
+	/* In an mbox the last one may still have been growing. */
+	bool is_whole =
+	    known != NULL && (place->base != NULL || known->size == place->size);
+	bool ok = !is_whole ? add_mail(syncing, place, id)
+	                    : strcmp(known->name, place->name) == 0 ||
+	                          rename_mail(syncing, place, id);
+	if (known != NULL)
 		g_hash_table_remove(syncing->known, id);
 	syncing->failed = !ok;
 	return ok;
+}
+
+static struct known *
+known_of(sqlite3_stmt *s)
+{
+	const char *name = (const char *)sqlite3_column_text(s, 1);
+	size_t size = strlen(name) + 1;
+	struct known *known = g_malloc(sizeof *known + size);
+
+	known->size = sqlite3_column_int64(s, 2);
+	memcpy(known->name, name, size);
+	return known;
 }
 
 static bool
 load_known(struct syncing *syncing)
 {
 	sqlite3_stmt *s = index_prepare(syncing->index,
-	    "SELECT id, name FROM mail WHERE folder = ?1", syncing->error);
+	    "SELECT id, name, size FROM mail WHERE folder = ?1", syncing->error);
 
 	if (s == NULL)
 		return false;
 	sqlite3_bind_int64(s, 1, syncing->folder_id);
 	while (sqlite3_step(s) == SQLITE_ROW)
 		g_hash_table_insert(syncing->known,
-		    g_strdup((const char *)sqlite3_column_text(s, 0)),
-		    g_strdup((const char *)sqlite3_column_text(s, 1)));
+		    g_strdup((const char *)sqlite3_column_text(s, 0)), known_of(s));
 	return sqlite3_finalize(s) == SQLITE_OK ||
 	       index_failed(syncing->index, syncing->error);
 }

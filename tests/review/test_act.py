@@ -237,10 +237,25 @@ class Act(Scratch):
         self.assertIn("text 2", self.done("show", second))
         self.assertIn("no such message", self.refused("show", first))
 
+    def test_a_message_that_was_listed_while_it_was_delivered_is_sent_whole(self):
+        self.sendmail()
+        box = self.root / "box"
+        text = b"From a@b Sat Jan  3 10:00:00 2026\n" + mail(
+            1, "6.2", top="X-Envelope-To: you@example.jp\n", body="first line\nlast line\n") + b"\n"
+        half = text.index(b"last line")
+        box.write_bytes(text[:half])
+        key, = self.ids(folder=box)
+        with open(box, "ab") as file:
+            file.write(text[half:])
+        self.assertIn("last line", self.done("show", key))
+        self.done("release", key)
+        self.assertIn("first line\nlast line\n", (self.root / "mail").read_text())
+
     def sendmail(self):
-        """In place of sendmail(1): notes its arguments."""
+        """In place of sendmail(1): notes its arguments and its input."""
         path = self.root / "sendmail"
-        path.write_text('#!/bin/sh\nprintf "%%s\\n" "$@" > %s\n' % (self.root / "sent"))
+        path.write_text('#!/bin/sh\nprintf "%%s\\n" "$@" > %s\ncat > %s\n' % (
+            self.root / "sent", self.root / "mail"))
         path.chmod(0o755)
         self.options += ["--sendmail", path]
 
