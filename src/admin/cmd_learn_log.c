@@ -285,7 +285,7 @@ const struct command command_learn_log = {
         "or "
         "their own files, and SpamAssassin's X-Spam-Status where a milter adds it "
         "and Postfix logs it: milter_header_checks = "
-        "pcre:/etc/postfix/milter_checks "
+        "regexp:/etc/postfix/milter_header_checks "
         "in main.cf, with the line /^X-Spam-Status:/ INFO. Lines of header_checks "
         "are never used: what those see is what the sender wrote.\n\n"
         "The event is found by queue id, and where the line has none by Message-ID "

@@ -125,6 +125,15 @@ class Documents(unittest.TestCase):
                 wrong.append("%s: %s" % (line, said.stderr))
         self.assertEqual([], wrong)
 
+    def test_every_option_of_targreyd_is_in_its_manual_and_in_its_usage(self):
+        said = run(BUILD / "bin/targreyd", "--help")
+        manual = (SOURCE / "docs/man/targreyd.8").read_text().split(".Sh DESCRIPTION")[1].split(".Sh SIGNALS")[0]
+        inside = set(re.findall(r"(?m)^\.It Fl (\w)", manual))
+        self.assertEqual(inside, set(re.findall(r"(?m)^  -(\w)", said)))
+        self.assertEqual(inside - {"f", "h"}, set(re.search(r"\[-(\w+)\] \[-f", said).group(1)))
+        for option in re.findall(r"--\w+", said):
+            self.assertIn("Fl -" + option[2:], manual.replace("\\-", "-"))
+
     def test_every_option_of_targrey_setup_exists(self):
         said = run("sh", SOURCE / "setup/targrey-setup", "--help")
         manual = (SOURCE / "docs/man/targrey-setup.8").read_text()
@@ -187,6 +196,30 @@ class Documents(unittest.TestCase):
                                               re.escape(text).replace(r"\.\.\.", ".*")))
         self.assertEqual({}, made)
 
+    def test_the_settings_rules_and_lists_that_are_shown_are_read(self):
+        page = (SOURCE / "docs/configuration.md").read_text()
+
+        def block(heading):
+            """The first lines of code below it."""
+            below = page.split("\n%s\n" % heading)[1]
+            return re.search(r"(?m)(?:^(?:    .+)?\n)*^    .+\n", below).group(0).replace("\n    ", "\n").lstrip()
+
+        rule = re.search(r"(?m)^cable .*", (SOURCE / "docs/man/s25r.rules.5").read_text())
+        shown = {"allow": block("### allow.d"), "local": block("### suspect.d"),
+                 "rules": rule.group(0).replace("\\e", "\\")}
+        for name, count in ("allow", 13), ("local", 5):
+            self.assertEqual(count, len(shown[name].split("\n")) - 1 - shown[name].count("\n\n"), shown[name])
+        with tempfile.TemporaryDirectory(prefix="targrey-docs-") as here:
+            for name, text in shown.items():
+                (pathlib.Path(here) / name).write_text(text + "\n")
+            settings = pathlib.Path(here) / "targrey.conf"
+            settings.write_text(block("## The form") + 'allow { files = {"%s/allow"} }\n' % here
+                                + 'suspects { s25r = "%s/rules" files = {"%s/local"} }\n' % (here, here))
+            done = subprocess.run([str(BUILD / "bin/targreyctl"), "config", "check", "--config", str(settings)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+                                  env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+            self.assertEqual(0, done.returncode, done.stdout)
+
     def printed_keys(self):
         """{key: what the sample file says of it, default and all}"""
         found, section, said = {}, "", ""
@@ -224,6 +257,23 @@ class Documents(unittest.TestCase):
         self.assertIn("known.successes", keys)
         self.assertEqual(keys, re.findall(r"(?m)^\| `([a-z0-9_.]+)` \| \w.{10,} \|$",
                                           page.split("## When to touch what")[1].split("\n## ")[0]))
+
+    def test_the_figures_in_short_are_those_of_the_comparison(self):
+        page = (SOURCE / "docs/comparison.md").read_text()
+
+        def cells(label):
+            row = re.search(r"(?m)^\| %s \|(.*)\|$" % re.escape(label), page).group(1)
+            return [float(cell.strip(" *").replace(",", "")) for cell in row.split("|") if cell.strip()]
+        rate, both, host, ours = (cells(label) for label in (
+            "messages/s", "CPU a message, Postfix and filter, ms", "CPU a message, the whole host, ms",
+            "of it the filter, ms"))
+        for said in ("%d messages a second with targrey, %d without any filter" % (rate[-1], rate[0]),
+                     "%.1f ms with Postfix, %.1f of it targreyd's; a thousand messages a minute take %.0f %% of a core"
+                     % (both[-1], ours[-1], host[-1] * 1000 / 60 / 10)):
+            self.assertIn(said, (SOURCE / "docs/performance.md").read_text())
+        self.assertIn("take %.0f %% of a core" % (host[-1] * 1000 / 60 / 10), page)
+        self.assertIn("targrey makes %.2f of the messages/s at %.2f of the host's CPU" % (
+            cells("of lean")[-1], cells("of lean, the whole host")[-1]), page)
 
     def test_every_setting_of_postfix_exists(self):
         def find(_, text):
