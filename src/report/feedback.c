@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/top.h"
+#include "record/organisation.h"
 
 /* Good mails that a proposal needs; one bad mail rules it out. */
 #define GOOD_LEAST 2
@@ -50,8 +50,11 @@ count_good(struct feedback *feedback, const struct event_view *view)
 
 	if (!view->is_ham && !view->is_spam)
 		return;
+	/* One customer of a big host says nothing about the others. */
+	const char *organisation = organisation_of(event->name);
 	if (event->name != NULL)
-		snprintf(name, sizeof name, "%s", top_site(event->name));
+		snprintf(name, sizeof name, "%s",
+		    organisation != NULL ? organisation : event->name);
 	else
 		snprintf(name, sizeof name, "%s", ip_to_text(&event->ip, ip));
 	count(feedback->good, name, view);

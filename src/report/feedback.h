@@ -16,7 +16,7 @@
 
 struct feedback {
 	struct tally *rules, *holds, *spf;
-	struct tally *good; /* suspects, by verified site or address */
+	struct tally *good; /* suspects, by organisation of the name, or address */
 	uint64_t ham, spam;
 };
 

@@ -545,6 +545,10 @@ only_senders_of_good_mail_alone_are_proposed(void **state)
 	learn(&feedback, "a2.both.example.com", "ham");
 	learn(&feedback, "a3.both.example.com", "spam");
 	learn(&feedback, "p9.good.example.org", NULL);
+	/* customers of one host, by the public suffix list: no line for all of them
+	 */
+	learn(&feedback, "mail.one.github.io", "ham");
+	learn(&feedback, "mail.one.github.io", "ham");
 	feedback_write(&feedback, 10, doc);
 	FILE *file = open_memstream(&json, &size);
 	assert_true(doc_write(doc, DOC_JSON, 0, file));
@@ -552,9 +556,11 @@ only_senders_of_good_mail_alone_are_proposed(void **state)
 	assert_non_null(strstr(json, "{\"entry\": \"example.org\", \"ham\": 3,"));
 	assert_null(strstr(json, "\"entry\": \"example.net\""));
 	assert_null(strstr(json, "\"entry\": \"example.com\""));
+	assert_null(strstr(json, "\"entry\": \"github.io\""));
+	assert_non_null(strstr(json, "{\"entry\": \"one.github.io\", \"ham\": 2,"));
 	assert_non_null(strstr(json,
-	    "{\"which\": \"endured\", \"mails\": 8, \"ham\": 6, \"spam\": 1, "
-	    "\"unknown\": 1, \"spam_share\": 0.1429}"));
+	    "{\"which\": \"endured\", \"mails\": 10, \"ham\": 8, \"spam\": 1, "
+	    "\"unknown\": 1, \"spam_share\": 0.1111}"));
 	free(json);
 	doc_free(&doc);
 	feedback_clear(&feedback);
