@@ -31,8 +31,7 @@ struct option_row {
 	bool is_list; /* may be given more than once */
 };
 
-#define OPTIONS_MAX 24
-#define WORDS_MAX   1024 /* most values of one option, most words on the line */
+#define WORDS_MAX 1024 /* most values of one option, most words on the line */
 
 struct admin;
 struct command {

@@ -24,6 +24,7 @@ struct listing {
 	bool streams;     /* rows are written as they are read */
 	struct ip *named; /* clients: addresses that had that name or mail */
 	size_t named_count;
+	bool is_cut; /* there may be more than NAMED_MOST */
 };
 
 static bool
@@ -73,7 +74,8 @@ add_named(void *ctx, const struct event *event)
 	if (is_named(listing, &event->ip))
 		return true;
 	listing->named[listing->named_count++] = key;
-	return listing->named_count < NAMED_MOST;
+	listing->is_cut = listing->named_count == NAMED_MOST;
+	return !listing->is_cut;
 }
 
 /* Address records hold no names; the events do. */
@@ -327,8 +329,13 @@ run(struct admin *admin)
 	int code = admin_write(admin, &listing.doc);
 	if (listing.left_out > 0)
 		fprintf(admin->err,
-		    "targreyctl: %zu more rows; --limit 0 shows all\n",
-		    listing.left_out);
+		    "targreyctl: %zu more row%s; --limit 0 shows all\n",
+		    listing.left_out, listing.left_out == 1 ? "" : "s");
+	if (listing.is_cut)
+		fprintf(admin->err,
+		    "targreyctl: only the first %d addresses with such events were "
+		    "looked for; narrow it by --ip\n",
+		    NAMED_MOST);
 	return code;
 }
 

@@ -39,12 +39,12 @@ admin_rules(struct admin *admin)
 bool
 admin_allow(struct admin *admin, struct list **list_r)
 {
-	const char *given[OPTIONS_MAX];
+	const char *given[WORDS_MAX];
 	const char *const *patterns = given;
 	size_t count = 0;
 	struct error error;
 
-	while (count < OPTIONS_MAX &&
+	while (count < WORDS_MAX &&
 	       (given[count] = args_nth(admin, "allow", (int)count)) != NULL)
 		count++;
 	if (count == 0 && has_no_config(admin))

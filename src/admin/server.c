@@ -11,6 +11,8 @@ serve_pages(struct admin *admin, const char *name, const char *listen_at,
 	const char *listen = args_value(admin, "listen");
 	struct error error;
 
+	if (args_nth(admin, "host", HOSTS_MOST) != NULL)
+		return usage(admin, "--host: more than %d of them", HOSTS_MOST);
 	for (int i = 0; i < HOSTS_MOST; i++)
 		hosts[i] = args_nth(admin, "host", i);
 	struct web_settings settings = {.name = name,

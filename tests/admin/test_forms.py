@@ -61,6 +61,15 @@ class Forms(ctl.Scratch):
         for command, title in (('allow', '>Allowed<'), ('unallow', '>No longer allowed<')):
             self.assertIn(title, self.ctl(command, '203.0.113.9', '--format', 'html')[1])
 
+    def test_every_allow_list_that_is_named_is_read(self):
+        line = []
+        for i in range(30):
+            line += ['--allow', os.path.join(self.dir, 'list%d' % i)]
+            with open(line[-1], 'w') as file:
+                file.write('mail%d.example.net\n' % i)
+        out = self.ctl('s25r', 'mail29.example.net', *line, '--json')[1]
+        self.assertEqual(json.loads(out)['names']['rows'][0]['let_off_by'], 'mail29.example.net')
+
     def test_options_may_stand_before_the_command(self):
         behind = ctl.run('list', 'clients', '--json', '--config', self.conf)
         for line in (['--json', '--config', self.conf, 'list', 'clients'],
@@ -100,6 +109,11 @@ class Forms(ctl.Scratch):
                 self.assertEqual(len({row['sid'] for row in rows}), 20011)
             else:
                 self.assertEqual(out.count(b'\n'), 20012, form)
+        # more addresses had such a name than are kept
+        said = self.ctl('list', 'clients', '--name', 'example.net', '--limit', '1')[2]
+        self.assertIn('only the first 10000 addresses', said)
+        said = self.ctl('list', 'clients', '--name', 'line7.example.net', '--limit', '1')[2]
+        self.assertNotIn('addresses', said)
 
     def read_by(self, *line):
         """Octets that one targreyctl has read from files."""

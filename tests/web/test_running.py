@@ -39,6 +39,14 @@ class Running(LabTest):
         found = re.search(re.escape(words) + r" (\d+)", page)
         return int(found.group(1)) if found else 0
 
+    def test_more_hosts_than_it_answers_for_are_refused(self):
+        # no such place to listen at: it ends in any case
+        done = subprocess.run([BIN / "targreyctl", "serve", "--config", self.lab.daemon.conf,
+                               "--listen", "nowhere", *["--host", "a.example"] * 17],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--host: more than 16 of them", done.stderr)
+
     def test_the_page_shows_who_is_held_and_what_came_today(self):
         before = self.today()
         self.assertIn("Daemon running", before)
