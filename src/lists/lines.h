@@ -19,9 +19,10 @@ struct line_files {
 
 /*
  * Calls each() for every entry of every file, in order of the patterns, the
- * files of one pattern sorted. Copies that editors and package managers leave
- * (*~, *.bak, *.orig, *.rej, *.swp, *.dpkg-*, *.rpm*, *.ucf-*) are skipped. A
- * pattern without *, ? and [ must exist; one with them may match nothing.
+ * files of one pattern sorted. A pattern without *, ? and [ is a file that must
+ * exist; one with them may match nothing, and copies that editors and package
+ * managers leave (*~, *.bak, *.orig, *.rej, *.swp, *.dpkg-*, *.rpm*, *.ucf-*) are
+ * skipped.
  *
  * text  the line without blanks at its ends; each() may change it. path lives as
  *       long as *files_r

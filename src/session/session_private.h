@@ -130,7 +130,10 @@ extern const struct answer answer_continue, answer_trouble;
  * server whose name is lost would look like a client without one.
  */
 char *session_keep(struct session *session, const char *text);
-/* If so, logs it and ends the transaction; call before anything is decided. */
+/*
+ * true: what the client said was lost for want of memory; it is logged and the
+ * transaction ended. Call before anything is decided.
+ */
 bool session_is_lost(struct session *session);
 struct transaction *transaction_new(const char *sender, int64_t now);
 /* Both free without writing to the store or the log. */
@@ -148,7 +151,10 @@ void background_start(struct session *session);
  * of clients that may be held. A call-out, which stops at RCPT, is never delayed.
  */
 struct answer background_delay(const struct session *session);
-/* A client suspect only through a recipient is held once everything is in. */
+/*
+ * The DNS facts or the record are not in yet, and may still come: whoever is a
+ * suspect only by a recipient is then judged at DATA.
+ */
 bool background_is_out(const struct session *session);
 /* Takes over the DNS result when it is there. */
 void background_take_dns(struct session *session);
@@ -209,7 +215,10 @@ void data_look_for_pipe(struct session *session);
 struct answer data_judge(struct session *session, bool is_late);
 
 /* record.c */
-/* Notes the attempt for recipients not noted yet. done: called at its end. */
+/*
+ * Notes the attempt for recipients not noted yet. done: called once its record is
+ * final, perhaps at once; NULL: nobody waits.
+ */
 void record_attempt(struct session *session, size_t from, size_t count,
     void (*done)(void *ctx, uint64_t ticket, enum note_state state));
 /* Notes the attempt again, now that the SPF domain is known. */
@@ -235,8 +244,8 @@ void stamp_client(
 void stamp_flags(const struct session *session, const struct session_words *words,
     char buf[static STAMP_FLAGS_SIZE]);
 /*
- * false: too many forged copies to remove. Ignores a trusted relay's word when
- * another relay's came with it.
+ * false: too many forged copies to remove, or one could not be noted for want of
+ * memory. Ignores a trusted relay's word when another relay's came with it.
  */
 bool stamp_is_possible(struct transaction *mail);
 /* Removes forged copies, inserts our headers. */
