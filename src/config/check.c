@@ -86,8 +86,9 @@ check_inet(const char *value, bool v6, struct error *error)
 bool
 check_listen(const char *value, struct error *error)
 {
-	/* The lock's path is the same with ".lock" appended. */
-	size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	/* libmilter's own socket is "<path>.private/m" (daemon/back_socket.h). */
+	static const size_t longest =
+	    sizeof(((struct sockaddr_un *)0)->sun_path) - sizeof ".private/m";
 
 	if (strncmp(value, "inet:", 5) == 0)
 		return check_inet(value + 5, false, error);
@@ -95,8 +96,10 @@ check_listen(const char *value, struct error *error)
 		return check_inet(value + 6, true, error);
 	if (strncmp(value, "unix:", 5) != 0)
 		return wrong(error, "is of none of the allowed forms");
-	if (strlen(value + 5) > longest)
-		return wrong(error, "the path is too long for a socket");
+	if (strlen(value + 5) > longest) {
+		error_set(error, "the path is longer than %zu octets", longest);
+		return false;
+	}
 	return check_path(value + 5, error);
 }
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <inttypes.h>
+#include <sys/un.h>
 
 #include "config/config.h"
 #include "config/file.h"
@@ -461,6 +462,28 @@ the_lowest_numbers_of_the_mx_records_are_primaries(void **state)
 	config_free(&c);
 }
 
+/* libmilter's own socket lies beside it, "<path>.private/m" (targreyd(8)). */
+static void
+a_socket_path_leaves_room_for_those_beside_it(void **state)
+{
+	(void)state;
+	size_t longest =
+	    sizeof((struct sockaddr_un *)NULL)->sun_path - sizeof ".private/m";
+	char text[200];
+
+	for (size_t length = longest; length <= longest + 1; length++) {
+		struct error error = {""};
+		snprintf(text, sizeof text, "listen = \"unix:/%0*d\"",
+		    (int)length - 1, 0);
+		struct config *c = load(text, &error);
+		assert_int_equal(c != NULL, length == longest);
+		if (c == NULL)
+			assert_non_null(strstr(
+			    error.text, "the path is longer than 97 octets;"));
+		config_free(&c);
+	}
+}
+
 static void
 a_list_can_be_added_to(void **state)
 {
@@ -588,6 +611,7 @@ main(void)
 	    cmocka_unit_test(an_empty_file_means_the_defaults),
 	    cmocka_unit_test(settings_are_read_as_written),
 	    cmocka_unit_test(the_lowest_numbers_of_the_mx_records_are_primaries),
+	    cmocka_unit_test(a_socket_path_leaves_room_for_those_beside_it),
 	    cmocka_unit_test(a_list_can_be_added_to),
 	    cmocka_unit_test(what_postfix_calls_its_own_is_exempt_by_default),
 	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),
