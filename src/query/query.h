@@ -5,8 +5,8 @@
  *
  * A struct query belongs to one thread. Reads see the state of one moment for
  * the length of one call. Changes are committed one by one unless query_change()
- * makes them one. In SQLite they wait up to five seconds for the daemon's own
- * commits. The daemon sees them within two seconds; what an MX remembers of a
+ * makes them one. In a local database they wait up to five seconds for the daemon's
+ * own commits. The daemon sees them within two seconds; what an MX remembers of a
  * database that it shares may be ten seconds old.
  *
  * Functions that return bool give false with the reason in error.
@@ -127,7 +127,7 @@ bool query_check(struct query *query, bool (*each)(void *ctx, const char *findin
     void *ctx, bool *sound_r, struct error *error);
 
 /*
- * A consistent copy of an SQLite database while the daemon writes; a server's is
+ * A consistent copy of a local database while the daemon writes; a server's is
  * refused. path must not exist yet (nothing is overwritten); a copy that fails is
  * removed. progress, in pages, may be NULL.
  */
