@@ -285,7 +285,8 @@ class Needed(unittest.TestCase):
             self.check_password(server, port, certificate)
 
     def check_password(self, server, port, certificate):
-        """The server asks for a password; a service file says where all of it is."""
+        """The server asks for a password; a service file says where all of it is, or
+        the URL does, as in docs/several-mx.md."""
         name = server.url().split("///")[1].split("?")[0]
         server.ask("CREATE ROLE targrey LOGIN PASSWORD 'verysecret'")
         server.ask("ALTER DATABASE %s OWNER TO targrey" % name)
@@ -305,11 +306,18 @@ class Needed(unittest.TestCase):
             (folder / file).write_text(text)
             (folder / file).chmod(0o600)
             os.chown(folder / file, user.pw_uid, user.pw_gid)
-        with mock.patch.dict(os.environ, {"PGPASSFILE": str(folder / "pgpass"),
-                                          "PGSERVICEFILE": str(folder / "service")}):
-            lab = self.lab({"mode": "rgrey", "store": {
-                "url": "postgresql:///?service=targrey", "timeout": "5s"}})
+        self.check_secret(server, name, "postgresql:///?service=targrey", {
+            "PGPASSFILE": str(folder / "pgpass"),
+            "PGSERVICEFILE": str(folder / "service")})
+        self.check_secret(
+            server, name, "postgresql://targrey@localhost:%d/%s?sslmode=verify-full"
+            "&sslrootcert=%s&passfile=%s/pgpass" % (port, name, certificate, folder), {})
+
+    def check_secret(self, server, name, url, environment):
+        with mock.patch.dict(os.environ, environment):
+            lab = self.lab({"mode": "rgrey", "store": {"url": url, "timeout": "5s"}})
             self.greylist(lab)
+            self.assertIn("127.10.1", str(lab.daemon.ctl("list", "triplets")))
         self.assertEqual(server.ask(
             "SELECT DISTINCT usename, ssl FROM pg_stat_ssl JOIN pg_stat_activity"
             " USING (pid) WHERE datname = '%s' AND client_addr IS NOT NULL"
@@ -320,6 +328,7 @@ class Needed(unittest.TestCase):
             ["ps", "axww", "-o", "args"], check=True, capture_output=True,
             text=True).stdout)
         lab.close()
+        server.ask("TRUNCATE triplet, address, event", name)
 
     def certificate(self):
         """(the server's folder, its certificate); the key is the server's alone."""

@@ -122,6 +122,25 @@ class SeveralMx(unittest.TestCase):
         self.advance(2 * MINUTE)
         self.assertEqual(events(), written)
 
+    def test_2_report_says_what_came_to_each(self):
+        def told():
+            return sorted("|".join(str(row[name]) for name in (
+                "mx", "visits", "greylisted", "delivered", "several",
+                "secondary_first"))
+                for row in self.labs[1].daemon.ctl("report")["mxs"]["rows"])
+
+        def counted():
+            return self.server.ask(
+                "SELECT id, count(*), count(*) FILTER (WHERE verdict = 'greylist'),"
+                " sum(delivered), count(*) FILTER (WHERE mx::int > 1),"
+                " count(*) FILTER (WHERE mx_order = 'secondary-first')"
+                " FROM event GROUP BY id ORDER BY id")
+        self.wait_for(lambda: told() == counted(), "the last event")
+        lines = counted()
+        self.assertEqual(len(lines), 2)
+        # The walks above are among them.
+        self.assertFalse([line for line in lines if "0" in line.split("|")[-2:]])
+
     def test_3_database_that_stands_still_holds_no_mail_longer_than_its_time(self):
         self.visit(0, "127.77.3.5", "c@example.com", "three@example.jp").expect(450)
         self.server.signal(signal.SIGSTOP)

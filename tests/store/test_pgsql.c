@@ -481,6 +481,108 @@ clock_that_is_not_the_servers_is_told(void **state)
 	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
 }
 
+/* As a newer targrey beside this one would make them. */
+static void
+running_daemon_goes_on_beside_newer_tables_until_it_connects_again(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+	long ours = pgsql_ask(
+	    fixture->url, "SELECT value::bigint FROM meta WHERE name = 'schema'");
+	char restore[80];
+
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, FROM));
+	pgsql_do(fixture->url,
+	    "ALTER TABLE triplet ADD COLUMN fresh bigint NOT NULL DEFAULT 0;"
+	    "ALTER TABLE address ADD COLUMN fresh bigint NOT NULL DEFAULT 0;"
+	    "ALTER TABLE domain ADD COLUMN fresh bigint NOT NULL DEFAULT 0;"
+	    "ALTER TABLE origin ADD COLUMN fresh bigint NOT NULL DEFAULT 0;"
+	    "ALTER TABLE event ADD COLUMN fresh text;"
+	    "UPDATE meta SET value = '99' WHERE name = 'schema'");
+	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, "c@example.org"));
+	assert_int_equal(
+	    fixture_note_event(fixture, IP, "4f2a9c01b7"), NOTE_COMMITTED);
+	pgsql_ask(fixture->url,
+	    "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity"
+	    " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+	assert_int_equal(attempt(fixture, "d@example.org"), NOTE_FAILED);
+	store_report(fixture->store, false, &report);
+	assert_non_null(strstr(report.trouble, "version 99 is newer"));
+	snprintf(restore, sizeof restore,
+	    "UPDATE meta SET value = '%ld' WHERE name = 'schema'", ours);
+	pgsql_do(fixture->url, restore);
+	wait_until_back(fixture);
+	assert_int_equal(attempt(fixture, "d@example.org"), NOTE_COMMITTED);
+}
+
+static void
+use_role(struct store_fixture *fixture, char *url, size_t size, const char *role)
+{
+	const char *user = strstr(fixture->url, "user=");
+
+	assert_non_null(user);
+	snprintf(url, size, "%.*suser=%s", (int)(user - fixture->url), fixture->url,
+	    role);
+}
+
+/* As in docs/several-mx.md. */
+static void
+right_to_change_rows_is_enough_once_there_are_tables(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct store_status_report report;
+	struct error error;
+	char url[200];
+	int count = 0;
+
+	store_close(&fixture->store);
+	pgsql_do(fixture->url,
+	    "CREATE ROLE writes LOGIN; CREATE ROLE reads LOGIN;"
+	    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+	    " TO writes; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads");
+	use_role(fixture, url, sizeof url, "writes");
+	fixture->settings.url = url;
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	assert_int_equal(
+	    fixture_note_event(fixture, IP, "4f2a9c01b7"), NOTE_COMMITTED);
+	assert_true(is_kept(fixture, FROM));
+	fixture_sleep(fixture, 400 * 86400);
+	for (int i = 0; pgsql_ask(fixture->url, "SELECT count(*) FROM event") > 0;
+	     i++) {
+		assert_true(i < HUNG_S * 100);
+		fixture_sleep(fixture, 1);
+		usleep(10000);
+	}
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	store_close(&fixture->store);
+
+	/* For reports. */
+	use_role(fixture, url, sizeof url, "reads");
+	struct query *query = query_open(url, true, &error);
+	assert_non_null(query);
+	assert_true(query_triplets(
+	    query, &(struct triplet_filter){0}, count_row, &count, &error));
+	assert_true(count > 0);
+	assert_false(query_allow_address(
+	    query, &(struct ip){0}, TEST_NOW, TEST_NOW + 60, NULL, &error));
+	if (strstr(error.text, "permission denied") == NULL)
+		fail_msg("%s", error.text);
+	query_close(&query);
+
+	/* Tables are their owner's to change. */
+	pgsql_do(fixture->url, "ALTER TABLE origin DROP COLUMN people;"
+	                       "UPDATE meta SET value = '3' WHERE name = 'schema'");
+	use_role(fixture, url, sizeof url, "writes");
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, FROM), NOTE_FAILED);
+	store_report(fixture->store, false, &report);
+	assert_non_null(strstr(report.trouble, "its tables cannot be made: "));
+	fixture->settings.url = fixture->url;
+}
+
 static void
 verdicts_of_the_first_version_are_kept_as_they_are(void **state)
 {
@@ -1083,6 +1185,18 @@ standby_that_may_not_be_written_to_is_not_used(void **state)
 	assert_int_equal(attempt(fixture, "c@example.org"), NOTE_FAILED);
 	store_report(fixture->store, false, &report);
 	assert_non_null(strstr(report.trouble, "read-only"));
+	/* targreyctl may read there, if its URL says so. */
+	struct error error;
+	int count = 0;
+	assert_null(query_open(url, false, &error));
+	strcat(url, "&target_session_attrs=any");
+	struct query *query = query_open(url, false, &error);
+	assert_non_null(query);
+	assert_true(query_triplets(
+	    query, &(struct triplet_filter){0}, count_row, &count, &error));
+	assert_int_equal(count, 2); /* that of the network, and that of any */
+	query_close(&query);
+	*strstr(url, "&target_session_attrs") = '\0';
 	standby(folder, "promote", "");
 	wait_until_back(fixture);
 	assert_true(is_kept(fixture, FROM));
@@ -1228,6 +1342,9 @@ main(void)
 	    TEST(address_of_ipv6_stands_in_brackets),
 	    TEST(tables_that_somebody_reads_do_not_keep_a_daemon_from_starting),
 	    TEST(clock_that_is_not_the_servers_is_told),
+	    TEST(
+	        running_daemon_goes_on_beside_newer_tables_until_it_connects_again),
+	    TEST(right_to_change_rows_is_enough_once_there_are_tables),
 	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(one_client_or_network_is_found_without_reading_all),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),
