@@ -86,9 +86,12 @@ check_inet(const char *value, bool v6, struct error *error)
 bool
 check_listen(const char *value, struct error *error)
 {
-	/* libmilter's own socket is "<path>.private/m" (daemon/back_socket.h). */
+	/*
+	 * libmilter's own socket is "<path>.private/m" (daemon/back_socket.h),
+	 * which libmilter takes up to an octet less than the system.
+	 */
 	static const size_t longest =
-	    sizeof(((struct sockaddr_un *)0)->sun_path) - sizeof ".private/m";
+	    sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - sizeof ".private/m";
 
 	if (strncmp(value, "inet:", 5) == 0)
 		return check_inet(value + 5, false, error);

@@ -56,6 +56,20 @@ class Start(unittest.TestCase):
             self.assertEqual(daemon.check()[0] != 0, True)
             daemon.log_file.unlink()
 
+    def test_the_longest_path_that_the_check_takes_starts(self):
+        folder = str(self.root / "s") + "/"
+        longest = folder + "x" * (96 - len(folder))
+        daemon = Daemon(self.root, pathlib.Path(longest), None)
+        self.assertEqual(daemon.check()[0], 0)
+        daemon.start()
+        self.assertTrue(daemon.answers())
+        daemon.stop()
+        daemon = Daemon(self.root, pathlib.Path(longest + "x"), None)
+        code, said = daemon.check()
+        self.assertNotEqual(code, 0)
+        self.assertIn("the path is longer than 96 octets", said)
+        self.assertIn("the path is longer than 96 octets", self.refused(daemon))
+
     def test_the_check_finds_what_the_start_refuses(self):
         """Each mistake alone: -T and a start both fail, and say the same."""
         def rules_of_root(daemon):
