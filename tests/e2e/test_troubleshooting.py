@@ -8,13 +8,13 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import unittest
 
 from support.daemon import SOURCE, USER
 from support.lab import LabTest
 from support.postfix import DOMAIN, Service
 from support.smtp import Client
+from support.wait import until
 
 PAGE = (SOURCE / "docs/troubleshooting.md").read_text()
 TEMPFAIL = "{ unix:targrey/targrey.sock, default_action=tempfail }"
@@ -134,8 +134,7 @@ class Said(LabTest):
 
     def test_each_line_that_the_page_quotes_is_logged(self):
         self.play()
-        time.sleep(0.1)
-        logs = {"Postfix": self.lab.postfix.log(), "targrey": self.lab.daemon.log()}
+        logs = {"Postfix": self.lab.postfix.log, "targrey": self.lab.daemon.log}
         texts = literals()
         for heading, log in logs.items():
             rows = quoted(heading)
@@ -146,7 +145,7 @@ class Said(LabTest):
                     parts = [part for part in re.split(r"\.\.\.|\"[^\"]*\"|\(25\)", words) if len(part) > 3]
                     self.assertTrue(any(all(part.strip() in text for part in parts) for text in texts), row)
                 else:
-                    self.assertTrue(re.search(pattern(row), log), row)
+                    until(lambda: re.search(pattern(row), log()), "the line " + row)
 
     def test_each_refused_start_that_the_page_quotes_is_one_of_ours(self):
         texts = literals()
