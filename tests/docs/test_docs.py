@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+from support import picture
 from support.daemon import BUILD, SOURCE
 
 PAGES = sorted([*SOURCE.glob("*.md"), *SOURCE.glob("docs/**/*.md"), *SOURCE.glob("rules/*.md")])
@@ -257,6 +258,14 @@ class Documents(unittest.TestCase):
         self.assertIn("known.successes", keys)
         self.assertEqual(keys, re.findall(r"(?m)^\| `([a-z0-9_.]+)` \| \w.{10,} \|$",
                                           page.split("## When to touch what")[1].split("\n## ")[0]))
+
+    def test_the_picture_of_the_report_shows_words_that_it_has_today(self):
+        """Else draw it anew: tests/picture."""
+        literals = "\n".join(re.sub(r'"\s*"', "", path.read_text()) for path in SOURCE.glob("src/*/*.c"))
+        words = picture.read_words(SOURCE / "docs/report.png")
+        self.assertIn("In short", words)
+        self.assertGreater(len(words), 30)
+        self.assertEqual([], [word for word in words if '"%s"' % word not in literals])
 
     def test_the_figures_in_short_are_those_of_the_comparison(self):
         page = (SOURCE / "docs/comparison.md").read_text()

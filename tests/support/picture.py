@@ -1,18 +1,47 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The report of an invented week, as a picture."""
 import contextlib
+import pathlib
 import random
+import struct
 import subprocess
 import sys
+import zlib
 
 from .browser import Browser
 from .lab import Lab
 
 DAYS = 7
+HEIGHT = 1560
+KEYWORD = b"Description\0"  # PNG 11.3.4.2
 SERVERS = ["mail.example.%s" % end for end in ("org", "net", "com")] + [
     "mx%d.list.example.org" % number for number in range(3)]
 OFFICE = "p12-34.osaka.example.net"
 PEOPLE = ["taro", "hanako", "info", "sales"]
+
+
+def chunks(octets):
+    """(type, data, where it ends) of each chunk of a PNG."""
+    at = 8
+    while at < len(octets):
+        length, kind = struct.unpack_from(">I4s", octets, at)
+        yield kind, octets[at + 8:at + 8 + length], at + 12 + length
+        at += 12 + length
+
+
+def write_words(path, words):
+    """Puts the words that the picture shows into it, as text."""
+    octets = pathlib.Path(path).read_bytes()
+    end_of_head = next(chunks(octets))[2]
+    data = b"tEXt" + KEYWORD + "\n".join(dict.fromkeys(words)).encode()
+    text = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    pathlib.Path(path).write_bytes(octets[:end_of_head] + text + octets[end_of_head:])
+
+
+def read_words(path):
+    octets = pathlib.Path(path).read_bytes()
+    return next(data.removeprefix(KEYWORD).decode() for kind, data, _ in chunks(octets)
+                if kind == b"tEXt").split("\n")
 
 
 class Week:
@@ -81,7 +110,10 @@ def main(path):
         browser = Browser(stack)
         browser.look(1280, dark=False)
         browser.open("file://%s" % page)
-        browser.picture(path, height=1560)
+        browser.picture(path, height=HEIGHT)
+        write_words(path, browser.run(
+            "[...document.querySelectorAll('h2, th, dt')].filter(e => e.getBoundingClientRect().bottom < %d)"
+            ".map(e => e.textContent.trim()).filter(e => e)" % HEIGHT))
 
 
 if __name__ == "__main__":
