@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "facts/dnsbl.h"
 #include "postfix/settings.h"
 #include "record/mx.h"
 
@@ -239,6 +240,12 @@ config_finish(
 	if (!derive_suspect(config, places, error) ||
 	    !check_rules(config, places, error))
 		return false;
+	if (config->dnsbl.count > DNSBL_MAX_LISTS) {
+		error_set(error, "%d: dns.dnsbl: %zu lists; allowed: at most %d",
+		    places_line(places, "dns", "dnsbl"), config->dnsbl.count,
+		    DNSBL_MAX_LISTS);
+		return false;
+	}
 	if (!derive_hostname(config) || !derive_exempt(config) ||
 	    !derive_lists(config)) {
 		error_set(error, "0: out of memory");

@@ -228,7 +228,8 @@ const struct key config_keys[] = {
                    "0-9 . _ "
                    "-, mask 1 to 255, weight -100 to 100",
         .help =
-            "DNS lists to ask. An answer 127.x.y.z counts when z and mask have "
+            "DNS lists to ask, at most 32. An answer 127.x.y.z counts when z and "
+            "mask have "
             "a bit in "
             "common (255: any but 0); it adds weight (1; negative for lists of "
             "good "

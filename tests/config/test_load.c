@@ -487,6 +487,30 @@ a_socket_path_leaves_room_for_those_beside_it(void **state)
 	}
 }
 
+/* As many as dnsbl.h has room for: one more would never be asked. */
+static void
+more_dns_lists_than_are_asked_are_refused(void **state)
+{
+	(void)state;
+	char text[4096] = "dns { dnsbl = {";
+
+	for (int count = 1; count <= 33; count++) {
+		struct error error = {""};
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof text - used, "%s\"l%d.example\"",
+		    count > 1 ? "," : "", count);
+		used = strlen(text);
+		strcpy(text + used, "} }");
+		struct config *c = load(text, &error);
+		text[used] = '\0';
+		assert_int_equal(c != NULL, count <= 32);
+		if (c == NULL)
+			assert_non_null(strstr(error.text,
+			    ":1: dns.dnsbl: 33 lists; allowed: at most 32"));
+		config_free(&c);
+	}
+}
+
 static void
 a_list_can_be_added_to(void **state)
 {
@@ -615,6 +639,7 @@ main(void)
 	    cmocka_unit_test(settings_are_read_as_written),
 	    cmocka_unit_test(the_lowest_numbers_of_the_mx_records_are_primaries),
 	    cmocka_unit_test(a_socket_path_leaves_room_for_those_beside_it),
+	    cmocka_unit_test(more_dns_lists_than_are_asked_are_refused),
 	    cmocka_unit_test(a_list_can_be_added_to),
 	    cmocka_unit_test(what_postfix_calls_its_own_is_exempt_by_default),
 	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),
