@@ -10,14 +10,24 @@
 struct shown {
 	struct doc *doc;
 	bool has_triplets;
+	bool is_cut;
 };
+
+static bool
+has_room(struct shown *shown)
+{
+	bool has_room = doc_rows(shown->doc) < SHOWN_MOST;
+
+	shown->is_cut |= !has_room;
+	return has_room;
+}
 
 static void
 show_address(void *ctx, const struct address_row *row)
 {
 	struct shown *shown = ctx;
 
-	if (doc_rows(shown->doc) < SHOWN_MOST)
+	if (has_room(shown))
 		rows_client(shown->doc, row);
 }
 
@@ -31,7 +41,7 @@ show_triplet(void *ctx, const struct triplet_row *row)
 		rows_triplets(shown->doc);
 		shown->has_triplets = true;
 	}
-	if (doc_rows(shown->doc) < SHOWN_MOST)
+	if (has_room(shown))
 		rows_triplet(shown->doc, row);
 }
 
@@ -111,6 +121,9 @@ run(struct admin *admin)
 		return failed(admin, &error);
 	}
 	write_counts(shown.doc, &counts, &filter);
+	if (shown.is_cut)
+		doc_say(shown.doc, "Only the first %d of each kind are listed.",
+		    SHOWN_MOST);
 	return admin_write(admin, &shown.doc);
 }
 

@@ -5,21 +5,48 @@
 #include "admin/rows.h"
 #include "base/domain.h"
 
+/* Rows of a section; a note says so when there are more. */
+#define CLIENTS_MOST  1000
+#define TRIPLETS_MOST 100
+
 struct shown {
 	struct doc *doc;
 	const char *domain;
 	int64_t now;
 	uint64_t found;
+	bool is_cut; /* the table has no room for the next row */
 };
+
+/* Counts a row; false when the table already has as many as are shown. */
+static bool
+has_room(struct shown *shown, size_t most)
+{
+	shown->found++;
+	shown->is_cut = doc_rows(shown->doc) >= most;
+	return !shown->is_cut;
+}
+
+/* option  of list that shows the rest */
+static void
+tell_cut(
+    struct shown *shown, const char *list, const char *option, const char *value)
+{
+	if (shown->is_cut)
+		doc_say(shown->doc,
+		    "There are more: targreyctl list %s %s %s --limit 0.", list,
+		    option, value);
+	shown->is_cut = false;
+}
 
 static bool
 add_client(void *ctx, const struct address_row *row)
 {
 	struct shown *shown = ctx;
 
-	shown->found++;
+	if (!has_room(shown, CLIENTS_MOST))
+		return false;
 	rows_client(shown->doc, row);
-	return doc_rows(shown->doc) < 1000;
+	return true;
 }
 
 static bool
@@ -37,9 +64,10 @@ add_triplet(void *ctx, const struct triplet_row *row)
 {
 	struct shown *shown = ctx;
 
-	shown->found++;
+	if (!has_room(shown, TRIPLETS_MOST))
+		return false;
 	rows_triplet(shown->doc, row);
-	return doc_rows(shown->doc) < 100;
+	return true;
 }
 
 static bool
@@ -66,6 +94,7 @@ show_client(struct shown *shown, struct query *query, const struct ipnet *given,
     struct error *error)
 {
 	struct ipnet record = record_net(given);
+	char text[IPNET_TEXT_SIZE];
 	struct triplet_filter triplets = {.net = given};
 	struct event_filter events = {
 	    .net = given, .newest_first = true, .limit = 20};
@@ -74,10 +103,12 @@ show_client(struct shown *shown, struct query *query, const struct ipnet *given,
 	rows_clients(shown->doc);
 	if (!query_addresses(query, &record, 0, add_client, shown, error))
 		return false;
+	tell_cut(shown, "clients", "--ip", ipnet_to_text(&record, text));
 	doc_section(shown->doc, "triplets", "Triplets of its network");
 	rows_triplets(shown->doc);
 	if (!query_triplets(query, &triplets, add_triplet, shown, error))
 		return false;
+	tell_cut(shown, "triplets", "--ip", ipnet_to_text(given, text));
 	doc_section(shown->doc, "events", "Last events");
 	rows_events(shown->doc);
 	return query_events(query, &events, add_event, shown, error);
@@ -96,7 +127,10 @@ show_domain(struct shown *shown, struct query *query, struct error *error)
 		return false;
 	doc_section(shown->doc, "triplets", "Its triplets");
 	rows_triplets(shown->doc);
-	return query_triplets(query, &triplets, add_triplet, shown, error);
+	if (!query_triplets(query, &triplets, add_triplet, shown, error))
+		return false;
+	tell_cut(shown, "triplets", "--name", name);
+	return true;
 }
 
 static int

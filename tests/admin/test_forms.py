@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is printed on a terminal, into a pipe, and as JSON."""
+import contextlib
 import fcntl
 import json
 import os
@@ -60,6 +61,32 @@ class Forms(ctl.Scratch):
     def test_what_is_taken_back_is_not_called_allowed(self):
         for command, title in (('allow', '>Allowed<'), ('unallow', '>No longer allowed<')):
             self.assertIn(title, self.ctl(command, '203.0.113.9', '--format', 'html')[1])
+
+    def add_triplets(self, client, count):
+        with contextlib.closing(sqlite3.connect(self.db)) as base:
+            base.executescript("""
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+                INSERT INTO waiting_text (bucket, hash, client, sender, recipient)
+                SELECT 90000, -i, '%s', 's' || i || '@example.com', 'taro@example.jp' FROM n;
+                INSERT INTO waiting SELECT bucket, hash, 1, 1, 1, 2, 0, NULL FROM waiting_text
+                    WHERE bucket = 90000;""" % (count, client))
+
+    def test_what_is_cut_is_said(self):
+        for client, count, hint in (('10.9.9.0/24', 100, None),
+                                    ('10.9.9.0/24', 101, 'list triplets --ip 10.9.9.0/24'),
+                                    ('d.example', 101, 'list triplets --name d.example')):
+            self.make()
+            self.add_triplets(client, count)
+            said = json.loads(self.ctl('show', client, '--json')[1])['triplets']
+            self.assertEqual((client, len(said['rows'])), (client, 100))
+            self.assertEqual(hint in str(said.get('say')) if hint else said.get('say'), True if hint else None)
+        self.make()
+        self.add_triplets('10.9.9.0/24', 1001)
+        said = self.ctl('forget', '--ip', '10.9.9.0/24')[1]
+        self.assertIn('Only the first 1000', said)
+        self.make()
+        self.add_triplets('10.9.9.0/24', 1000)
+        self.assertNotIn('Only the first', self.ctl('forget', '--ip', '10.9.9.0/24')[1])
 
     def test_every_allow_list_that_is_named_is_read(self):
         line = []
