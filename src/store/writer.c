@@ -191,6 +191,15 @@ forget_addresses(
 		cache_put(&store->cache, batch->addresses[i].key, 0, 1, &unknown);
 }
 
+/* The database works, so neither status nor the next notes will tell why. */
+static void
+say_refused(struct store *store, const struct trouble *trouble)
+{
+	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+		log_warnx("store: one client's record is not kept: %s",
+		    trouble->error.text);
+}
+
 static bool
 is_too_late(const struct range *range)
 {
@@ -211,8 +220,10 @@ try_on(struct store *store, struct range *range, struct trouble *trouble)
 	do {
 		written = try_range(store, range, trouble);
 		switch (written) {
-		case DONE:
 		case AGAIN:
+			say_refused(store, trouble);
+			break;
+		case DONE:
 		case SPLIT:
 			break;
 		case CONFLICT:
@@ -252,6 +263,8 @@ run_range(struct store *store, struct range *range)
 		run_range(store, &second);
 		return;
 	}
+	if (written == SPLIT)
+		say_refused(store, &trouble);
 	for (size_t i = range->from; i < range->to; i++) {
 		if (batch->states[i] == NOTE_WAITING)
 			batch->states[i] =
