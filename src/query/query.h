@@ -191,7 +191,7 @@ bool query_expire(struct query *query, const struct store_settings *settings,
 
 /* ----------------------------------------------- what became of a message */
 
-/* A message as a log line names it. Texts "" and time 0: not known. */
+/* A message as a log line names it. Texts NULL or "": not known. */
 struct message_ref {
 	const char *queue_id, *message_id;
 	int64_t time;        /* of the line */
@@ -201,7 +201,7 @@ struct message_found {
 	int64_t event_id; /* 0: there is none */
 	int64_t time;     /* when the event was written */
 	bool has_feedback, is_delivered;
-	bool is_ambiguous; /* mails of other clients have the Message-ID, too */
+	bool is_ambiguous; /* other clients sent the Message-ID, too */
 };
 /*
  * The event of that message: the one nearest in time of those with its queue id,

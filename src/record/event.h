@@ -21,7 +21,7 @@ extern const char *const hold_end_words[HOLD_ENDS];
 struct event {
 	int64_t id;     /* set by the store when reading; 0 when writing */
 	int64_t logged; /* when it was written; set by the store as well */
-	int64_t time;   /* start of the transaction, seconds since 1970 */
+	int64_t time;   /* start; without a transaction, end of the session */
 	const char *queue_id;
 	const char *message_id;
 	struct ip ip;

@@ -220,7 +220,7 @@ struct store_status_report {
 	uint64_t triplets_waiting, triplets_passed, addresses, domains, events;
 	int schema;
 };
-/* Counts rows only when want_counts is true (a scan of small tables). */
+/* Counts rows only when want_counts is true (reads whole tables). */
 void store_report(
     struct store *store, bool want_counts, struct store_status_report *report_r);
 
