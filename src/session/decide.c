@@ -321,7 +321,9 @@ decide_overflow(struct session *session)
 	struct judgement *judgement = &session->mail->judgement;
 
 	if (log_may(&limit, session->now.mono_ms, NULL))
-		log_info("sid=%s no place for a hold, %u of %u taken: overflow=%s",
+		log_info(
+		    "sid=%s no place for a hold, by tarpit.max_sessions (%u of %u "
+		    "taken) or tarpit.max_per_net: overflow=%s",
 		    session->sid, session->now.holds, session->now.max_holds,
 		    session->snapshot->policy.overflow == OVERFLOW_PASS
 		        ? "pass"
