@@ -147,6 +147,11 @@ class Said(LabTest):
                 else:
                     until(lambda: re.search(pattern(row), log()), "the line " + row)
 
+        def keys(line):
+            return re.findall(r"(\w+)=", line)
+        shown = re.search(r"(?m)^    \w+: sid=.*", PAGE).group(0)
+        self.assertIn(keys(shown), [keys(line) for line in self.lab.daemon.log().splitlines()])
+
     def test_each_refused_start_that_the_page_quotes_is_one_of_ours(self):
         texts = literals()
         rows = quoted("after `cannot start:`")
