@@ -152,9 +152,10 @@ class Said(LabTest):
         shown = re.search(r"(?m)^    \w+: sid=.*", PAGE).group(0)
         self.assertIn(keys(shown), [keys(line) for line in self.lab.daemon.log().splitlines()])
 
-    def test_each_refused_start_that_the_page_quotes_is_one_of_ours(self):
+    def test_each_refusal_that_the_page_quotes_is_one_of_ours(self):
         texts = literals()
-        rows = quoted("after `cannot start:`")
+        rows = [*quoted("after `cannot start:`"), "no event has that ..."]
+        self.assertIn("no event has that queue id", PAGE)
         self.assertGreater(len(rows), 6)
         for row in rows:
             parts = [part.strip() for part in row.split("...") if part.strip()]
