@@ -2,6 +2,8 @@
 """setup/targrey-setup against a private Postfix: what it finds, sets and takes back."""
 import os
 import pathlib
+import pty
+import re
 import shutil
 import subprocess
 import unittest
@@ -24,26 +26,34 @@ class Setup(unittest.TestCase):
         self.change(r"smtpd_milters = .*\n", "")
         self.sa = self.lab.root / "spamassassin"
         self.sa.mkdir()
-        shutil.copy(SOURCE / "rules" / "70_targrey.cf", self.sa)
-        for path in pathlib.Path("/etc/spamassassin").glob("*.pre"):
-            shutil.copy(path, self.sa)
         self.amavis = self.lab.root / "amavis"
         self.procmailrc = self.lab.root / "procmailrc"
         self.state = self.lab.root / "state"
-        bins = self.lab.root / "bin"
-        bins.mkdir()
+        self.bins = self.lab.root / "bin"
+        self.bins.mkdir()
         for name in ("targreyd", "targreyctl"):
-            (bins / name).symlink_to(BUILD / "bin" / name)
-        # The script fixes its PATH; the build's programs stand in for installed ones.
+            (self.bins / name).symlink_to(BUILD / "bin" / name)
+        # The script fixes its PATH and where resolv.conf is; the build's programs
+        # stand in for installed ones.
         self.program = self.lab.root / "targrey-setup"
         text = PROGRAM.read_text()
-        self.assertEqual(1, text.count("\nPATH=/usr/sbin:"))
-        self.program.write_text(text.replace("\nPATH=", "\nPATH=%s:" % bins).replace(
-            "samples=$here/../conf", "samples=%s" % (SOURCE / "conf")))
+        for old, new in (("\nPATH=/usr/sbin:", "\nPATH=%s:/usr/sbin:" % self.bins),
+                         ("samples=$here/../conf", "samples=%s" % (SOURCE / "conf")),
+                         ("resolv=/etc/", "resolv=%s/" % self.lab.root),
+                         ("resolved=/run/systemd/resolve/", "resolved=%s/up-" % self.lab.root)):
+            self.assertEqual(1, text.count(old), old)
+            text = text.replace(old, new)
+        self.program.write_text(text)
         self.program.chmod(0o755)
+        (self.lab.root / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+
+    def install_rules(self):
+        """Not in each test: SpamAssassin takes a second to start."""
+        shutil.copy(SOURCE / "rules" / "70_targrey.cf", self.sa)
+        for path in pathlib.Path("/etc/spamassassin").glob("*.pre"):
+            shutil.copy(path, self.sa)
 
     def change(self, pattern, text):
-        import re
         found, count = re.subn(pattern, text, self.main.read_text())
         self.assertEqual(1, count)
         self.main.write_text(found)
@@ -58,19 +68,24 @@ class Setup(unittest.TestCase):
         return subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-h", name], check=True,
                               stdout=subprocess.PIPE, text=True).stdout.strip()
 
+    def command(self, *arguments):
+        return ["/bin/sh", str(self.program), "--config", str(self.lab.daemon.conf), "--spamassassin", str(self.sa),
+                "--amavis", str(self.amavis), "--procmailrc", str(self.procmailrc), "--state", str(self.state),
+                "--to", "you@example.jp", "--port", str(self.lab.postfix.port()), *arguments]
+
+    def env(self):
+        return {"MAIL_CONFIG": str(self.lab.postfix.etc), "ASAN_OPTIONS": "detect_leaks=0"}
+
     def run_setup(self, *arguments, code=0):
-        env = {"MAIL_CONFIG": str(self.lab.postfix.etc), "ASAN_OPTIONS": "detect_leaks=0"}
         done = subprocess.run(
-            ["/bin/sh", str(self.program), "--config", str(self.lab.daemon.conf), "--spamassassin", str(self.sa),
-             "--amavis", str(self.amavis), "--procmailrc", str(self.procmailrc), "--state", str(self.state), "--to", "you@example.jp",
-             "--port", str(self.lab.postfix.port()), *arguments],
-            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=300, check=False)
+            self.command(*arguments), env=self.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
         self.assertEqual(code, done.returncode, done.stdout)
         self.assertNotIn("not found", done.stdout.replace("was not found", ""))
         return done.stdout
 
     def test_without_an_option_it_proposes_and_changes_nothing(self):
+        self.install_rules()
         before = {path: path.read_bytes() for path in
                   (self.main, self.lab.daemon.conf, *self.sa.iterdir())}
         said = self.run_setup(code=1)
@@ -85,20 +100,28 @@ class Setup(unittest.TestCase):
         self.assertFalse(self.state.exists())
 
     def test_apply_sets_it_and_a_test_mail_proves_it(self):
+        self.install_rules()
+        # As Debian's installer leaves it, Postfix has the whole name and the system the short one.
+        settings = self.lab.daemon.conf.read_text()
+        self.assertIn('hostname = "mx.example.jp"\n', settings)
+        self.lab.daemon.conf.write_text(settings.replace('hostname = "mx.example.jp"\n', ""))
         self.lab.daemon.start()
         self.lab.postfix.start()
         said = self.run_setup("--apply")
+        name = os.uname().nodename
+        self.assertIn("\ntargrey_hosts %s\n" % name, (self.sa / "71_targrey_site.cf").read_text())
         self.assertEqual(LINE, self.postconf("smtpd_milters"))
         self.assertEqual("yes", self.postconf("smtpd_forbid_unauth_pipelining"))
         self.assertEqual("chunking, silent-discard", self.postconf("smtpd_discard_ehlo_keywords"))
         self.assertIn('\nmode = "observe"\n', self.lab.daemon.conf.read_text())
         self.assertIn("ok    the headers are there: it works", said)
-        self.assertIn("X-TaRgrey-Session: v=1; id=mx.example.jp", said)
+        self.assertIn("X-TaRgrey-Session: v=1; id=%s;" % name, said)
         self.assertIn("ip=198.51.100.77", said)
         self.assertIn("no spam filter wrote a score", said)
         self.assertIn("Nothing to set", self.run_setup("--check", code=0))
 
     def test_undo_brings_every_file_back(self):
+        self.install_rules()
         self.set("smtpd_discard_ehlo_keywords = dsn")
         self.set("mynetworks = 127.0.0.0/8 203.0.113.0/24")
         before = {path: path.read_text() for path in (self.main, self.lab.daemon.conf)}
@@ -113,11 +136,187 @@ class Setup(unittest.TestCase):
         self.assertFalse((self.sa / "71_targrey_site.cf").exists())
         self.assertFalse(self.state.exists())
 
+    def files(self):
+        """What targrey-setup may write: every file and its bytes."""
+        found = [self.main, self.lab.postfix.etc / "master.cf", self.lab.daemon.conf, self.procmailrc,
+                 self.lab.postfix.etc / "spam_header_checks", *self.sa.iterdir()]
+        return {path: path.read_bytes() for path in found if path.is_file()}
+
+    def answer(self, text):
+        """Runs it on a terminal, where text is typed when it asks; what it said, and its exit status."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve("/bin/sh", self.command("--no-mail"), self.env())
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(terminal, 65536)
+        os.write(terminal, text + b"\n")
+        try:
+            while more := os.read(terminal, 65536):
+                said += more
+        except OSError:  # it ended
+            pass
+        os.close(terminal)
+        return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def test_on_a_terminal_it_asks_and_sets_nothing_without_a_yes(self):
+        before = self.files()
+        for text in (b"", b"n"):
+            said, code = self.answer(text)
+            self.assertEqual(1, code)
+            self.assertIn("Set these 4 now?", said)
+            self.assertEqual(before, self.files())
+        said, code = self.answer(b"y")
+        self.assertEqual(0, code, said)
+        self.assertEqual(LINE, self.postconf("smtpd_milters"))
+
+    def test_a_setting_on_several_lines_comes_back_octet_by_octet(self):
+        with open(self.main, "ab") as file:
+            file.write(b"smtpd_milters =\r\n\tinet:localhost:8891,\r\n# a remark\r\n\tunix:spamass/spamass.sock\r\n"
+                       b"smtpd_discard_ehlo_keywords =\n  dsn,\n  etrn\n")
+        os.utime(self.main, (0, 0))
+        before = self.files()
+        self.run_setup("--apply", "--no-mail")
+        self.assertEqual(LINE + " inet:localhost:8891, unix:spamass/spamass.sock",
+                         " ".join(self.postconf("smtpd_milters").split()))
+        self.assertEqual("dsn, etrn, chunking, silent-discard",
+                         " ".join(self.postconf("smtpd_discard_ehlo_keywords").split()))
+        self.run_setup("--undo")
+        self.assertEqual(before, self.files())
+
+    def test_undo_takes_all_applies_back_and_keeps_what_the_admin_wrote_meanwhile(self):
+        before = self.main.read_text().split()
+        self.run_setup("--apply", "--no-mail")
+        self.set("relayhost = [between.example.jp]")
+        self.run_setup("--apply", "--sort", "--no-mail")
+        self.run_setup("--undo")
+        self.assertEqual(before + ["relayhost", "=", "[between.example.jp]"], self.main.read_text().split())
+        self.assertFalse(self.state.exists() or self.procmailrc.exists())
+
+    def test_an_apply_that_fails_half_way_leaves_nothing(self):
+        before = self.files()
+        # A folder where one of its files should be.
+        checks = self.lab.postfix.etc / "spam_header_checks"
+        checks.mkdir()
+        said = self.run_setup("--apply", "--sort", "--no-mail", code=2)
+        self.assertIn("no copy of %s can be kept" % checks, said)
+        self.assertIn("all is as it was before", said)
+        self.assertEqual(before, self.files())
+        self.assertFalse(self.state.exists())
+        # And after one that did not fail.
+        self.run_setup("--apply", "--no-mail")
+        once = self.files()
+        self.assertIn("all is as it was before", self.run_setup("--apply", "--sort", "--no-mail", code=2))
+        self.assertEqual(once, self.files())
+        self.run_setup("--undo")
+        self.assertEqual(before, self.files())
+
+    def test_what_was_set_by_one_that_was_killed_half_way_is_taken_back(self):
+        before = self.files()
+        stand_in = self.bins / "postconf"
+        stand_in.write_text("#!/bin/sh\ncase $* in \"-e smtpd_discard\"*) kill -9 $PPID; exit ;; esac\n"
+                            "exec /usr/sbin/postconf \"$@\"\n")
+        stand_in.chmod(0o755)
+        self.run_setup("--apply", "--no-mail", code=-9)
+        self.assertEqual(LINE, self.postconf("smtpd_milters"))
+        self.run_setup("--undo")
+        self.assertEqual(before, self.files())
+        self.run_setup("--apply", "--no-mail", code=-9)
+        stand_in.unlink()
+        self.set("relayhost = [meanwhile.example.jp]")
+        self.run_setup("--apply", "--no-mail")
+        self.run_setup("--undo")
+        self.assertEqual("", self.postconf("smtpd_milters"))
+        self.assertEqual(before[self.main].split() + b"relayhost = [meanwhile.example.jp]".split(),
+                         self.main.read_bytes().split())
+
+    def test_without_copies_of_what_is_there_nothing_is_set(self):
+        before = self.files()
+        self.state.write_text("a file, not a folder\n")
+        self.assertIn("nothing was set", self.run_setup("--apply", "--no-mail", code=2))
+        self.state.unlink()
+        self.state.mkdir()
+        (self.state / "undo").write_text("")
+        (self.state / ("kept" + str(self.main).replace("/", "_"))).symlink_to("/nowhere/at/all")
+        self.assertIn("no copy of %s can be kept" % self.main, self.run_setup("--apply", "--no-mail", code=2))
+        self.assertEqual(before, self.files())
+
+    def test_mistakes_of_before_are_told_from_ours(self):
+        self.install_rules()
+        (self.sa / "local.cf").write_text("nonsense_setting 1\n")
+        said = self.run_setup("--apply", "--no-mail")
+        self.assertIn("SpamAssassin's own settings have a mistake: ", said)
+        self.assertIn("nonsense_setting 1", said)
+        (self.sa / "70_targrey.cf").unlink()
+        self.set("[half a line")
+        before = self.files()
+        self.assertIn("nothing was set", self.run_setup("--apply", "--no-mail", code=2))
+        self.assertEqual(before, self.files())
+
+    def test_milters_in_master_cf_are_seen_and_the_line_that_it_names_does_it(self):
+        service = "127.0.0.1:%d/inet" % self.lab.postfix.port()
+        subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-P",
+                        service + "/smtpd_milters={inet:localhost:8891,connect_timeout=5s},unix:a.sock"], check=True)
+        said = self.run_setup(code=1)
+        self.assertIn("main.cf's are not asked there", said)
+        self.assertNotIn("main.cf: smtpd_milters", said)
+        line = re.search(r"(?m)^ +(postconf -P .*) && postfix reload$", said).group(1)
+        subprocess.run(line, shell=True, check=True, env=dict(os.environ, **self.env()))
+        self.assertIn("%s/smtpd_milters = {unix:targrey/targrey.sock,default_action=accept},"
+                      "{inet:localhost:8891,connect_timeout=5s},unix:a.sock" % service,
+                      subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-P"], check=True,
+                                     stdout=subprocess.PIPE, text=True).stdout)
+        self.assertIn("ok    master.cf: smtpd_milters of %s names it, first; then {inet" % service,
+                      self.run_setup(code=1))
+
+    def test_its_socket_under_another_name_is_not_asked_twice(self):
+        service = "127.0.0.1:%d/inet" % self.lab.postfix.port()
+        for chroot, names in (("n", ("unix:%s/targrey/targrey.sock" % self.lab.postfix.queue, "$ours")),
+                              ("y", ("unix:/targrey/targrey.sock", "$ours"))):
+            subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-F",
+                            "%s/chroot=%s" % (service, chroot)], check=True)
+            for name in names:
+                self.set("ours = unix:targrey/targrey.sock\nsmtpd_milters = " + name)
+                said = self.run_setup(code=1)
+                self.assertIn("ok    smtpd_milters names it, first", said)
+                self.assertNotIn("main.cf: smtpd_milters", said)
+        # Of a running host the mode is not turned down.
+        self.assertNotIn('targrey.conf: mode = "observe"', said)
+
+    def test_what_keeps_milters_or_their_headers_away_is_told(self):
+        service = "127.0.0.1:%d/inet" % self.lab.postfix.port()
+        for change in ("-P", service + "/smtpd_proxy_filter=127.0.0.1:10024"), \
+                ("-P", service + "/receive_override_options=no_milters"), \
+                ("-F", service + "/process_limit=0"), ("-F", service + "/chroot=y"), \
+                ("-e", "queue_directory=/var/spool/postfix"):
+            subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), *change], check=True)
+        self.set("mynetworks = 127.0.0.0/8, 0.0.0.0/0\ninet_interfaces = loopback-only\n"
+                 "multi_instance_directories = /etc/postfix-in\n"
+                 "smtpd_recipient_restrictions = check_policy_service { inet:127.0.0.1:10023, timeout=10s }")
+        (self.lab.root / "resolv.conf").write_text("nameserver 127.0.0.53\n")
+        (self.lab.root / "up-resolv.conf").write_text("nameserver 8.8.8.8\n")
+        said = self.run_setup(code=1)
+        for wanted in ("smtpd_proxy_filter = 127.0.0.1:10024: Postfix lets no milter write headers",
+                       "receive_override_options has no_milters", "at most any number of smtpd processes",
+                       "is not below /var/spool/postfix: smtpd in its chroot cannot reach it",
+                       "mynetworks has everybody", "inet_interfaces = loopback-only: no mail comes",
+                       "for another: MAIL_CONFIG=DIR targrey-setup, with /etc/postfix-in",
+                       "inet:127.0.0.1:10023 looks like a greylister",
+                       "public name servers (8.8.8.8 )"):
+            self.assertIn(wanted, said)
+
+    def test_the_socket_that_a_killed_daemon_left_is_not_taken_for_one(self):
+        self.lab.daemon.start()
+        self.assertIn("ok    it listens on unix:", self.run_setup(code=1))
+        self.lab.daemon.kill9()
+        self.assertTrue(self.lab.daemon.socket.is_socket())
+        self.assertIn("look  it is not running", self.run_setup(code=1))
+
     def test_undo_leaves_what_was_changed_since(self):
         self.run_setup("--apply", "--no-mail")
         subprocess.run(["postconf", "-c", str(self.lab.postfix.etc), "-e",
                         "smtpd_milters = %s inet:localhost:8891" % LINE], check=True)
-        said = self.run_setup("--undo")
+        said = self.run_setup("--undo", code=1)
         self.assertIn("smtpd_milters was changed since and is left", said)
         self.assertIn("8891", self.postconf("smtpd_milters"))
         self.assertEqual("", self.postconf("smtpd_discard_ehlo_keywords"))
@@ -125,8 +324,9 @@ class Setup(unittest.TestCase):
 
     def test_what_undo_cannot_restore_is_named_kept_and_tried_again(self):
         self.run_setup("--apply", "--no-mail")
-        postconf = self.lab.root / "bin" / "postconf"
-        postconf.write_text('#!/bin/sh\n[ "$1" = -X ] && [ "$2" = smtpd_milters ] && exit 1\n'
+        self.set("relayhost = [mine.example.jp]")
+        postconf = self.bins / "postconf"
+        postconf.write_text('#!/bin/sh\ncase $* in *"-X smtpd_milters") exit 1 ;; esac\n'
                             'exec /usr/sbin/postconf "$@"\n')
         postconf.chmod(0o755)
         said = self.run_setup("--undo", code=2)
@@ -139,6 +339,7 @@ class Setup(unittest.TestCase):
         self.assertFalse(self.state.exists())
 
     def test_other_milters_stay_behind_ours(self):
+        self.install_rules()
         self.set("smtpd_milters = { inet:localhost:8891, connect_timeout=5s }, unix:spamass/spamass.sock")
         self.run_setup("--apply", "--no-mail")
         self.assertEqual(LINE + " { inet:localhost:8891, connect_timeout=5s }, unix:spamass/spamass.sock",
@@ -153,6 +354,7 @@ class Setup(unittest.TestCase):
         self.assertNotIn("main.cf: smtpd_milters", said)
 
     def test_what_it_wrote_for_spamassassin_passes_lint_with_and_without_the_plugin(self):
+        self.install_rules()
         self.run_setup("--apply", "--no-mail")
         for plugin in (False, True):
             if plugin:
@@ -176,6 +378,7 @@ class Setup(unittest.TestCase):
         self.assertIn("127.0.0.1:10026 takes mail back without milters", said)
 
     def test_amavis_gets_the_sample_and_loses_it_again(self):
+        self.install_rules()
         self.amavis.mkdir()
         self.set("content_filter = smtp-amavis:[127.0.0.1]:10024")
         self.run_setup("--apply", "--no-mail")
@@ -235,18 +438,23 @@ class Setup(unittest.TestCase):
                               check=False, timeout=60, env={"ASAN_OPTIONS": "detect_leaks=0"})
         self.assertEqual(1, done.returncode)
         self.assertEqual("--check --config /etc/x --to you@example.jp\n", seen.read_text())
-        said = self.run_setup("--check")
+        said = self.run_setup("--check", code=1)
         self.assertIn("ok    the headers are there: it works", said)
 
     def test_a_second_undo_says_that_there_is_nothing(self):
         self.assertIn("nothing was set", self.run_setup("--undo", code=2))
 
     def test_a_test_mail_that_postfix_refuses_says_so(self):
-        self.set("smtpd_client_restrictions = reject_unknown_reverse_client_hostname")
+        self.set("smtpd_client_restrictions = reject_unknown_reverse_client_hostname\nmydestination = localhost, mx.example.jp")
         self.lab.daemon.start()
         self.lab.postfix.start()
-        said = self.run_setup("--apply")
-        self.assertIn("it was not accepted: RCPT TO:<you@example.jp>: 450", said)
+        said = self.run_setup("--apply", "--to", "you")
+        self.assertIn("it was not accepted: RCPT TO:<you@mx.example.jp>: 450", said)
+        self.assertIn("a stranger without a name is told that here", said)
+        self.lab.postfix.stop()
+        said = self.run_setup("--check", "--to", "you", code=1)
+        self.assertIn("it could not be sent: no connection to port", said)
+        self.assertNotIn("a stranger", said)
 
 
 if __name__ == "__main__":
