@@ -35,9 +35,13 @@ reach(const char *path, struct error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = ANSWER_S};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || !text_copy(address.sun_path, sizeof address.sun_path, path) ||
+	if (!text_copy(address.sun_path, sizeof address.sun_path, path)) {
+		error_set(error, "%s: the path is too long for a socket", path);
+		return -1;
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		error_set_errno(error,
 		    "cannot reach amavis at %s (review.amavis_socket must be its "
@@ -52,7 +56,6 @@ reach(const char *path, struct error *error)
 	return fd;
 }
 
-/* "spam-AbC.gz" -> "AbC", as X-Quarantine-ID gives it */
 static void
 ask(FILE *file, const struct mail *mail, const char *recipients)
 {
@@ -87,33 +90,41 @@ decode(char *text)
 	*to = '\0';
 }
 
-/* The answer has a line "setreply=250 2.0.0 ..." for every recipient. */
+/* A line "setreply=250 2.0.0 ..." for every recipient, then an empty one. */
 static bool
 hear(FILE *file, char *outcome, size_t size, struct error *error)
 {
 	static const char name[] = "setreply=";
-	char line[2048];
-	bool said = false, ok = true;
+	char line[2048], refusal[301] = "";
+	bool ended = false;
+	int released = 0;
 
-	while (fgets(line, sizeof line, file) != NULL) {
+	while (!ended && fgets(line, sizeof line, file) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
-		if (*line == '\0')
-			break;
+		ended = *line == '\0';
 		if (strncmp(line, name, sizeof name - 1) != 0)
 			continue;
 		decode(line);
 		const char *reply = line + sizeof name - 1;
-		said = true;
-		if (*reply == '2' && ok) {
+		if (*reply != '2')
+			text_copy(refusal, sizeof refusal,
+			    *reply == '\0' ? "no reply" : reply);
+		else if (released++ == 0)
 			snprintf(outcome, size, "amavis: %.300s", reply);
-		} else if (*reply != '2') {
-			error_set(error, "amavis: %.300s", reply);
-			ok = false;
-		}
 	}
-	if (!said)
-		error_set(error, "amavis did not answer the request to release it");
-	return said && ok;
+	if (*refusal != '\0' && released > 0)
+		error_set(error,
+		    "amavis: %s (but released it to %d other recipient%s; name the "
+		    "rest "
+		    "by --to)",
+		    refusal, released, released == 1 ? "" : "s");
+	else if (*refusal != '\0')
+		error_set(error, "amavis: %s", refusal);
+	else if (!ended || released == 0)
+		error_set(error,
+		    "amavis did not answer whether it released it; look in its log "
+		    "before you try again");
+	return ended && released > 0 && *refusal == '\0';
 }
 
 bool

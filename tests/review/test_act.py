@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import re
+import socket
 import sqlite3
 import subprocess
+import threading
 import unittest
 
 from fixture import BIN, REVIEW, Scratch, mail, maildir
@@ -273,6 +275,48 @@ class Act(Scratch):
         self.done("release", self.boxed(["<%s>" % recipient for recipient in recipients]))
         self.assertEqual(["-i", "-f", "a@b.example", "--", *recipients],
                          (self.root / "sent").read_text().splitlines())
+
+    def released_by(self, answer):
+        """release's exit code, output and errors when amavis answers so."""
+        box = self.root / "quarantine"
+        box.mkdir(exist_ok=True)
+        (box / "spam-Ab1").write_bytes(b"X-Envelope-From: <a@b.example>\nX-Envelope-To: <a@c.jp>, <b@c.jp>\n"
+                                       b"X-Quarantine-ID: <Ab1>\n" + mail(1, "6.2"))
+        key, = self.ids(folder=box)
+
+        def serve():
+            with listener.accept()[0] as link:
+                asked = b""
+                while not asked.endswith(b"\r\n\r\n"):
+                    asked += link.recv(4096)
+                link.sendall(answer)
+
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.root / "amavis"))
+            listener.listen()
+            thread = threading.Thread(target=serve)
+            thread.start()
+            got = self.run_review("release", key, "--amavis-socket", self.root / "amavis")
+            thread.join()
+        self.assertEqual(int(got[0] != 0), len(self.rows(folder=box)))
+        return got
+
+    def test_a_release_to_some_recipients_is_told(self):
+        code, _, err = self.released_by(b"setreply=250 2.0.0 Ok\r\nsetreply=550 5.1.1 No%20such%20user\r\n\r\n")
+        self.assertEqual(1, code)
+        self.assertIn("amavis: 550 5.1.1 No such user (but released it to 1 other recipient", err)
+
+    def test_half_an_answer_is_no_release(self):
+        code, out, err = self.released_by(b"setreply=250 2.0.0 Ok\r\n")
+        self.assertEqual(1, code, out)
+        self.assertIn("look in its log", err)
+
+    def test_a_socket_path_that_is_too_long_is_called_so(self):
+        box = self.root / "quarantine"
+        box.mkdir()
+        (box / "spam-Ab1").write_bytes(b"X-Quarantine-ID: <Ab1>\n" + mail(1, "6.2"))
+        key, = self.ids(folder=box)
+        self.assertIn("too long", self.refused("release", key, "--amavis-socket", "/" + "x" * 200))
 
     def test_a_release_that_would_leave_out_a_recipient_is_refused(self):
         self.sendmail()
