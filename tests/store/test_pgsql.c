@@ -1297,6 +1297,48 @@ a_change_is_done_again_when_another_was_faster(void **state)
 	PQfinish(conn);
 }
 
+static int
+count_triplets(struct query *query, struct error *error)
+{
+	int count = 0;
+
+	return query_triplets(
+	           query, &(struct triplet_filter){0}, count_row, &count, error)
+	           ? count
+	           : -1;
+}
+
+/* The admin's page may run for months. */
+static void
+query_goes_on_when_the_server_was_restarted(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct error error;
+	struct ip ip;
+
+	ip_from_text(IP, &ip);
+	attempt(fixture, FROM);
+	struct query *query = query_open(fixture->url, true, &error);
+	assert_int_equal(count_triplets(query, &error), 2);
+	pgsql_server("restart");
+	assert_int_equal(count_triplets(query, &error), 2);
+	pgsql_server("restart");
+	assert_true(
+	    query_allow_address(query, &ip, TEST_NOW, TEST_NOW + 60, NULL, &error));
+	pgsql_server("kill");
+	assert_int_equal(count_triplets(query, &error), -1);
+	assert_non_null(strstr(error.text, "failed: No such file"));
+	pgsql_server("again");
+	assert_int_equal(count_triplets(query, &error), 2);
+	/* Hashed addresses of the one are not those of the other. */
+	pgsql_do(fixture->url,
+	    "UPDATE meta SET value = repeat('0a', 16) WHERE name = 'secret'");
+	pgsql_server("restart");
+	assert_int_equal(count_triplets(query, &error), -1);
+	assert_non_null(strstr(error.text, "another database"));
+	query_close(&query);
+}
+
 static bool
 keep_finding(void *ctx, const char *finding)
 {
@@ -1393,6 +1435,7 @@ main(void)
 	        nothing_promised_is_lost_when_the_server_is_restarted_paused_or_killed),
 	    TEST(nothing_promised_is_lost_in_a_fail_over),
 	    TEST(a_change_is_done_again_when_another_was_faster),
+	    TEST(query_goes_on_when_the_server_was_restarted),
 	    TEST(what_no_daemon_writes_is_found),
 	};
 

@@ -37,8 +37,10 @@ pgsql_begin_use(struct link *link, struct trouble *trouble)
 bool
 pgsql_claim(struct backend *backend, struct trouble *trouble)
 {
-	return try_lock(&backend->link, "SELECT pg_try_advisory_lock" LOCK,
-	    "in use by a targreyd: stop all that use it", trouble);
+	backend->is_claimed =
+	    try_lock(&backend->link, "SELECT pg_try_advisory_lock" LOCK,
+	        "in use by a targreyd: stop all that use it", trouble);
+	return backend->is_claimed;
 }
 
 void

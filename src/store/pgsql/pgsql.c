@@ -18,8 +18,6 @@
 /* The least difference of clocks that an attempt can notice: a minute's retry_gap.
  */
 #define CLOCK_OFF_S 60
-/* How long targreyctl waits for each server. */
-#define ATTACH_MS 5000
 
 static bool
 pgsql_check_url(const char *url, struct error *error)
@@ -158,17 +156,6 @@ pgsql_open(const struct store_settings *settings,
 	return NULL;
 }
 
-/* A report may take long; only connecting is limited in time. */
-static bool
-take_time(struct link *link, struct trouble *trouble)
-{
-	link->timeout_ms = 0;
-	return link_run(link,
-	    "RESET statement_timeout; RESET lock_timeout;"
-	    "RESET idle_in_transaction_session_timeout",
-	    trouble);
-}
-
 static struct backend *
 pgsql_attach(const char *url, bool writable,
     uint8_t secret_r[static SIPHASH_KEY_SIZE], struct error *error)
@@ -180,10 +167,7 @@ pgsql_attach(const char *url, bool writable,
 	if (backend == NULL)
 		return NULL;
 	backend->is_attached = true;
-	if (place_connect(&backend->place, &backend->link, ATTACH_MS, &trouble) &&
-	    take_time(&backend->link, &trouble) &&
-	    pgsql_check_schema(&backend->link, backend->secret, &trouble) &&
-	    link_prepare(&backend->link, &trouble)) {
+	if (pgsql_connect_attached(backend, backend->secret, &trouble)) {
 		memcpy(secret_r, backend->secret, SIPHASH_KEY_SIZE);
 		return backend;
 	}
@@ -204,7 +188,7 @@ pgsql_make(const char *url, const uint8_t secret[static SIPHASH_KEY_SIZE],
 		return false;
 	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
 	bool ok =
-	    place_connect(&backend->place, &backend->link, ATTACH_MS, &trouble) &&
+	    pgsql_place_attached(backend, &trouble) &&
 	    pgsql_make_schema(&backend->link, backend->secret, &is_fatal, &trouble);
 	if (!ok)
 		error_set(error, "%s: %s", backend->place.name, trouble.error.text);
@@ -252,7 +236,8 @@ pgsql_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
 	view->locks = purpose == FOR_NOTES_AGAIN || backend->is_attached;
 	view->link->deadline_ms = until_ms;
 	if (backend->is_attached)
-		return link_run(view->link, "BEGIN", trouble) ? view : NULL;
+		return pgsql_begin_attached(backend, "BEGIN", trouble) ? view
+		                                                       : NULL;
 	if (link_send_quietly(view->link, SQL_BEGIN, trouble) &&
 	    (!is_relaxed || link_send_quietly(view->link, SQL_RELAX, trouble)))
 		return view;

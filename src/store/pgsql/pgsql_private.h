@@ -63,6 +63,7 @@ struct place {
 struct backend {
 	struct place place;
 	bool is_attached;
+	bool is_claimed; /* by a migration: the connection holds the lock */
 	bool durable;
 	int timeout_ms;
 	uint8_t secret[SIPHASH_KEY_SIZE];
@@ -211,6 +212,16 @@ bool pgsql_find_mark(struct view *view, const char *name, char *text_r, size_t s
     struct trouble *trouble);
 bool pgsql_keep_mark(
     struct view *view, const char *name, const char *text, struct trouble *trouble);
+
+/* ---- attach.c; targreyctl's connection */
+/* Connects to its server, no more. */
+bool pgsql_place_attached(struct backend *backend, struct trouble *trouble);
+/* Also checks that the tables are ours, reads the secret, prepares. */
+bool pgsql_connect_attached(struct backend *backend,
+    uint8_t secret_r[static SIPHASH_KEY_SIZE], struct trouble *trouble);
+/* Runs that, on a new connection if the one there was is lost. */
+bool pgsql_begin_attached(
+    struct backend *backend, const char *begin, struct trouble *trouble);
 
 /* ---- readers.c */
 void pgsql_open_reader(struct backend *backend);

@@ -143,7 +143,7 @@ pgsql_reader(struct backend *backend, struct trouble *trouble)
 		return new_view(backend, 0, trouble);
 	pgsql_clear(view);
 	view->locks = false;
-	return link_run(view->link,
+	return pgsql_begin_attached(backend,
 	           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", trouble)
 	           ? view
 	           : NULL;
