@@ -92,6 +92,7 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 		    "\"%.40s\" is not an id; list shows the ids: 12 digits of 0-9 "
 		    "a-f, of which the first four may be enough",
 		    id);
+		mail_r->unknown = true;
 		return false;
 	}
 	bool ok = look_up(review, id, &finding, error) &&
@@ -114,6 +115,7 @@ review_find(struct review *review, const char *id, struct own_mail *mail_r,
 		    "folder first",
 		    id);
 	own_mail_clear(mail_r);
+	mail_r->unknown = finding.count != 1;
 	return false;
 }
 

@@ -57,8 +57,12 @@ pages_find(struct admin *admin, const struct folders *folders, const char *id,
 	struct review *review = admin->more;
 	int64_t folder;
 
-	if (!review_find(review, id, mail_r, error))
+	if (!review_find(review, id, mail_r, error)) {
+		if (mail_r->unknown)
+			error_set(
+			    error, "%.12s: no such message in your folders", id);
 		return false;
+	}
 	if (!index_folder_id(review->index, mail_r->mail.folder, &folder, error)) {
 		own_mail_clear(mail_r);
 		return false;

@@ -42,7 +42,8 @@ void review_close(struct review *review);
 /* A copy of an index row, independent of the index. */
 struct own_mail {
 	struct mail mail;
-	char *text; /* all its strings */
+	char *text;   /* all its strings */
+	bool unknown; /* not found for the id alone: none has it, or several do */
 };
 /* Finds the one mail with that id; false with the reason. */
 bool review_find(struct review *review, const char *id, struct own_mail *mail_r,

@@ -208,6 +208,10 @@ class Security(ReviewScratch):
         self.assertEqual(200, served.get("/mail?id=" + key, **anna).status)
         theirs = served.get("/", **bert)
         self.assertEqual(404, served.get("/mail?id=" + key, **bert).status)
+        # nor is he told that it exists
+        said = {served.get("/mail?id=" + id, **bert).body.replace(id, "ID")
+                for id in (key, key[:4], "0123456789ab", "f" * 12)}
+        self.assertEqual(1, len(said), said)
         # not even with a form of his own
         self.assertNotEqual(page.csrf(), theirs.csrf())
         self.assertEqual(403, served.post("/act", {"release": key, "csrf": page.csrf()}, **bert).status)
