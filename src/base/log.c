@@ -23,11 +23,12 @@ static void (*line_sink)(void *, enum log_level, const char *) = to_stderr;
 static void *line_ctx;
 static _Atomic int max_level = LOG_LEVEL_INFO;
 
+/* A warning can be found by its word, as those of Postfix. */
+static const char *const words[] = {"warning: ", "", "debug: "};
+
 static void
 to_stderr(void *ctx, enum log_level level, const char *text)
 {
-	static const char *const words[] = {"warning: ", "", "debug: "};
-
 	char line[LINE_SIZE + 64];
 
 	(void)ctx;
@@ -38,8 +39,11 @@ to_stderr(void *ctx, enum log_level level, const char *text)
 static void
 to_syslog(void *ctx, enum log_level level, const char *text)
 {
+	char line[LINE_SIZE + 64];
+
 	(void)ctx;
-	log_channel_write(priorities[level], text);
+	snprintf(line, sizeof line, "%s%s", words[level], text);
+	log_channel_write(priorities[level], line);
 }
 
 void

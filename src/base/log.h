@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Log lines. warning: an operator should act; info: what happened to a mail;
- * debug: why. One line per decision, key=value. Any thread may call, in callbacks
- * and loops too: logging never waits. A line that the log does not take at once is
- * lost, and the next line that it takes says how many. The sink is chosen
- * once, before threads start. Control characters in the finished line are replaced
- * by '?'.
+ * debug: why. Lines of the first and the last begin "warning: " and "debug: ". One
+ * line per decision, key=value. Any thread may call, in callbacks and loops too:
+ * logging never waits. A line that the log does not take at once is lost, and the
+ * next line that it takes says how many. The sink is chosen once, before threads
+ * start. Control characters in the finished line are replaced by '?'.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

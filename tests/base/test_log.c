@@ -81,7 +81,8 @@ syslog_gets_lines_of_rfc_3164(void **state)
 	assert_int_equal(sscanf(line, "<20>%3s %2d %*2d:%*2d:%2d %n", month, &day,
 	                     &second, &used),
 	    3);
-	snprintf(wanted, sizeof wanted, "prog[%ld]: one?two?", (long)getpid());
+	snprintf(
+	    wanted, sizeof wanted, "prog[%ld]: warning: one?two?", (long)getpid());
 	assert_string_equal(line + used, wanted);
 	log_info("calm");
 	assert_int_equal(strncmp(next(fd), "<22>", 4), 0);
