@@ -44,6 +44,8 @@ struct config {
 	size_t mx_ranks_count;
 	struct ipnet *exempt; /* exempt_networks, "postfix:mynetworks" expanded */
 	size_t exempt_count;
+	bool lacks_mynetworks; /* "postfix:mynetworks" is in it, but postconf failed
+	                        */
 
 	/* all other policy settings: mode, suspect, tarpit, greylist, allow */
 	struct policy_settings policy;

@@ -99,14 +99,15 @@ add_exempt(struct config *config, const struct ipnet *nets, size_t count)
 static bool
 add_postfix(struct config *config)
 {
-	struct postfix_settings *settings =
-	    postfix_settings_read(postfix_config_folder());
+	const char *folder = postfix_config_folder();
+	struct postfix_settings *settings = postfix_settings_read(folder);
 	struct ipnet *own;
 	size_t count = postfix_own_addresses(&own);
 
 	bool ok = add_exempt(config, own, count) &&
 	          (settings == NULL || add_exempt(config, settings->networks,
 	                                   settings->networks_count));
+	config->lacks_mynetworks = settings == NULL && postfix_is_here(folder);
 	postfix_settings_free(&settings);
 	free(own);
 	return ok;

@@ -12,6 +12,7 @@ advice_gather(const struct config *config, struct postfix_advice *advice_r)
 	const struct postfix_asked asked = {
 	    .exempt = config->exempt,
 	    .exempt_count = config->exempt_count,
+	    .lacks_networks = config->lacks_mynetworks,
 	    .max_sessions = config->max_sessions,
 	    .process_limit = postfix_process_limit(folder),
 	};

@@ -89,10 +89,16 @@ postfix_advise(const struct postfix_settings *settings,
     const struct postfix_asked *asked, struct postfix_advice *advice_r)
 {
 	advice_r->count = 0;
-	if (settings != NULL) {
+	if (asked->lacks_networks)
+		say(advice_r,
+		    "postconf failed or took too long when the settings were read: "
+		    "exempt_networks lacks what Postfix has in mynetworks, so a "
+		    "scanner or server there can be held and greylisted; see what "
+		    "postconf(1) says of mynetworks, then reload targrey");
+	else if (settings != NULL)
 		look_at_networks(settings, asked, advice_r);
+	if (settings != NULL)
 		look_at_milter(settings, advice_r);
-	}
 	if (asked->process_limit > 0 &&
 	    (int64_t)asked->max_sessions * 10 > (int64_t)asked->process_limit * 7)
 		say(advice_r,

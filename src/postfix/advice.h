@@ -19,6 +19,7 @@ struct postfix_advice {
 struct postfix_asked {
 	const struct ipnet *exempt; /* what exempt_networks comes to */
 	size_t exempt_count;
+	bool lacks_networks;   /* mynetworks was asked for, but postconf failed */
 	unsigned max_sessions; /* tarpit.max_sessions */
 	int process_limit;     /* postfix_process_limit(); -1: unknown */
 };

@@ -166,14 +166,21 @@ postfix_settings_helper(const char *folder, struct error *error)
 	return postconf_helper_start(folder, asked_names, error);
 }
 
+bool
+postfix_is_here(const char *folder)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof path, "%s/main.cf", folder);
+	return access(path, R_OK) == 0;
+}
+
 struct postfix_settings *
 postfix_settings_read(const char *folder)
 {
 	struct postfix_settings *settings = NULL;
-	char path[PATH_SIZE];
 
-	snprintf(path, sizeof path, "%s/main.cf", folder);
-	if (access(path, R_OK) != 0)
+	if (!postfix_is_here(folder))
 		return NULL;
 	char *text = postconf_run(folder, asked_names);
 	if (text != NULL)

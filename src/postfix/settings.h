@@ -34,6 +34,10 @@ const char *postfix_config_folder(void);
  * nothing is known: no main.cf in the folder, no postconf, or it failed.
  */
 struct postfix_settings *postfix_settings_read(const char *folder);
+
+/* The folder has a main.cf: where the above gives NULL, postconf is missing or
+ * failed. */
+bool postfix_is_here(const char *folder);
 /*
  * From now on postconf is run by a process of its own, which is started here and
  * ends with this one: for a daemon that is about to lose the right to start

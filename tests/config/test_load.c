@@ -567,10 +567,26 @@ what_postfix_calls_its_own_is_exempt_by_default(void **state)
 		assert_int_equal(found[0], i != 1);
 		assert_int_equal(found[1], i != 1);
 		assert_false(found[2]);
+		assert_false(c->lacks_mynetworks);
 		config_free(&c);
 	}
+	/* postconf fails: to be told, for such a network may be held */
+	file = fopen(main_cf, "w");
+	assert_non_null(file);
+	fputs("mynetworks = ${broken\n", file);
+	fclose(file);
+	for (size_t i = 0; i < 3; i++) {
+		struct config *c = load(texts[i], NULL);
+		assert_non_null(c);
+		assert_int_equal(c->lacks_mynetworks, i != 1);
+		config_free(&c);
+	}
+	unlink(main_cf); /* Postfix is on another host */
+	struct config *c = load("", NULL);
+	assert_non_null(c);
+	assert_false(c->lacks_mynetworks);
+	config_free(&c);
 	unsetenv("MAIL_CONFIG");
-	unlink(main_cf);
 }
 
 static void

@@ -129,7 +129,7 @@ class Said(LabTest):
     BROKEN = {
         "Postfix": ["451 4.3.0 Temporary failure", "450 4.7.1 Too many forged", "service \"smtp\" (25)"],
         "targrey": ["store: cannot write", "store: cannot read", "store: can write again", "store: ... is corrupt",
-                    "dnsbl: ", "pattern ", "the clock has jumped", "... log lines lost"],
+                    "postconf failed", "dnsbl: ", "pattern ", "the clock has jumped", "... log lines lost"],
     }
 
     def test_each_line_that_the_page_quotes_is_logged(self):

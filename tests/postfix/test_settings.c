@@ -111,6 +111,8 @@ the_real_postconf_resolves_names_lines_and_defaults(void **state)
 	/* what postconf refuses */
 	folder_write("main.cf", "mynetworks = ${broken\n");
 	assert_null(postfix_settings_read(folder));
+	assert_true(postfix_is_here(folder));
+	assert_false(postfix_is_here("/nonexistent"));
 }
 
 static void
@@ -136,25 +138,31 @@ static const struct {
 	unsigned max_sessions;
 	int limit;
 	const char *said[3]; /* parts, in order */
+	bool lacks_networks;
 } advised[] = {
     {"mynetworks = 127.0.0.0/8\nmilter_protocol = 6\n"
      "milter_command_timeout = 30s\nsmtpd_discard_ehlo_keywords = chunking\n",
-        "127.0.0.0/8", 50, 100, {NULL}},
+        "127.0.0.0/8", 50, 100, {NULL}, false},
     {"mynetworks = 127.0.0.0/8 203.0.113.0/24\n", "127.0.0.0/8", 50, 100,
-        {"203.0.113.0/24"}},
-    {"mynetworks = 10.1.0.0/16\n", "10.0.0.0/8", 50, 100, {NULL}},
-    {"mynetworks = 10.0.0.0/8\n", "10.1.0.0/16", 50, 100, {"10.0.0.0/8"}},
-    {"mynetworks = hash:/x\n", "127.0.0.0/8", 50, 100, {"(hash:/x)"}},
+        {"203.0.113.0/24"}, false},
+    {"mynetworks = 10.1.0.0/16\n", "10.0.0.0/8", 50, 100, {NULL}, false},
+    {"mynetworks = 10.0.0.0/8\n", "10.1.0.0/16", 50, 100, {"10.0.0.0/8"}, false},
+    {"mynetworks = hash:/x\n", "127.0.0.0/8", 50, 100, {"(hash:/x)"}, false},
     {"milter_protocol = 2\nmilter_command_timeout = 9s\n", "127.0.0.0/8", 50, -1,
-        {"milter_protocol = 2", "milter_command_timeout = 9s"}},
-    {"milter_protocol = 3\n", "127.0.0.0/8", 50, -1, {"milter_protocol = 3"}},
+        {"milter_protocol = 2", "milter_command_timeout = 9s"}, false},
+    {"milter_protocol = 3\n", "127.0.0.0/8", 50, -1, {"milter_protocol = 3"},
+        false},
     {"milter_protocol = 4\nmilter_command_timeout = 10s\n", "127.0.0.0/8", 50, -1,
-        {NULL}},
+        {NULL}, false},
     {"smtpd_discard_ehlo_keywords = dsn\n", "127.0.0.0/8", 50, -1,
-        {"chunking, silent-discard"}},
-    {"", "127.0.0.0/8", 71, 100, {"tarpit.max_sessions is 71"}},
-    {"", "127.0.0.0/8", 70, 100, {NULL}},
-    {NULL, "127.0.0.0/8", 71, 100, {"tarpit.max_sessions is 71"}},
+        {"chunking, silent-discard"}, false},
+    {"", "127.0.0.0/8", 71, 100, {"tarpit.max_sessions is 71"}, false},
+    {"", "127.0.0.0/8", 70, 100, {NULL}, false},
+    {NULL, "127.0.0.0/8", 71, 100, {"tarpit.max_sessions is 71"}, false},
+    /* a postconf that failed; it may do better the second time */
+    {NULL, "127.0.0.0/8", 50, -1, {"exempt_networks lacks"}, true},
+    {"mynetworks = 203.0.113.0/24\n", "127.0.0.0/8", 50, -1,
+        {"exempt_networks lacks"}, true},
 };
 
 static void
@@ -169,8 +177,9 @@ each_trap_in_the_settings_is_named_with_its_remedy(void **state)
 		struct postfix_advice advice;
 		struct ipnet exempt;
 		assert_true(ipnet_from_text(advised[i].exempt, &exempt));
-		const struct postfix_asked asked = {
-		    &exempt, 1, advised[i].max_sessions, advised[i].limit};
+		const struct postfix_asked asked = {&exempt, 1,
+		    advised[i].lacks_networks, advised[i].max_sessions,
+		    advised[i].limit};
 		postfix_advise(settings, &asked, &advice);
 		size_t wanted = 0;
 		for (; wanted < 3 && advised[i].said[wanted] != NULL; wanted++) {
