@@ -351,33 +351,39 @@ class Act(Scratch):
     def record(self):
         base = self.root / "targrey.db"
         subprocess.run([BIN / "make_db", base], check=True, timeout=120)
-        self.options += ["--database", "sqlite:%s" % base]
-        return base
+        self.url = self.place(base)
+        self.options += ["--database", self.url]
 
-    def counted(self, base):
+    def place(self, base):
+        return "sqlite:%s" % base
+
+    def spam_of_origins(self):
+        with sqlite3.connect(self.root / "targrey.db") as opened:
+            return dict(opened.execute("SELECT name, spam FROM origin WHERE spam > 0"))
+
+    def counted(self):
         out = subprocess.run([BIN / "targreyctl", "show", "192.0.2.77", "--json", "--database",
-                              "sqlite:%s" % base], capture_output=True, check=True, timeout=60).stdout
+                              self.url], capture_output=True, check=True, timeout=60).stdout
         row = json.loads(out)["clients"]["rows"][0]
         return row["ham"], row["spam"]
 
     def test_decisions_are_counted_for_the_address_of_the_session(self):
-        base = self.record()
-        ham, spam = self.counted(base)
+        self.record()
+        ham, spam = self.counted()
         self.put(mail(1, "6.2", sid="a000000006", message_id="<m1@example.com>"))
         key, = self.ids()
         self.assertIn("counted as spam of 192.0.2.77", self.done("spam", key))
-        self.assertEqual((ham, spam + 4), self.counted(base))
+        self.assertEqual((ham, spam + 4), self.counted())
         # and for its network and organisation
-        with sqlite3.connect(base) as opened:
-            widths = dict(opened.execute("SELECT name, spam FROM origin WHERE spam > 0"))
+        widths = self.spam_of_origins()
         self.assertEqual({"*", "192.0.2.0/24", "example.org"}, {name.lstrip("@") for name in widths}, widths)
         self.assertIn("the record counted as spam stays counted", self.done("undo"))
         self.assertIn("already counted as spam", self.done("ham", key))
-        self.assertEqual((ham, spam + 4), self.counted(base))
+        self.assertEqual((ham, spam + 4), self.counted())
 
     def test_a_sid_that_belongs_to_another_mail_counts_nothing(self):
-        base = self.record()
-        before = self.counted(base)
+        self.record()
+        before = self.counted()
         self.put(mail(1, "6.2", sid="a000000006", message_id="<other@example.com>"))
         self.put(mail(2, "7.2", sid="a000000006", message_id="<m1@example.com>", ip="192.0.2.78"))
         self.put(mail(3, "8.2", sid="ffffffffff"))
@@ -387,7 +393,7 @@ class Act(Scratch):
                                             "no longer on record", "it has no X-TaRgrey-Session")):
             self.assertIn("not counted: ", self.done("spam", key))
             self.assertIn(wanted, self.log().splitlines()[-1])
-        self.assertEqual(before, self.counted(base))
+        self.assertEqual(before, self.counted())
 
     def test_without_a_record_everything_else_works(self):
         self.options += ["--database", "sqlite:%s/none.db" % self.root]
