@@ -1170,7 +1170,7 @@ static void
 nothing_promised_is_lost_in_a_fail_over(void **state)
 {
 	struct store_fixture *fixture = *state;
-	char folder[] = "/tmp/targrey-pg2-XXXXXX", more[128], url[512];
+	char folder[] = "/tmp/targrey-pg2-XXXXXX", more[128], url[512], name[32];
 	struct loader loaders[LOADERS];
 	pthread_t threads[LOADERS];
 
@@ -1179,11 +1179,12 @@ nothing_promised_is_lost_in_a_fail_over(void **state)
 	standby(folder, "standby", more);
 	pgsql_do(fixture->url, "ALTER SYSTEM SET synchronous_standby_names = '*'");
 	pgsql_do(fixture->url, "SELECT pg_reload_conf()");
-	const char *name = strrchr(fixture->url, '/');
-	snprintf(url, sizeof url, "postgresql:///%.*s?host=%s,%s&user=postgres",
-	    (int)strcspn(strstr(fixture->url, ":///") + 4, "?"),
-	    strstr(fixture->url, ":///") + 4, pgsql_server_folder(), folder);
-	assert_non_null(name);
+	/* As in docs/several-mx.md; a folder's name with its slashes escaped. */
+	assert_int_equal(sscanf(fixture->url, "postgresql:///%31[^?]", name), 1);
+	snprintf(url, sizeof url,
+	    "postgresql://postgres@%%2Ftmp%%2F%s,%%2Ftmp%%2F%s/%s",
+	    strrchr(pgsql_server_folder(), '/') + 1, strrchr(folder, '/') + 1,
+	    name);
 	fixture->settings.url = url;
 	set_timeout(fixture, 2000);
 	begin_load(fixture, loaders, threads);

@@ -8,6 +8,8 @@
 #include "store/pgsql/pgsql_private.h"
 
 #define HOSTS_MAX 8
+/* libpq's own, for a port that a list leaves empty. */
+#define USUAL_PORT "5432"
 
 static const char *
 option(const PQconninfoOption *options, const char *keyword)
@@ -47,6 +49,16 @@ split_hosts(struct place *place, const PQconninfoOption *options)
 	place->count = hosts > addresses ? hosts : addresses;
 	if (place->count == 0)
 		place->count = 1;
+	/*
+	 * Of "//a,b/" the list of ports is ",". libpq takes no empty value in the
+	 * place of that, and it has as many ports as hosts or one.
+	 */
+	for (unsigned i = 0; i < ports && ports > 1; i++) {
+		if (place->ports[i] == NULL || place->ports[i][0] != '\0')
+			continue;
+		free(place->ports[i]);
+		place->ports[i] = text_dup(USUAL_PORT);
+	}
 	/* A single port is used for all of them. */
 	for (unsigned i = ports; ports == 1 && i < place->count; i++)
 		place->ports[i] = text_dup(place->ports[0]);
