@@ -112,14 +112,15 @@ connect_to(struct link *link, const struct link_target *target)
 	/*
 	 * What the URL says overrides what stands before it here. A firewall
 	 * forgets a connection that is idle, and the next look-up would wait in
-	 * vain.
+	 * vain; targreyctl, which has no time-out, would wait for a quarter of an
+	 * hour for a server that is gone without a word (tcp_user_timeout).
 	 */
 	const char *names[12] = {"target_session_attrs", "application_name",
 	    "client_encoding", "keepalives_idle", "keepalives_interval",
-	    "keepalives_count", "dbname"};
+	    "keepalives_count", "tcp_user_timeout", "dbname"};
 	const char *values[12] = {
-	    "read-write", "targrey", "UTF8", "60", "10", "3", target->url};
-	unsigned used = 7;
+	    "read-write", "targrey", "UTF8", "60", "10", "3", "60000", target->url};
+	unsigned used = 8;
 
 	if (target->host != NULL) {
 		names[used] = "host";

@@ -8,12 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/pgsql/pgsql_private.h"
 #include "store/pgsql/schema_private.h"
 
 /* For a database that the configuration says to wait for at start. */
-#define START_TRIES    60
+#define START_MS       60000
 #define START_PAUSE_MS 1000
 /* The least difference of clocks that an attempt can notice: a minute's retry_gap.
  */
@@ -138,9 +139,10 @@ pgsql_open(const struct store_settings *settings,
 	backend->durable = settings->durable;
 	backend->timeout_ms = (int)settings->timeout_ms;
 	memcpy(backend->secret, secret, SIPHASH_KEY_SIZE);
+	int64_t until_ms = clock_real_ms() + START_MS;
 	bool ok = open_writer(backend, &is_fatal, &trouble);
-	for (int i = 1;
-	     !ok && !is_fatal && settings->waits_at_start && i < START_TRIES; i++) {
+	while (!ok && !is_fatal && settings->waits_at_start &&
+	       clock_real_ms() < until_ms) {
 		usleep(START_PAUSE_MS * 1000);
 		ok = open_writer(backend, &is_fatal, &trouble);
 	}
