@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A headless Chromium, driven by its DevTools protocol through a pipe."""
 import base64
+import fcntl
 import json
 import os
 import re
@@ -22,11 +23,10 @@ class Browser:
         self.back, back_write = os.pipe()
 
         def wire():
-            # Chromium reads commands from descriptor 3 and answers on 4.
-            os.dup2(to_read, 13)
-            os.dup2(back_write, 14)
-            os.dup2(13, 3)
-            os.dup2(14, 4)
+            # Chromium reads commands from descriptor 3 and answers on 4; either may be an end here.
+            ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 5) for end in (to_read, back_write)]
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
 
         self.process = subprocess.Popen(
             [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
