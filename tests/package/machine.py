@@ -15,6 +15,7 @@ BASE = "systemd,systemd-sysv,dbus,iproute2"
 # What the tests install later, without a network.
 LATER = ["postfix", "adduser", "debconf", "spamassassin", "spamc", "spamd", "perl", "procmail"]
 # As Debian's installer writes it: spamc goes to localhost, which is ::1 first.
+NAME = "mx"
 HOSTS = ("127.0.0.1 localhost\n127.0.1.1 mx.example.jp mx\n"
          "::1 localhost ip6-localhost ip6-loopback\n")
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
@@ -47,7 +48,7 @@ def base(cache):
             # A package that is fetched stays, for the next machine.
             (root / "etc/apt/apt.conf.d/50keep").write_text(
                 'APT::Keep-Downloaded-Packages "true";\nAPT::Get::List-Cleanup "false";\n')
-            (root / "etc/hostname").write_text("mx.example.jp\n")
+            (root / "etc/hostname").write_text(NAME + "\n")
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         for command in (["update"], ["install", "--download-only", *QUIET, *LATER]):
             run("chroot", root, "apt-get", *command)
@@ -77,7 +78,7 @@ class Machine:
         (self.root / "etc/hosts").write_text(HOSTS)
         self._nspawn = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
-             "--machine=" + self.name, "--hostname=mx.example.jp", "--resolv-conf=off",
+             "--machine=" + self.name, "--hostname=" + NAME, "--resolv-conf=off",
              "--timezone=off", "--link-journal=no", "--boot", "-D", str(self.root)],
             stdin=subprocess.DEVNULL, stdout=open(self.root.parent / (self.name + ".console"), "ab"),
             stderr=subprocess.STDOUT)

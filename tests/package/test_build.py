@@ -71,8 +71,35 @@ class Build(unittest.TestCase):
         self.assertEqual([], [name for name in names if name.startswith(("/usr/local", "/var", "/run"))])
         names = self.names("targrey-spamassassin")
         for name in ("/etc/spamassassin/70_targrey.cf", "/etc/spamassassin/targrey.pre",
-                     "/usr/share/perl5/Mail/SpamAssassin/Plugin/TaRgrey.pm"):
+                     "/usr/share/perl5/Mail/SpamAssassin/Plugin/TaRgrey.pm",
+                     "/usr/share/doc/targrey-spamassassin/examples/amavis/60-targrey"):
             self.assertIn(name, names)
+
+    def test_each_library_is_of_a_package_that_it_depends_on(self):
+        for package, names in (("targrey", ("usr/sbin/targreyd", "usr/sbin/targreyctl")),
+                               ("targrey-review", ("usr/bin/targrey-review",))):
+            if package not in self.packages:
+                continue
+            depends = re.findall(r"(?:^|[,|] *)([a-z0-9.+-]+)", run("dpkg-deb", "-f", self.packages[package], "Depends"))
+            for name in names:
+                needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-dW", self.tree / name))
+                self.assertGreater(len(needed), 3)
+                for library in needed:
+                    owners = {line.split(":")[0] for line in run("dpkg", "-S", "*/" + library).splitlines()}
+                    self.assertTrue(owners & set(depends), (library, owners, depends))
+
+    def test_a_resolver_and_spamassassin_are_suggested(self):
+        suggests = run("dpkg-deb", "-f", self.packages["targrey"], "Suggests")
+        self.assertEqual({"unbound", "knot-resolver", "bind9", "spamassassin", "targrey-spamassassin"},
+                         set(re.split(r"[,|\s]+", suggests.strip())))
+        self.assertIn("iproute2", run("dpkg-deb", "-f", self.packages["targrey"], "Recommends"))
+
+    def test_each_shipped_list_is_linked_by_the_version_that_brings_it(self):
+        postinst = (TOP / "packaging/debian/targrey/postinst").read_text()
+        rows = re.findall(r"(?m)^\t\d\S* (\S+)$", postinst)
+        shipped = self.tree / "usr/share/targrey/conf"
+        self.assertEqual(sorted(["s25r.rules", *("allow.d/" + path.name for path in (shipped / "allow.d").iterdir())]),
+                         sorted(rows))
 
     def test_every_file_below_etc_is_a_conffile(self):
         for package, path in self.packages.items():

@@ -32,6 +32,27 @@ Dear colleague, here are the minutes that you asked for.
 """
 
 
+def changed(deb, folder):
+    """The package as a later version: other shipped settings, a new entry in a
+    shipped list, and a list that was not there before."""
+    tree = folder / "tree"
+    subprocess.run(["dpkg-deb", "-R", str(deb), str(tree)], check=True)
+    for name, old, new in (
+            ("DEBIAN/control", "-2\n", "-3\n"),
+            ("DEBIAN/postinst", "\t1.0.0-1 s25r.rules\n", "\t1.0.0-1 s25r.rules\n\t1.0.0-3 allow.d/later\n"),
+            ("etc/targrey/targrey.conf", "\nmode = ", "\n# A remark of the later version.\nmode = ")):
+        text = (tree / name).read_text()
+        assert text.count(old) == 1, name
+        (tree / name).write_text(text.replace(old, new))
+    lists = tree / "usr/share/targrey/conf/allow.d"
+    with open(lists / "big-senders", "a", encoding="utf-8") as file:
+        file.write("later.example\n")
+    (lists / "later").write_text("192.0.2.77\n")
+    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", str(tree), str(folder)], check=True,
+                   stdout=subprocess.DEVNULL)
+    shutil.rmtree(tree)
+
+
 class Install(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -43,6 +64,8 @@ class Install(unittest.TestCase):
             (cls.root / "packages" / name).mkdir(parents=True)
             for path in folder.glob("*.deb"):
                 shutil.copy(path, cls.root / "packages" / name)
+        (cls.root / "packages/later").mkdir()
+        changed(next((cls.root / "packages/new").glob("targrey_*")), cls.root / "packages/later")
         machine.fetch(cls.root, ["/packages/new/" + path.name for path in NEW.glob("*.deb")])
         cls.machine = machine.Machine(cls.root, "targrey-%d" % os.getpid())
         cls.addClassCleanup(cls.machine.stop)
@@ -60,6 +83,13 @@ class Install(unittest.TestCase):
 
     def main_pid(self):
         return self.out("systemctl show -p MainPID --value targrey")
+
+    def observe(self):
+        """Returns when it is in force: a reload that comes while the address of send()
+        is the host's own would exempt it."""
+        self.run_in("sed -i 's/^mode = .*/mode = \"observe\"/' /etc/targrey/targrey.conf; systemctl reload targrey; "
+                    "for i in $(seq 300); do targreyctl status --json | grep -q '\"mode\": *\"observe\"' && exit; "
+                    "sleep 0.2; done; exit 1")
 
     def send(self, subject):
         """From an address outside, over the machine's own network; the mail as filed."""
@@ -115,7 +145,10 @@ class Install(unittest.TestCase):
         self.assertIn("ok    the headers are there: it works", said)
         self.assertIn("Nothing to set", self.run_in("targreyctl doctor", check=False).stdout)
         mail = self.send("first")
-        self.assertIn("X-TaRgrey-Session: v=1; id=mx.example.jp", mail)
+        self.assertIn("X-TaRgrey-Session: v=1; id=%s;" % machine.NAME, mail)
+        self.assertIn("\ntargrey_hosts %s\n" % machine.NAME,
+                      self.path("/etc/spamassassin/71_targrey_site.cf").read_text())
+        type(self).main_cf = self.path("/etc/postfix/main.cf").read_bytes()
         self.assertIn("mode=observe; verdict=pass; why=none; would=none; rdns=temperror", mail)
 
     def test_04_the_rules_read_it_and_lint_passes(self):
@@ -180,8 +213,8 @@ class Install(unittest.TestCase):
                     "systemctl start targrey")
         self.assertIn(OUTSIDE, before)
         self.assertEqual(before, self.out("targreyctl list clients"))
-        owners = self.out("stat -c %U /var/lib/targrey/*").split()
-        self.assertEqual({"targrey"}, set(owners))
+        owners = self.out("stat -c '%U %G %a' /var/lib/targrey/*").splitlines()
+        self.assertEqual({"targrey targrey 600"}, set(owners))
 
     def test_10_an_upgrade_keeps_settings_and_data_and_brings_new_lists(self):
         self.run_in("sed -i 's/^mode = .*/mode = \"rgrey\"/' /etc/targrey/targrey.conf; "
@@ -202,6 +235,41 @@ class Install(unittest.TestCase):
         self.assertEqual("/usr/share/targrey/conf/allow.d/big-senders",
                          os.readlink(self.path("/etc/targrey/allow.d/big-senders")))
 
+    def test_10b_a_settings_file_that_both_changed_stops_the_upgrade_and_nothing_else(self):
+        before = self.main_pid()
+        # Nobody is there to answer dpkg's question.
+        self.assertNotEqual(0, self.run_in(INSTALL + "/packages/later/*.deb", check=False).returncode)
+        self.assertEqual(before, self.main_pid())
+        self.observe()
+        self.assertIn("mode=observe", self.send("half"))
+        self.run_in("dpkg --configure -a --force-confold")
+        self.assertNotEqual(before, self.main_pid())
+        self.assertNotIn("later version", self.path("/etc/targrey/targrey.conf").read_text())
+        self.assertIn("later version", self.path("/etc/targrey/targrey.conf.dpkg-dist").read_text())
+        # Both lists are in force: one came new, one has a new entry.
+        for client, name in (("--ip 192.0.2.77", "later"), ("--ip 192.0.2.78 --name mx.later.example", "big-senders")):
+            self.assertIn("/etc/targrey/allow.d/%s" % name, self.out("targreyctl explain " + client))
+
+    def test_10c_settings_that_a_version_does_not_take_leave_the_old_daemon_running(self):
+        before = self.main_pid()
+        self.run_in("rm /etc/targrey/allow.d/big-senders; cp -p /etc/targrey/targrey.conf /root/; "
+                    "echo 'nonsense = 1' >> /etc/targrey/targrey.conf")
+        said = self.out("dpkg -i --force-confold /packages/later/*.deb")
+        self.assertIn("the settings do not suit this version:\n    targreyd: /etc/targrey/targrey.conf:", said)
+        self.assertEqual(before, self.main_pid())
+        self.assertIn("mode=observe", self.send("kept"))
+        self.run_in("cp -p /root/targrey.conf /etc/targrey/; systemctl restart targrey")
+        # What an administrator took away does not come again.
+        self.assertFalse(os.path.lexists(self.path("/etc/targrey/allow.d/big-senders")))
+
+    def test_10d_a_step_back_takes_the_links_to_lists_that_are_gone(self):
+        later = self.path("/etc/targrey/allow.d/later")
+        self.assertTrue(os.path.lexists(later))
+        self.out("dpkg -i --force-confold /packages/new/targrey_*.deb")
+        self.assertFalse(os.path.lexists(later))
+        self.assertEqual("active", self.out("systemctl is-active targrey"))
+        self.assertIn("mode=observe", self.send("back"))
+
     def test_11_at_a_boot_it_is_ready_before_postfix_starts(self):
         self.machine.stop()
         self.machine.boot()
@@ -209,13 +277,15 @@ class Install(unittest.TestCase):
         begun = int(self.out("systemctl show -p InactiveExitTimestampMonotonic --value postfix@-"))
         self.assertGreater(ready, 0)
         self.assertGreater(begun, ready)
-        self.run_in("sed -i 's/^mode = .*/mode = \"observe\"/' /etc/targrey/targrey.conf; "
-                    "systemctl reload targrey")
+        self.observe()
         self.assertIn("mode=observe", self.send("second"))
 
     def test_12_removal_says_what_is_left_in_main_cf_and_mail_goes_on(self):
         said = self.out("apt-get remove -q -y targrey")
-        self.assertIn("smtpd_milters in /etc/postfix/main.cf still names", said)
+        self.assertIn("smtpd_milters in /etc/postfix still names", said)
+        self.assertIn('"targrey-setup --undo" restores', said)
+        self.assertNotIn("451", said)
+        self.assertEqual(self.main_cf, self.path("/etc/postfix/main.cf").read_bytes())
         self.assertTrue(self.path("/var/lib/targrey/targrey.db").exists())
         self.assertNotIn("X-TaRgrey", self.send("third"))
 
@@ -227,6 +297,11 @@ class Install(unittest.TestCase):
     def test_14_a_new_installation_goes_on_with_it(self):
         self.out(INSTALL + "/packages/new/targrey_*.deb")
         self.assertIn(OUTSIDE, self.out("targreyctl list clients"))
+        # For the next: what targrey-setup sets for amavis.
+        self.run_in("mkdir -p /etc/amavis/conf.d; postconf -e 'content_filter = smtp-amavis:[127.0.0.1]:10024'; "
+                    "targrey-setup --apply --no-mail")
+        self.assertTrue(self.path("/etc/amavis/conf.d/60-targrey").exists())
+        type(self).main_cf = self.path("/etc/postfix/main.cf").read_bytes()
 
     def test_15_uninstalled_nothing_is_left_and_lint_passes(self):
         with open(self.path("/etc/spamassassin/local.cf"), "a", encoding="utf-8") as file:
@@ -243,6 +318,7 @@ class Install(unittest.TestCase):
                         "-o -path /var/log -o -path /root -o -path /run \\) -prune -o -name '*argrey*' -print")
         self.assertEqual("", re.sub(r"(?m)^/var/lib/systemd/deb-systemd-.*$", "", left).strip())
         self.assertNotEqual(0, self.run_in("getent passwd targrey", check=False).returncode)
+        self.assertEqual(self.main_cf, self.path("/etc/postfix/main.cf").read_bytes())
 
 
 if __name__ == "__main__":

@@ -308,6 +308,11 @@ class Setup(unittest.TestCase):
     def test_the_socket_that_a_killed_daemon_left_is_not_taken_for_one(self):
         self.lab.daemon.start()
         self.assertIn("ok    it listens on unix:", self.run_setup(code=1))
+        # Who may not ask does not say that neither runs.
+        said = subprocess.run(["setpriv", "--reuid", "daemon", "--clear-groups", *self.command("--check")],
+                              env=self.env(), stdout=subprocess.PIPE, text=True, timeout=60, check=False).stdout
+        self.assertEqual(2, said.count("whether it is running: ask as root"))
+        self.assertNotIn("not running", said)
         self.lab.daemon.kill9()
         self.assertTrue(self.lab.daemon.socket.is_socket())
         self.assertIn("look  it is not running", self.run_setup(code=1))
