@@ -136,8 +136,8 @@ bool config_path_beside(const struct config *config, const char *end,
     char path[static CONFIG_STATUS_PATH_SIZE]);
 
 /*
- * true when no key differs whose change needs a restart (needs_restart in keys.c);
- * else error names those that do.
+ * false, with the keys in error: their change needs a restart (needs_restart in
+ * keys.c), or what mynetworks exempts would be lost because postconf failed.
  */
 bool config_may_reload(
     const struct config *now, const struct config *next, struct error *error);

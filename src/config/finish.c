@@ -262,6 +262,12 @@ config_may_reload(
 	char old[KEY_TEXT_SIZE], new[KEY_TEXT_SIZE], names[256] = "";
 	size_t used = 0;
 
+	if (next->lacks_mynetworks && !now->lacks_mynetworks) {
+		error_set(error,
+		    "exempt_networks: postconf failed or took too long: "
+		    "what Postfix has in mynetworks is not known");
+		return false;
+	}
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const struct key *key = &config_keys[i];
 		char path[KEY_PATH_SIZE];

@@ -612,6 +612,28 @@ a_reload_refuses_what_needs_a_restart(void **state)
 	config_free(&now);
 }
 
+/* What is exempt stays so until postconf tells it anew. */
+static void
+a_reload_that_would_lose_mynetworks_is_refused(void **state)
+{
+	(void)state;
+	struct error error = {""};
+	struct config *now = config_load(NULL, NULL), *next = load("", NULL);
+
+	assert_non_null(now);
+	assert_non_null(next);
+	now->lacks_mynetworks = false;
+	next->lacks_mynetworks = true;
+	assert_false(config_may_reload(now, next, &error));
+	assert_non_null(strstr(error.text, "exempt_networks: postconf failed"));
+	now->lacks_mynetworks = true; /* since the start: nothing to lose */
+	assert_true(config_may_reload(now, next, &error));
+	next->lacks_mynetworks = false;
+	assert_true(config_may_reload(now, next, &error));
+	config_free(&next);
+	config_free(&now);
+}
+
 /* Any octet anywhere: an error or a config, never a crash. */
 static void
 no_damage_to_a_file_breaks_the_reader(void **state)
@@ -659,6 +681,7 @@ main(void)
 	    cmocka_unit_test(a_list_can_be_added_to),
 	    cmocka_unit_test(what_postfix_calls_its_own_is_exempt_by_default),
 	    cmocka_unit_test(a_reload_refuses_what_needs_a_restart),
+	    cmocka_unit_test(a_reload_that_would_lose_mynetworks_is_refused),
 	    cmocka_unit_test(no_damage_to_a_file_breaks_the_reader),
 	};
 	return cmocka_run_group_tests_name(

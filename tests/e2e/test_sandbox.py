@@ -200,11 +200,12 @@ class Needed(unittest.TestCase):
             "compatibility_level = 3.6\nmynetworks = %s\n" % networks)
         folder.chmod(0o755)
 
-    def test_a_reload_without_its_helper_says_so_and_goes_on(self):
-        lab = self.lab({"exempt_networks": ["postfix:mynetworks"]})
+    def test_a_reload_without_its_helper_says_so_and_keeps_what_is_exempt(self):
+        lab = self.lab({"exempt_networks": ["postfix:mynetworks"], "mode": "rgrey"})
         conf = lab.root / "asked"
         conf.mkdir()
-        self.write_main_cf(conf, "127.0.0.1/32")
+        scanner = lab.client(LINE)
+        self.write_main_cf(conf, "127.0.0.1/32, %s/32" % scanner.source)
         lab.daemon.mail_config = conf
         lab.daemon.restart()
         helpers = subprocess.run(["ps", "-o", "pid=", "--ppid", str(lab.daemon.pid)],
@@ -213,7 +214,8 @@ class Needed(unittest.TestCase):
         os.kill(int(helpers[0]), signal.SIGKILL)
         lab.daemon.reload()
         self.assertIn("cannot run postconf", lab.daemon.log())
-        self.assertTrue(lab.daemon.answers())
+        self.assertIn("nothing changed: exempt_networks: postconf", lab.daemon.log())
+        scanner.try_one("a@example.com", "one@example.jp").expect(250)
 
     def test_the_helper_ends_with_a_daemon_that_was_killed(self):
         lab = self.lab()
