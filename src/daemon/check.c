@@ -14,6 +14,7 @@
 #include "config/snapshot.h"
 #include "daemon/advice.h"
 #include "daemon/privileges.h"
+#include "store/store.h"
 
 static bool __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
 {
@@ -56,9 +57,22 @@ check_file(const char *key, const char *path, const char *end, int mode)
 	return wrong("%s: %s: %s", key, whole, strerror(errno));
 }
 
+/* A password or a certificate: the server may do without, so the start goes on. */
+static void
+warn_of_unreadable(void *ctx, const char *path, bool is_written)
+{
+	const struct config *config = ctx;
+
+	if (!is_written && access(path, R_OK) != 0)
+		fprintf(stderr,
+		    "targreyd: warning: store.url: %s: %s: the daemon's user \"%s\" "
+		    "must be able to read it\n",
+		    path, strerror(errno), config->user);
+}
+
 /* May this user do what the daemon does? Prints everything that is wrong. */
 static bool
-check_files(const struct config *config)
+check_files(struct config *config)
 {
 	bool ok = true;
 
@@ -77,6 +91,7 @@ check_files(const struct config *config)
 		ok = check_folder(config, "store.url", path) && ok;
 		ok = check_file("store.url", path, "", R_OK | W_OK) && ok;
 	}
+	store_each_file(config->store_url, warn_of_unreadable, config);
 	return ok;
 }
 

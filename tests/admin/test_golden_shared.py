@@ -4,7 +4,9 @@ What every command says of a record on PostgreSQL is what it says of the same re
 in SQLite: the cases and the JSON of test_golden.py, once all of it was carried over
 to a real server.
 """
+import json
 import os
+import sqlite3
 import sys
 import unittest
 
@@ -57,6 +59,33 @@ class Shared(test_golden.Golden):
         self.assertEqual((code, out), (1, ''))
         self.assertIn('pg_dump', err)
         self.assertFalse(os.path.exists(f'{self.dir}/copy.db'))
+
+    def migrate(self, source, target):
+        code, out, err = ctl.run('migrate', source, target, '--json')
+        rows = {row['what']: row for row in json.loads(out)['migrate']['rows']}
+        self.assertEqual(err, '')
+        return code, rows
+
+    def test_migrate_says_what_was_carried_over_and_what_is_not_equal_json(self):
+        url = self.server.url()
+        database = url.split('///')[1].split('?')[0]
+        base = sqlite3.connect(self.db)
+        events = base.execute('SELECT count(*) FROM event').fetchone()[0]
+        base.close()
+        for written in (events, 0):
+            code, rows = self.migrate(f'sqlite:{self.db}', url)
+            self.assertEqual((code, {row['equal'] for row in rows.values()}),
+                             (0, {'yes'}))
+            told = rows['events']
+            self.assertEqual((told['source'], told['written'], told['target']),
+                             (events, written, events))
+        code, rows = self.migrate(url, f'sqlite:{self.dir}/back.db')
+        self.assertEqual((code, rows['events']['target']), (0, events))
+        self.server.ask('DELETE FROM event WHERE event_id = (SELECT max(event_id)'
+                        ' FROM event)', database)
+        code, rows = self.migrate(f'sqlite:{self.db}', url)
+        self.assertEqual((code, [what for what in rows if rows[what]['equal'] != 'yes']),
+                         (1, ['events']))
 
 
 for attribute in dir(Shared):

@@ -3,14 +3,17 @@
 the other knows, and without the database mail goes on."""
 import os
 import pathlib
+import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 from unittest import mock
 
 from support import ports
-from support.daemon import Daemon
+from support.daemon import USER, Daemon
 from support.lab import Lab
 from support.pgserver import PgServer
 from support.wait import until
@@ -251,6 +254,30 @@ class NameServerAway(unittest.TestCase):
         self.assertEqual(lab.stamp(you)["fault"], "store")
         lab.daemon.slow.unlink()
         return took
+
+
+class Check(unittest.TestCase):
+    def test_files_of_the_url_that_the_daemon_may_not_read_are_named(self):
+        root = pathlib.Path(tempfile.mkdtemp(prefix="targrey-check-"))
+        self.addCleanup(shutil.rmtree, root)
+        root.chmod(0o755)
+        password = root / "pgpass"
+        password.write_text("*:*:*:*:verysecret\n")
+        password.chmod(0o600)
+        daemon = Daemon(root, root / "s" / "targrey.sock", None, {"store": {
+            "url": "postgresql://db.invalid/t?passfile=%s&sslrootcert=%s/none.pem"
+                   % (password, root)}})
+        # A server may let it in without, and mail must not go without a filter.
+        code, said = daemon.check()
+        self.assertEqual(code, 0, said)
+        for path, why in ((password, "Permission denied"),
+                          (root / "none.pem", "No such file or directory")):
+            self.assertIn("store.url: %s: %s: the daemon's user \"nobody\" must be able"
+                          " to read it" % (path, why), said)
+        self.assertNotIn("verysecret", said)
+        user = pwd.getpwnam(USER)
+        os.chown(password, user.pw_uid, user.pw_gid)
+        self.assertNotIn(str(password) + ": ", daemon.check()[1])
 
 
 if __name__ == "__main__":
