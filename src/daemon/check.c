@@ -65,7 +65,8 @@ warn_of_unreadable(void *ctx, const char *path, bool is_written)
 
 	if (!is_written && access(path, R_OK) != 0)
 		fprintf(stderr,
-		    "targreyd: warning: store.url: %s: %s: the daemon's user \"%s\" "
+		    "targreyd: warning: store.url: %s: %s: the daemon's user "
+		    "\"%s\" "
 		    "must be able to read it\n",
 		    path, strerror(errno), config->user);
 }
