@@ -1366,6 +1366,44 @@ finds(struct store_fixture *fixture, const char *sql, const char *wanted)
 		fail_msg("\"%s\": found \"%s\"", sql, findings);
 }
 
+/* As docs/several-mx.md says. */
+static void
+tables_may_be_partitioned_by_the_hash_of_their_keys(void **state)
+{
+	struct store_fixture *fixture = *state;
+
+	store_close(&fixture->store);
+	pgsql_do(fixture->url,
+	    "ALTER TABLE triplet RENAME TO whole; CREATE TABLE triplet"
+	    " (LIKE whole INCLUDING DEFAULTS, PRIMARY KEY (hash))"
+	    " PARTITION BY HASH (hash);"
+	    "DROP TABLE whole;"
+	    "CREATE INDEX triplet_pair ON triplet (pair);"
+	    "CREATE INDEX triplet_client ON triplet (client COLLATE \"C\");"
+	    "CREATE INDEX triplet_waiting ON triplet (day) WHERE passed = 0;"
+	    "CREATE INDEX triplet_passed ON triplet (day) WHERE passed <> 0;"
+	    "ALTER TABLE address RENAME TO whole; CREATE TABLE address"
+	    " (LIKE whole INCLUDING DEFAULTS, PRIMARY KEY (key))"
+	    " PARTITION BY HASH (key);"
+	    "DROP TABLE whole;"
+	    "DO $$ BEGIN FOR i IN 0..3 LOOP EXECUTE format('CREATE TABLE"
+	    " triplet_%s PARTITION OF triplet FOR VALUES WITH (MODULUS 4,"
+	    " REMAINDER %s); CREATE TABLE address_%s PARTITION OF address FOR"
+	    " VALUES WITH (MODULUS 4, REMAINDER %s)', i, i, i, i); END LOOP; END "
+	    "$$");
+	fixture->store = open_another(fixture);
+	race_two_daemons(fixture, 10);
+	for (int i = 0; i < 16; i++) {
+		char sender[48];
+		snprintf(sender, sizeof sender, "%d@example.org", i);
+		assert_int_equal(attempt(fixture, sender), NOTE_COMMITTED);
+		assert_true(is_kept(fixture, sender));
+	}
+	assert_true(pgsql_ask(fixture->url,
+	                "SELECT count(DISTINCT tableoid) FROM triplet") > 1);
+	finds(fixture, "ANALYZE", "");
+}
+
 static void
 what_no_daemon_writes_is_found(void **state)
 {
@@ -1437,6 +1475,7 @@ main(void)
 	    TEST(nothing_promised_is_lost_in_a_fail_over),
 	    TEST(a_change_is_done_again_when_another_was_faster),
 	    TEST(query_goes_on_when_the_server_was_restarted),
+	    TEST(tables_may_be_partitioned_by_the_hash_of_their_keys),
 	    TEST(what_no_daemon_writes_is_found),
 	};
 

@@ -27,7 +27,7 @@ static const struct {
         " AND indrelid IN (SELECT oid FROM pg_class WHERE relname IN " OURS
         " AND pg_table_is_visible(oid))"},
     {"indexes that are missing",
-        "SELECT 10 - count(*) FROM pg_class WHERE relkind = 'i'"
+        "SELECT 10 - count(*) FROM pg_class WHERE relkind IN ('i', 'I')"
         " AND pg_table_is_visible(oid) AND relname IN ('triplet_pair', "
         "'triplet_client',"
         " 'triplet_waiting', 'triplet_passed', 'event_logged', 'event_time',"
