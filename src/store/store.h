@@ -40,7 +40,7 @@ struct store_settings {
 	    max_new_per_net; /* new triplets per client network, a minute; 0: any */
 	/* For a database over the network: */
 	int64_t timeout_ms;  /* the longest that mail waits for it */
-	bool waits_at_start; /* up to a minute; else mail goes on without memory */
+	bool waits_at_start; /* a minute at most; else mail goes on without it */
 	bool hash_people; /* privacy = hash: people's addresses as keyed hashes */
 };
 

@@ -121,7 +121,7 @@ begin_without(
 		error_set(error, "cannot get random octets");
 		return false;
 	}
-	log_warnx("store: %s: %s; mail goes on without memory until it answers",
+	log_warnx("store: %s: %s; mail goes on without the record until it answers",
 	    backend->place.name, trouble->error.text);
 	return true;
 }
