@@ -17,17 +17,23 @@
 #define ANSWER_S 120 /* amavis may have to wait for the MTA */
 
 static void
-put(FILE *file, const char *name, const char *value)
+put_octets(FILE *file, const char *name, const char *value, size_t length)
 {
 	fprintf(file, "%s=", name);
-	for (; *value != '\0'; value++) {
-		unsigned char octet = (unsigned char)*value;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char octet = (unsigned char)value[i];
 		if (octet > ' ' && octet < 0x7f && octet != '%')
 			fputc(octet, file);
 		else
 			fprintf(file, "%%%02x", octet);
 	}
 	fputs("\r\n", file);
+}
+
+static void
+put(FILE *file, const char *name, const char *value)
+{
+	put_octets(file, name, value, strlen(value));
 }
 
 static int
@@ -59,16 +65,18 @@ reach(const char *path, struct error *error)
 static void
 ask(FILE *file, const struct mail *mail, const char *recipients)
 {
-	char copy[2048], *rest = NULL;
+	static const char between[] = " ,";
+	const char *at = recipients == NULL ? "" : recipients;
 
 	put(file, "request", "release");
 	put(file, "mail_id", mail->quarantine_id);
 	put(file, "quar_type", is_packed(mail->name) ? "Z" : "F");
 	put(file, "mail_file", mail->name);
-	text_copy(copy, sizeof copy, recipients == NULL ? "" : recipients);
-	for (char *at = strtok_r(copy, " ,", &rest); at != NULL;
-	     at = strtok_r(NULL, " ,", &rest))
-		put(file, "recipient", at);
+	for (at += strspn(at, between); *at != '\0'; at += strspn(at, between)) {
+		size_t length = strcspn(at, between);
+		put_octets(file, "recipient", at, length);
+		at += length;
+	}
 	fputs("\r\n", file);
 	fflush(file);
 }

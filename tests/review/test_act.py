@@ -276,7 +276,7 @@ class Act(Scratch):
         self.assertEqual(["-i", "-f", "a@b.example", "--", *recipients],
                          (self.root / "sent").read_text().splitlines())
 
-    def released_by(self, answer):
+    def released_by(self, answer, *options):
         """release's exit code, output and errors when amavis answers so."""
         box = self.root / "quarantine"
         box.mkdir(exist_ok=True)
@@ -289,6 +289,7 @@ class Act(Scratch):
                 asked = b""
                 while not asked.endswith(b"\r\n\r\n"):
                     asked += link.recv(4096)
+                self.asked = asked.decode().split("\r\n")
                 link.sendall(answer)
 
         with socket.socket(socket.AF_UNIX) as listener:
@@ -296,7 +297,7 @@ class Act(Scratch):
             listener.listen()
             thread = threading.Thread(target=serve)
             thread.start()
-            got = self.run_review("release", key, "--amavis-socket", self.root / "amavis")
+            got = self.run_review("release", key, "--amavis-socket", self.root / "amavis", *options)
             thread.join()
         self.assertEqual(int(got[0] != 0), len(self.rows(folder=box)))
         return got
@@ -305,6 +306,12 @@ class Act(Scratch):
         code, _, err = self.released_by(b"setreply=250 2.0.0 Ok\r\nsetreply=550 5.1.1 No%20such%20user\r\n\r\n")
         self.assertEqual(1, code)
         self.assertIn("amavis: 550 5.1.1 No such user (but released it to 1 other recipient", err)
+
+    def test_amavis_hears_of_every_recipient(self):
+        recipients = ["user-with-a-long-name-%d@example.jp" % number for number in range(200)]
+        self.released_by(b"setreply=250 2.0.0 Ok\r\n" * 200 + b"\r\n", "--to", ", ".join(recipients))
+        self.assertEqual(["recipient=" + recipient for recipient in recipients],
+                         [line for line in self.asked if line.startswith("recipient=")])
 
     def test_half_an_answer_is_no_release(self):
         code, out, err = self.released_by(b"setreply=250 2.0.0 Ok\r\n")

@@ -251,13 +251,15 @@ sqlite_set_aside(const char *path, struct trouble *trouble)
 	snprintf(to, sizeof to, "%s%s", path, suffix);
 	for (int i = 1; access(to, F_OK) == 0 && i < 1000; i++)
 		snprintf(to, sizeof to, "%s%s-%d", path, suffix, i);
-	if (rename(path, to) != 0 && errno != ENOENT) {
+	bool is_moved = rename(path, to) == 0;
+	if (!is_moved && errno != ENOENT) {
 		trouble->kind = TROUBLE_REOPEN;
 		error_set_errno(
 		    &trouble->error, "cannot set aside the corrupt file");
 		return false;
 	}
-	log_warnx("store: %s is corrupt; it was set aside as %s", path, to);
+	if (is_moved)
+		log_warnx("store: %s is corrupt; it was set aside as %s", path, to);
 	snprintf(from, sizeof from, "%s-wal", path);
 	strncat(to, "-wal", sizeof to - strlen(to) - 1);
 	(void)rename(from, to);
