@@ -619,6 +619,61 @@ right_to_change_rows_is_enough_once_there_are_tables(void **state)
 	fixture->settings.url = fixture->url;
 }
 
+struct reading {
+	struct store_fixture *fixture;
+	unsigned found;
+};
+
+#define READINGS 40
+
+static void *
+read_often(void *arg)
+{
+	struct reading *reading = arg;
+	struct history found;
+	struct grey_row found_row;
+
+	for (int i = 0; i < READINGS; i++)
+		reading->found += fixture_recall(reading->fixture, IP, NULL, FROM,
+		                      TO, &found, &found_row) == STORE_OK;
+	return NULL;
+}
+
+/* One for the writer, one for all look-ups: max_connections, or the role's limit.
+ */
+static void
+look_ups_share_what_connections_the_server_has_left(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct reading readings[6];
+	pthread_t threads[6];
+	char url[200];
+
+	store_close(&fixture->store);
+	pgsql_do(fixture->url,
+	    "CREATE ROLE few LOGIN CONNECTION LIMIT 2;"
+	    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+	    " TO few");
+	use_role(fixture, url, sizeof url, "few");
+	fixture->settings.url = url;
+	fixture->store = open_another(fixture);
+	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	for (int i = 0; i < 6; i++) {
+		readings[i] = (struct reading){fixture, 0};
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, read_often, &readings[i]), 0);
+	}
+	for (int i = 0; i < 6; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(readings[i].found, READINGS);
+	}
+	assert_int_equal(
+	    pgsql_ask(fixture->url, "SELECT count(*) FROM"
+	                            " pg_stat_activity WHERE usename = 'few'"),
+	    2);
+	fixture->settings.url = fixture->url;
+}
+
 static void
 verdicts_of_the_first_version_are_kept_as_they_are(void **state)
 {
@@ -1455,6 +1510,7 @@ main(void)
 	    TEST(
 	        running_daemon_goes_on_beside_newer_tables_until_it_connects_again),
 	    TEST(right_to_change_rows_is_enough_once_there_are_tables),
+	    TEST(look_ups_share_what_connections_the_server_has_left),
 	    TEST(verdicts_of_the_first_version_are_kept_as_they_are),
 	    TEST(one_client_or_network_is_found_without_reading_all),
 	    TEST(newer_tables_and_passwords_in_the_url_are_refused),

@@ -84,6 +84,7 @@ pgsql_close(struct backend *backend)
 	pgsql_end_use(&backend->link);
 	link_close(&backend->link);
 	pgsql_drop_idle(backend);
+	pthread_cond_destroy(&backend->returned);
 	pthread_mutex_destroy(&backend->lock);
 	place_clear(&backend->place);
 	free(backend);
@@ -93,12 +94,17 @@ static struct backend *
 new_backend(const char *url, struct error *error)
 {
 	struct backend *backend = calloc(1, sizeof *backend);
+	pthread_condattr_t attributes;
 
 	if (backend == NULL) {
 		error_set(error, "out of memory");
 		return NULL;
 	}
 	pthread_mutex_init(&backend->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&backend->returned, &attributes);
+	pthread_condattr_destroy(&attributes);
 	backend->writer.backend = backend;
 	backend->writer.link = &backend->link;
 	pgsql_expire_anew(backend);

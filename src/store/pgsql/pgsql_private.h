@@ -75,7 +75,8 @@ struct backend {
 
 	pthread_mutex_t lock;              /* guards the readers' other members */
 	struct link idle[BACKEND_READERS]; /* those not in use */
-	unsigned idle_count, taken;
+	unsigned idle_count, taken, waiting;
+	pthread_cond_t returned;     /* a link was given back */
 	_Atomic unsigned generation; /* of the links; readers close older ones */
 
 	/* How far the walks of expiry have come; for the writer's thread. */

@@ -2,6 +2,7 @@
 /* What readers borrow: a connection, or what one has read for a recall. */
 #include <stdlib.h>
 
+#include "base/block.h"
 #include "base/clock.h"
 #include "store/pgsql/pgsql_private.h"
 
@@ -41,6 +42,33 @@ open_link(struct backend *backend, struct link *link, int64_t until_ms,
 	return ok;
 }
 
+/*
+ * The server may have no connection left for us, and others of ours be in use: one
+ * of those is soon given back.
+ */
+static bool
+wait_for_link(struct backend *backend, struct link *link, int64_t until_ms)
+{
+	const struct timespec until = {
+	    .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+	pthread_mutex_lock(&backend->lock);
+	backend->waiting++;
+	while (backend->idle_count == 0 && backend->taken > backend->waiting &&
+	       clock_real_ms() < until_ms) {
+		block_declare("store: wait for a connection");
+		pthread_cond_timedwait(&backend->returned, &backend->lock, &until);
+	}
+	backend->waiting--;
+	if (backend->idle_count > 0)
+		*link = backend->idle[--backend->idle_count];
+	/* Others see that one more, or less, of us waits. */
+	pthread_cond_broadcast(&backend->returned);
+	pthread_mutex_unlock(&backend->lock);
+	link->deadline_ms = until_ms;
+	return link->conn != NULL;
+}
+
 static bool
 take_link(struct backend *backend, struct link *link, int64_t until_ms,
     struct trouble *trouble)
@@ -53,7 +81,8 @@ take_link(struct backend *backend, struct link *link, int64_t until_ms,
 	backend->taken++;
 	pthread_mutex_unlock(&backend->lock);
 	link->deadline_ms = until_ms;
-	return link->conn != NULL || open_link(backend, link, until_ms, trouble);
+	return link->conn != NULL || open_link(backend, link, until_ms, trouble) ||
+	       wait_for_link(backend, link, until_ms);
 }
 
 static void
@@ -68,6 +97,7 @@ give_back(struct backend *backend, struct link *link)
 		backend->idle[backend->idle_count++] = *link;
 		is_kept = true;
 	}
+	pthread_cond_broadcast(&backend->returned);
 	pthread_mutex_unlock(&backend->lock);
 	if (!is_kept)
 		link_close(link);
