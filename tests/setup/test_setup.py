@@ -170,7 +170,10 @@ class Setup(unittest.TestCase):
         self.assertEqual(0, code, said)
         self.assertEqual(LINE, self.postconf("smtpd_milters"))
 
-    def test_a_setting_on_several_lines_comes_back_octet_by_octet(self):
+    def test_a_setting_on_several_lines_comes_back_octet_by_octet_also_behind_a_link(self):
+        (self.lab.root / "kept").mkdir()
+        self.main.rename(self.lab.root / "kept" / "main.cf")
+        self.main.symlink_to(self.lab.root / "kept" / "main.cf")
         with open(self.main, "ab") as file:
             file.write(b"smtpd_milters =\r\n\tinet:localhost:8891,\r\n# a remark\r\n\tunix:spamass/spamass.sock\r\n"
                        b"smtpd_discard_ehlo_keywords =\n  dsn,\n  etrn\n")
@@ -181,8 +184,14 @@ class Setup(unittest.TestCase):
                          " ".join(self.postconf("smtpd_milters").split()))
         self.assertEqual("dsn, etrn, chunking, silent-discard",
                          " ".join(self.postconf("smtpd_discard_ehlo_keywords").split()))
+        self.assertTrue(self.main.is_symlink())
         self.run_setup("--undo")
+        self.assertTrue(self.main.is_symlink())
         self.assertEqual(before, self.files())
+        real = self.main.resolve()
+        self.main.unlink()
+        self.main.symlink_to(real.rename(real.with_name("another.cf")))
+        self.assertIn("is a link", self.run_setup("--apply", "--no-mail", code=2))
 
     def test_undo_takes_all_applies_back_and_keeps_what_the_admin_wrote_meanwhile(self):
         before = self.main.read_text().split()
@@ -203,6 +212,14 @@ class Setup(unittest.TestCase):
         self.assertIn("all is as it was before", said)
         self.assertEqual(before, self.files())
         self.assertFalse(self.state.exists())
+        # One that is interrupted.
+        stand_in = self.bins / "postconf"
+        stand_in.write_text("#!/bin/sh\ncase $* in *\"-e smtpd_discard\"*) kill -INT $PPID ;; esac\n"
+                            "exec /usr/sbin/postconf \"$@\"\n")
+        stand_in.chmod(0o755)
+        self.assertIn("all is as it was before", self.run_setup("--apply", "--no-mail", code=130))
+        self.assertEqual(before, self.files())
+        stand_in.unlink()
         # And after one that did not fail.
         self.run_setup("--apply", "--no-mail")
         once = self.files()
@@ -214,7 +231,7 @@ class Setup(unittest.TestCase):
     def test_what_was_set_by_one_that_was_killed_half_way_is_taken_back(self):
         before = self.files()
         stand_in = self.bins / "postconf"
-        stand_in.write_text("#!/bin/sh\ncase $* in \"-e smtpd_discard\"*) kill -9 $PPID; exit ;; esac\n"
+        stand_in.write_text("#!/bin/sh\ncase $* in *\"-e smtpd_discard\"*) kill -9 $PPID; exit ;; esac\n"
                             "exec /usr/sbin/postconf \"$@\"\n")
         stand_in.chmod(0o755)
         self.run_setup("--apply", "--no-mail", code=-9)
@@ -304,6 +321,7 @@ class Setup(unittest.TestCase):
                        "inet:127.0.0.1:10023 looks like a greylister",
                        "public name servers (8.8.8.8 )"):
             self.assertIn(wanted, said)
+        self.assertRegex(said, r"ok    mail log: (/var/log/mail.log|the journal) \(")
 
     def test_the_socket_that_a_killed_daemon_left_is_not_taken_for_one(self):
         self.lab.daemon.start()
