@@ -35,7 +35,7 @@ name_all(struct query *query, struct missing *missing, struct error *error)
 /* The doc; NULL with the reason in error. */
 static struct doc *
 find_lost(struct query *query, const struct event_filter *filter, size_t limit,
-    int64_t until, struct error *error)
+    bool only_likely, int64_t until, struct error *error)
 {
 	struct missing *missing = missing_new();
 	struct doc *doc = missing == NULL ? NULL : doc_new("targrey lost");
@@ -44,7 +44,7 @@ find_lost(struct query *query, const struct event_filter *filter, size_t limit,
 	if (doc != NULL) {
 		bool ok = query_events(query, filter, add, missing, error);
 		if (ok) {
-			missing_choose(missing, limit, until);
+			missing_choose(missing, limit, only_likely, until);
 			ok = name_all(query, missing, error);
 		}
 		if (ok && !missing_write(missing, filter->since, doc)) {
@@ -80,7 +80,8 @@ run(struct admin *admin)
 	if (query == NULL)
 		return EXIT_FAILED;
 	int64_t until = filter.until - config->policy.retry_window_s;
-	struct doc *doc = find_lost(query, &filter, limit, until, &error);
+	struct doc *doc = find_lost(query, &filter, limit,
+	    args_value(admin, "likely") != NULL, until, &error);
 	return doc == NULL ? failed(admin, &error) : admin_write(admin, &doc);
 }
 
@@ -90,6 +91,7 @@ static const struct option_row options[] = {
     {"from", "PART", "part of the sender", NULL, false},
     {"to", "PART", "part of a recipient", NULL, false},
     {"limit", "COUNT", "at most this many mails (100; 0 = all)", NULL, false},
+    {"likely", NULL, "only mail with a sign of good mail", NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };
 
@@ -99,16 +101,27 @@ const struct command command_lost = {
     .help = "List mail that came, was delayed and never got through",
     .manual =
         "Mail of suspects that were held or greylisted and that was not let "
-        "through "
-        "afterwards either, by sender and first recipient, the likeliest good mail "
-        "first. Signs of good mail, the strongest first: SPF pass; mail of the "
-        "sender's domain was let through in the same time (and SPF does not say "
-        "that it is forged); the address has a success or ham on record; its name "
-        "is "
-        "verified; it came back. What came within greylist.retry_window may still "
-        "come back. What Postfix itself, or a filter behind targrey, refused is "
-        "not "
-        "listed.",
+        "through afterwards either, by sender and first recipient, the "
+        "likeliest good mail first. \"May be lost\", in report and serve too, "
+        "counts what stayed away with a sign of good mail.\n\n"
+        "The signs, the strongest first. Known address: it has a success or "
+        "ham on record. Kept trying: for an hour or longer, from whatever "
+        "addresses. Known domain: mail of the sender's domain was let through "
+        "in the same time, and not just because it waited a hold out. Own "
+        "HELO: a host name that leads to the client and is not the name of its "
+        "address. SPF pass: a narrow one, of sender or HELO. Server's name: a "
+        "verified name that S25R does not match, unless it was the record or a "
+        "DNS list that spoke.\n\n"
+        "What bots show as well is no sign: the verified name of a line, a "
+        "second attempt within the hour, a sender's address that is empty, "
+        "that SPF does not vouch for though its domain has a record (fail, "
+        "softfail, neutral, a pass that is not narrow) or that is of the "
+        "recipient's domain without a narrow pass. A client whose address, or "
+        "SPF domain, has more spam than ham on record shows none. Spammers "
+        "with a server of their own do show signs, and mail without one may be "
+        "good all the same: nothing tells it from that of bots.\n\n"
+        "What came within greylist.retry_window may still come back. What "
+        "Postfix itself, or a filter behind targrey, refused is not listed.",
     .options = options,
     .run = run,
 };

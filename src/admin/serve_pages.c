@@ -75,7 +75,7 @@ count_today(struct serve *serve, FILE *body)
 	/* Today's clients may still come back, so look at the last seven days. */
 	doc_free(&serve->lost);
 	serve->lost = serve_command(serve, &command_lost,
-	    (const char *const[]){"--limit", "10", NULL}, false, &said);
+	    (const char *const[]){"--limit", "10", "--likely", NULL}, false, &said);
 	put_answer(NULL, said, NULL, body);
 	serve->today_made = now;
 }

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "record/fold.h"
 
+/* RFC 5321 4.5.4.1: a server tries again after half an hour or more, for days. */
+#define KEPT_TRYING_S 3600
 /* At most this many mails and as many domains are told apart (170 MiB). */
 #define MOST (1U << 20)
 
@@ -167,42 +169,6 @@ know_domain(struct missing *missing, uint64_t domain)
 	*slot = domain;
 }
 
-uint64_t
-missing_words(void)
-{
-	static const enum session_key keys[] = {
-	    SK_SID, SK_VERDICT, SK_WHY, SK_RDNS, SK_PASSED, SK_HAM, SK_SPF};
-	uint64_t words = 0;
-
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		words |= UINT64_C(1) << keys[i];
-	return words;
-}
-
-static unsigned
-signs_of(const struct event_view *view)
-{
-	unsigned signs = 0;
-
-	if (strcmp(view_word(view, SK_RDNS), "pass") == 0)
-		signs |= SIGN_NAME;
-	if (view_number(view, SK_PASSED) > 0 || view_number(view, SK_HAM) > 0)
-		signs |= SIGN_ADDRESS;
-	if (strcmp(view_word(view, SK_SPF), "pass") == 0)
-		signs |= SIGN_SPF;
-	return signs;
-}
-
-/* A known domain is a sign only where SPF does not say that it is forged. */
-static bool
-may_be_its_own(const struct event_view *view)
-{
-	const char *spf = view_word(view, SK_SPF);
-
-	return strcmp(spf, "fail") != 0 && strcmp(spf, "softfail") != 0 &&
-	       strcmp(spf, "neutral") != 0;
-}
-
 /* What Postfix refused by itself is not our concern. */
 static bool
 is_delayed(const struct event_view *view)
@@ -210,6 +176,32 @@ is_delayed(const struct event_view *view)
 	return view->is_mail && view->is_suspect &&
 	       view->event->rcpt_accepted > 0 &&
 	       (view->is_held || view->is_refused) && !view->is_let_through;
+}
+
+/* Bots wait a hold out as well: that alone makes no sender known. */
+static bool
+makes_known(const struct event_view *view)
+{
+	return !view->is_spam &&
+	       (!view->is_held || view->is_ham || view->event->spf_domain != NULL);
+}
+
+static void
+add_attempt(struct mail *mail, const struct event_view *view)
+{
+	const struct event *event = view->event;
+	bool counts = missing_sender_counts(view);
+
+	if (mail->attempts == 0)
+		mail->first = event->time;
+	mail->is_through = false;
+	mail->attempts++;
+	mail->last = event->time;
+	mail->last_id = event->id;
+	mail->signs |= (uint8_t)missing_signs_of(view);
+	mail->domain = counts ? domain_of(event) : 0;
+	if (counts && event->time - mail->first >= KEPT_TRYING_S)
+		mail->signs |= SIGN_TRIED;
 }
 
 void
@@ -220,7 +212,7 @@ missing_add(struct missing *missing, const struct event_view *view)
 	if (event->sender == NULL)
 		return;
 	if (view->is_let_through) {
-		if (!view->is_spam)
+		if (makes_known(view))
 			know_domain(missing, domain_of(event));
 		/* whichever server of its sender brought it */
 		struct mail *known = slot_of(
@@ -233,21 +225,12 @@ missing_add(struct missing *missing, const struct event_view *view)
 	if (!is_delayed(view))
 		return;
 	struct mail *mail = find(missing, key_of(event));
-	if (mail == NULL)
-		return;
-	if (mail->attempts == 0)
-		mail->first = event->time;
-	mail->is_through = false;
-	mail->attempts++;
-	mail->last = event->time;
-	mail->last_id = event->id;
-	mail->signs |= (uint8_t)signs_of(view);
-	mail->domain = may_be_its_own(view) ? domain_of(event) : 0;
-	if (mail->attempts > 1)
-		mail->signs |= SIGN_CAME_BACK;
+	if (mail != NULL)
+		add_attempt(mail, view);
 }
 
-/* By signs, then by how often and how recently they came. */
+/* By the strongest sign, then the next, then by how often and how recently they
+ * came. */
 static int
 by_likelihood(const void *a, const void *b)
 {
@@ -284,7 +267,8 @@ strongest(const struct mail *mail)
 }
 
 void
-missing_choose(struct missing *missing, size_t limit, int64_t until)
+missing_choose(
+    struct missing *missing, size_t limit, bool only_likely, int64_t until)
 {
 	struct table *mails = &missing->mails;
 
@@ -306,6 +290,9 @@ missing_choose(struct missing *missing, size_t limit, int64_t until)
 	qsort(missing->chosen, missing->undelivered, sizeof *missing->chosen,
 	    by_likelihood);
 	missing->chosen_count = missing->undelivered;
+	while (only_likely && missing->chosen_count > 0 &&
+	       missing->chosen[missing->chosen_count - 1]->signs == 0)
+		missing->chosen_count--;
 	if (limit > 0 && limit < missing->chosen_count)
 		missing->chosen_count = limit;
 	for (size_t i = 0; i < missing->chosen_count; i++)
@@ -343,6 +330,13 @@ copy(struct missing *missing, const char *text)
 	return made;
 }
 
+/* "lost" as a reply would be read as what became of the mail. */
+static bool
+came_to_nothing(const struct event *event)
+{
+	return event->reply != NULL && strcmp(event->reply, "lost") == 0;
+}
+
 void
 missing_name(struct missing *missing, const struct event_view *view)
 {
@@ -369,8 +363,9 @@ missing_name(struct missing *missing, const struct event_view *view)
 	names->sid = copy(missing, view_word(view, SK_SID));
 	ip_to_text(&event->ip, names->ip);
 	snprintf(names->how, sizeof names->how, "%s",
-	    view->is_gone          ? "hung up"
-	    : view->is_greylisted  ? "greylisted"
-	    : event->reply != NULL ? event->reply
-	                           : "none");
+	    view->is_gone            ? "hung up"
+	    : view->is_greylisted    ? "greylisted"
+	    : came_to_nothing(event) ? "no message"
+	    : event->reply != NULL   ? event->reply
+	                             : "none");
 }

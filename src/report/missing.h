@@ -15,15 +15,20 @@
 #include "report/doc.h"
 #include "report/view.h"
 
-/* Signs of good mail, as bits; a higher bit is a stronger sign. */
+/*
+ * Signs of good mail, as bits; a higher bit is a stronger sign. Each is one that
+ * bots on lines hardly ever show: not a verified name as such, which half of the
+ * lines have, nor that a message came twice, which every fourth bot does.
+ */
 enum missing_sign {
-	SIGN_CAME_BACK = 1 << 0,
-	SIGN_NAME = 1 << 1,    /* a verified name */
-	SIGN_ADDRESS = 1 << 2, /* a success or ham of the address before */
+	SIGN_NAME = 1 << 0,    /* a verified name that is not that of a line */
+	SIGN_SPF = 1 << 1,     /* a narrow SPF pass, of sender or HELO */
+	SIGN_HELO = 1 << 2,    /* a HELO that leads to it, other than its name */
 	SIGN_DOMAIN = 1 << 3,  /* mail of the sender's domain was let through */
-	SIGN_SPF = 1 << 4      /* SPF pass */
+	SIGN_TRIED = 1 << 4,   /* tried for an hour or longer */
+	SIGN_ADDRESS = 1 << 5, /* a success or ham of the address before */
 };
-#define SIGNS 5
+#define SIGNS 6
 
 struct missing;
 
@@ -38,10 +43,12 @@ uint64_t missing_words(void);
 
 /*
  * After the last event.
- * limit  how many are wanted, 0 = all
- * until  mail whose last attempt is later may still come back
+ * limit        how many are wanted, 0 = all
+ * only_likely  those without a sign of good mail are not
+ * until        mail whose last attempt is later may still come back
  */
-void missing_choose(struct missing *missing, size_t limit, int64_t until);
+void missing_choose(
+    struct missing *missing, size_t limit, bool only_likely, int64_t until);
 /* The id of the n-th event that missing_name() needs; 0: there are no more. */
 int64_t missing_wants(const struct missing *missing, size_t n);
 /* Takes the names from that event. */

@@ -37,4 +37,13 @@ struct missing {
 	bool failed;
 };
 
+/* Of one visit; SIGN_DOMAIN and SIGN_TRIED take more than one. */
+unsigned missing_signs_of(const struct event_view *view);
+/*
+ * Whether what the sender's address says can be a sign. Not when it is the null
+ * sender, when SPF says that it is forged or passes for all the world, or when it
+ * is one of the recipient's own domain without a narrow SPF pass.
+ */
+bool missing_sender_counts(const struct event_view *view);
+
 #endif

@@ -4,8 +4,8 @@
 #include "report/missing_private.h"
 
 /* By their bits. */
-static const char *const sign_names[SIGNS] = {
-    "came back", "verified name", "known address", "known domain", "SPF pass"};
+static const char *const sign_names[SIGNS] = {"server's name", "SPF pass",
+    "own HELO", "known domain", "kept trying", "known address"};
 
 static const char *
 signs_text(unsigned signs, char *buf, size_t size)
@@ -66,8 +66,8 @@ write_signs(const struct missing *missing, struct doc *doc)
 			                 cell_count(missing->away[i])});
 	}
 	snprintf(chart.alternative, sizeof chart.alternative,
-	    "%zu messages stayed away with a sign of good mail, %zu of them with "
-	    "SPF pass.",
+	    "%zu messages stayed away with a sign of good mail, %zu of them from a "
+	    "known address.",
 	    count, missing->away[SIGNS - 1]);
 	doc_chart(doc, &chart);
 }
@@ -116,9 +116,11 @@ missing_write(struct missing *missing, int64_t since, struct doc *doc)
 		doc_say(doc, "No mail with a sign of good mail has stayed away.");
 	if (missing->chosen_count > 0)
 		doc_say(doc,
-		    "The likeliest good mail comes first; bots may show the same "
-		    "signs. explain --sid says why a visit was delayed; a client "
-		    "that you know belongs in allow.d.");
+		    "The likeliest good mail comes first. Spammers with a server "
+		    "of "
+		    "their own may show the same signs; what shows none cannot be "
+		    "told from bots. explain --sid says why a visit was delayed; "
+		    "a client that you know belongs in allow.d.");
 	write_signs(missing, doc);
 	return !missing->failed;
 }

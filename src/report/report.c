@@ -100,7 +100,7 @@ void
 report_end(struct report *report)
 {
 	retry_series_finish(&report->retries);
-	missing_choose(report->missing, LOST_MOST,
+	missing_choose(report->missing, LOST_MOST, true,
 	    until_of(report) - report->settings.retry_window_s);
 }
 

@@ -57,6 +57,8 @@ CASES = {
     'report': ['report'],
     'report_since': ['report', '--since', '1d', '--top', '3'],
     'lost': ['lost'],
+    'lost_since': ['lost', '--since', '2026-01-02'],
+    'lost_likely': ['lost', '--since', '2026-01-02', '--likely'],
     'metrics': ['metrics'],
     'learn_log': ['learn-log', '@DIR@/filter.log'],
     'learn_log_dry': ['learn-log', '--dry-run', '@DIR@/filter.log'],

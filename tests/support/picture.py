@@ -84,10 +84,17 @@ class Week:
             self.lab.clock.advance(self.dice.uniform(20, 900))
             self.send(client, sender, to, "pc%d" % number)
 
+    def branch(self):
+        """A machine on a line that sends for a domain known here, and only once."""
+        self.lab.leave_hold(self.lab.client("p7-31.kyoto.example.net"), "orders@example.org",
+                            "sales@example.jp", helo="printer", after=30)
+
     def play(self):
         for day in range(DAYS):
             busy = 1 if day in (2, 3) else 2
             visits = ([self.server] * (7 * busy) + [self.office] * busy + [self.bot] * 12)
+            if day == 1:
+                visits.append(self.branch)
             self.dice.shuffle(visits)
             left = 86400 - 3600
             for number, visit in enumerate(visits):
