@@ -16,9 +16,9 @@
 #include "report/view.h"
 
 /*
- * Signs of good mail, as bits; a higher bit is a stronger sign. Each is one that
- * bots on lines hardly ever show: not a verified name as such, which half of the
- * lines have, nor that a message came twice, which every fourth bot does.
+ * Signs of good mail, as bits; a higher bit is a stronger sign. A verified name as
+ * such is none, since many lines have one, nor that a message soon came again, since
+ * bots do that too.
  */
 enum missing_sign {
 	SIGN_NAME = 1 << 0,    /* a verified name that is not that of a line */
