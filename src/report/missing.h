@@ -17,8 +17,8 @@
 
 /*
  * Signs of good mail, as bits; a higher bit is a stronger sign. A verified name as
- * such is none, since many lines have one, nor that a message soon came again, since
- * bots do that too.
+ * such is none, since many lines have one, nor that a message soon came again,
+ * since bots do that too.
  */
 enum missing_sign {
 	SIGN_NAME = 1 << 0,    /* a verified name that is not that of a line */
