@@ -183,6 +183,32 @@ connection_from_before_the_writer_connected_anew_is_not_used_again(void **state)
 	PQfinish(conn);
 }
 
+/* The tables are out of sight for a moment: another schema comes first. */
+static void
+connection_on_which_nothing_could_be_prepared_is_not_kept(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct using using = {0};
+	struct error error;
+	uint8_t secret[SIPHASH_KEY_SIZE] = {0};
+
+	using.backend = pgsql_ops.open(&fixture->settings, secret, &error);
+	assert_non_null(using.backend);
+	store_close(&fixture->store);
+	wait_for_number(fixture->url, "SELECT count(*) " OURS, 1);
+	pgsql_do(
+	    fixture->url, "ALTER ROLE CURRENT_USER SET search_path = nowhere");
+	pgsql_ops.open_reader(using.backend);
+	recall_in_thread(&using);
+	pgsql_do(fixture->url, "ALTER ROLE CURRENT_USER RESET search_path");
+	assert_null(using.view);
+	recall_in_thread(&using);
+	assert_non_null(using.view);
+	pgsql_ops.release(using.view);
+	wait_for_number(fixture->url, "SELECT count(*) " OURS, 2);
+	pgsql_ops.close(using.backend);
+}
+
 static void
 client_stays_known_when_a_commit_fails_and_the_server_is_away(void **state)
 {
@@ -295,6 +321,7 @@ main(void)
 	    TEST(connections_are_opened_again_when_the_server_is_back),
 	    TEST(
 	        connection_from_before_the_writer_connected_anew_is_not_used_again),
+	    TEST(connection_on_which_nothing_could_be_prepared_is_not_kept),
 	    TEST(client_stays_known_when_a_commit_fails_and_the_server_is_away),
 	    TEST(
 	        idle_connection_is_kept_alive_each_minute_unless_the_url_says_otherwise),

@@ -205,7 +205,10 @@ link_open(struct link *link, const struct link_target *target, int timeout_ms,
 		return false;
 	if (libpq.PQsetnonblocking(link->conn, 1) != 0)
 		return lost(link, trouble);
-	return set_up(link, trouble);
+	if (set_up(link, trouble))
+		return true;
+	link_close(link);
+	return false;
 }
 
 void

@@ -39,6 +39,8 @@ open_link(struct backend *backend, struct link *link, int64_t until_ms,
 	    place_connect(&backend->place, link, backend->timeout_ms, trouble) &&
 	    link_prepare(link, trouble);
 	link->generation = generation;
+	if (!ok) /* a server that refuses a statement leaves it open */
+		link_close(link);
 	return ok;
 }
 
