@@ -196,8 +196,7 @@ connection_on_which_nothing_could_be_prepared_is_not_kept(void **state)
 	assert_non_null(using.backend);
 	store_close(&fixture->store);
 	wait_for_number(fixture->url, "SELECT count(*) " OURS, 1);
-	pgsql_do(
-	    fixture->url, "ALTER ROLE CURRENT_USER SET search_path = nowhere");
+	pgsql_do(fixture->url, "ALTER ROLE CURRENT_USER SET search_path = nowhere");
 	pgsql_ops.open_reader(using.backend);
 	recall_in_thread(&using);
 	pgsql_do(fixture->url, "ALTER ROLE CURRENT_USER RESET search_path");
