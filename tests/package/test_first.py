@@ -69,6 +69,7 @@ class First(unittest.TestCase):
         self.assertRegex(mail, r"\nX-TaRgrey-Session: v=1; id=\S+; .*mode=observe; ")
         self.assertRegex(mail, r"\nX-Spam-Status: No, score=-?\d")
         self.assertIn("ok    the headers are there: it works (/var/mail/anna)", self.said[-1])
+        self.assertRegex(self.said[-1], r"\n +X-Spam-Status: No, score=-?\d(.*\n)+ +X-TaRgrey-Session: v=1; ")
 
     def test_its_headers_are_trusted_by_the_rules(self):
         # The system's name is short, Postfix's is whole, as Debian's installer leaves them.

@@ -143,6 +143,7 @@ class Install(unittest.TestCase):
                     "systemctl restart postfix")
         said = self.out("targrey-setup --apply --to you")
         self.assertIn("ok    the headers are there: it works", said)
+        self.assertIn('headers say id=mx; with hostname = "mx.example.jp" in targrey.conf', said)
         self.assertIn("Nothing to set", self.run_in("targreyctl doctor", check=False).stdout)
         mail = self.send("first")
         self.assertIn("X-TaRgrey-Session: v=1; id=%s;" % machine.NAME, mail)
@@ -302,6 +303,7 @@ class Install(unittest.TestCase):
         self.run_in("mkdir -p /etc/amavis/conf.d; postconf -e 'content_filter = smtp-amavis:[127.0.0.1]:10024'; "
                     "targrey-setup --apply --no-mail")
         self.assertTrue(self.path("/etc/amavis/conf.d/60-targrey").exists())
+        self.run_in("systemctl enable --now targrey-report.timer")
         type(self).main_cf = self.path("/etc/postfix/main.cf").read_bytes()
 
     def test_15_uninstalled_nothing_is_left_and_lint_passes(self):
@@ -315,6 +317,7 @@ class Install(unittest.TestCase):
                     "rm /etc/targrey/allow.d/mine")
         self.out("apt-get purge -q -y targrey targrey-spamassassin targrey-review")
         self.run_in("spamassassin --lint")
+        self.assertEqual("inactive", self.run_in("systemctl is-active targrey-report.timer", check=False).stdout.strip())
         left = self.out("find / -xdev \\( -path /proc -o -path /sys -o -path /packages -o -path /tmp "
                         "-o -path /var/log -o -path /root -o -path /run \\) -prune -o -name '*argrey*' -print")
         self.assertEqual("", re.sub(r"(?m)^/var/lib/systemd/deb-systemd-.*$", "", left).strip())
