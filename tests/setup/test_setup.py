@@ -105,6 +105,8 @@ class Setup(unittest.TestCase):
         settings = self.lab.daemon.conf.read_text()
         self.assertIn('hostname = "mx.example.jp"\n', settings)
         self.lab.daemon.conf.write_text(settings.replace('hostname = "mx.example.jp"\n', ""))
+        # A policy service is none of the services that take mail.
+        self.set("smtpd_end_of_data_restrictions = check_policy_service { unix:private/nobody, default_action=DUNNO }")
         self.lab.daemon.start()
         self.lab.postfix.start()
         said = self.run_setup("--apply")
@@ -227,6 +229,24 @@ class Setup(unittest.TestCase):
         self.assertEqual(once, self.files())
         self.run_setup("--undo")
         self.assertEqual(before, self.files())
+
+    def test_its_own_file_of_an_earlier_apply_is_not_what_was_there_before(self):
+        self.install_rules()
+        site = self.sa / "71_targrey_site.cf"
+        before = self.files()
+        self.run_setup("--apply", "--no-mail")
+        once = self.files()
+        settings = self.lab.daemon.conf.read_text()
+        self.lab.daemon.conf.write_text(settings.replace("mx.example.jp", "mx2.example.jp"))
+        checks = self.lab.postfix.etc / "spam_header_checks"
+        checks.mkdir()
+        self.run_setup("--apply", "--sort", "--no-mail", code=2)
+        self.assertEqual(once[site], site.read_bytes())
+        self.run_setup("--apply", "--no-mail")
+        self.assertIn("targrey_hosts mx2.example.jp", site.read_text())
+        self.run_setup("--undo")
+        self.assertEqual(before[self.main], self.main.read_bytes())
+        self.assertFalse(site.exists() or self.state.exists())
 
     def test_what_was_set_by_one_that_was_killed_half_way_is_taken_back(self):
         before = self.files()
