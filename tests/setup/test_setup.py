@@ -278,6 +278,31 @@ class Setup(unittest.TestCase):
         self.assertIn("no copy of %s can be kept" % self.main, self.run_setup("--apply", "--no-mail", code=2))
         self.assertEqual(before, self.files())
 
+    def test_a_purge_removes_its_files_but_those_that_the_admin_has_changed(self):
+        self.sa, self.amavis = self.lab.root / "etc/spamassassin", self.lab.root / "etc/amavis"
+        self.state = self.lab.root / "var/lib/targrey-setup"
+        for folder in self.sa, self.amavis, self.state.parent:
+            folder.mkdir(parents=True)
+        self.install_rules()
+        self.set("content_filter = smtp-amavis:[127.0.0.1]:10024")
+        self.run_setup("--apply", "--no-mail")
+        site = self.sa / "71_targrey_site.cf"
+        with open(site, "a", encoding="utf-8") as file:
+            file.write("trusted_networks 192.0.2.0/24\n")
+        changed = site.read_bytes()
+        # The whole script, on a tree of its own.
+        text, count = re.subn(r"(?<![\w*])/(?=(etc|var|run|usr)/)", str(self.lab.root) + "/",
+                              (SOURCE / "packaging/debian/targrey/postrm").read_text())
+        self.assertGreater(count, 10)
+        script = self.lab.root / "postrm"
+        script.write_text(text)
+        done = subprocess.run(["/bin/sh", str(script), "purge"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertIn("%s was changed and stays" % site, done.stdout)
+        self.assertEqual(changed, site.read_bytes())
+        self.assertFalse((self.amavis / "60-targrey").exists() or self.state.exists())
+
     def test_mistakes_of_before_are_told_from_ours(self):
         self.install_rules()
         (self.sa / "local.cf").write_text("nonsense_setting 1\n")
