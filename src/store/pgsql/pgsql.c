@@ -19,6 +19,9 @@
 /* The least difference of clocks that an attempt can notice: a minute's retry_gap.
  */
 #define CLOCK_OFF_S 60
+/* Between comparisons of the clocks; sooner while they differ. */
+#define CLOCK_EACH_MS 60000
+#define CLOCK_OFF_MS  1000
 
 static bool
 pgsql_check_url(const char *url, struct error *error)
@@ -50,6 +53,8 @@ compare_clocks(struct backend *backend, struct trouble *trouble)
 	bool is_off = ahead_s > CLOCK_OFF_S || ahead_s < -CLOCK_OFF_S;
 	bool was_off =
 	    atomic_exchange(&backend->clock_ahead_s, is_off ? ahead_s : 0) != 0;
+	backend->clock_due_ms =
+	    clock_real_ms() + (is_off ? CLOCK_OFF_MS : CLOCK_EACH_MS);
 	if (is_off && !was_off)
 		log_warnx("store: %s: this host's clock is %+lld s from the "
 		          "server's: run NTP on both",
@@ -246,6 +251,10 @@ pgsql_begin(struct backend *backend, enum purpose purpose, int64_t until_ms,
 	if (backend->is_attached)
 		return pgsql_begin_attached(backend, "BEGIN", trouble) ? view
 		                                                       : NULL;
+	if (purpose == FOR_HOUSEKEEPING &&
+	    clock_real_ms() >= backend->clock_due_ms &&
+	    !compare_clocks(backend, trouble))
+		return NULL;
 	if (link_send_quietly(view->link, SQL_BEGIN, trouble) &&
 	    (!is_relaxed || link_send_quietly(view->link, SQL_RELAX, trouble)))
 		return view;

@@ -69,6 +69,7 @@ struct backend {
 	uint8_t secret[SIPHASH_KEY_SIZE];
 
 	_Atomic int64_t clock_ahead_s; /* of the server's; 0: near enough */
+	int64_t clock_due_ms;          /* for the writer: when to compare next */
 
 	struct view writer; /* the writer's thread, or targreyctl's */
 	struct link link;
