@@ -23,7 +23,7 @@ store_say_failing(struct store *store, const struct trouble *trouble)
 	memcpy(store->counters.trouble, trouble->error.text,
 	    sizeof store->counters.trouble - 1);
 	pthread_mutex_unlock(&store->lock);
-	if (log_may(&store->quiet, clock_mono_ms(store->clock), &dropped))
+	if (log_may(&store->limit_write, clock_mono_ms(store->clock), &dropped))
 		log_warnx(
 		    "store: cannot write: %s (%u more failures were not logged)",
 		    trouble->error.text, dropped);
@@ -43,7 +43,7 @@ store_say_working(struct store *store)
 	}
 	pthread_mutex_unlock(&store->lock);
 	if (was_failing)
-		log_info("store: can write again");
+		log_info("store: works again");
 }
 
 bool
@@ -66,7 +66,7 @@ store_reopen(struct store *store, enum trouble_kind kind, struct trouble *troubl
 	if (store->ops->is_shared)
 		store_open_readers(store);
 	if (kind == TROUBLE_REOPEN &&
-	    log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+	    log_may(&store->limit_reopen, clock_mono_ms(store->clock), NULL))
 		log_warnx(
 		    "store: reopened the database after: %s", trouble->error.text);
 	return true;

@@ -89,7 +89,7 @@ store_missed(struct store *store, const struct trouble *trouble)
 		    sizeof store->counters.trouble - 1);
 		pthread_mutex_unlock(&store->lock);
 	}
-	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+	if (log_may(&store->limit_read, clock_mono_ms(store->clock), NULL))
 		log_warnx("store: cannot read: %s", trouble->error.text);
 }
 

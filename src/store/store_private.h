@@ -68,6 +68,7 @@ struct store {
 	_Atomic bool away; /* nobody waits for it until both succeed again */
 	/* The trouble that a reader met (enum trouble_kind). */
 	_Atomic int reader_trouble;
+	struct log_limit limit_write, limit_read, limit_reopen, limit_refused;
 
 	/* For the writer's thread only. */
 	struct limit limit;
@@ -78,7 +79,6 @@ struct store {
 	int64_t corrupt_seen_ms; /* when damage was last found, 0 = never */
 	int64_t house_kept_ms;   /* last housekeeping */
 	bool may_expire_more;
-	struct log_limit quiet;
 };
 
 struct secret {

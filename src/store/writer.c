@@ -195,7 +195,7 @@ forget_addresses(
 static void
 say_refused(struct store *store, const struct trouble *trouble)
 {
-	if (log_may(&store->quiet, clock_mono_ms(store->clock), NULL))
+	if (log_may(&store->limit_refused, clock_mono_ms(store->clock), NULL))
 		log_warnx("store: one client's record is not kept: %s",
 		    trouble->error.text);
 }

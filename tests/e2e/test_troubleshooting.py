@@ -128,7 +128,7 @@ class Said(LabTest):
     # What only a broken host makes: found in the programs.
     BROKEN = {
         "Postfix": ["451 4.3.0 Temporary failure", "450 4.7.1 Too many forged", "service \"smtp\" (25)"],
-        "targrey": ["store: cannot write", "store: cannot read", "store: can write again", "store: ... is corrupt",
+        "targrey": ["store: cannot write", "store: cannot read", "store: works again", "store: ... is corrupt",
                     "postconf failed", "dnsbl: ", "pattern ", "the clock has jumped", "... log lines lost"],
     }
 

@@ -29,6 +29,7 @@ static struct history history;
 static struct grey_row row;
 
 static char refused[512]; /* what the log says of it */
+static char again[512];   /* of what is over */
 
 static void
 keep_refusal(void *ctx, enum log_level level, const char *text)
@@ -37,6 +38,8 @@ keep_refusal(void *ctx, enum log_level level, const char *text)
 	(void)level;
 	if (strstr(text, "not kept") != NULL)
 		snprintf(refused, sizeof refused, "%s", text);
+	if (strstr(text, " again") != NULL)
+		snprintf(again, sizeof again, "%s", text);
 }
 
 static int
@@ -838,10 +841,18 @@ database_that_can_be_written_to_but_not_read_is_away_until_it_can(void **state)
 			usleep(10000);
 		}
 	}
+	again[0] = refused[0] = '\0';
 	let_readers_connect(fixture, true);
 	wait_until_back(fixture);
+	/* It could be written to all the while. */
+	assert_string_equal(again, "store: works again");
 	assert_true(is_kept(fixture, FROM));
 	assert_int_equal(attempt(fixture, FROM), NOTE_COMMITTED);
+	/* That it could not be read was logged just now: another trouble. */
+	pgsql_do(fixture->url,
+	    "ALTER TABLE triplet ADD CHECK (sender <> '17@example.org')");
+	assert_int_equal(attempt(fixture, "17@example.org"), NOTE_FAILED);
+	assert_non_null(strstr(refused, "not kept: "));
 }
 
 static void
