@@ -214,9 +214,9 @@ class Setup(unittest.TestCase):
         self.assertIn("all is as it was before", said)
         self.assertEqual(before, self.files())
         self.assertFalse(self.state.exists())
-        # One that is interrupted.
+        # One that is interrupted (who runs in the background ignores SIGINT).
         stand_in = self.bins / "postconf"
-        stand_in.write_text("#!/bin/sh\ncase $* in *\"-e smtpd_discard\"*) kill -INT $PPID ;; esac\n"
+        stand_in.write_text("#!/bin/sh\ncase $* in *\"-e smtpd_discard\"*) kill -TERM $PPID ;; esac\n"
                             "exec /usr/sbin/postconf \"$@\"\n")
         stand_in.chmod(0o755)
         self.assertIn("all is as it was before", self.run_setup("--apply", "--no-mail", code=130))
