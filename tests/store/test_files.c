@@ -365,7 +365,7 @@ steps_lead_from_every_earlier_version(void **state)
 		assert_int_equal(number, 7);
 		connection_close(&connection);
 	}
-	fixture_open(fixture, false);
+	fixture_reopen(fixture);
 }
 
 static void
