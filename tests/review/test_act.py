@@ -295,6 +295,7 @@ class Act(Scratch):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.root / "amavis"))
             listener.listen()
+            listener.settimeout(60)
             thread = threading.Thread(target=serve)
             thread.start()
             got = self.run_review("release", key, "--amavis-socket", self.root / "amavis", *options)
