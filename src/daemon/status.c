@@ -63,7 +63,7 @@ write_store(struct store *store, FILE *file)
 		fprintf(file, "trouble\tstore: %s\n", report.held_by);
 	if (report.away)
 		fprintf(file,
-		    "trouble\tstore: the database cannot be reached, mail goes on "
+		    "trouble\tstore: the database cannot be used, mail goes on "
 		    "without the record: %s\n",
 		    report.trouble);
 	else if (report.failing)
